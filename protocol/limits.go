@@ -1,0 +1,33 @@
+package protocol
+
+// Sizes in bytes, and counts.
+const (
+	MaxEvent       = 64 << 10  // One encoded event.
+	MaxBlockEvents = 256       // Events in a block.
+	MaxBlockBody   = 256 << 10 // A block's sealed body.
+	MaxBlockPlain  = 2 << 20   // A block's events, inflated.
+	MaxMessage     = 320 << 10 // One message of a session: a block and its header.
+	MaxHeads       = 4096      // Logs named in one message.
+	MaxWraps       = 16        // Recipients of an epoch.
+	MaxName        = 128       // Names of logs, users, posts, services.
+	MaxText        = 4 << 10   // A reason or note in a message.
+	MaxCert        = 4 << 10   // A certificate.
+	MaxAddresses   = 32        // Addresses of a district's servers.
+	MaxRPC         = 1 << 20   // A request or answer between servers of a hub.
+	MaxToken       = 8 << 10   // A join token as text.
+)
+
+// Versions of what is written.
+const (
+	SessionVersion = 1
+	CodecPlain     = 0 // A block body as it is.
+	CodecZstd      = 1 // A block body compressed by zstd (RFC 8878), no dictionary.
+)
+
+// Contexts of signatures, see identity.Signer.Sign.
+const (
+	contextReceipt = "kendro-receipt-1"
+	contextBlock   = "kendro-block-1"
+	contextAck     = "kendro-ack-1"
+	contextEpoch   = "kendro-epoch-1"
+)

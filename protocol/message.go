@@ -1,0 +1,159 @@
+package protocol
+
+import (
+	"encoding/binary"
+	"io"
+
+	"kendro/domain/fault"
+)
+
+// A Message is one unit of a sync session: exactly one field is set. On a stream
+// it is preceded by its length in four bytes, big-endian.
+type Message struct {
+	Hello   *Hello   `cbor:"1,keyasint,omitempty"`
+	Heads   []Head   `cbor:"2,keyasint,omitempty"`
+	Want    *Want    `cbor:"3,keyasint,omitempty"`
+	Epoch   *Epoch   `cbor:"4,keyasint,omitempty"`
+	Block   *Block   `cbor:"5,keyasint,omitempty"`
+	Ack     *Ack     `cbor:"6,keyasint,omitempty"`
+	Refused *Refused `cbor:"7,keyasint,omitempty"`
+	Busy    *Busy    `cbor:"8,keyasint,omitempty"`
+}
+
+// Hello opens a session from either side: which logs I hold up to where, and
+// which I want to receive.
+type Hello struct {
+	Version  uint16  `cbor:"1,keyasint"`
+	Have     []Head  `cbor:"2,keyasint,omitempty"`
+	Want     []LogID `cbor:"3,keyasint,omitempty"`
+	Cert     []byte  `cbor:"4,keyasint,omitempty"` // Signing certificate of a server, for its acknowledgements.
+	Features uint64  `cbor:"5,keyasint,omitempty"`
+}
+
+// Want asks for a log from an event on, again if need be.
+type Want struct {
+	_    struct{} `cbor:",toarray"`
+	Log  LogID
+	From Position // The last event I hold.
+}
+
+// Refused answers a block that was not taken and why. Code says what the sender
+// may do: Invalid drop the session, Conflict fork, Denied revoked.
+type Refused struct {
+	_    struct{} `cbor:",toarray"`
+	Log  LogID
+	Seq  uint64 // First event of the block.
+	Code fault.Kind
+	Text string
+}
+
+// Busy asks the peer to hold its blocks for a while.
+type Busy struct {
+	_           struct{} `cbor:",toarray"`
+	RetryMillis uint32
+}
+
+// EncodeMessage returns a message with its length in front.
+func EncodeMessage(m *Message) []byte {
+	body := Marshal(m)
+	out := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
+	return append(out, body...)
+}
+
+// DecodeMessage reads one message without its length. Anything out of bounds is
+// [fault.Invalid].
+func DecodeMessage(body []byte) (*Message, error) {
+	m := &Message{}
+	if err := Unmarshal(body, MaxMessage, "message", m); err != nil {
+		return nil, err
+	}
+	return m, m.check()
+}
+
+// ReadMessage reads one message from a stream. The end of the stream before a
+// message is [io.EOF]; a length over [MaxMessage] is [fault.Invalid].
+func ReadMessage(r io.Reader) (*Message, error) {
+	body, err := ReadFrame(r, MaxMessage)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeMessage(body)
+}
+
+// ReadFrame reads bytes preceded by their length in four bytes, at most limit.
+func ReadFrame(r io.Reader, limit uint32) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > limit {
+		return nil, fault.New("protocol.ReadFrame", fault.Invalid, "frame", "longer than its limit")
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return body, nil
+}
+
+// WriteFrame writes bytes with their length in front, in one call.
+func WriteFrame(w io.Writer, body []byte) error {
+	out := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
+	_, err := w.Write(append(out, body...))
+	return err
+}
+
+func (m *Message) check() error {
+	bad := func(what string) error { return fault.New("protocol.Message", fault.Invalid, what, "out of bounds") }
+	set := 0
+	for _, there := range []bool{
+		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
+		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil,
+	} {
+		if there {
+			set++
+		}
+	}
+	switch {
+	case set != 1:
+		return bad("message with other than one part")
+	case m.Hello != nil:
+		return m.Hello.check()
+	case m.Epoch != nil:
+		return m.Epoch.Check()
+	case m.Block != nil:
+		return m.Block.Check()
+	case m.Want != nil:
+		return m.Want.Log.Check()
+	case m.Ack != nil:
+		return m.Ack.Log.Check()
+	case m.Refused != nil && len(m.Refused.Text) > MaxText:
+		return bad("refusal")
+	}
+	return checkHeads(m.Heads)
+}
+
+func (h *Hello) check() error {
+	if len(h.Want) > MaxHeads || len(h.Cert) > MaxCert {
+		return fault.New("protocol.Hello", fault.Invalid, "hello", "out of bounds")
+	}
+	for _, l := range h.Want {
+		if err := l.Check(); err != nil {
+			return err
+		}
+	}
+	return checkHeads(h.Have)
+}
+
+func checkHeads(heads []Head) error {
+	if len(heads) > MaxHeads {
+		return fault.New("protocol.Heads", fault.Invalid, "heads", "too many")
+	}
+	for _, h := range heads {
+		if err := h.Log.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
