@@ -1,0 +1,71 @@
+# Kendro: make build, make demo, make test. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+GO       ?= go
+# Packages built or tested at once. Tests start whole clusters: two are enough.
+JOBS     ?= 2
+PKG      ?= ./...
+# Executions for each fuzz target. Seconds fail under load, so it counts.
+FUZZTIME ?= 200000x
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+TOOL     := $(GO) tool -modfile=tools/go.mod
+
+.PHONY: help build check test race fault fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+build: ## the one binary, static, into bin/kendro
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kendro ./cmd/kendro
+
+check: fmt-check vet lint ## the quick round: formatting, vet, lint, short tests
+	$(GO) test -short -p $(JOBS) $(PKG)
+
+test: fmt-check generated-check vet lint ## everything that CI runs, on every package
+	$(GO) test -p $(JOBS) -timeout 20m $(PKG)
+
+race: ## all tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -p $(JOBS) -timeout 30m $(PKG)
+
+fault: ## kill, cut and flip bytes; count what is left
+	@$(GO) test -tags fault -list . ./internal/faulttest/... | grep '^Test' >/dev/null || \
+		{ echo 'fault: internal/faulttest has no test' >&2; exit 1; }
+	$(GO) test -tags fault -timeout 30m -count=1 -v $(FAULT_ARGS) ./internal/faulttest/...
+
+fuzz: ## every fuzz target for FUZZTIME executions
+	@GO='$(GO)' .ci/fuzz '$(FUZZTIME)' $(PKG)
+
+bench: build ## intake, sync and ingest, as docs/benchmarks.md explains them
+	bin/kendro bench intake --output json
+	bin/kendro bench sync --output json
+	bin/kendro bench ingest --output json
+
+demo: build ## a whole district on this machine
+	bin/kendro demo $(DEMO_ARGS)
+
+fmt: ## write every file as gofumpt and gci want it
+	$(TOOL) golangci-lint fmt
+
+fmt-check:
+	@$(TOOL) golangci-lint fmt --diff || { echo 'formatting: run make fmt' >&2; exit 1; }
+
+generate: ## write the code that is generated from templates
+	$(TOOL) templ generate -log-level warn
+
+generated-check:
+	@.ci/generated $(TOOL) templ generate -log-level warn
+
+vet:
+	$(GO) vet -tags fault $(PKG)
+
+lint:
+	$(TOOL) golangci-lint run $(PKG)
+
+deploy-check: ## units, settings and limits of the service files
+	deploy/check
+
+clean: ## delete what make made
+	rm -rf bin
