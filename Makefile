@@ -4,14 +4,16 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 
-GO       ?= go
+GO ?= go
 # Packages built or tested at once. Tests start whole clusters: two are enough.
-JOBS     ?= 2
-PKG      ?= ./...
+JOBS ?= 2
+PKG ?= ./...
+# More flags for go test, such as -short or -run.
+TESTFLAGS ?=
 # Executions for each fuzz target. Seconds fail under load, so it counts.
 FUZZTIME ?= 200000x
-VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
-TOOL     := $(GO) tool -modfile=tools/go.mod
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+TOOL := $(GO) tool -modfile=tools/go.mod
 
 .PHONY: help build check test race fault fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
 
@@ -22,13 +24,13 @@ build: ## the one binary, static, into bin/kendro
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kendro ./cmd/kendro
 
 check: fmt-check vet lint ## the quick round: formatting, vet, lint, short tests
-	$(GO) test -short -p $(JOBS) $(PKG)
+	$(GO) test -short -p $(JOBS) $(TESTFLAGS) $(PKG)
 
 test: fmt-check generated-check vet lint ## everything that CI runs, on every package
-	$(GO) test -p $(JOBS) -timeout 20m $(PKG)
+	$(GO) test -p $(JOBS) -timeout 20m $(TESTFLAGS) $(PKG)
 
 race: ## all tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -p $(JOBS) -timeout 30m $(PKG)
+	CGO_ENABLED=1 $(GO) test -race -p $(JOBS) -timeout 30m $(TESTFLAGS) $(PKG)
 
 fault: ## kill, cut and flip bytes; count what is left
 	@$(GO) test -tags fault -list . ./internal/faulttest/... | grep '^Test' >/dev/null || \
