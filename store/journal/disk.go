@@ -1,0 +1,158 @@
+package journal
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Disk is how a journal changes files. Calls on different names may overlap.
+// When SyncDir returns, every Rename and Remove in that folder and the existence
+// of every created file survive a power cut.
+type Disk interface {
+	Open(name string, create bool) (File, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	SyncDir(dir string) error
+}
+
+// File is an open file of a [Disk]. When Sync returns, what WriteAt wrote before
+// it began survives a power cut, the file's size included.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	Sync() error
+	Close() error
+}
+
+// osDisk is the operating system's disk.
+type osDisk struct{}
+
+type osFile struct{ *os.File }
+
+func (osDisk) Open(name string, create bool) (File, error) {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE | os.O_EXCL
+	}
+	f, err := os.OpenFile(name, flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+func (osDisk) Rename(from, to string) error { return os.Rename(from, to) }
+func (osDisk) Remove(name string) error     { return os.Remove(name) }
+
+func (osDisk) SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := d.Sync(); err != nil {
+		_ = d.Close()
+		return err
+	}
+	return d.Close()
+}
+
+// Sync is fdatasync: it carries the data and the size, and leaves the times.
+func (f osFile) Sync() error {
+	for {
+		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// readOnly opens files for reading alone, for a journal that must not change.
+type readOnly struct{ osDisk }
+
+func (readOnly) Open(name string, _ bool) (File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// zero is written where nothing is kept.
+func zeroes() []byte { return make([]byte, 256<<10) }
+
+// fillZero writes n bytes of zero at the beginning of f; stop ends it early.
+func fillZero(f File, n int64, stop <-chan struct{}) error {
+	block := zeroes()
+	for off := int64(0); off < n; {
+		select {
+		case <-stop:
+			return errClosed
+		default:
+		}
+		m, err := f.WriteAt(block[:min(int64(len(block)), n-off)], off)
+		if err != nil {
+			return err
+		}
+		off += int64(m)
+	}
+	return f.Sync()
+}
+
+// wipe makes [from, to) zero where it is not, and durable. It returns how many
+// bytes reach from the first to the last that were not zero.
+func wipe(f File, from, to int64) (int64, error) {
+	block, blank := zeroes(), zeroes()
+	low, high := int64(-1), int64(-1)
+	for off := from; off < to; {
+		b := block[:min(int64(len(block)), to-off)]
+		if err := readFull(f, b, off); err != nil {
+			return 0, err
+		}
+		lo, hi := nonZero(b)
+		if lo >= 0 {
+			if low < 0 {
+				low = off + int64(lo)
+			}
+			high = off + int64(hi)
+			if _, err := f.WriteAt(blank[:hi-lo+1], off+int64(lo)); err != nil {
+				return 0, err
+			}
+		}
+		off += int64(len(b))
+	}
+	if low < 0 {
+		return 0, nil
+	}
+	return high - low + 1, f.Sync()
+}
+
+// nonZero returns the first and last byte of b that is not zero, or -1.
+func nonZero(b []byte) (first, last int) {
+	first, last = -1, -1
+	for i, c := range b {
+		if c != 0 {
+			first = i
+			break
+		}
+	}
+	if first < 0 {
+		return -1, -1
+	}
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != 0 {
+			return first, i
+		}
+	}
+	return first, last
+}
+
+// readFull reads all of b at off; what lies behind the end of the file is zero.
+func readFull(f io.ReaderAt, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if n == len(b) || err == io.EOF {
+		clear(b[n:])
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,253 @@
+// Package journal keeps an append-only log of records on one disk, so that what
+// it acknowledged is still there after a power cut, and what the disk altered
+// since is named and never handed out.
+//
+// Enter at [Open], write with [Journal.Append], read with [Journal.Read] and
+// [Journal.Scan]; [Verify] and [Salvage] look at a journal that nobody has open.
+// DESIGN.md beside this file has the layout on disk and the rules of recovery.
+//
+// The package refuses to repair: a damaged record is reported with its sequence,
+// and whoever holds another copy decides. It knows nothing of what a record
+// means, it never retries a failed write, and it never reads by mmap.
+package journal
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"kendro/domain/fault"
+)
+
+// Limits of one journal.
+const (
+	MaxRecord = 1 << 20  // Bytes of one record.
+	MaxBatch  = 16 << 20 // Bytes of the records of one Write, all together.
+
+	defaultSegment = 8 << 20
+	minSegment     = 4 << 10
+	maxSegment     = 1 << 30
+)
+
+// Cipher encrypts records at rest; *store.Vault is one. Both calls may overlap.
+// Seal never repeats a nonce; Open answers an error for anything that Seal did
+// not make with the same aad.
+type Cipher interface {
+	Seal(dst, plaintext, aad []byte) []byte
+	Open(dst, sealed, aad []byte) ([]byte, error)
+}
+
+// Options say how a journal is kept. The zero value is a plain journal that
+// begins at 1, in segments of 8 MiB.
+type Options struct {
+	SegmentBytes int64         // Size of a segment file; 0 means 8 MiB.
+	First        uint64        // Sequence of the first record of a new journal; 0 means 1.
+	Name         string        // Bound into every sealed record, so that records can't change journals.
+	Cipher       Cipher        // nil keeps records in clear.
+	HeadEvery    time.Duration // How often HEAD is synced; 0 means a second.
+	Disk         Disk          // nil is the operating system's; tests put faults in.
+}
+
+// Report is what [Open] found. Behind and HeadMissing ask for a decision: until
+// [Journal.Settle] or [Journal.Reset], whatever would write answers
+// [fault.Conflict], while reading goes on.
+type Report struct {
+	Created     bool     // There was nothing here: neither segments nor HEAD.
+	HeadMissing bool     // Segments are here, but no readable HEAD: maybe an old copy of the disk.
+	Behind      bool     // The journal ends before the record that HEAD names.
+	HeadSeq     uint64   // The record that HEAD names.
+	Advanced    bool     // The journal verified beyond HEAD, which followed.
+	TornBytes   int64    // Bytes of unacknowledged records cut from the end.
+	Damage      []Damage // What is damaged; not empty only beside an error.
+}
+
+// Damage is a run of records that cannot be read as they were written.
+type Damage struct {
+	First, Last uint64 // Sequences, both included.
+	File        string // Base name of the segment.
+	What        string
+}
+
+// Journal is an open log. All methods may be called concurrently. After one
+// failed write or sync every method that returns an error answers
+// [fault.Stopped]: nothing is retried, and only a restart looks again at what
+// the disk kept.
+type Journal struct {
+	dir  string
+	o    Options
+	lock *os.File
+
+	write  turn      // Whoever holds it owns the end of the log, and the list of segments.
+	commit turn      // Whoever holds it owns HEAD and the durable mark. Taken after write.
+	end    writeEnd  // Owned by the holder of write.
+	head   *headFile // Owned by the holder of commit; its sync may overlap.
+
+	unsettled atomic.Bool
+	failed    atomic.Pointer[fault.Error]
+
+	mu sync.Mutex // Guards view and handles; never held across the disk.
+	view
+	handles
+
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+// view is what readers see.
+type view struct {
+	segs  []*segment // In order of their first record.
+	first uint64     // First readable record.
+	last  point      // Last durable record.
+	tip   point      // Last written record.
+	gen   uint64     // Raised by whatever takes records away.
+}
+
+// point is a place between two records.
+type point struct {
+	seq   uint64 // Of the record before it.
+	chain [32]byte
+	end   int64 // Offset behind that record in its segment.
+}
+
+// turn is a right that one goroutine holds at a time.
+type turn chan struct{}
+
+func newTurn() turn   { return make(turn, 1) }
+func (t turn) take()  { t <- struct{}{} }
+func (t turn) leave() { <-t }
+
+func (o Options) withDefaults() (Options, error) {
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = defaultSegment
+	}
+	if o.SegmentBytes < minSegment || o.SegmentBytes > maxSegment {
+		return o, fault.New("journal.Open", fault.Invalid, "SegmentBytes",
+			"want 4 KiB to 1 GiB for a segment")
+	}
+	o.SegmentBytes &^= 4095
+	if o.First == 0 {
+		o.First = 1
+	}
+	if o.HeadEvery == 0 {
+		o.HeadEvery = time.Second
+	}
+	if o.Disk == nil {
+		o.Disk = osDisk{}
+	}
+	return o, nil
+}
+
+// First returns the sequence of the oldest record that can be read; it is
+// Last()+1 when there is none.
+func (j *Journal) First() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.first
+}
+
+// Last returns the sequence of the newest durable record; it is First()-1 when
+// there is none.
+func (j *Journal) Last() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last.seq
+}
+
+// Head returns the newest durable record and the hash over it and all before it.
+// The hash covers the bytes as stored, so it says nothing about a sealed record
+// and differs from box to box.
+func (j *Journal) Head() (seq uint64, chain [32]byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last.seq, j.last.chain
+}
+
+// Close makes everything written durable, syncs HEAD and lets go of the folder.
+// It waits for the goroutines that Open started. A second Close does nothing.
+func (j *Journal) Close() error {
+	j.write.take()
+	defer j.write.leave()
+	j.commit.take()
+	defer j.commit.leave()
+	select {
+	case <-j.quit:
+		return nil
+	default:
+	}
+	var err error
+	if j.failed.Load() == nil && !j.unsettled.Load() {
+		if err = j.commitTip("journal.Close"); err == nil {
+			err = j.putHead("journal.Close", steady)
+		}
+	}
+	close(j.quit)
+	j.done.Wait()
+	j.fail("journal.Close", errClosed)
+	j.dropSpare()
+	j.closeHandles()
+	return errors.Join(err, j.head.file.Close(), j.lock.Close())
+}
+
+var errClosed = errors.New("the journal is closed")
+
+// fail remembers the first failure and returns it: from here on the journal is
+// stopped.
+func (j *Journal) fail(op string, err error) error {
+	e := &fault.Error{Op: op, Kind: fault.Stopped, Item: j.dir, Err: err}
+	if j.failed.CompareAndSwap(nil, e) {
+		return e
+	}
+	return j.stopped(op)
+}
+
+// stopped returns nil while the journal works.
+func (j *Journal) stopped(op string) error {
+	if e := j.failed.Load(); e != nil {
+		return &fault.Error{Op: op, Kind: fault.Stopped, Item: j.dir, Err: e.Err}
+	}
+	return nil
+}
+
+// writable returns nil when writing calls may go on.
+func (j *Journal) writable(op string) error {
+	if err := j.stopped(op); err != nil {
+		return err
+	}
+	if j.unsettled.Load() {
+		return fault.New(op, fault.Conflict, j.dir,
+			"the journal does not agree with its HEAD: settle or reset it first")
+	}
+	return nil
+}
+
+// keepHead syncs HEAD now and then, so that a power cut leaves it at most that
+// far behind.
+func (j *Journal) keepHead() {
+	defer j.done.Done()
+	tick := time.NewTicker(j.o.HeadEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-j.quit:
+			return
+		case <-tick.C:
+			if j.failed.Load() == nil {
+				_ = j.syncHead("journal.HEAD") // Kept as the failure that every later call answers.
+			}
+		}
+	}
+}
+
+func (j *Journal) syncHead(op string) error {
+	if err := j.head.sync(); err != nil {
+		return j.fail(op, err)
+	}
+	return nil
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
