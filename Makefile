@@ -21,7 +21,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 build: ## the one binary, static, into bin/kendro
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kendro ./cmd/kendro
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kendro ./cmd/kendro
 
 check: fmt-check vet lint ## the quick round: formatting, vet, lint, short tests
 	$(GO) test -short -p $(JOBS) $(TESTFLAGS) $(PKG)
