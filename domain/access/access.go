@@ -1,0 +1,156 @@
+// Package access says who may do what: one table of acts and roles, denied by
+// default.
+//
+// Enter at [May]. The register asks it for every command and the HTTP layers for
+// every route, so that the answer is the same everywhere. The rule of each cell
+// is a [Scope]: everywhere, or only within one's own centre, seat, office or area.
+//
+// The package refuses to know how somebody signed in and to look anything up:
+// the caller says who asks and what the thing belongs to.
+package access
+
+import (
+	"slices"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+)
+
+// Role is what a person is to Kendro.
+type Role string
+
+// The roles.
+const (
+	Entrepreneur Role = "entrepreneur" // Runs a centre.
+	Clerk        Role = "clerk"        // Enters what reaches an office by post.
+	Officer      Role = "officer"      // Holds a post and decides.
+	Supervisor   Role = "supervisor"   // Watches an area; reads.
+	Operator     Role = "operator"     // Runs the machines; never sees a case.
+	Auditor      Role = "auditor"      // Reads everything, and is seen doing so.
+)
+
+// Roles returns the closed list of roles, in a fixed order.
+func Roles() []Role { return []Role{Entrepreneur, Clerk, Officer, Supervisor, Operator, Auditor} }
+
+// Valid reports whether r is one of the six.
+func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
+
+// Act is something that a person may ask for.
+type Act string
+
+// The acts, by the calls that need them.
+const (
+	File          Act = "file"           // Submit an application, upload its documents.
+	ReadCase      Act = "read-case"      // See a whole record, its receipt and its history.
+	WorkCase      Act = "work-case"      // Take, note, decide, forward, approve, reject.
+	ListTasks     Act = "list-tasks"     // See which cases wait at an office.
+	ReadStats     Act = "read-stats"     // See counters of an area.
+	ReadSync      Act = "read-sync"      // See how far a node is in sync.
+	ReadStatus    Act = "read-status"    // See servers, members and their health.
+	ReadMetrics   Act = "read-metrics"   // Scrape.
+	ReadUsers     Act = "read-users"     // See who has a login.
+	ManageUsers   Act = "manage-users"   // Add and disable logins.
+	ManageTokens  Act = "manage-tokens"  // Create, list and revoke join tokens.
+	ManageNodes   Act = "manage-nodes"   // Revoke a centre's box.
+	ManageMembers Act = "manage-members" // Add and remove servers of the hub.
+	Publish       Act = "publish"        // Publish a release of the catalogue.
+	ReadLooks     Act = "read-looks"     // See who looked at a case.
+)
+
+// Acts returns the closed list of acts, in a fixed order.
+func Acts() []Act {
+	return []Act{
+		File, ReadCase, WorkCase, ListTasks, ReadStats, ReadSync, ReadStatus, ReadMetrics,
+		ReadUsers, ManageUsers, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks,
+	}
+}
+
+// A Scope is where a role may do an act.
+type Scope uint8
+
+// The scopes.
+const (
+	Never     Scope = iota
+	Always          // Anywhere.
+	OwnCentre       // Things of the person's own centre.
+	OwnSeat         // Things that lie at the person's own post and office.
+	OwnOffice       // Things that lie, or lay, at the person's own office.
+	OwnArea         // Things of the person's own area and below.
+)
+
+// table is the whole policy. What isn't here is denied.
+var table = map[Act]map[Role]Scope{
+	File:          {Entrepreneur: OwnCentre, Clerk: OwnOffice},
+	ReadCase:      {Entrepreneur: OwnCentre, Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
+	WorkCase:      {Officer: OwnSeat},
+	ListTasks:     {Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
+	ReadStats:     {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
+	ReadSync:      {Entrepreneur: OwnCentre, Operator: Always},
+	ReadStatus:    {Operator: Always, Auditor: Always},
+	ReadMetrics:   {Operator: Always},
+	ReadUsers:     {Operator: Always, Auditor: Always},
+	ManageUsers:   {Operator: Always},
+	ManageTokens:  {Operator: Always},
+	ManageNodes:   {Operator: Always},
+	ManageMembers: {Operator: Always},
+	Publish:       {Operator: Always},
+	ReadLooks:     {Auditor: Always},
+}
+
+// ScopeOf returns where a role may do an act: [Never] for what the table lacks.
+func ScopeOf(role Role, act Act) Scope { return table[act][role] }
+
+// A Principal is who asks.
+type Principal struct {
+	User   string
+	Role   Role
+	Seat   place.Seat   // Of an officer, a clerk or a supervisor.
+	Area   place.Code   // That the seat's office serves.
+	Centre place.Centre // Of an entrepreneur.
+}
+
+// A Resource is what the thing asked for belongs to. Empty parts belong to
+// nobody, so no scope but [Always] reaches them.
+type Resource struct {
+	Centre  place.Centre // That took the application in.
+	Seat    place.Seat   // Where a task lies now. For a list of tasks the post may be empty.
+	Offices []string     // Where it lay before.
+	Areas   []place.Code // Its area and everything above.
+}
+
+// In returns the area and every area above it, as a [Resource] wants them.
+func In(dir *place.Directory, area place.Code) []place.Code {
+	const deepest = 8 // Against a circle.
+	var list []place.Code
+	for area != "" && len(list) < deepest {
+		list = append(list, area)
+		a, ok := dir.Area(area)
+		if !ok {
+			break
+		}
+		area = a.Parent
+	}
+	return list
+}
+
+// May returns nil if the principal may do the act on the resource, else
+// [fault.Denied].
+func May(p Principal, act Act, on Resource) error {
+	ok := false
+	switch ScopeOf(p.Role, act) {
+	case Always:
+		ok = p.User != ""
+	case OwnCentre:
+		ok = p.Centre != "" && p.Centre == on.Centre
+	case OwnSeat:
+		ok = p.Seat != (place.Seat{}) && p.Seat == on.Seat
+	case OwnOffice:
+		ok = p.Seat.Office != "" && (p.Seat.Office == on.Seat.Office || slices.Contains(on.Offices, p.Seat.Office))
+	case OwnArea:
+		ok = p.Area != "" && slices.Contains(on.Areas, p.Area)
+	}
+	if !ok || p.User == "" {
+		return fault.New("access.May", fault.Denied, string(act), "not yours to do: sign in as somebody who may")
+	}
+	return nil
+}
