@@ -211,8 +211,13 @@ func FuzzDecodeMessage(f *testing.F) {
 	head := Head{Log: uplink, At: Position{Seq: 2, Hash: hashes[2]}}
 	for _, m := range []*Message{
 		{Hello: &Hello{Version: 1, Have: []Head{head}, Want: []LogID{uplink}}},
-		{Heads: []Head{head}}, {Want: &Want{Log: uplink}}, {Block: &b}, {Ack: &Ack{Log: uplink}},
-		{Refused: &Refused{Log: uplink}}, {Busy: &Busy{}}, {Epoch: &Epoch{Wraps: []identity.Wrap{{}}}},
+		{Heads: []Head{head}},
+		{Want: &Want{Log: uplink}},
+		{Block: &b},
+		{Ack: &Ack{Log: uplink}},
+		{Refused: &Refused{Log: uplink}},
+		{Busy: &Busy{}},
+		{Epoch: &Epoch{Wraps: []identity.Wrap{{}}}},
 	} {
 		f.Add(Marshal(m))
 	}
