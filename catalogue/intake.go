@@ -1,0 +1,236 @@
+package catalogue
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+)
+
+//go:embed applicant.json
+var applicantSchema []byte
+
+// CompileApplicant compiles the form of the person who applies, one and the
+// same for every service.
+func CompileApplicant() (*Form, error) { return CompileForm(applicantSchema) }
+
+// An Application is a checked body of POST /v1/applications: canonical, so that
+// it may be stored and signed as it is.
+type Application struct {
+	Version   *dcat.Version
+	Channel   dcat.Channel
+	Area      place.Code // Where the applicant lives: routes the case.
+	Anonymous bool
+	Applicant json.RawMessage
+	Form      json.RawMessage
+	Documents []Paper
+	Charges   []dcat.Charge
+}
+
+// A Paper is a document as the body names it.
+type Paper struct {
+	ID                string `cbor:"1,keyasint" json:"id"`
+	OriginalAtCounter bool   `cbor:"2,keyasint" json:"original_at_counter"`
+}
+
+// An Intake checks applications against one release. Forms are compiled when
+// first used and kept. It may be used concurrently.
+type Intake struct {
+	set       *dcat.Set
+	applicant *Form
+
+	mu    sync.Mutex // Guards forms.
+	forms map[dcat.Hash]*Form
+}
+
+// NewIntake returns an intake for the set's services.
+func NewIntake(set *dcat.Set) (*Intake, error) {
+	applicant, err := CompileApplicant()
+	if err != nil {
+		return nil, err
+	}
+	return &Intake{set: set, applicant: applicant, forms: map[dcat.Hash]*Form{}}, nil
+}
+
+// Applicant returns the compiled form of the applicant.
+func (in *Intake) Applicant() *Form { return in.applicant }
+
+// Form returns the compiled form of a version.
+func (in *Intake) Form(v *dcat.Version) (*Form, error) {
+	in.mu.Lock()
+	form := in.forms[v.Hash]
+	in.mu.Unlock()
+	if form != nil {
+		return form, nil
+	}
+	form, err := CompileForm(v.Form) // Twice, should two callers be first: harmless.
+	if err != nil {
+		return nil, fault.Wrap("catalogue.Form", fault.Invalid, v.ID, err)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.forms[v.Hash] = form
+	return form, nil
+}
+
+// Check reads one posted body that comes in at a centre of this type ("" for a
+// hub's own desk, which may file everything) on this date. Field errors are the
+// applicant's to correct and come without an error. The error is
+// [fault.Invalid] for a body that is no application, [fault.NotFound] for an
+// unknown service or version, [fault.Denied] for a service that this type of
+// centre doesn't offer.
+func (in *Intake) Check(body []byte, at place.CentreType, on time.Time) (*Application, []FieldError, error) {
+	const op = "catalogue.Check"
+	tree, err := parseTree(body, MaxBody)
+	if err != nil {
+		return nil, nil, fault.Wrap(op, fault.Invalid, "", err)
+	}
+	m, ok := tree.(map[string]any)
+	if !ok {
+		return nil, nil, fault.New(op, fault.Invalid, "", "want an object with service, form, channel and applicant")
+	}
+	for key := range m {
+		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents"}, key) {
+			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents")
+		}
+	}
+	v, err := in.version(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if at != "" && !v.OfferedAt(at) {
+		return nil, nil, fault.New(op, fault.Denied, v.ID, fmt.Sprintf("not offered at a centre of type %s", at))
+	}
+	form, err := in.Form(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	app := &Application{Version: v}
+	errs := in.fields(app, form, m)
+	if len(errs) > 0 {
+		return nil, errs[:min(len(errs), MaxErrors)], nil
+	}
+	return app, nil, app.finish(m, on)
+}
+
+func (in *Intake) version(m map[string]any) (*dcat.Version, error) {
+	const op = "catalogue.Check"
+	id, _ := m["service"].(string)
+	v, ok := in.set.Current(id)
+	if raw, given := m["version"]; given && raw != nil {
+		n, err := strconv.Atoi(fmt.Sprint(raw))
+		if err != nil {
+			return nil, fault.New(op, fault.Invalid, clipText(id), "version: want a whole number")
+		}
+		v, ok = in.set.Numbered(id, n)
+	}
+	if !ok {
+		return nil, fault.New(op, fault.NotFound, clipText(id), "no such service or version in the catalogue")
+	}
+	return v, nil
+}
+
+// fields checks everything that the person at the counter can correct.
+func (in *Intake) fields(app *Application, form *Form, m map[string]any) []FieldError {
+	errs := under("/applicant", in.applicant.check(orEmpty(m["applicant"])))
+	errs = append(errs, under("/form", form.check(orEmpty(m["form"])))...)
+	if len(errs) == 0 {
+		errs = append(errs, in.person(app, form, m)...)
+	}
+	channel, _ := m["channel"].(string)
+	app.Channel = dcat.Channel(channel)
+	if !app.Version.Allows(app.Channel) {
+		errs = append(errs, FieldError{Path: "/channel", Field: place.Name{BN: "মাধ্যম", EN: "Channel"}, Text: place.Name{
+			BN: "এই সেবার আবেদন এই মাধ্যমে নেওয়া হয় না।", EN: fmt.Sprintf("This service is not taken by %q: want one of %v.", clipText(channel), app.Version.Channels),
+		}})
+	}
+	return append(errs, app.papers(m["documents"])...)
+}
+
+func (in *Intake) person(app *Application, form *Form, m map[string]any) []FieldError {
+	answer := answers(m["applicant"])
+	app.Area = place.Code(answer("area"))
+	app.Anonymous = answer("anonymous") == "true"
+	if _, ok := in.set.Directory.Area(app.Area); !ok {
+		return []FieldError{in.applicantError("area", place.Name{BN: "এই এলাকার কোড পাওয়া যায়নি।", EN: "There is no area with this code."})}
+	}
+	for _, step := range app.Version.Steps {
+		if _, ok := in.set.Directory.OfficeFor(app.Area, step.OfficeLevel); !ok {
+			return []FieldError{in.applicantError("area", place.Name{BN: "এই এলাকায় সেবাটি দেওয়ার দপ্তর নেই; ইউনিয়ন বা পৌরসভার কোড লিখুন।", EN: "No office serves this area for the step " + step.Name.EN + ": write the code of the union or paurashava."})}
+		}
+	}
+	if app.Anonymous && !form.anonymous {
+		return []FieldError{in.applicantError("anonymous", place.Name{BN: "এই সেবায় নাম গোপন রাখা যায় না।", EN: "This service can't be asked for anonymously."})}
+	}
+	return nil
+}
+
+func (in *Intake) applicantError(name string, text place.Name) FieldError {
+	fe := in.applicant.fieldError("/"+name, text)
+	fe.Path = "/applicant/" + name
+	return fe
+}
+
+func under(prefix string, errs []FieldError) []FieldError {
+	for i := range errs {
+		errs[i].Path = prefix + errs[i].Path
+	}
+	return errs
+}
+
+func orEmpty(v any) any {
+	if v == nil {
+		return map[string]any{}
+	}
+	return v
+}
+
+// papers reads the documents and checks them against the version.
+func (app *Application) papers(raw any) []FieldError {
+	list, ok := raw.([]any)
+	if raw != nil && !ok {
+		return []FieldError{{Path: "/documents", Text: wordsList}}
+	}
+	var errs []FieldError
+	for i, x := range list {
+		path := "/documents/" + strconv.Itoa(i)
+		m, _ := x.(map[string]any)
+		id, _ := m["id"].(string)
+		shown, _ := m["original_at_counter"].(bool)
+		doc, ok := app.Version.Document(id)
+		switch {
+		case !ok || len(m) != 2 || slices.ContainsFunc(app.Documents, func(p Paper) bool { return p.ID == id }):
+			errs = append(errs, FieldError{Path: path, Text: place.Name{BN: "এই সেবায় এমন দলিল নেই, অথবা দুইবার লেখা হয়েছে।", EN: "The service has no such document, or it is named twice: want id and original_at_counter."}})
+		case !shown || !doc.OriginalAtCounter:
+			errs = append(errs, FieldError{Path: path, Field: doc.Name, Text: place.Name{BN: "মূল দলিল কাউন্টারে দেখান।", EN: "Show the original at the counter."}})
+		default:
+			app.Documents = append(app.Documents, Paper{ID: id, OriginalAtCounter: true})
+		}
+	}
+	for _, d := range app.Version.Documents {
+		if d.Required && len(errs) == 0 && !slices.ContainsFunc(app.Documents, func(p Paper) bool { return p.ID == d.ID }) {
+			errs = append(errs, FieldError{Path: "/documents", Field: d.Name, Text: place.Name{BN: "এই দলিলটি প্রয়োজন।", EN: "This document is required."}})
+		}
+	}
+	return errs
+}
+
+// finish writes the canonical parts and reckons the charges.
+func (app *Application) finish(m map[string]any, on time.Time) error {
+	var err error
+	if app.Applicant, err = writeTree(m["applicant"]); err != nil {
+		return err
+	}
+	if app.Form, err = writeTree(orEmpty(m["form"])); err != nil {
+		return err
+	}
+	app.Charges = app.Version.Charges(answers(m["form"]), on)
+	return nil
+}

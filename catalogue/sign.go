@@ -1,0 +1,53 @@
+package catalogue
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"fmt"
+
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+)
+
+// signContext keeps a release's signature from being taken for any other.
+const signContext = "kendro/catalogue-release/1\x00"
+
+// A Signed release is what travels: the bytes that were signed, by whom, and
+// the Ed25519 signature over signContext and those bytes.
+type Signed struct {
+	Body      []byte `cbor:"1,keyasint" json:"body"`
+	Key       []byte `cbor:"2,keyasint" json:"key"`
+	Signature []byte `cbor:"3,keyasint" json:"signature"`
+}
+
+// Sign encodes a release and signs it with the catalogue's key.
+func Sign(r *dcat.Release, key ed25519.PrivateKey) (Signed, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return Signed{}, fault.New("catalogue.Sign", fault.Internal, "", "want an Ed25519 private key")
+	}
+	body, err := EncodeRelease(r)
+	if err != nil {
+		return Signed{}, err
+	}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return Signed{}, fault.New("catalogue.Sign", fault.Internal, "", "the key has no public half")
+	}
+	return Signed{Body: body, Key: public, Signature: ed25519.Sign(key, signed(body))}, nil
+}
+
+// Open returns the release if the trusted key signed it. It fails with
+// [fault.Denied] when another key did, [fault.Damaged] when the signature does
+// not fit the bytes, and [fault.Invalid] when the bytes are no release.
+func (s Signed) Open(trusted ed25519.PublicKey) (*dcat.Release, error) {
+	const op = "catalogue.Open"
+	if len(trusted) != ed25519.PublicKeySize || !bytes.Equal(s.Key, trusted) {
+		return nil, fault.New(op, fault.Denied, fmt.Sprintf("%.16x", s.Key), "not signed by the catalogue's key; ask the hub for its current one")
+	}
+	if len(s.Body) > MaxRelease || !ed25519.Verify(trusted, signed(s.Body), s.Signature) {
+		return nil, fault.New(op, fault.Damaged, "", "the signature does not fit the release")
+	}
+	return DecodeRelease(s.Body)
+}
+
+func signed(body []byte) []byte { return append([]byte(signContext), body...) }

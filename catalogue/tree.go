@@ -1,0 +1,124 @@
+package catalogue
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"kendro/domain/fault"
+)
+
+// Canonical returns the JSON that is stored and signed: Bangla in NFC (the
+// letters ড় ঢ় য় have two spellings), keys sorted, no space between, no
+// escapes that aren't needed. Two bodies that a reader would call equal come
+// out as equal bytes. It fails with [fault.Invalid] for anything that isn't one
+// JSON value, is longer than MaxBody, is nested too deeply, isn't UTF-8, or has
+// a key twice.
+func Canonical(data []byte) ([]byte, error) {
+	tree, err := parseTree(data, MaxBody)
+	if err != nil {
+		return nil, fault.Wrap("catalogue.Canonical", fault.Invalid, "", err)
+	}
+	return writeTree(tree)
+}
+
+// parseTree decodes bounded JSON strictly and normalises its strings. Numbers
+// stay as written ([json.Number]).
+func parseTree(data []byte, limit int) (any, error) {
+	if len(data) > limit {
+		return nil, fmt.Errorf("%d bytes: the limit is %d", len(data), limit)
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("the text is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	v, err := value(dec, 0)
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the JSON value")
+	}
+	return v, nil
+}
+
+func value(dec *json.Decoder, depth int) (any, error) {
+	t, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch x := t.(type) {
+	case json.Delim:
+		if depth >= maxDepth {
+			return nil, fmt.Errorf("nested more than %d deep", maxDepth)
+		}
+		if x == '{' {
+			return object(dec, depth+1)
+		}
+		return array(dec, depth+1)
+	case string:
+		return norm.NFC.String(x), nil
+	case json.Number:
+		if len(x) > 32 {
+			return nil, errors.New("a number has more than 32 characters")
+		}
+		return x, nil
+	default:
+		return t, nil
+	}
+}
+
+func object(dec *json.Decoder, depth int) (any, error) {
+	m := map[string]any{}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		key, ok := t.(string)
+		if !ok {
+			return nil, errors.New("a key is not text")
+		}
+		key = norm.NFC.String(key)
+		if _, ok := m[key]; ok {
+			return nil, fmt.Errorf("the key %q is there twice", clipText(key))
+		}
+		if m[key], err = value(dec, depth); err != nil {
+			return nil, err
+		}
+	}
+	_, err := dec.Token() // The closing brace.
+	return m, err
+}
+
+func array(dec *json.Decoder, depth int) (any, error) {
+	list := []any{}
+	for dec.More() {
+		v, err := value(dec, depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := dec.Token() // The closing bracket.
+	return list, err
+}
+
+func writeTree(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fault.Wrap("catalogue.Canonical", fault.Internal, "", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
