@@ -1,0 +1,167 @@
+package api
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// Custody is how safe a record is, as the citizen sees it on the slip.
+type Custody string
+
+// The custody marks of the contract; see also [Replicated].
+const (
+	Local        Custody = "LOCAL"        // On the disk of the box that took it.
+	Accepted     Custody = "ACCEPTED"     // Signed for by the district's hub.
+	Seen         Custody = "SEEN"         // Opened by an officer.
+	Quarantined  Custody = "QUARANTINED"  // Held aside by the hub.
+	Transferring Custody = "TRANSFERRING" // On its way to another district.
+)
+
+// Replicated is the custody of a record with sealed copies at k neighbours.
+func Replicated(k int) Custody { return Custody("REPLICATED(" + strconv.Itoa(k) + ")") }
+
+// A DocumentNote says of one document of the service that its original was seen
+// at the counter.
+type DocumentNote struct {
+	ID                string `json:"id" maxLength:"128"`
+	OriginalAtCounter bool   `json:"original_at_counter,omitempty"`
+}
+
+// ApplicationRequest is the body of POST /v1/applications.
+type ApplicationRequest struct {
+	Service   string          `json:"service" doc:"ID of the service, as in the catalogue"`
+	Version   int             `json:"version,omitempty" doc:"Version that the form was made for; absent: the current one"`
+	Form      json.RawMessage `json:"form" doc:"Answers to the form of that version (JSON Schema in the catalogue)"`
+	Channel   string          `json:"channel" doc:"How the application came: counter, post, online, phone, fax, uno_office or centre"`
+	Applicant json.RawMessage `json:"applicant" doc:"Who applies"`
+	Documents []DocumentNote  `json:"documents,omitempty"`
+}
+
+// A Receipt is the node's signed promise that the event stands in its log.
+type Receipt struct {
+	Log       protocol.LogID `json:"log"`
+	Seq       uint64         `json:"seq"`
+	Hash      protocol.Hash  `json:"hash"`
+	Signature Bytes          `json:"signature"`
+	IssuedAt  Time           `json:"issued_at"`
+}
+
+// ReceiptOf puts a protocol receipt into JSON's words.
+func ReceiptOf(r protocol.Receipt, issued time.Time) Receipt {
+	return Receipt{Log: r.Log, Seq: r.At.Seq, Hash: r.At.Hash, Signature: r.Signature, IssuedAt: TimeOf(issued)}
+}
+
+// ApplicationAnswer is the answer to POST /v1/applications: 201, and only when
+// the application is on the disk.
+type ApplicationAnswer struct {
+	Number         protocol.Number `json:"number"`
+	Receipt        Receipt         `json:"receipt"`
+	Custody        Custody         `json:"custody"`
+	Fees           []protocol.Fee  `json:"fees"`
+	ServiceVersion int             `json:"service_version"`
+	ServiceHash    string          `json:"service_hash" doc:"Hash of the pinned version"`
+}
+
+// A Named is a code with its words.
+type Named struct {
+	Code string `json:"code"`
+	BN   string `json:"bn"`
+	EN   string `json:"en"`
+}
+
+// NamedOf joins a code and its name.
+func NamedOf(code string, n place.Name) *Named {
+	if code == "" {
+		return nil
+	}
+	return &Named{Code: code, BN: n.BN, EN: n.EN}
+}
+
+// Name returns the words.
+func (n *Named) Name() place.Name {
+	if n == nil {
+		return place.Name{}
+	}
+	return place.Name{BN: n.BN, EN: n.EN}
+}
+
+// A Tracking is the answer to GET /v1/track/{number}: what anybody with the
+// number may know.
+type Tracking struct {
+	Number   protocol.Number `json:"number"`
+	Stage    string          `json:"stage"`
+	Office   *Named          `json:"office" doc:"Where it lies; null when it is final or with the centre"`
+	Since    Time            `json:"since" doc:"Start of the stage"`
+	NextStep *Named          `json:"next_step"`
+	Expected *Date           `json:"expected" doc:"Day by which the service promises a decision, or null"`
+	Custody  Custody         `json:"custody"`
+	AsOf     Time            `json:"as_of" doc:"When the answering machine last knew the stage"`
+}
+
+// A ServiceRef names the pinned version of a case.
+type ServiceRef struct {
+	ID      string     `json:"id"`
+	Version int        `json:"version"`
+	Hash    string     `json:"hash"`
+	Name    place.Name `json:"name"`
+}
+
+// A Record is the answer to GET /v1/applications/{number}, for those entitled.
+// Version is also its ETag.
+type Record struct {
+	Number      protocol.Number `json:"number"`
+	Version     uint64          `json:"version"`
+	Stage       string          `json:"stage"`
+	Custody     Custody         `json:"custody"`
+	Service     ServiceRef      `json:"service"`
+	Centre      string          `json:"centre"`
+	Channel     string          `json:"channel"`
+	Form        json.RawMessage `json:"form"`
+	Applicant   json.RawMessage `json:"applicant"`
+	Documents   []DocumentNote  `json:"documents"`
+	Fees        []protocol.Fee  `json:"fees"`
+	Receipt     *Receipt        `json:"receipt,omitempty"`
+	SubmittedAt Time            `json:"submitted_at"`
+	Since       Time            `json:"since"`
+	Step        int             `json:"step" doc:"Index of the step of the service's procedure"`
+	Seat        string          `json:"seat,omitempty" doc:"post@office whose task it is"`
+	Holder      string          `json:"holder,omitempty" doc:"Officer who took it"`
+	Office      *Named          `json:"office"`
+	NextStep    *Named          `json:"next_step"`
+	Due         *Date           `json:"due"`
+	History     []HistoryEntry  `json:"history"`
+}
+
+// A HistoryEntry is one thing that happened to a case.
+type HistoryEntry struct {
+	Version uint64 `json:"version" doc:"Version of the case after it"`
+	At      Time   `json:"at"`
+	Action  string `json:"action"`
+	Actor   string `json:"actor,omitempty"`
+	Post    string `json:"post,omitempty"`
+	Office  string `json:"office,omitempty"`
+	Opinion string `json:"opinion,omitempty"`
+	Reason  string `json:"reason_code,omitempty"`
+	Text    string `json:"text,omitempty"`
+	Stage   string `json:"stage" doc:"Stage after it"`
+}
+
+// A Proof is the answer to GET /v1/receipts/{number}/proof. With it anybody can
+// check a printed receipt offline: the event hashes, with log, seq and prev, to
+// the receipt's hash, and the signature over (log, seq, hash) is the signer's.
+type Proof struct {
+	Number      protocol.Number `json:"number"`
+	Log         protocol.LogID  `json:"log"`
+	Seq         uint64          `json:"seq"`
+	Prev        protocol.Hash   `json:"prev"`
+	Hash        protocol.Hash   `json:"hash"`
+	Event       Bytes           `json:"event" doc:"The event as it was hashed (CBOR)"`
+	Signature   Bytes           `json:"signature"`
+	Signer      Bytes           `json:"signer" doc:"Ed25519 public key"`
+	Certificate Bytes           `json:"certificate,omitempty" doc:"Certifies the signer (X.509, DER)"`
+	Authority   Bytes           `json:"authority,omitempty" doc:"The district's authority (X.509, DER)"`
+}

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// A Task is one case that waits at a desk.
+type Task struct {
+	Number  protocol.Number `json:"number"`
+	Service ServiceRef      `json:"service"`
+	Stage   string          `json:"stage"`
+	Version uint64          `json:"version"`
+	Seat    string          `json:"seat"`
+	Holder  string          `json:"holder,omitempty"`
+	Since   Time            `json:"since"`
+	Due     *Date           `json:"due"`
+	Overdue bool            `json:"overdue"`
+	Centre  string          `json:"centre"`
+}
+
+// TaskList is the answer to GET /v1/tasks, ordered by due date, the earliest
+// first. Next is the cursor of the following page, absent on the last.
+type TaskList struct {
+	Tasks []Task `json:"tasks"`
+	Next  string `json:"next,omitempty"`
+	AsOf  Time   `json:"as_of"`
+}
+
+// ActionRequest is the body of POST /v1/cases/{number}/{action}. Each action
+// reads its own members: note text; decide opinion and text; forward to; reject
+// reason_code and text; approve text, if there is one.
+type ActionRequest struct {
+	Text       string `json:"text,omitempty" maxLength:"4000"`
+	Opinion    string `json:"opinion,omitempty" enum:"approve,reject,other"`
+	ReasonCode string `json:"reason_code,omitempty" maxLength:"64"`
+	To         string `json:"to,omitempty" maxLength:"128" doc:"Seat to forward to; absent: the next step's"`
+}
+
+// ActionAnswer is the case after an action.
+type ActionAnswer struct {
+	Number  protocol.Number `json:"number"`
+	Version uint64          `json:"version"`
+	Stage   string          `json:"stage"`
+	Seat    string          `json:"seat,omitempty"`
+	Holder  string          `json:"holder,omitempty"`
+}
+
+// A Difference tells who lost a race what has changed (rejected with 409).
+type Difference struct {
+	Expected uint64         `json:"expected"`
+	Current  uint64         `json:"current"`
+	Stage    string         `json:"stage"`
+	Seat     string         `json:"seat,omitempty"`
+	Holder   string         `json:"holder,omitempty"`
+	History  []HistoryEntry `json:"history" doc:"What was done since the expected version, at most the last ten"`
+}
+
+// Stats is the answer to GET /v1/stats. Counters add up over areas and days.
+type Stats struct {
+	Area         string           `json:"area"`
+	From         string           `json:"from"`
+	To           string           `json:"to"`
+	Counters     map[string]int64 `json:"counters"`
+	Completeness Completeness     `json:"completeness"`
+	AsOf         Time             `json:"as_of"`
+}
+
+// Completeness says how much of the truth the counters hold.
+type Completeness struct {
+	Centres    int    `json:"centres"`
+	Reporting  int    `json:"reporting"`
+	OldestData *Time  `json:"oldest_data"`
+	BN         string `json:"bn"`
+	EN         string `json:"en"`
+}
+
+// SessionRequest is the body of POST /v1/sessions.
+type SessionRequest struct {
+	User     string `json:"user" minLength:"1" maxLength:"128"`
+	Password string `json:"password" minLength:"1" maxLength:"256"`
+}
+
+// SessionAnswer carries a bearer token, good for 12 hours.
+type SessionAnswer struct {
+	Token   string `json:"token"`
+	Expires Time   `json:"expires"`
+}
+
+// UserRequest is the body of POST /v1/users: an officer with a seat, an
+// entrepreneur with a centre, or another role with an area.
+type UserRequest struct {
+	Name     string `json:"name" minLength:"1" maxLength:"128"`
+	Role     string `json:"role,omitempty" enum:"entrepreneur,clerk,officer,supervisor,operator,auditor" doc:"Absent: officer with a post, entrepreneur with a centre"`
+	Post     string `json:"post,omitempty" maxLength:"128" doc:"Seat, post@office"`
+	Centre   string `json:"centre,omitempty" maxLength:"64"`
+	Area     string `json:"area,omitempty" maxLength:"64" doc:"Area of a supervisor or auditor"`
+	Gender   string `json:"gender,omitempty" enum:"f,m"`
+	From     string `json:"from,omitempty" doc:"First day, 2026-11-22; absent: today"`
+	Until    string `json:"until,omitempty" doc:"Last day; absent: open"`
+	Password string `json:"password" minLength:"8" maxLength:"256"`
+}
+
+// A User is one login, without its secret.
+type User struct {
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Post     string `json:"post,omitempty"`
+	Centre   string `json:"centre,omitempty"`
+	Area     string `json:"area,omitempty"`
+	Gender   string `json:"gender,omitempty"`
+	From     *Date  `json:"from"`
+	Until    *Date  `json:"until"`
+	Disabled bool   `json:"disabled"`
+}
+
+// UserList is the answer to GET /v1/users.
+type UserList struct {
+	Users []User `json:"users"`
+	Next  string `json:"next,omitempty"`
+}
+
+// TokenRequest is the body of POST /v1/tokens. Exactly one of Centre and Server.
+type TokenRequest struct {
+	Centre string `json:"centre,omitempty" maxLength:"64"`
+	Server bool   `json:"server,omitempty"`
+	TTL    string `json:"ttl,omitempty" doc:"Go duration, at most 24h" example:"24h"`
+}
+
+// TokenAnswer carries a join token: a secret, shown once.
+type TokenAnswer struct {
+	Token   string `json:"token"`
+	ID      string `json:"id"`
+	Expires Time   `json:"expires"`
+}
+
+// A TokenInfo is one open or used join token, without its secret.
+type TokenInfo struct {
+	ID      string `json:"id"`
+	Centre  string `json:"centre,omitempty"`
+	Server  bool   `json:"server,omitempty"`
+	Expires Time   `json:"expires"`
+	State   string `json:"state" enum:"open,used,revoked,expired"`
+}
+
+// TokenList is the answer to GET /v1/tokens.
+type TokenList struct {
+	Tokens []TokenInfo `json:"tokens"`
+	Next   string      `json:"next,omitempty"`
+}
+
+// Done is the answer to a command that has nothing else to say.
+type Done struct {
+	Version uint64 `json:"version" doc:"Version of the register's state after it"`
+}
+
+// Words is a name in both languages.
+type Words = place.Name

@@ -1,0 +1,166 @@
+package api
+
+import (
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// A Service is one line of GET /v1/catalogue.
+type Service struct {
+	ID       string        `json:"id"`
+	Version  int           `json:"version"`
+	Hash     string        `json:"hash"`
+	Name     place.Name    `json:"name"`
+	Category dcat.Category `json:"category"`
+	Channels []string      `json:"channels"`
+	Fees     []dcat.Fee    `json:"fees"`
+	Offline  string        `json:"offline" enum:"intake,online_only"`
+}
+
+// Catalogue is the answer to GET /v1/catalogue, unpaged. At a node it lists only
+// what the centre's type may file.
+type Catalogue struct {
+	Release  int       `json:"release"`
+	Hash     string    `json:"hash"`
+	Services []Service `json:"services"`
+}
+
+// ServiceVersions is the answer to GET /v1/catalogue/{service}: the version that
+// new applications use, null once the service is withdrawn, and every version
+// that is known, oldest first.
+type ServiceVersions struct {
+	Current  *dcat.Version   `json:"current"`
+	Versions []*dcat.Version `json:"versions"`
+}
+
+// CatalogueOf describes a catalogue. A nil keep lists every service.
+func CatalogueOf(set *dcat.Set, keep func(*dcat.Version) bool) *Catalogue {
+	out := &Catalogue{Services: []Service{}}
+	if set == nil {
+		return out
+	}
+	out.Release, out.Hash = set.Release.Number, set.Release.Hash.String()
+	for _, v := range set.Services() {
+		if keep != nil && !keep(v) {
+			continue
+		}
+		s := Service{
+			ID: v.ID, Version: v.Number, Hash: v.Hash.String(), Name: v.Name, Category: v.Category,
+			Channels: make([]string, 0, len(v.Channels)), Fees: append([]dcat.Fee{}, v.Fees...), Offline: string(v.Offline),
+		}
+		for _, c := range v.Channels {
+			s.Channels = append(s.Channels, string(c))
+		}
+		out.Services = append(out.Services, s)
+	}
+	return out
+}
+
+// VersionsOf describes one service; false if nobody knows it.
+func VersionsOf(set *dcat.Set, service string) (*ServiceVersions, bool) {
+	if set == nil {
+		return nil, false
+	}
+	out := &ServiceVersions{Versions: set.VersionsOf(service)}
+	if v, ok := set.Current(service); ok {
+		out.Current = v
+	}
+	return out, len(out.Versions) > 0
+}
+
+// PublishRequest is the body of POST /v1/catalogue: a signed release and what
+// the hub may lack of it, each in its canonical encoding.
+type PublishRequest struct {
+	Versions  []Bytes `json:"versions" maxItems:"2000"`
+	Directory Bytes   `json:"directory,omitempty"`
+	Signed    Bytes   `json:"signed" doc:"The release with its signature (CBOR)"`
+}
+
+// PublishAnswer names the release in force after a publish.
+type PublishAnswer struct {
+	Release int    `json:"release"`
+	Hash    string `json:"hash"`
+}
+
+// A SyncPeer is a neighbour that gossip has told of.
+type SyncPeer struct {
+	Centre   string             `json:"centre"`
+	LastSeen Time               `json:"last_seen"`
+	Head     *protocol.Position `json:"head"`
+}
+
+// A SyncHub is the server that a node is connected to.
+type SyncHub struct {
+	District string `json:"district"`
+	Server   string `json:"server"`
+}
+
+// A Blocker is something that keeps a node from working, and for how long.
+type Blocker struct {
+	Code    string `json:"code"`
+	BN      string `json:"bn"`
+	EN      string `json:"en"`
+	Since   Time   `json:"since"`
+	RetryAt *Time  `json:"retry_at"`
+}
+
+// SyncStatus is the answer to GET /v1/sync of a node. Logs are named as in
+// receipts.
+type SyncStatus struct {
+	Heads        map[string]protocol.Position `json:"heads"`
+	Acknowledged map[string]protocol.Position `json:"acknowledged"`
+	Backlog      uint64                       `json:"backlog"`
+	Peers        []SyncPeer                   `json:"peers"`
+	Hub          *SyncHub                     `json:"hub"`
+	LastContact  *Time                        `json:"last_contact"`
+	Blockers     []Blocker                    `json:"blockers"`
+}
+
+// A RegisterMark says how far a server's register is. Equal index, equal hash on
+// every server.
+type RegisterMark struct {
+	Index uint64 `json:"index"`
+	Hash  string `json:"hash"`
+}
+
+// A Member is one server of a hub.
+type Member struct {
+	ID       string `json:"id"`
+	Address  string `json:"address"`
+	Voter    bool   `json:"voter"`
+	Leader   bool   `json:"leader"`
+	HTTP     string `json:"http,omitempty"`
+	LastSeen *Time  `json:"last_seen,omitempty"`
+}
+
+// HubStatus is the answer to GET /v1/status of a hub.
+type HubStatus struct {
+	District  string       `json:"district"`
+	Server    string       `json:"server"`
+	State     string       `json:"state" doc:"leader, follower, candidate or shutdown"`
+	Leader    string       `json:"leader,omitempty"`
+	Register  RegisterMark `json:"register"`
+	Snapshot  uint64       `json:"snapshot" doc:"Raft index of the newest marker"`
+	Installed int          `json:"installed" doc:"Snapshots installed from another server"`
+	Members   []Member     `json:"members"`
+	AsOf      Time         `json:"as_of"`
+}
+
+// MemberList is the answer to GET /v1/members.
+type MemberList struct {
+	Members []Member `json:"members"`
+}
+
+// Health is the answer to GET /healthz and, with its reasons, GET /readyz.
+type Health struct {
+	Status  string   `json:"status" enum:"ok,not_ready"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// Ports is the file that --ports-file names.
+type Ports struct {
+	HTTP   string `json:"http"`
+	QUIC   string `json:"quic"`
+	Gossip string `json:"gossip,omitempty"`
+}
