@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,7 +100,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case http.ErrAbortHandler:
 			panic(v)
 		default:
-			a.log.Error("handler panicked", "method", r.Method, "pattern", r.Pattern, "panic", v)
+			a.log.Error("handler panicked", "method", r.Method, "pattern", r.Pattern, "panic", v, "stack", string(debug.Stack()))
 			WriteProblem(w, fault.New("api.ServeHTTP", fault.Internal, "", ""))
 		}
 	}()

@@ -61,7 +61,11 @@ func server(t testing.TB) *API {
 			case "panic":
 				panic("boom")
 			}
-			return &echoOutput{ETag: ETag(7), Body: ActionAnswer{Version: uint64(in.Body.Count), Holder: c.User + "/" + c.Key}}, nil
+			number, err := protocol.MintNumber("41", "0010", []byte("12345678"))
+			if err != nil {
+				return nil, err
+			}
+			return &echoOutput{ETag: ETag(7), Body: ActionAnswer{Number: number, Version: uint64(in.Body.Count), Holder: c.User + "/" + c.Key}}, nil
 		})
 	a.Raw(Route{Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.File, Status: http.StatusCreated},
 		ApplicationRequest{}, ApplicationAnswer{}, func(w http.ResponseWriter, r *http.Request, c Caller) {
