@@ -1,0 +1,184 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/badger/v4/y"
+	"github.com/dgraph-io/ristretto/v2/z"
+	"google.golang.org/protobuf/proto"
+
+	"kendro/domain/fault"
+)
+
+// Badger opens its tables in goroutines of its own and ends the process over
+// some damaged ones, so we look first. What a run left behind lies beside it.
+const (
+	stateName  = "KENDRO"
+	stateBytes = 8 + 4 + 1 + markBytes + 4
+	tolerated  = 2 // Runs in a row that may end without Close before every block is checked.
+)
+
+var stateMagic = [8]byte{'K', 'N', 'D', 'R', 'S', 'T', 'A', '1'}
+
+// state is what a run leaves for the next one.
+type state struct {
+	runs  uint32 // Since the last Close.
+	clean bool   // floor is the very last commit.
+	floor mark   // This commit is durable.
+}
+
+func (s *state) save(dir string) error {
+	b := append([]byte{}, stateMagic[:]...)
+	b = binary.BigEndian.AppendUint32(b, s.runs)
+	clean := byte(0)
+	if s.clean {
+		clean = 1
+	}
+	b = append(append(b, clean), s.floor.encode()...)
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return WriteFileAtomic(filepath.Join(dir, stateName), b, 0o600)
+}
+
+// decodeState reads a state; false says that nothing is known.
+func decodeState(b []byte) (s state, ok bool) {
+	if len(b) != stateBytes || [8]byte(b[:8]) != stateMagic ||
+		binary.BigEndian.Uint32(b[stateBytes-4:]) != crc32.Checksum(b[:stateBytes-4], castagnoli) {
+		return s, false
+	}
+	s.runs = binary.BigEndian.Uint32(b[8:])
+	s.clean = b[12] == 1
+	s.floor, ok = decodeMark(b[13 : 13+markBytes])
+	return s, ok
+}
+
+// check compares what was found with what must be there.
+func (s *state) check(found mark) error {
+	switch {
+	case found.index < s.floor.index:
+		return fmt.Errorf("commit %d was durable, and the newest one here is %d", s.floor.index, found.index)
+	case s.clean && found != s.floor, found.index == s.floor.index && found != s.floor:
+		return fmt.Errorf("commit %d is not the one that was closed", found.index)
+	}
+	return nil
+}
+
+// preflight looks at the files before Badger does.
+func (db *DB) preflight(op string, opts badger.Options) error {
+	raw, err := os.ReadFile(filepath.Join(db.dir, stateName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fault.Wrap(op, fault.Unavailable, db.dir, err)
+	}
+	s, known := decodeState(raw)
+	_, err = os.Stat(filepath.Join(db.dir, badger.ManifestFilename))
+	used := err == nil
+	if s.floor.index > 0 && !used {
+		return fault.New(op, fault.Damaged, db.dir, "the engine's MANIFEST is missing")
+	}
+	db.state = s
+	mine := s
+	mine.runs++
+	mine.clean = false
+	if err := mine.save(db.dir); err != nil {
+		return err
+	}
+	if used {
+		deep := !known || s.runs >= tolerated
+		if err := guard(func() error { return checkTables(db.dir, opts, deep) }); err != nil {
+			return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: err}
+		}
+	}
+	return nil
+}
+
+// checkTables opens every table that the MANIFEST names; deep reads every block.
+func checkTables(dir string, opts badger.Options, deep bool) error {
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if err != nil {
+		return err
+	}
+	m, _, err := badger.ReplayManifestFile(f, opts.ExternalMagicVersion, opts)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	for id := range m.Tables {
+		if err := checkTable(table.NewFilename(id, dir), deep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTable(name string, deep bool) error {
+	if err := checkFooter(name); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(name), err)
+	}
+	mapped, err := z.OpenMmapFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	t, err := table.OpenTable(mapped, table.Options{ReadOnly: true, ChkMode: options.OnBlockRead})
+	if err != nil {
+		return err
+	}
+	if deep {
+		err = t.VerifyChecksum()
+	}
+	return errors.Join(err, t.Close(-1))
+}
+
+// checkFooter checks the end of a table, from which everything else is found: the
+// lengths of the index and of its checksum, and that checksum.
+func checkFooter(name string) error {
+	data, err := readTail(name, 4, 0)
+	if err != nil {
+		return err
+	}
+	sumLen := int64(binary.BigEndian.Uint32(data))
+	if sumLen > 64 {
+		return errors.New("the length of its checksum is damaged")
+	}
+	data, err = readTail(name, 4+sumLen, 4)
+	if err != nil {
+		return err
+	}
+	indexLen := int64(binary.BigEndian.Uint32(data))
+	var sum pb.Checksum
+	if err := proto.Unmarshal(data[4:], &sum); err != nil {
+		return err
+	}
+	if sum.Algo != pb.Checksum_CRC32C {
+		return errors.New("its checksum is of an unknown kind")
+	}
+	index, err := readTail(name, indexLen, 8+sumLen)
+	if err != nil {
+		return err
+	}
+	return y.VerifyChecksum(index, &sum)
+}
+
+// readTail returns n bytes that end skip bytes before the end of the file.
+func readTail(name string, n, skip int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && n+skip > info.Size() {
+		err = errors.New("it is shorter than its lengths say")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	b := make([]byte, n)
+	_, err = f.ReadAt(b, info.Size()-skip-n)
+	return b, errors.Join(err, f.Close())
+}
