@@ -1,0 +1,187 @@
+package gossip
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+
+	"kendro/protocol"
+)
+
+// board holds the newest advert of every neighbour and passes adverts on.
+// memberlist calls it from its own goroutines.
+type board struct {
+	o     Options
+	queue *memberlist.TransmitLimitedQueue
+
+	mu      sync.Mutex // Guards what follows.
+	adverts map[string]heard
+	seen    map[string]time.Time // Of neighbours: last sign of life.
+	members int
+}
+
+type heard struct {
+	advert Advert
+	raw    []byte
+}
+
+func newBoard(o Options) *board {
+	b := &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, members: 1}
+	b.queue = &memberlist.TransmitLimitedQueue{NumNodes: b.count, RetransmitMult: 3}
+	return b
+}
+
+func (b *board) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.members
+}
+
+// announce queues our own advert.
+func (b *board) announce() {
+	raw := b.o.Advert()
+	if len(raw) == 0 {
+		return
+	}
+	b.queue.QueueBroadcast(broadcast{b.o.Centre, raw})
+}
+
+// take keeps an advert that is new and true, and reports whether it did.
+func (b *board) take(raw []byte) bool {
+	a, err := ParseAdvert(raw)
+	if err != nil || a.Centre == b.o.Centre {
+		return false
+	}
+	b.mu.Lock()
+	old, ok := b.adverts[a.Centre]
+	b.mu.Unlock()
+	if ok && !a.newer(&old.advert) {
+		return false
+	}
+	neighbours := b.o.Neighbours()
+	i := slices.IndexFunc(neighbours, func(n protocol.Neighbour) bool { return n.Centre == a.Centre })
+	if i < 0 || !a.Verify(neighbours[i].Signer) {
+		return false
+	}
+	now := b.o.Clock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old, ok := b.adverts[a.Centre]; ok && !a.newer(&old.advert) {
+		return false
+	}
+	b.adverts[a.Centre] = heard{a, slices.Clone(raw)}
+	b.seen[a.Centre] = now
+	return true
+}
+
+func (b *board) peers(alive map[string]string) []Peer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []Peer
+	for name, addr := range alive {
+		out = append(out, Peer{Centre: name, Addr: addr, Alive: true, LastSeen: b.seen[name], Head: b.adverts[name].advert.Head})
+	}
+	for name, h := range b.adverts {
+		if _, ok := alive[name]; !ok {
+			out = append(out, Peer{Centre: name, LastSeen: b.seen[name], Head: h.advert.Head})
+		}
+	}
+	return out
+}
+
+func (b *board) saw(name string) {
+	now := b.o.Clock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.seen[name]; ok || len(b.seen) < protocol.MaxHeads {
+		b.seen[name] = now
+	}
+}
+
+// NodeMeta carries nothing: a key holder could forge it.
+func (b *board) NodeMeta(int) []byte { return nil }
+
+// NotifyMsg takes one advert. memberlist does not relay, so what was new to us
+// goes on to others.
+func (b *board) NotifyMsg(raw []byte) {
+	if b.take(raw) {
+		a, err := ParseAdvert(raw)
+		if err == nil {
+			b.queue.QueueBroadcast(broadcast{a.Centre, slices.Clone(raw)})
+		}
+	}
+}
+
+// GetBroadcasts hands adverts to memberlist's packets.
+func (b *board) GetBroadcasts(overhead, limit int) [][]byte {
+	return b.queue.GetBroadcasts(overhead, limit)
+}
+
+// LocalState is every advert that we know, ours first.
+func (b *board) LocalState(bool) []byte {
+	var all [][]byte
+	size := 0
+	if own := b.o.Advert(); len(own) > 0 {
+		all = append(all, own)
+	}
+	b.mu.Lock()
+	for _, h := range b.adverts {
+		if size += len(h.raw) + 8; size > maxState-2*maxAdvert {
+			break
+		}
+		all = append(all, h.raw)
+	}
+	b.mu.Unlock()
+	return protocol.Marshal(all)
+}
+
+// MergeRemoteState takes what a neighbour knows.
+func (b *board) MergeRemoteState(state []byte, _ bool) {
+	var all [][]byte
+	if protocol.Unmarshal(state, maxState, "adverts", &all) != nil {
+		return
+	}
+	for _, raw := range all {
+		b.take(raw)
+	}
+}
+
+// NotifyJoin counts a member.
+func (b *board) NotifyJoin(n *memberlist.Node) {
+	b.mu.Lock()
+	b.members++
+	b.mu.Unlock()
+	b.saw(n.Name)
+}
+
+// NotifyLeave uncounts a member.
+func (b *board) NotifyLeave(*memberlist.Node) {
+	b.mu.Lock()
+	b.members = max(b.members-1, 1)
+	b.mu.Unlock()
+}
+
+// NotifyUpdate is a sign of life.
+func (b *board) NotifyUpdate(n *memberlist.Node) { b.saw(n.Name) }
+
+// AckPayload adds nothing to an answer.
+func (b *board) AckPayload() []byte { return nil }
+
+// NotifyPingComplete is a sign of life.
+func (b *board) NotifyPingComplete(n *memberlist.Node, _ time.Duration, _ []byte) { b.saw(n.Name) }
+
+// broadcast is one advert on its way; a newer one of the same centre replaces it.
+type broadcast struct {
+	centre string
+	raw    []byte
+}
+
+func (b broadcast) Invalidates(other memberlist.Broadcast) bool {
+	o, ok := other.(broadcast)
+	return ok && o.centre == b.centre
+}
+
+func (b broadcast) Message() []byte { return b.raw }
+func (b broadcast) Finished()       {}

@@ -1,0 +1,247 @@
+package gossip
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// KeySize is the length of an upazila's gossip key.
+const KeySize = 32
+
+// A Preset fits the timing to the links.
+type Preset uint8
+
+// The presets.
+const (
+	Rural Preset = iota // 2G and 3G between villages: a lost neighbour shows after minutes, at 43 KiB an hour.
+	LAN                 // One building, or one machine: seconds.
+)
+
+// Options is what gossip needs.
+type Options struct {
+	Centre    string // This node's name.
+	Bind      string // host:port for UDP and TCP; port 0 is any free one.
+	Advertise string // host:port that others reach; empty is what was bound.
+	Key       []byte // KeySize bytes, of the upazila.
+	Preset    Preset
+	// Seeds returns addresses of neighbours to knock at; nil or none waits to be
+	// found. Advert returns this node's newest advert, from [SignAdvert]; nil
+	// while it has none. Neighbours returns who may be believed. All are called by
+	// many goroutines and must not block.
+	Seeds      func() []string
+	Advert     func() []byte
+	Neighbours func() []protocol.Neighbour
+	Clock      func() time.Time
+	Logger     *slog.Logger // Nil discards.
+}
+
+// A Peer is a neighbour as gossip knows it.
+type Peer struct {
+	Centre   string
+	Addr     string // host:port, empty when only its advert was heard.
+	Alive    bool   // The failure detector reaches it, here or through another.
+	LastSeen time.Time
+	Head     protocol.Head // Zero until a verified advert came.
+}
+
+// Gossip is this node's part. It is safe for concurrent use.
+type Gossip struct {
+	o     Options
+	list  *memberlist.Memberlist
+	keys  *memberlist.Keyring
+	board *board
+	wire  *transport
+
+	mu       sync.Mutex // Guards current.
+	current  []byte     // The key that encrypts.
+	previous []byte
+}
+
+// Open binds the address and answers to neighbours at once; [Gossip.Run] looks
+// for them, and must be called, since it also ends what Open began. A key of
+// another length or a missing function is [fault.Invalid], an address that can't
+// be bound [fault.Unavailable].
+func Open(o Options) (*Gossip, error) {
+	const op = "gossip.Open"
+	switch {
+	case len(o.Key) != KeySize:
+		return nil, fault.New(op, fault.Invalid, o.Centre, "want a key of 32 bytes")
+	case o.Advert == nil || o.Neighbours == nil || o.Clock == nil || o.Centre == "":
+		return nil, fault.New(op, fault.Invalid, o.Centre, "want a centre, a clock, adverts and neighbours")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	host, port, err := split(o.Bind)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gossip{o: o, current: slices.Clone(o.Key)}
+	if g.keys, err = memberlist.NewKeyring(nil, g.current); err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: o.Centre, Err: err}
+	}
+	if g.wire, err = newTransport(host, port, o.Logger); err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Bind, Err: err}
+	}
+	c := o.Preset.config()
+	c.Name, c.BindAddr, c.BindPort = o.Centre, host, g.wire.port()
+	if err := advertise(c, o.Advertise); err != nil {
+		_ = g.wire.Shutdown()
+		return nil, err
+	}
+	g.board = newBoard(o)
+	c.Transport, c.Keyring, c.LogOutput = g.wire, g.keys, logWriter{o.Logger}
+	c.Delegate, c.Events, c.Ping = g.board, g.board, g.board
+	if g.list, err = memberlist.Create(c); err != nil {
+		_ = g.wire.Shutdown()
+		return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Bind, Err: err}
+	}
+	return g, nil
+}
+
+// Addr returns the host:port that neighbours reach.
+func (g *Gossip) Addr() string { return g.list.LocalNode().Address() }
+
+// Announce spreads this node's newest advert. Call it when the log has grown; it
+// does not block.
+func (g *Gossip) Announce() { g.board.announce() }
+
+// SetKey makes key the one that encrypts. The key before it is still understood,
+// so that neighbours may change one after the other; older ones are not.
+func (g *Gossip) SetKey(key []byte) error {
+	const op = "gossip.SetKey"
+	if len(key) != KeySize {
+		return fault.New(op, fault.Invalid, g.o.Centre, "want a key of 32 bytes")
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if slices.Equal(key, g.current) {
+		return nil
+	}
+	key = slices.Clone(key)
+	if err := g.keys.AddKey(key); err != nil {
+		return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
+	}
+	if err := g.keys.UseKey(key); err != nil {
+		return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
+	}
+	if g.previous != nil && !slices.Equal(g.previous, key) {
+		if err := g.keys.RemoveKey(g.previous); err != nil {
+			return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
+		}
+	}
+	g.previous, g.current = g.current, key
+	return nil
+}
+
+// Peers returns the neighbours that are there or were heard of, by centre.
+func (g *Gossip) Peers() []Peer {
+	alive := map[string]string{}
+	for _, m := range g.list.Members() {
+		if m.Name != g.o.Centre {
+			alive[m.Name] = m.Address()
+		}
+	}
+	peers := g.board.peers(alive)
+	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Centre, b.Centre) })
+	return peers
+}
+
+// Run looks for neighbours until ctx ends, then says goodbye and closes.
+func (g *Gossip) Run(ctx context.Context) error {
+	every := g.o.Preset.rejoin()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	var joining sync.WaitGroup
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-next.C:
+			done := make(chan struct{})
+			joining.Go(func() { g.join(); close(done) })
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+			next.Reset(every)
+		}
+	}
+	err := g.list.Leave(g.o.Preset.goodbye())
+	g.wire.end() // Breaks off what join waits for.
+	joining.Wait()
+	if serr := g.list.Shutdown(); serr != nil {
+		return &fault.Error{Op: "gossip.Run", Kind: fault.Internal, Item: g.o.Centre, Err: serr}
+	}
+	if err != nil {
+		g.o.Logger.Debug("gossip goodbye was not confirmed", "err", err.Error())
+	}
+	return nil
+}
+
+// join knocks at seeds that are not members yet.
+func (g *Gossip) join() {
+	if g.o.Seeds == nil {
+		return
+	}
+	known := map[string]bool{g.Addr(): true}
+	for _, m := range g.list.Members() {
+		known[m.Address()] = true
+	}
+	var knock []string
+	for _, s := range g.o.Seeds() {
+		if s != "" && !known[s] {
+			knock = append(knock, s)
+		}
+	}
+	if len(knock) == 0 {
+		return
+	}
+	if n, err := g.list.Join(knock); err != nil && n == 0 {
+		g.o.Logger.Debug("no gossip neighbour answers", "seeds", len(knock), "err", err.Error())
+	}
+}
+
+func split(hostport string) (string, int, error) {
+	host, service, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return "", 0, &fault.Error{Op: "gossip.Open", Kind: fault.Invalid, Item: hostport, Err: err}
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return "", 0, fault.New("gossip.Open", fault.Invalid, hostport, "want host:port with a number")
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	return host, int(port), nil
+}
+
+// advertise sets the address that others are told. memberlist wants a number.
+func advertise(c *memberlist.Config, hostport string) error {
+	if hostport == "" {
+		return nil
+	}
+	host, port, err := split(hostport)
+	if err != nil {
+		return err
+	}
+	if net.ParseIP(host) == nil {
+		return fault.New("gossip.Open", fault.Invalid, hostport, "want an IP address and a port to advertise")
+	}
+	if port == 0 {
+		port = c.BindPort
+	}
+	c.AdvertiseAddr, c.AdvertisePort = host, port
+	return nil
+}

@@ -1,0 +1,126 @@
+package replication
+
+import (
+	"context"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/protocol"
+)
+
+// A Peer is who stands at the other end of a session.
+type Peer struct {
+	// Subject is whom the peer's certificate names, verified by the district's
+	// authority. It is zero for a machine that enrols.
+	Subject identity.Subject
+	Addr    string // host:port as seen from here.
+
+	// Session tells two sessions of one subject apart. It is drawn at random when
+	// a session begins, and zero outside one.
+	Session uint64
+	// Cert is the signing certificate that the peer said hello with, as it came:
+	// whoever relies on it verifies it. It is nil until the hello, so in Open, and
+	// for a peer that acknowledges nothing.
+	Cert []byte
+}
+
+// A Host is the store behind a session: a node or a hub. Calls for one session
+// come from several goroutines; for each method is said which ones overlap.
+type Host interface {
+	// Open begins a session and returns what this host holds of the logs that
+	// matter between it and the peer, which it wants to receive, and its signing
+	// certificate if it acknowledges. A wanted log of incarnation 0 stands for every
+	// incarnation of that channel and name. grew may be called by any goroutine
+	// whenever a log of interest has grown, must be called for growth that happens
+	// after Open has read the heads, never blocks, and does nothing once closed was
+	// called. closed is called once, when the session is over.
+	Open(peer Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error)
+
+	// Load returns blocks of the log after from, in order, of at most limit events
+	// in all, with the introductions of the epochs they are sealed in. The first
+	// block may begin before from where it can't be cut again. Nothing after from
+	// is no error. Load doesn't overlap itself for one log of a session.
+	Load(ctx context.Context, peer Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error)
+
+	// Store takes one block, which follows what was stored or taken before; it may
+	// begin earlier, then what is held already is skipped. The caller has checked
+	// its bounds and its body's hash and nothing else: signature and right are the
+	// host's to judge. done is called exactly once, by any goroutine, when the block
+	// is durable here, with where the log then stands and the acknowledgement where
+	// this host makes one, or when it is refused. [fault.Invalid], [fault.Denied] and
+	// [fault.Conflict] end the log for this session; [fault.NotFound] asks for the
+	// epoch's introduction; any other kind has the block sent again later. Store may
+	// block for back-pressure. Store, Introduce and Acknowledged don't overlap each
+	// other in one session.
+	Store(ctx context.Context, peer Peer, b *protocol.Block, done func(at protocol.Position, ack *protocol.Ack, err error))
+
+	// Introduce takes the introduction of an epoch, before the blocks sealed in it.
+	// A failure ends the session.
+	Introduce(ctx context.Context, peer Peer, e *protocol.Epoch) error
+
+	// Acknowledged takes the peer's statement about a log of this host. Signature
+	// and hash are the host's to verify. A failure ends the session.
+	Acknowledged(ctx context.Context, peer Peer, a *protocol.Ack) error
+}
+
+// An Action is what a [Session] asks its runner to do. It is one of [Send],
+// [Load], [Deliver], [Introduce], [Acknowledged], [Wait] and [Note].
+type Action interface{ action() }
+
+// Send asks for a message to be sent. Messages that carry blocks and epochs are
+// sent in order; any other may overtake those.
+type Send struct{ Message *protocol.Message }
+
+// Load asks for blocks of a log after From, at most Limit events, to be answered
+// by [Session.Loaded] or [Session.Unloaded].
+type Load struct {
+	Log   protocol.LogID
+	From  protocol.Position
+	Limit int
+}
+
+// Deliver asks for a block to be stored, to be answered by [Session.Stored] or
+// [Session.Rejected]. Blocks of one log are delivered in its order.
+type Deliver struct{ Block *protocol.Block }
+
+// Introduce asks for an epoch to be taken up before what is delivered later.
+type Introduce struct{ Epoch *protocol.Epoch }
+
+// Acknowledged hands over the peer's acknowledgement of a log of ours.
+type Acknowledged struct{ Ack *protocol.Ack }
+
+// Wait asks for [Session.Resume] after a while. A later Wait replaces it.
+type Wait struct{ Millis uint32 }
+
+// Note tells what an operator may want to know. The session goes on.
+type Note struct {
+	What NoteKind
+	Log  protocol.LogID    // Zero for PeerBusy.
+	At   protocol.Position // Where it happened: the peer's claim, or the block's first event without a hash.
+	Kind fault.Kind        // Of PeerRefused and WeRefused.
+	Text string
+}
+
+// NoteKind says what a [Note] is about.
+type NoteKind uint8
+
+// The kinds of note.
+const (
+	PeerBusy    NoteKind = iota + 1 // The peer asked us to hold our blocks.
+	PeerRefused                     // The peer doesn't take this log from us, or doesn't continue it.
+	WeRefused                       // We didn't take a block of the peer's.
+	PeerAhead                       // The peer holds more of a log that we don't read: we may have lost its end.
+	Forked                          // The peer holds another event at a position that we hold.
+)
+
+func (k NoteKind) String() string {
+	return [...]string{"", "peer_busy", "peer_refused", "we_refused", "peer_ahead", "forked"}[k]
+}
+
+func (Send) action()         {}
+func (Load) action()         {}
+func (Deliver) action()      {}
+func (Introduce) action()    {}
+func (Acknowledged) action() {}
+func (Wait) action()         {}
+func (Note) action()         {}

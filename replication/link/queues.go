@@ -1,0 +1,226 @@
+package link
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// outbox holds what is to be written: what is urgent overtakes blocks.
+type outbox struct {
+	signal chan struct{} // One token while there is something.
+
+	mu     sync.Mutex // Guards the queues.
+	urgent []*protocol.Message
+	bulk   []*protocol.Message // Hello, epochs and blocks, in order.
+}
+
+func newOutbox() *outbox { return &outbox{signal: make(chan struct{}, 1)} }
+
+func (o *outbox) put(m *protocol.Message) {
+	o.mu.Lock()
+	if m.Hello != nil || m.Block != nil || m.Epoch != nil {
+		o.bulk = append(o.bulk, m)
+	} else {
+		o.urgent = append(o.urgent, m)
+	}
+	o.mu.Unlock()
+	signal(o.signal)
+}
+
+func (o *outbox) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.urgent)+len(o.bulk) == 0
+}
+
+// take waits for messages and returns their encoding.
+func (o *outbox) take(ctx context.Context) ([]byte, bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-o.signal:
+		}
+		o.mu.Lock()
+		batch := o.urgent
+		o.urgent = nil
+		if len(o.bulk) > 0 && o.bulk[0].Hello != nil { // Nothing overtakes hello.
+			batch = append(o.bulk[:1:1], batch...)
+			o.bulk = o.bulk[1:]
+		}
+		size := 0
+		for len(o.bulk) > 0 && size < writeChunk {
+			if b := o.bulk[0].Block; b != nil {
+				size += len(b.Body)
+			}
+			batch = append(batch, o.bulk[0])
+			o.bulk = o.bulk[1:]
+		}
+		more := len(o.bulk) > 0
+		o.mu.Unlock()
+		if more {
+			signal(o.signal)
+		}
+		var out []byte
+		for _, m := range batch {
+			out = append(out, protocol.EncodeMessage(m)...)
+		}
+		if len(out) > 0 {
+			return out, true
+		}
+	}
+}
+
+// news is what other goroutines have for the loop.
+type news struct {
+	signal chan struct{}
+
+	mu      sync.Mutex // Guards what follows.
+	grown   map[protocol.LogID]protocol.Head
+	answers []func(*replication.Session) []replication.Action
+}
+
+func newNews() *news {
+	return &news{signal: make(chan struct{}, 1), grown: map[protocol.LogID]protocol.Head{}}
+}
+
+// grew keeps the furthest head of each log.
+func (n *news) grew(h protocol.Head) {
+	n.mu.Lock()
+	if n.grown[h.Log].At.Seq < h.At.Seq {
+		n.grown[h.Log] = h
+	}
+	n.mu.Unlock()
+	signal(n.signal)
+}
+
+func (n *news) post(answer func(*replication.Session) []replication.Action) {
+	n.mu.Lock()
+	n.answers = append(n.answers, answer)
+	n.mu.Unlock()
+	signal(n.signal)
+}
+
+func (n *news) wake() { signal(n.signal) }
+
+func (n *news) take() ([]protocol.Head, []func(*replication.Session) []replication.Action) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var heads []protocol.Head
+	for _, h := range n.grown {
+		heads = append(heads, h)
+	}
+	clear(n.grown)
+	answers := n.answers
+	n.answers = nil
+	return heads, answers
+}
+
+// job is a call of the host, and the peer as it was known when it came up.
+type job struct {
+	peer   replication.Peer
+	action replication.Action
+}
+
+// queue holds the host's calls in order.
+type queue struct {
+	signal chan struct{}
+
+	mu   sync.Mutex // Guards jobs.
+	jobs []job
+}
+
+func newQueue() *queue { return &queue{signal: make(chan struct{}, 1)} }
+
+func (q *queue) put(j job) {
+	q.mu.Lock()
+	q.jobs = append(q.jobs, j)
+	q.mu.Unlock()
+	signal(q.signal)
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs)
+}
+
+func (q *queue) take(ctx context.Context) (job, bool) {
+	for {
+		q.mu.Lock()
+		if len(q.jobs) > 0 && ctx.Err() == nil {
+			j := q.jobs[0]
+			q.jobs[0] = job{}
+			q.jobs = q.jobs[1:]
+			q.mu.Unlock()
+			return j, true
+		}
+		q.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return job{}, false
+		case <-q.signal:
+		}
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// pather is a connection that knows its path.
+type pather interface {
+	Path() (received uint64, roundTrip time.Duration)
+}
+
+// prober notices a dead path. The loop owns it.
+type prober struct {
+	timer    *time.Timer
+	path     pather // Nil where the connection can't tell.
+	on       bool
+	received uint64
+	quiet    time.Duration
+	step     time.Duration
+}
+
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+// watch starts the probing when an answer is due.
+func (p *prober) watch(due bool) {
+	if !due || p.on || p.path == nil {
+		return
+	}
+	p.on, p.quiet = true, 0
+	p.again()
+}
+
+func (p *prober) again() time.Duration {
+	received, rtt := p.path.Path()
+	p.received = received
+	p.step = max(probeEvery, rtt)
+	p.timer.Reset(p.step)
+	return rtt
+}
+
+// dead is called when the timer has fired.
+func (p *prober) dead() bool {
+	before, step := p.received, p.step
+	rtt := p.again()
+	if p.received != before {
+		p.quiet = 0
+		return false
+	}
+	p.quiet += step
+	return p.quiet >= max(patience, 4*rtt)
+}

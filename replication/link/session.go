@@ -1,0 +1,273 @@
+package link
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// Of a running session.
+const (
+	probeEvery = 500 * time.Millisecond  // While an answer is due.
+	patience   = 2500 * time.Millisecond // Without one packet, before the path is dead; more on slow links.
+	maxBacklog = 32                      // Blocks that wait for the host before reading stops.
+	writeChunk = 64 << 10                // Bytes encoded at once; acknowledgements may overtake what comes after.
+)
+
+// A SessionOption changes how a session runs.
+type SessionOption func(*runner)
+
+// OnNote has f told what an operator may want to know. It is called by one
+// goroutine and must not block.
+func OnNote(f func(replication.Note)) SessionOption { return func(r *runner) { r.note = f } }
+
+// Window sets how many blocks of one log may be on their way; the default is 8.
+func Window(blocks int) SessionOption { return func(r *runner) { r.window = blocks } }
+
+// RunSession speaks sync with the peer at the other end of conn until ctx ends,
+// which is no error, or the session breaks. It closes conn, and every goroutine
+// and every call of the host has ended when it returns. [fault.Unavailable] means:
+// connect again, all that was not acknowledged is sent again. [fault.Invalid]
+// means that the peer broke the protocol or speaks another version; other kinds
+// are the host's, or the peer's refusal of our certificate.
+func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
+	peer.Session = rand.Uint64()
+	r := &runner{
+		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
+		in: make(chan *protocol.Message, 16), out: newOutbox(), news: newNews(), work: newQueue(),
+	}
+	for _, o := range opts {
+		o(r)
+	}
+	have, want, cert, closed, err := host.Open(peer, r.news.grew)
+	if err != nil {
+		_ = conn.Close()
+		return err
+	}
+	defer closed()
+	r.session = replication.NewSession(replication.Config{Cert: cert, Have: have, Want: want, Window: r.window})
+	return r.run(ctx)
+}
+
+// A runner drives one session: a reader, a writer and a deliverer around one
+// loop that owns the machine.
+type runner struct {
+	conn   net.Conn
+	host   replication.Host
+	note   func(replication.Note)
+	window int
+
+	in   chan *protocol.Message // From the reader.
+	out  *outbox                // To the writer.
+	news *news                  // From everybody else to the loop.
+	work *queue                 // To the deliverer.
+	wg   sync.WaitGroup
+
+	// Owned by the loop.
+	session *replication.Session
+	peer    replication.Peer
+	wait    *time.Timer
+	probe   prober
+
+	once   sync.Once // Guards err.
+	err    error
+	cancel context.CancelFunc
+}
+
+func (r *runner) run(parent context.Context) error {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	r.cancel = cancel
+	r.wait = stoppedTimer()
+	r.probe.timer = stoppedTimer()
+	r.probe.path, _ = r.conn.(pather)
+	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
+	defer stop()
+	r.wg.Go(func() { r.read(ctx) })
+	r.wg.Go(func() { r.write(ctx) })
+	r.wg.Go(func() { r.deliver(ctx) })
+	r.act(ctx, r.session.Start())
+	r.loop(ctx)
+	cancel()
+	_ = r.conn.Close()
+	r.wg.Wait()
+	if parent.Err() != nil {
+		return nil
+	}
+	return r.err
+}
+
+// fail ends the session; the first reason is kept.
+func (r *runner) fail(err error) {
+	r.once.Do(func() { r.err = err })
+	r.cancel()
+}
+
+func (r *runner) loop(ctx context.Context) {
+	defer r.wait.Stop()
+	defer r.probe.timer.Stop()
+	for ctx.Err() == nil {
+		r.probe.watch(r.session.Outstanding())
+		in := r.in
+		if r.work.len() >= maxBacklog {
+			in = nil // The host is behind: let the peer's window fill.
+		}
+		select {
+		case <-ctx.Done():
+		case m := <-in:
+			r.receive(ctx, m)
+		case <-r.news.signal:
+			grown, answers := r.news.take()
+			for _, answer := range answers {
+				r.act(ctx, answer(r.session))
+			}
+			if len(grown) > 0 {
+				r.act(ctx, r.session.Grew(grown...))
+			}
+		case <-r.wait.C:
+			r.act(ctx, r.session.Resume())
+		case <-r.probe.timer.C:
+			r.look()
+		}
+	}
+}
+
+func (r *runner) receive(ctx context.Context, m *protocol.Message) {
+	actions, err := r.session.Receive(m)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.peer.Cert = r.session.PeerCert()
+	r.act(ctx, actions)
+}
+
+func (r *runner) act(ctx context.Context, actions []replication.Action) {
+	for _, a := range actions {
+		switch a := a.(type) {
+		case replication.Send:
+			r.out.put(a.Message)
+		case replication.Load:
+			peer := r.peer
+			r.wg.Go(func() { r.load(ctx, peer, a) })
+		case replication.Deliver, replication.Introduce, replication.Acknowledged:
+			r.work.put(job{r.peer, a})
+		case replication.Wait:
+			r.wait.Reset(time.Duration(a.Millis) * time.Millisecond)
+		case replication.Note:
+			r.note(a)
+		}
+	}
+}
+
+func (r *runner) load(ctx context.Context, peer replication.Peer, l replication.Load) {
+	epochs, blocks, err := r.host.Load(ctx, peer, l.Log, l.From, l.Limit)
+	r.news.post(func(s *replication.Session) []replication.Action {
+		if err != nil {
+			return s.Unloaded(l.Log, err)
+		}
+		return s.Loaded(l.Log, epochs, blocks)
+	})
+}
+
+// deliver makes the host's calls that must not overlap.
+func (r *runner) deliver(ctx context.Context) {
+	for {
+		j, ok := r.work.take(ctx)
+		if !ok {
+			return
+		}
+		r.news.wake() // The loop may read on.
+		var err error
+		switch a := j.action.(type) {
+		case replication.Deliver:
+			h := a.Block.Header
+			var once sync.Once
+			r.host.Store(ctx, j.peer, a.Block, func(at protocol.Position, ack *protocol.Ack, err error) {
+				once.Do(func() { r.stored(h, at, ack, err) })
+			})
+		case replication.Introduce:
+			err = r.host.Introduce(ctx, j.peer, a.Epoch)
+		case replication.Acknowledged:
+			err = r.host.Acknowledged(ctx, j.peer, a.Ack)
+		}
+		if err != nil {
+			r.fail(err)
+			return
+		}
+	}
+}
+
+func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.Ack, err error) {
+	r.news.post(func(s *replication.Session) []replication.Action {
+		if err != nil {
+			return s.Rejected(h, err)
+		}
+		return s.Stored(h.Log, at, ack)
+	})
+}
+
+func (r *runner) read(ctx context.Context) {
+	const op = "link.RunSession"
+	buffered := bufio.NewReaderSize(r.conn, 8<<10)
+	for {
+		m, err := protocol.ReadMessage(buffered)
+		switch {
+		case errors.Is(err, io.EOF):
+			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
+			return
+		case err != nil && errors.Is(err, fault.Invalid):
+			r.fail(err)
+			return
+		case err != nil:
+			r.fail(classify(op, r.conn.RemoteAddr().String(), err))
+			return
+		}
+		select {
+		case r.in <- m:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *runner) write(ctx context.Context) {
+	for {
+		b, ok := r.out.take(ctx)
+		if !ok {
+			return
+		}
+		if _, err := r.conn.Write(b); err != nil {
+			r.fail(classify("link.RunSession", r.conn.RemoteAddr().String(), err))
+			return
+		}
+	}
+}
+
+// look probes a path on which an answer is due, and gives it up when nothing at
+// all arrives: transport acknowledgements count, so a slow peer is not a dead one.
+func (r *runner) look() {
+	if !r.session.Outstanding() {
+		r.probe.on = false
+		return
+	}
+	if r.probe.dead() {
+		if c, ok := r.conn.(interface{ Abandon() }); ok {
+			c.Abandon()
+		}
+		r.fail(fault.New("link.RunSession", fault.Unavailable, r.conn.RemoteAddr().String(), "the peer is silent"))
+		return
+	}
+	if m := r.session.Probe(); m != nil && r.out.idle() {
+		r.out.put(m)
+	}
+}

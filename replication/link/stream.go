@@ -1,0 +1,158 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/replication"
+)
+
+// A Conn is one stream of a connection to a peer, as a net.Conn. The far side
+// sees it with the first byte that is written. Like any net.Conn it may be read,
+// written and closed by different goroutines.
+type Conn struct {
+	*quic.Stream
+	conn *quic.Conn
+	peer replication.Peer
+
+	writing sync.Mutex // quic-go forbids closing during a write.
+}
+
+func newConn(c *quic.Conn, s *quic.Stream, who identity.Subject) *Conn {
+	return &Conn{Stream: s, conn: c, peer: replication.Peer{Subject: who, Addr: c.RemoteAddr().String()}}
+}
+
+// Peer returns who stands at the other end, as its certificate says.
+func (c *Conn) Peer() replication.Peer { return c.peer }
+
+// LocalAddr is the endpoint's address.
+func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
+
+// RemoteAddr is the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
+
+// Read reads as net.Conn says. The end is [io.EOF], a deadline
+// [os.ErrDeadlineExceeded]; everything else is a fault.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.Stream.Read(b)
+	return n, c.translate(err)
+}
+
+// Write writes as net.Conn says.
+func (c *Conn) Write(b []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	n, err := c.Stream.Write(b)
+	return n, c.translate(err)
+}
+
+// CloseWrite ends what this side says; reading goes on.
+func (c *Conn) CloseWrite() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.Stream.Close()
+}
+
+// Close ends both directions. What was written before is still delivered. A write
+// that waits for the peer is broken off.
+func (c *Conn) Close() error {
+	c.Stream.CancelRead(0)
+	_ = c.SetWriteDeadline(time.Unix(1, 0)) // Frees a waiting Write, which holds the lock.
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.Stream.Close()
+}
+
+// Path tells how the connection is: packets received so far, and the round trip.
+func (c *Conn) Path() (received uint64, roundTrip time.Duration) {
+	s := c.conn.ConnectionStats()
+	return s.PacketsReceived, s.SmoothedRTT
+}
+
+// Abandon closes the whole connection because its peer is silent; the next Dial
+// makes another.
+func (c *Conn) Abandon() { _ = c.conn.CloseWithError(codeSilent, "silent") }
+
+func (c *Conn) translate(err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return classify("link.Conn", c.peer.Addr, err)
+}
+
+// listener hands out the streams of one protocol.
+type listener struct {
+	addr   net.Addr
+	ch     chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newListener(addr net.Addr) *listener {
+	return &listener{addr: addr, ch: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// Accept returns the next stream; after Close it is [net.ErrClosed].
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.ch:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept and refuses streams to come.
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return l.addr }
+
+// accept takes connections in a tight loop, since quic-go queues few.
+func (e *Endpoint) accept() {
+	for {
+		c, err := e.listener.Accept(e.ctx)
+		if err != nil {
+			return
+		}
+		var who identity.Subject
+		state := c.ConnectionState().TLS
+		if len(state.PeerCertificates) > 0 {
+			who, _ = identity.SubjectOf(state.PeerCertificates[0]) // Verified in the handshake.
+		}
+		l := e.listeners[state.NegotiatedProtocol]
+		if l == nil || !e.track(c, who) {
+			_ = c.CloseWithError(codeClosed, "closing")
+			continue
+		}
+		e.wg.Go(func() { e.acceptStreams(c, l, who) })
+	}
+}
+
+func (e *Endpoint) acceptStreams(c *quic.Conn, l *listener, who identity.Subject) {
+	for {
+		s, err := c.AcceptStream(e.ctx)
+		if err != nil {
+			return
+		}
+		select {
+		case l.ch <- newConn(c, s, who):
+		case <-l.closed:
+			s.CancelRead(0)
+			s.CancelWrite(0)
+		case <-c.Context().Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package replication
+
+import (
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/protocol"
+)
+
+// firstLimit is how many events are loaded at once before their size is known.
+const firstLimit = 64
+
+// sending is our side of a log that the peer reads.
+type sending struct {
+	wanted  bool
+	stopped bool              // For the rest of this session.
+	theirs  protocol.Position // Durable at the peer, as it said.
+	cut     protocol.Position // End of the last block sent or queued.
+	flight  []sent
+	bytes   int      // Of the blocks in flight.
+	queue   []parcel // Loaded while the window was full.
+	loading bool     // A Load has no answer yet.
+	stale   bool     // Its answer will be for another place.
+	dry     bool     // There was nothing to load; wait for growth.
+	limit   int      // Events of the next Load, so that a block has about wishedBody bytes.
+	missing int      // Introductions that the peer missed in a row.
+}
+
+type sent struct {
+	end  protocol.Position
+	size int
+}
+
+type parcel struct {
+	epoch *protocol.Epoch
+	block *protocol.Block
+}
+
+// Loaded answers a [Load]: blocks in order and the introductions of their epochs.
+// No blocks mean that there is nothing after that position.
+func (s *Session) Loaded(log protocol.LogID, epochs []protocol.Epoch, blocks []protocol.Block) []Action {
+	f := s.flows[log]
+	if f == nil || !f.out.loading {
+		return nil
+	}
+	o := &f.out
+	o.loading = false
+	if o.stale {
+		o.stale = false
+		return s.pump()
+	}
+	o.dry = len(blocks) == 0
+	intros := map[identity.EpochID]*protocol.Epoch{}
+	for i := range epochs {
+		intros[epochs[i].ID] = &epochs[i]
+	}
+	var out []Action
+	for i := range blocks {
+		b := &blocks[i]
+		h := &b.Header
+		switch {
+		case h.First == o.cut.Seq+1 && h.Prev != o.cut.Hash:
+			out = append(out, s.fork(f, o.cut, h.First)...)
+			return append(out, s.pump()...)
+		case h.First > o.cut.Seq+1 || h.Last <= o.cut.Seq:
+			o.dry = true // Not what was asked for: wait for growth instead of asking at once again.
+		default:
+			o.queue = append(o.queue, parcel{intros[h.Epoch], b})
+			o.cut = protocol.Position{Seq: h.Last, Hash: h.End}
+		}
+	}
+	o.measure(blocks)
+	return append(out, s.pump()...)
+}
+
+// Unloaded answers a [Load] that failed. [fault.Unavailable] and [fault.Limited]
+// try again soon; any other kind ends the log for this session, and the peer is
+// told why.
+func (s *Session) Unloaded(log protocol.LogID, err error) []Action {
+	f := s.flows[log]
+	if f == nil || !f.out.loading {
+		return nil
+	}
+	o := &f.out
+	o.loading, o.stale = false, false
+	kind := fault.KindOf(err)
+	if kind == fault.Unavailable || kind == fault.Limited {
+		o.dry = true
+		return append([]Action{Wait{uint32(firstBusy)}}, s.pump()...)
+	}
+	o.stopped = true
+	return append(refuse(log, o.cut.Seq+1, err), s.pump()...)
+}
+
+// measure fits the next Load to the size of the last.
+func (o *sending) measure(blocks []protocol.Block) {
+	size, events := 0, 0
+	for i := range blocks {
+		size += len(blocks[i].Body)
+		events += blocks[i].Header.Count()
+	}
+	if events > 0 {
+		each := max(size/events, 1)
+		o.limit = min(max(wishedBody/each, 1), protocol.MaxBlockEvents)
+	}
+}
+
+// pump sends what the windows allow. A channel waits while one before it has
+// more to send.
+func (s *Session) pump() []Action {
+	var out []Action
+	if !s.met || s.paused {
+		return nil
+	}
+	behind := protocol.Channel(0)
+	for _, f := range s.order {
+		if !f.out.wanted || f.out.stopped {
+			continue
+		}
+		if behind != 0 && f.log.Channel != behind {
+			break
+		}
+		out = append(out, s.push(f)...)
+		if len(f.out.queue) > 0 || f.mine.Seq > f.out.cut.Seq && !f.out.dry {
+			behind = f.log.Channel
+		}
+	}
+	return out
+}
+
+// push sends queued blocks of one log, then asks for more.
+func (s *Session) push(f *flow) []Action {
+	var out []Action
+	o := &f.out
+	for len(o.queue) > 0 && o.room(s.cfg.Window) {
+		p := o.queue[0]
+		o.queue = o.queue[1:]
+		h := &p.block.Header
+		if h.Sealed() && p.epoch != nil && !s.introduced[h.Epoch] {
+			s.introduced[h.Epoch] = true
+			out = append(out, Send{&protocol.Message{Epoch: p.epoch}})
+		}
+		o.flight = append(o.flight, sent{protocol.Position{Seq: h.Last, Hash: h.End}, len(p.block.Body)})
+		o.bytes += len(p.block.Body)
+		out = append(out, Send{&protocol.Message{Block: p.block}})
+	}
+	if len(o.queue) == 0 && !o.loading && !o.dry && f.mine.Seq > o.cut.Seq && o.room(s.cfg.Window) {
+		o.loading = true
+		out = append(out, Load{Log: f.log, From: o.cut, Limit: o.limit})
+	}
+	return out
+}
+
+func (o *sending) room(window int) bool {
+	return len(o.flight) < window && (o.bytes < flightBytes || len(o.flight) == 0)
+}
+
+// reached notes that the peer holds the log up to a position.
+func (o *sending) reached(at protocol.Position) {
+	if at.Seq <= o.theirs.Seq {
+		return
+	}
+	o.theirs, o.missing = at, 0
+	for len(o.flight) > 0 && o.flight[0].end.Seq <= at.Seq {
+		o.bytes -= o.flight[0].size
+		o.flight = o.flight[1:]
+	}
+	if at.Seq > o.cut.Seq {
+		o.rewind(at)
+	}
+}
+
+// conflicts reports whether the peer holds another event at the end of a block
+// that we sent.
+func (o *sending) conflicts(at protocol.Position) bool {
+	for _, b := range o.flight {
+		if b.end.Seq == at.Seq {
+			return b.end.Hash != at.Hash
+		}
+	}
+	return false
+}
+
+// rewind sends again from a position.
+func (o *sending) rewind(at protocol.Position) {
+	o.cut, o.flight, o.bytes, o.queue = at, nil, 0, nil
+	o.stale, o.dry = o.loading, false
+}
+
+// want takes the peer's wish for a log from a position on, or once more.
+func (s *Session) want(w *protocol.Want) ([]Action, error) {
+	if w.Log.Incarnation == anyOf {
+		s.serve(w.Log)
+		return s.pump(), nil
+	}
+	f := s.open(w.Log)
+	if f == nil {
+		return nil, violation(w.Log.String(), "too many logs in one session")
+	}
+	f.out.wanted = true
+	if w.From.Seq < f.out.theirs.Seq {
+		f.out.theirs = w.From // It asks below what it held: it knows better.
+	}
+	f.out.rewind(w.From)
+	return append(s.compare(f, w.From), s.pump()...), nil
+}
+
+// ack takes an acknowledgement. Whether it is true is the host's to verify.
+func (s *Session) ack(a *protocol.Ack) []Action {
+	out := []Action{Acknowledged{a}}
+	f := s.flows[a.Log]
+	if f == nil {
+		return out
+	}
+	out = append(out, s.advance(f, a.At)...)
+	return append(out, s.pump()...)
+}
+
+// refused takes the peer's word that it does not take a log, or not continue it.
+func (s *Session) refused(r *protocol.Refused) []Action {
+	f := s.flows[r.Log]
+	if f == nil {
+		return nil
+	}
+	switch {
+	case r.Code == fault.NotFound && f.out.wanted && f.out.missing < maxMissing:
+		f.out.missing++
+		clear(s.introduced)
+		f.out.rewind(f.out.theirs)
+		return s.pump()
+	case f.out.stopped && f.in.stopped:
+		return nil
+	}
+	f.stop()
+	note := Note{What: PeerRefused, Log: r.Log, At: protocol.Position{Seq: r.Seq}, Kind: r.Code, Text: r.Text}
+	return append([]Action{note}, s.pump()...)
+}
+
+// busy holds our blocks for a while; what was on its way is sent again then.
+func (s *Session) busy(millis uint32) []Action {
+	s.paused = true
+	for _, f := range s.order {
+		f.out.rewind(f.out.theirs)
+	}
+	millis = min(millis, maxWait)
+	return []Action{Wait{millis}, Note{What: PeerBusy, Text: "the peer asked us to hold our blocks"}}
+}
+
+// refuse tells the peer and the operator. The causes of our own defects stay here.
+func refuse(log protocol.LogID, seq uint64, err error) []Action {
+	kind := fault.KindOf(err)
+	text := err.Error()
+	text = text[:min(len(text), protocol.MaxText)]
+	told := text
+	if kind == fault.Internal || kind == fault.Damaged || kind == fault.Stopped {
+		told = kind.Error()
+	}
+	return []Action{
+		Send{&protocol.Message{Refused: &protocol.Refused{Log: log, Seq: seq, Code: kind, Text: told}}},
+		Note{What: WeRefused, Log: log, At: protocol.Position{Seq: seq}, Kind: kind, Text: text},
+	}
+}
