@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/quic-go/quic-go"
 
-	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/replication"
 )
