@@ -130,10 +130,28 @@ type Record struct {
 	Step        int             `json:"step" doc:"Index of the step of the service's procedure"`
 	Seat        string          `json:"seat,omitempty" doc:"post@office whose task it is"`
 	Holder      string          `json:"holder,omitempty" doc:"Officer who took it"`
+	DecidedBy   string          `json:"decided_by,omitempty" doc:"Who stated a preliminary decision since it lies here"`
 	Office      *Named          `json:"office"`
 	NextStep    *Named          `json:"next_step"`
 	Due         *Date           `json:"due"`
 	History     []HistoryEntry  `json:"history"`
+}
+
+// A Filed is one line of a centre's receipts.
+type Filed struct {
+	Number  protocol.Number `json:"number"`
+	Service ServiceRef      `json:"service"`
+	At      Time            `json:"at"`
+	Actor   string          `json:"actor"`
+	Stage   string          `json:"stage"`
+	Custody Custody         `json:"custody"`
+}
+
+// FiledList is the answer to GET /v1/applications?day=2026-11-22 of a node, the
+// newest first. Next is the cursor of the following page, absent on the last.
+type FiledList struct {
+	Applications []Filed `json:"applications"`
+	Next         string  `json:"next,omitempty"`
 }
 
 // A HistoryEntry is one thing that happened to a case.

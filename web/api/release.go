@@ -1,0 +1,86 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+)
+
+// ReleasePath is where a daemon hands out its whole catalogue.
+const ReleasePath = "/v1/releases/current"
+
+// A Release is the answer to GET /v1/releases/current: the release in force with
+// all that it names and every older version, in their canonical encodings, so
+// that whoever reads it gets the same hashes.
+type Release struct {
+	Release   Bytes   `json:"release"`
+	Directory Bytes   `json:"directory"`
+	Versions  []Bytes `json:"versions"`
+}
+
+// ServeRelease adds GET /v1/releases/current. In returns the catalogue in force,
+// nil before the first.
+func ServeRelease(a *API, in func() *dcat.Set) {
+	route := Route{
+		Method: http.MethodGet, Path: ReleasePath, ID: "release", Public: true,
+		Summary: "The whole catalogue in force, as it was published",
+	}
+	Register(a, route, func(context.Context, *struct{}) (*struct{ Body *Release }, error) {
+		set := in()
+		if set == nil {
+			return nil, fault.New("api.ServeRelease", fault.NotFound, "catalogue", "no release has arrived yet")
+		}
+		body, err := releaseOf(set)
+		return &struct{ Body *Release }{body}, err
+	})
+}
+
+func releaseOf(set *dcat.Set) (*Release, error) {
+	out := new(Release)
+	var err error
+	if out.Release, err = catalogue.EncodeRelease(&set.Release); err != nil {
+		return nil, err
+	}
+	if out.Directory, err = catalogue.EncodeDirectory(set.Directory); err != nil {
+		return nil, err
+	}
+	for _, v := range set.Versions() {
+		b, err := catalogue.EncodeVersion(v)
+		if err != nil {
+			return nil, err
+		}
+		out.Versions = append(out.Versions, b)
+	}
+	return out, nil
+}
+
+// Set puts the catalogue together again. It fails with [fault.Invalid] unless it
+// is whole.
+func (r *Release) Set() (*dcat.Set, error) {
+	const op = "api.Release"
+	release, err := catalogue.DecodeRelease(r.Release)
+	if err != nil {
+		return nil, err
+	}
+	var dir *place.Directory
+	var hash dcat.Hash
+	if dir, hash, err = catalogue.DecodeDirectory(r.Directory); err != nil {
+		return nil, err
+	}
+	if hash != release.Directory {
+		return nil, fault.New(op, fault.Invalid, hash.String(), "not the directory that the release names")
+	}
+	versions := make([]*dcat.Version, 0, len(r.Versions))
+	for _, b := range r.Versions {
+		v, err := catalogue.DecodeVersion(b)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+	}
+	return dcat.NewSet(*release, dir, versions)
+}
