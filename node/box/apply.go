@@ -1,0 +1,154 @@
+package box
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// changed says which parts of memory an effect makes stale.
+type changed uint8
+
+const (
+	changedPeople changed = 1 << iota
+	changedContacts
+	changedCatalogue
+	changedAlarms
+	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms
+)
+
+// applyOwn writes what follows from one record of journal/own.
+func (x *index) applyOwn(tx *store.Tx, seq uint64, r *ownRecord, e *protocol.Event, n protocol.Number) error {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], seq)
+	if err := tx.Set(x.numberKey(n), b[:]); err != nil {
+		return err
+	}
+	return tx.Set(x.requestKey(e.Actor, r.Key), b[:])
+}
+
+// applyIn writes what follows from one record of journal/in. An event that this
+// version doesn't understand has no effect; a newer one rebuilds.
+func (x *index) applyIn(tx *store.Tx, r *inRecord) (changed, error) {
+	if r.What == inAck {
+		return 0, x.applyAck(tx, r)
+	}
+	if err := tx.Set([]byte(keyCursor+r.Log.String()), protocol.Marshal(r.At)); err != nil {
+		return 0, err
+	}
+	e, err := protocol.DecodeEvent(r.Raw)
+	if err != nil {
+		return 0, nil // The hub's own signature stands on it; it is kept in the journal.
+	}
+	switch e.Kind {
+	case protocol.Settings:
+		return changedContacts, tx.Set([]byte(keyContacts), e.Payload)
+	case protocol.UserChanged:
+		var u protocol.User
+		if e.Decode(&u) != nil || u.Name == "" {
+			return 0, nil
+		}
+		return changedPeople, tx.Set(x.blind(keyUser, u.Name), e.Payload)
+	case protocol.Accepted:
+		return 0, x.applyAccepted(tx, &e)
+	case protocol.CaseMoved:
+		var s protocol.Standing
+		if e.Decode(&s) != nil {
+			return 0, nil
+		}
+		return 0, tx.Set(x.standingKey(s.Number), e.Payload)
+	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.Released:
+		return x.applyCatalogue(tx, &e, r.Got)
+	}
+	return 0, nil
+}
+
+func (x *index) applyAck(tx *store.Tx, r *inRecord) error {
+	var a protocol.Ack
+	if err := protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a); err != nil {
+		return &fault.Error{Op: "box.apply", Kind: fault.Damaged, Item: "journal/in", Err: err}
+	}
+	var old ackedMark
+	if _, err := read(tx, []byte(keyAck), &old); err != nil {
+		return err
+	}
+	if a.Log != x.log || a.At.Seq < old.At.Seq {
+		return nil
+	}
+	return tx.Set([]byte(keyAck), protocol.Marshal(ackedMark{At: a.At, Index: a.Index}))
+}
+
+// applyAccepted makes custody and stage of a whole run visible with one write.
+func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event) error {
+	var a protocol.Acceptance
+	if e.Decode(&a) != nil || a.Log != x.log || a.First == 0 || a.Last < a.First {
+		return nil
+	}
+	if err := tx.Set(seqKey(keyAccepted, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
+		return err
+	}
+	for i := range a.Other {
+		if err := tx.Set(x.standingKey(a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The alarms of a catalogue.
+const (
+	alarmRelease = "catalogue_refused"  // A release that the catalogue's key did not sign.
+	alarmTwin    = "catalogue_conflict" // Two releases with one number (DOMAIN §7 row 28).
+)
+
+func (x *index) applyCatalogue(tx *store.Tx, e *protocol.Event, got int64) (changed, error) {
+	switch e.Kind {
+	case protocol.ServiceAdded:
+		v, err := catalogue.DecodeVersion(e.Payload)
+		if err != nil {
+			return 0, nil // No release can name it, so none with it becomes active.
+		}
+		return changedCatalogue, tx.Set(hashKey(keyVersion, v.Hash), e.Payload)
+	case protocol.DirectoryAdded:
+		_, hash, err := catalogue.DecodeDirectory(e.Payload)
+		if err != nil {
+			return 0, nil
+		}
+		return changedCatalogue, tx.Set(hashKey(keyDirectory, hash), e.Payload)
+	}
+	r, err := openRelease(e.Payload, x.trust)
+	if err != nil {
+		return changedAlarms, x.alarm(tx, alarmRelease, got)
+	}
+	key := seqKey(keyRelease, uint64(r.Number))
+	old, err := tx.Get(key)
+	if errors.Is(err, fault.NotFound) {
+		return changedCatalogue, tx.Set(key, e.Payload)
+	}
+	if err == nil && string(old) != string(e.Payload) {
+		return changedAlarms, x.alarm(tx, alarmTwin, got)
+	}
+	return 0, err
+}
+
+// openRelease reads a signed release and checks its signature.
+func openRelease(signed, trust []byte) (*dcat.Release, error) {
+	var s catalogue.Signed
+	if err := protocol.Unmarshal(signed, protocol.MaxEvent, "release", &s); err != nil {
+		return nil, err
+	}
+	return s.Open(trust)
+}
+
+func (x *index) alarm(tx *store.Tx, code string, at int64) error {
+	key := []byte(keyAlarm + code)
+	if there, err := tx.Has(key); err != nil || there {
+		return err
+	}
+	return tx.Set(key, binary.BigEndian.AppendUint64(nil, uint64(at)))
+}

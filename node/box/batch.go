@@ -1,0 +1,240 @@
+package box
+
+import (
+	"fmt"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// A spot is where an event came to stand in the own log.
+type spot struct {
+	seq  uint64
+	prev protocol.Hash
+	hash protocol.Hash
+}
+
+// A verdict is what the writer tells a filing: first its place, then, in another
+// verdict, that it is durable. One that names an earlier sequence, or an error,
+// is the only one.
+type verdict struct {
+	placed  bool
+	spot    spot
+	earlier uint64 // Sequence that answered the same request before.
+	redraw  bool   // The number is taken.
+	err     error
+}
+
+// A filing is an application on its way into journal/own.
+type filing struct {
+	user, key string
+	body      protocol.Hash
+	number    protocol.Number
+	event     protocol.Event
+	raw       []byte
+	verdict   chan verdict // Holds two, so that the writer never waits.
+
+	spot spot // Set by the writer.
+}
+
+// A delivery is a run of a hub's log, verified, or one acknowledgement, on its
+// way into journal/in.
+type delivery struct {
+	log   protocol.LogID
+	prev  protocol.Hash // Before the first item.
+	got   int64
+	items []protocol.Item
+	ack   *protocol.Ack
+	done  func(protocol.Position, error)
+
+	at protocol.Position // Set by the writer: where the log stands afterwards.
+}
+
+func (d *delivery) finish(at protocol.Position, err error) {
+	if d.done != nil {
+		d.done(at, err)
+	}
+	d.done = nil
+}
+
+func (d *delivery) size() (n int) {
+	for i := range d.items {
+		n += len(d.items[i].Raw)
+	}
+	return n
+}
+
+// A batch is what one turn of the writer carries.
+type batch struct {
+	files []filing
+	parts []*delivery
+	size  int
+
+	placed  []*filing
+	again   []repeat
+	effects []ownEffect
+
+	in        []inEffect
+	inRecords [][]byte
+	cursors   map[protocol.LogID]protocol.Position
+	requests  map[string]*filing // By user and key.
+	numbers   map[protocol.Number]bool
+}
+
+func (b *batch) part(d *delivery) {
+	b.parts = append(b.parts, d)
+	b.size += d.size()
+}
+
+// A repeat waits for another filing of the same batch with the same key.
+type repeat struct{ late, first *filing }
+
+func (b *batch) file(f filing) {
+	b.files = append(b.files, f)
+	b.size += len(f.raw)
+}
+
+// judgeOne decides about one filing, given what the index has under its request
+// and number.
+func (b *batch) judgeOne(f *filing, earlier uint64, taken bool) {
+	if earlier != 0 {
+		f.verdict <- verdict{earlier: earlier}
+		return
+	}
+	if len(b.files) > 1 {
+		if b.requests == nil {
+			b.requests, b.numbers = map[string]*filing{}, map[protocol.Number]bool{}
+		}
+		request := f.user + "\x00" + f.key
+		if first := b.requests[request]; first != nil {
+			b.again = append(b.again, repeat{late: f, first: first})
+			return
+		}
+		taken = taken || b.numbers[f.number]
+		if !taken {
+			b.requests[request], b.numbers[f.number] = f, true
+		}
+	}
+	if taken {
+		f.verdict <- verdict{redraw: true}
+		return
+	}
+	b.placed = append(b.placed, f)
+}
+
+// refuseFiles answers every filing that nobody has answered.
+func (b *batch) refuseFiles(err error) {
+	b.placed, b.again = nil, nil
+	for i := range b.files {
+		b.files[i].tell(verdict{err: err})
+	}
+}
+
+// refusePlaced answers the filings that found no place.
+func (b *batch) refusePlaced(err error) {
+	for _, f := range b.placed {
+		f.tell(verdict{err: err})
+	}
+	for _, r := range b.again {
+		r.late.tell(verdict{err: err})
+	}
+	b.placed, b.again, b.effects = nil, nil, nil
+}
+
+// tell answers a filing unless it has been told everything.
+func (f *filing) tell(v verdict) {
+	select {
+	case f.verdict <- v:
+	default:
+	}
+}
+
+func (b *batch) refuseParts(err error) {
+	for _, d := range b.parts {
+		d.finish(protocol.Position{}, err)
+	}
+	b.parts, b.in, b.inRecords, b.cursors = nil, nil, nil, nil
+}
+
+// failAll answers everybody after the disk failed: nobody knows what was kept.
+func (b *batch) failAll(err error) {
+	b.refusePlaced(err)
+	b.refuseParts(err)
+}
+
+// finish answers everybody after all of it is durable.
+func (b *batch) finish() {
+	for _, f := range b.placed {
+		f.verdict <- verdict{spot: f.spot}
+	}
+	for _, r := range b.again {
+		r.late.verdict <- verdict{earlier: r.first.spot.seq}
+	}
+	for _, d := range b.parts {
+		d.finish(d.at, nil)
+	}
+}
+
+// takeParts places what was delivered behind what is here. A run that begins
+// behind a gap, or contradicts what is here, is refused.
+func (w *writer) takeParts(b *batch) {
+	b.cursors = map[protocol.LogID]protocol.Position{}
+	taken := b.parts[:0]
+	for _, d := range b.parts {
+		if d.ack != nil {
+			w.take(b, inRecord{What: inAck, Got: d.got, Log: d.ack.Log, At: d.ack.At, Raw: protocol.Marshal(d.ack)})
+			taken = append(taken, d)
+			continue
+		}
+		at, ok := b.cursors[d.log]
+		if !ok {
+			at = w.cursors[d.log]
+		}
+		if err := w.takeRun(b, d, at); err != nil {
+			d.finish(protocol.Position{}, err)
+			continue
+		}
+		taken = append(taken, d)
+	}
+	b.parts = taken
+}
+
+func (w *writer) takeRun(b *batch, d *delivery, at protocol.Position) error {
+	const op = "box.Deliver"
+	if len(d.items) == 0 {
+		return fault.New(op, fault.Internal, d.log.String(), "an empty run")
+	}
+	if first := d.items[0].Seq; first > at.Seq+1 {
+		return fault.New(op, fault.Unavailable, d.log.String(), fmt.Sprintf("have up to %d, got %d: send what lies between", at.Seq, first))
+	}
+	if d.items[0].Seq == at.Seq+1 && d.prev != at.Hash {
+		return fault.New(op, fault.Conflict, d.log.String(), fmt.Sprintf("the run at %d follows another event than ours", at.Seq+1))
+	}
+	for i := range d.items {
+		item := &d.items[i]
+		if item.Seq < at.Seq {
+			continue
+		}
+		if item.Seq == at.Seq {
+			if item.Hash != at.Hash {
+				return fault.New(op, fault.Conflict, d.log.String(), fmt.Sprintf("another event stands at %d", item.Seq))
+			}
+			continue
+		}
+		at = protocol.Position{Seq: item.Seq, Hash: item.Hash}
+		w.take(b, inRecord{What: inEvent, Got: d.got, Log: d.log, At: at, Raw: item.Raw})
+	}
+	b.cursors[d.log], d.at = at, at
+	return nil
+}
+
+func (w *writer) take(b *batch, r inRecord) {
+	prev := w.hubHead.Hash
+	if n := len(b.in); n > 0 {
+		prev = b.in[n-1].running
+	}
+	r.Prev = prev
+	record := protocol.Marshal(&r)
+	b.inRecords = append(b.inRecords, record)
+	b.in = append(b.in, inEffect{record: &r, running: running(prev, record)})
+}

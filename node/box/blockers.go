@@ -1,0 +1,143 @@
+package box
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+)
+
+// A Code names something that keeps the box from part of its work.
+type Code string
+
+// The blockers.
+const (
+	NotSynced         Code = "not_synced"           // No users or no catalogue yet.
+	JournalBehind     Code = "journal_behind"       // Records that were known once are missing here.
+	Forked            Code = "log_forked"           // The hub holds another event where ours stands.
+	DiskFull          Code = "disk_full"            // Too little room for intake.
+	IndexDamaged      Code = "index_damaged"        // The scrub found a difference; it is being rebuilt.
+	CatalogueRefused  Code = alarmRelease           // A release not signed by the catalogue's key.
+	CatalogueConflict Code = alarmTwin              // Two releases with one number.
+	CatalogueLacks    Code = "catalogue_incomplete" // The newest release waits for its parts.
+	HubUnreachable    Code = "hub_unreachable"      // No session with any server.
+	CertificateOld    Code = "certificate_expired"  // No session until it is renewed.
+)
+
+// words say what is wrong and what to do.
+var words = map[Code]place.Name{
+	NotSynced: {
+		BN: "এই যন্ত্র এখনও কেন্দ্রীয় সার্ভার থেকে সেবা তালিকা ও ব্যবহারকারী পায়নি। ইন্টারনেটে যুক্ত করুন; একবার পেলে আর সংযোগ লাগবে না।",
+		EN: "This box has not yet received the services and users from the hub. Connect it to the internet once; after that it works without.",
+	},
+	JournalBehind: {
+		BN: "এই যন্ত্রের খাতা থেকে আগের কিছু আবেদন হারিয়েছে (পুরোনো কপি বসানো হয়েছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান, kendro node repair চালাতে হবে।",
+		EN: "Records that this box once held are missing from its journal (was an old copy restored?). Intake is closed so that no number is used twice. Call the district's operator to run kendro node repair.",
+	},
+	Forked: {
+		BN: "কেন্দ্রীয় সার্ভারে এই যন্ত্রের খাতার একই স্থানে অন্য আবেদন আছে (যন্ত্রের নকল চলছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান।",
+		EN: "The hub holds another record where ours stands (is a copy of this box running?). Intake is closed. Call the district's operator, who enrols the box again.",
+	},
+	DiskFull: {
+		BN: "ডিস্ক প্রায় পূর্ণ, তাই নতুন আবেদন নেওয়া যাচ্ছে না। জায়গা খালি করুন, অথবা kendro node ballast চালান।",
+		EN: "The disk is nearly full, so no application can be taken. Free some space, or run kendro node ballast.",
+	},
+	IndexDamaged: {
+		BN: "অনুসন্ধান সূচি নষ্ট হয়েছিল; খাতা থেকে আবার তৈরি হচ্ছে। কিছু হারায়নি।",
+		EN: "The index was damaged and is being built again from the journals. Nothing is lost.",
+	},
+	CatalogueRefused: {
+		BN: "একটি সেবা তালিকা সঠিক চাবিতে স্বাক্ষরিত নয়, তাই চালু করা হয়নি। জেলা অপারেটরকে জানান।",
+		EN: "A release of the catalogue was not signed by the right key and was not activated. Tell the district's operator.",
+	},
+	CatalogueConflict: {
+		BN: "একই নম্বরের দুটি সেবা তালিকা এসেছে; আগেরটি চালু আছে। জেলা অপারেটরকে জানান।",
+		EN: "Two releases of the catalogue carry one number; the first stays in force. Tell the district's operator.",
+	},
+	CatalogueLacks: {
+		BN: "নতুন সেবা তালিকার সব অংশ এখনও আসেনি; আগেরটি চালু আছে।",
+		EN: "Parts of the newest catalogue have not arrived yet; the one before stays in force.",
+	},
+	HubUnreachable: {
+		BN: "কেন্দ্রীয় সার্ভারের সঙ্গে সংযোগ নেই। আবেদন নেওয়া চলছে; সংযোগ ফিরলে নিজেই পাঠানো হবে।",
+		EN: "No server of the hub can be reached. Intake goes on; everything is sent when the link is back.",
+	},
+	CertificateOld: {
+		BN: "এই যন্ত্রের সনদের মেয়াদ শেষ; আবেদন নেওয়া চলছে, কিন্তু পাঠানো বন্ধ। জেলা অপারেটরকে জানান।",
+		EN: "This box's certificate has expired. Intake goes on, but nothing can be sent. Tell the district's operator.",
+	},
+}
+
+// closing are the blockers that close intake.
+var closing = []Code{NotSynced, JournalBehind, Forked, DiskFull}
+
+// Closes reports whether a blocker with this code closes intake.
+func (c Code) Closes() bool { return slices.Contains(closing, c) }
+
+// Words say in both languages what is wrong and what to do.
+func (c Code) Words() place.Name { return words[c] }
+
+// A Blocker stands from Since until somebody clears it.
+type Blocker struct {
+	Code  Code
+	Since time.Time
+	Retry time.Time // When it is tried again by itself; zero if it isn't.
+}
+
+// Blockers are what stands in the way just now. All methods may be called
+// concurrently.
+type Blockers struct {
+	clock func() time.Time
+
+	mu   sync.Mutex // Guards list.
+	list []Blocker
+}
+
+// Raise notes a blocker, or when a standing one is tried again.
+func (b *Blockers) Raise(code Code, retry time.Time) {
+	now := b.clock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := b.find(code); i >= 0 {
+		b.list[i].Retry = retry
+		return
+	}
+	b.list = append(b.list, Blocker{Code: code, Since: now, Retry: retry})
+	slices.SortFunc(b.list, func(x, y Blocker) int { return cmp.Compare(x.Code, y.Code) })
+}
+
+// Clear takes a blocker away.
+func (b *Blockers) Clear(code Code) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := b.find(code); i >= 0 {
+		b.list = slices.Delete(b.list, i, i+1)
+	}
+}
+
+// List returns what stands in the way, sorted by code.
+func (b *Blockers) List() []Blocker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.list)
+}
+
+// Closed returns nil while applications can be taken, else [fault.Unavailable]
+// with the code of the first reason.
+func (b *Blockers) Closed() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, x := range b.list {
+		if x.Code.Closes() {
+			return fault.New("box.File", fault.Unavailable, string(x.Code), words[x.Code].EN)
+		}
+	}
+	return nil
+}
+
+func (b *Blockers) find(code Code) int {
+	return slices.IndexFunc(b.list, func(x Blocker) bool { return x.Code == code })
+}

@@ -1,0 +1,243 @@
+// Package box is the memory of a centre's box: what was taken in at the
+// counter, what the hub has said, and every question about it.
+//
+// Enter at [Open] and [Box.Run]. [Box.File] takes an application and returns
+// when it is durable; [Box.Deliver] and [Box.Acknowledge] take what came from a
+// hub; [Box.Track] and its neighbours answer.
+//
+// # What is kept where
+//
+// journal/own holds this box's events, journal/in everything the hub said, each
+// record synced before anybody is told. The folder index holds nothing that
+// does not follow from the two; at every start it is compared with them, and
+// built again on any difference. One goroutine changes all three.
+//
+// The package refuses to speak to anybody: no socket, no session, no page. It
+// does not decide who may ask.
+package box
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/journal"
+)
+
+// Options are what a box is told about itself. Every field but Free is needed.
+type Options struct {
+	Enrolment protocol.Enrolment
+	Signer    *identity.Signer
+	Secret    []byte // Of this box alone, 32 bytes: blinds keys that lie in clear on the disk.
+	Clock     func() time.Time
+	Logger    *slog.Logger
+	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
+
+	disk  journal.Disk           // Tests put faults in.
+	nonce func() ([]byte, error) // Tests draw the same number twice.
+}
+
+// Box is an open box. All methods may be called concurrently.
+type Box struct {
+	dir    string
+	o      Options
+	log    protocol.LogID
+	centre place.Centre
+
+	own, in  *journal.Journal
+	index    *index
+	writer   *writer
+	mirror   mirror
+	shelf    shelf
+	people   people
+	contacts contacts
+	blockers Blockers
+	watchers watchers
+	restock  chan struct{} // The catalogue has parts that the shelf lacks.
+	doubt    chan struct{} // A reader found the index damaged.
+}
+
+// Open opens the box in dir, creating it where there is none, and brings its
+// index to where its journals are. Damaged records are named in a
+// [fault.Damaged]; a disk without room is [fault.Unavailable].
+func Open(dir string, o Options) (*Box, error) {
+	if o.Free == nil {
+		o.Free = store.FreeBytes
+	}
+	if o.nonce == nil {
+		o.nonce = drawNonce
+	}
+	centre, err := place.ParseCentre(o.Enrolment.ID)
+	if err != nil {
+		return nil, err
+	}
+	b := &Box{dir: dir, o: o, centre: centre, restock: make(chan struct{}, 1), doubt: make(chan struct{}, 1)}
+	b.blockers.clock = o.Clock
+	if err := b.open(); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Box) open() error {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return &fault.Error{Op: "box.Open", Kind: fault.Stopped, Item: b.dir, Err: err}
+	}
+	vault, err := store.OpenVault(filepath.Join(b.dir, "vault"))
+	if err != nil {
+		return err
+	}
+	if err := b.openJournals(vault); err != nil {
+		return err
+	}
+	folder := filepath.Join(b.dir, "index")
+	b.index = &index{
+		dir: folder, secret: b.o.Secret, log: b.log, trust: b.o.Enrolment.Catalogue,
+		open: func() (*store.DB, error) {
+			return store.Open(folder, store.Options{Preset: store.Box, Vault: vault, Logger: b.o.Logger})
+		},
+	}
+	if err := b.index.raise(b.own, b.in, b.o.Logger); err != nil {
+		return err
+	}
+	if err := b.recall(); err != nil {
+		return err
+	}
+	b.writer = b.newWriter()
+	return nil
+}
+
+func (b *Box) openJournals(vault *store.Vault) error {
+	dir := filepath.Join(b.dir, "journal")
+	o := journal.Options{Name: "own", Cipher: vault, Disk: b.o.disk}
+	own, report, err := journal.Open(filepath.Join(dir, "own"), o)
+	if err != nil {
+		return err
+	}
+	b.own = own
+	if report.Behind || report.HeadMissing {
+		b.o.Logger.Error("journal/own ends before its HEAD: intake is closed", "head", report.HeadSeq, "last", own.Last())
+		b.blockers.Raise(JournalBehind, zeroTime)
+	}
+	o.Name = "in"
+	in, report, err := journal.Open(filepath.Join(dir, "in"), o)
+	if err != nil {
+		return err
+	}
+	b.in = in
+	if report.Behind || report.HeadMissing {
+		// Everything in it can be asked of the hub again, from where it ends.
+		b.o.Logger.Warn("journal/in ends before its HEAD: the hub sends the rest again", "head", report.HeadSeq, "last", in.Last())
+		if err := in.Settle(); err != nil {
+			return err
+		}
+	}
+	return b.openLog(filepath.Join(dir, "own.log"))
+}
+
+// openLog finds the incarnation of the own log: in the journal's newest record,
+// or, while there is none, in the file drawn with the journal.
+func (b *Box) openLog(name string) error {
+	b.log = protocol.LogID{Channel: protocol.Uplink, Name: b.o.Enrolment.District + "-" + b.o.Enrolment.Slot}
+	if last := b.own.Last(); last > 0 {
+		record, err := b.own.Read(last)
+		if err != nil {
+			return err
+		}
+		r, err := decodeOwn(last, record)
+		if err != nil {
+			return err
+		}
+		b.log.Incarnation = r.Incarnation
+		return nil
+	}
+	var kept protocol.LogID
+	raw, err := os.ReadFile(name)
+	if err == nil {
+		if err := protocol.Unmarshal(raw, maxRecord, "own.log", &kept); err == nil && kept.Name == b.log.Name {
+			b.log = kept
+			return nil
+		}
+	}
+	var random [8]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return &fault.Error{Op: "box.Open", Kind: fault.Internal, Err: err}
+	}
+	b.log.Incarnation = binary.BigEndian.Uint64(random[:])
+	return store.WriteFileAtomic(name, protocol.Marshal(b.log), 0o600)
+}
+
+func drawNonce() ([]byte, error) {
+	n := make([]byte, protocol.NonceSize)
+	_, err := rand.Read(n)
+	return n, fault.Wrap("box.File", fault.Internal, "nonce", err)
+}
+
+// recall fills the memory from the index.
+func (b *Box) recall() error {
+	b.mirror.cursors = map[protocol.LogID]protocol.Position{}
+	b.mirror.own = b.index.at.Own
+	b.mirror.seen = b.index.at.Seen
+	if err := b.recallPlaces(); err != nil {
+		return err
+	}
+	if b.mirror.acked.At.Seq > b.mirror.own.Seq {
+		b.o.Logger.Error("the hub acknowledged records that journal/own lacks: intake is closed",
+			"acknowledged", b.mirror.acked.At.Seq, "last", b.mirror.own.Seq)
+		b.blockers.Raise(JournalBehind, zeroTime)
+	}
+	return b.refresh(changedAll)
+}
+
+func (b *Box) newWriter() *writer {
+	w := &writer{
+		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error),
+		gone: make(chan struct{}), updates: make(chan update),
+		own: b.own, hub: b.in, index: b.index,
+		head: b.index.at.Own, hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
+		room: b.room, settled: b.settled, logger: b.o.Logger,
+	}
+	return w
+}
+
+// Run works until ctx ends, waits for what it started, and closes the disk. It
+// returns the first failure: [fault.Stopped] after one failed write or sync.
+func (b *Box) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		errs <- b.writer.run(ctx)
+		cancel()
+	})
+	wg.Go(func() { b.stock(ctx) })
+	wg.Go(func() { b.scrub(ctx) })
+	wg.Wait()
+	return errors.Join(<-errs, b.close())
+}
+
+func (b *Box) close() error {
+	if b.index != nil {
+		b.index.close(b.o.Logger)
+	}
+	var errs []error
+	for _, j := range []*journal.Journal{b.own, b.in} {
+		if j != nil {
+			errs = append(errs, j.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,215 @@
+package box
+
+import (
+	"time"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// A Case is an application of this box with what the hub has said of it.
+type Case struct {
+	Answer
+	Prev       protocol.Hash // Hash of the event before.
+	Event      protocol.Event
+	Raw        []byte // The event as it was hashed.
+	Submission protocol.Submission
+	Version    *dcat.Version // The pinned version, nil when the catalogue lacks it.
+	Where
+}
+
+// Where is where a case stands, as the citizen may know it.
+type Where struct {
+	Accepted bool // The district's register holds it.
+	Aside    bool // The register holds it aside (Standing.Reason says why).
+	Stage    string
+	Since    time.Time
+	Office   Named
+	Next     Named
+	Expected int64 // Unix seconds, 0 unknown.
+	Edition  uint64
+	Reason   string
+	AsOf     time.Time // When this box last knew.
+}
+
+// Named is a code with its words; an empty code is nothing.
+type Named struct {
+	Code string
+	Name place.Name
+}
+
+// Case returns the application with this number, or [fault.NotFound] when this
+// box did not take it.
+func (b *Box) Case(n protocol.Number) (*Case, error) {
+	seq, err := b.seqOf(n)
+	if err != nil {
+		return nil, err
+	}
+	return b.caseAt(seq)
+}
+
+// Latest returns the newest applications of this box, newest first, at most
+// limit of them, from before a sequence; 0 begins with the newest.
+func (b *Box) Latest(before uint64, limit int) ([]*Case, error) {
+	if tip := b.mirror.tip().Seq; before == 0 || before > tip+1 {
+		before = tip + 1
+	}
+	list := []*Case{}
+	for seq := before - 1; seq > 0 && len(list) < limit; seq-- {
+		c, err := b.caseAt(seq)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func (b *Box) caseAt(seq uint64) (*Case, error) {
+	e, err := b.recordAt(seq)
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{Prev: e.record.Prev, Event: *e.event, Raw: e.record.Event}
+	a, err := b.answerOf(e.number, spotOf(e), e.event)
+	if err != nil {
+		return nil, err
+	}
+	c.Answer = *a
+	if err := e.event.Decode(&c.Submission); err != nil {
+		return nil, damagedRecord("own", seq, err)
+	}
+	c.Version = b.pinned(&a.Pin)
+	c.Where, err = b.where(e, c.Version)
+	return c, err
+}
+
+// Track returns where a case stands, or [fault.NotFound].
+func (b *Box) Track(n protocol.Number) (Where, error) {
+	seq, err := b.seqOf(n)
+	if err != nil {
+		return Where{}, err
+	}
+	e, err := b.recordAt(seq)
+	if err != nil {
+		return Where{}, err
+	}
+	return b.where(e, b.pinned(e.event.Pin))
+}
+
+func (b *Box) pinned(p *protocol.Pin) *dcat.Version {
+	goods := b.shelf.now()
+	if goods == nil {
+		return nil
+	}
+	for _, v := range goods.Set.VersionsOf(p.Service) {
+		if [8]byte(v.Hash[:8]) == p.Hash {
+			return v
+		}
+	}
+	return nil
+}
+
+// where puts together what the index has of a case. Custody and stage come from
+// one transaction, so they change together.
+func (b *Box) where(e *ownEffect, v *dcat.Version) (Where, error) {
+	var run span
+	var standing protocol.Standing
+	var inRegister, moved bool
+	err := b.view(func(tx *store.Tx) (err error) {
+		if run, inRegister, err = b.index.accepted(tx, e.seq); err != nil || !inRegister {
+			return err
+		}
+		moved, err = read(tx, b.index.standingKey(e.number), &standing)
+		return err
+	})
+	if err != nil {
+		return Where{}, err
+	}
+	w := Where{AsOf: time.UnixMilli(b.mirror.lastSeen())}
+	switch {
+	case !inRegister:
+		b.atCounter(&w, e, v)
+	case moved:
+		b.moved(&w, &standing)
+	default:
+		b.received(&w, &run, v)
+	}
+	return w, nil
+}
+
+// atCounter describes a case that no hub has signed for.
+func (b *Box) atCounter(w *Where, e *ownEffect, v *dcat.Version) {
+	w.Stage, w.Since, w.AsOf = application.Submitted.String(), time.UnixMilli(e.event.At), b.o.Clock()
+	w.Office = b.centreNamed()
+	w.Next = b.stepNamed(application.Submitted, v)
+}
+
+// received describes a case as the register begins it.
+func (b *Box) received(w *Where, run *span, v *dcat.Version) {
+	w.Accepted, w.Stage, w.Since, w.Edition = true, application.Received.String(), time.UnixMilli(run.At), 1
+	w.Next = b.stepNamed(application.Received, v)
+	goods := b.shelf.now()
+	if goods == nil || v == nil || len(v.Steps) == 0 {
+		return
+	}
+	if seat, ok := goods.Set.Directory.SeatFor(v.Steps[0].Post, goods.Centre.Area); ok {
+		w.Office = b.officeNamed(seat.Office)
+	}
+}
+
+// moved describes a case as the register's newest word has it.
+func (b *Box) moved(w *Where, s *protocol.Standing) {
+	w.Accepted, w.Stage, w.Since, w.Edition = true, s.Stage, time.UnixMilli(s.Since), s.Version
+	w.Office, w.Expected, w.Reason = b.officeNamed(s.Office), s.Expected, s.Reason
+	w.Next = Named{Code: s.Next, Name: s.NextName}
+	if w.Next.Code != "" && !w.Next.Name.Complete() {
+		w.Next = b.postNamed(s.Next)
+	}
+	if s.Stage == "" {
+		w.Aside, w.Stage = true, application.Submitted.String()
+	}
+}
+
+func (b *Box) stepNamed(stage application.Stage, v *dcat.Version) Named {
+	step, ok := application.Upcoming(stage, 0, v)
+	if !ok {
+		return Named{}
+	}
+	return Named{Code: step.Post, Name: step.Name}
+}
+
+func (b *Box) centreNamed() Named {
+	n := Named{Code: string(b.centre), Name: place.Name{BN: string(b.centre), EN: string(b.centre)}}
+	if goods := b.shelf.now(); goods != nil {
+		n.Name = goods.Centre.Name
+	}
+	return n
+}
+
+func (b *Box) officeNamed(code string) Named {
+	n := Named{Code: code, Name: place.Name{BN: code, EN: code}}
+	if goods := b.shelf.now(); goods != nil {
+		if o, ok := goods.Set.Directory.Office(code); ok {
+			n.Name = o.Name
+		}
+	}
+	return n
+}
+
+func (b *Box) postNamed(code string) Named {
+	n := Named{Code: code, Name: place.Name{BN: code, EN: code}}
+	if goods := b.shelf.now(); goods != nil {
+		if p, ok := goods.Set.Directory.Post(code); ok {
+			n.Name = p.Name
+		}
+	}
+	return n
+}
+
+func spotOf(e *ownEffect) spot {
+	return spot{seq: e.seq, prev: e.record.Prev, hash: e.hash}
+}

@@ -1,0 +1,248 @@
+package box
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// A Request is an application as somebody posted it.
+type Request struct {
+	User string
+	Key  string // Idempotency key, drawn by whoever posts.
+	Body []byte // JSON, as the contract has POST /v1/applications.
+}
+
+// An Answer is what the counter may print. It follows from the journal alone:
+// the same request gets the same answer for as long as the record is kept.
+type Answer struct {
+	Number  protocol.Number
+	Receipt protocol.Receipt
+	Issued  time.Time
+	Fees    []protocol.Fee
+	Pin     protocol.Pin
+}
+
+// File takes an application. When it returns an answer, the application is
+// durable on this box. Field errors are the applicant's to correct and come
+// without an error.
+//
+// [fault.Unavailable]: intake is closed, and the failure's item is the code of
+// the blocker; nothing was taken. [fault.Conflict]: the key came before with
+// another body. [fault.Stopped]: the disk failed, and nobody knows.
+func (b *Box) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
+	body := protocol.Hash(sha256.Sum256(r.Body))
+	seq, err := b.earlier(r.User, r.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if seq > 0 {
+		a, err := b.answerAgain(seq, body)
+		return a, nil, err
+	}
+	goods, err := b.openCounter()
+	if err != nil {
+		return nil, nil, err
+	}
+	now := b.o.Clock()
+	app, wrong, err := goods.Intake.Check(r.Body, goods.Centre.Type, now.In(dhaka))
+	if err != nil || len(wrong) > 0 {
+		return nil, wrong, err
+	}
+	if app.Version.Offline == dcat.OnlineOnly {
+		return nil, nil, fault.New("box.File", fault.Unavailable, app.Version.ID, app.Version.OfflineReason.EN)
+	}
+	f := filing{user: r.User, key: r.Key, body: body}
+	f.event, err = b.eventOf(r.User, app, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := b.submit(ctx, f)
+	return a, nil, err
+}
+
+// dhaka is the civil calendar in which fees by date are reckoned: UTC+6 all year.
+var dhaka = time.FixedZone("+06", 6*60*60)
+
+func (b *Box) openCounter() (*Goods, error) {
+	if err := b.blockers.Closed(); err != nil {
+		return nil, err
+	}
+	goods := b.shelf.now()
+	if goods == nil {
+		return nil, fault.New("box.File", fault.Unavailable, string(NotSynced), NotSynced.Words().EN)
+	}
+	return goods, nil
+}
+
+// eventOf writes down what the application says.
+func (b *Box) eventOf(user string, app *catalogue.Application, now time.Time) (protocol.Event, error) {
+	v := app.Version
+	if len(app.Documents) > 64 {
+		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 64 documents")
+	}
+	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
+	for _, d := range app.Documents {
+		s.Originals = append(s.Originals, d.ID)
+	}
+	for _, c := range app.Charges {
+		s.Fees = append(s.Fees, protocol.Fee{Kind: string(c.Kind), Poisha: c.Poisha})
+	}
+	return protocol.Event{
+		Kind: protocol.Submitted, At: now.UnixMilli(), Actor: user,
+		Pin:        &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
+		Checkpoint: b.mirror.checkpoint(), Payload: protocol.Marshal(&s),
+	}, nil
+}
+
+// maxDraws is how often a number is drawn again before the random source must
+// be at fault.
+const maxDraws = 16
+
+// submit draws a number and hands the filing to the writer; while the disk is at
+// work it signs the receipt.
+func (b *Box) submit(ctx context.Context, f filing) (*Answer, error) {
+	const op = "box.File"
+	for range maxDraws {
+		var err error
+		if f.event.Nonce, err = b.o.nonce(); err != nil {
+			return nil, err
+		}
+		if f.number, err = mint(b.log, f.event.Nonce); err != nil {
+			return nil, err
+		}
+		if f.raw, err = f.event.Encode(); err != nil {
+			return nil, err
+		}
+		f.verdict = make(chan verdict, 2)
+		select {
+		case b.writer.in <- f:
+		case <-b.writer.gone:
+			return nil, fault.New(op, fault.Unavailable, "", "the box is stopping; repeat it with the same key")
+		case <-ctx.Done():
+			return nil, fault.New(op, fault.Unavailable, "", "given up while waiting; repeat it with the same key")
+		}
+		a, redraw, err := b.await(&f)
+		if !redraw {
+			return a, err
+		}
+	}
+	return nil, fault.New(op, fault.Internal, "number", "sixteen numbers in a row were taken")
+}
+
+// await follows a filing that the writer has. It isn't left alone, since the
+// writer answers soon: what was written must be told.
+func (b *Box) await(f *filing) (a *Answer, redraw bool, err error) {
+	v, err := b.verdict(f)
+	switch {
+	case err != nil || v.redraw:
+		return nil, v.redraw, err
+	case v.earlier > 0:
+		a, err := b.answerAgain(v.earlier, f.body)
+		return a, false, err
+	}
+	a, err = b.answerOf(f.number, v.spot, &f.event)
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = b.verdict(f)
+	return a, false, err
+}
+
+// verdict waits for the writer's next word.
+func (b *Box) verdict(f *filing) (verdict, error) {
+	select {
+	case v := <-f.verdict:
+		return v, v.err
+	case <-b.writer.gone:
+	}
+	select { // It may have answered before it went.
+	case v := <-f.verdict:
+		return v, v.err
+	default:
+		return verdict{}, fault.New("box.File", fault.Unavailable, "", "the box stopped; repeat it with the same key")
+	}
+}
+
+// answerOf makes the answer to an event at its place, receipt signed.
+func (b *Box) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, error) {
+	var s protocol.Submission
+	if err := e.Decode(&s); err != nil {
+		return nil, &fault.Error{Op: "box.File", Kind: fault.Damaged, Item: recordName("own", at.seq), Err: err}
+	}
+	return &Answer{
+		Number:  n,
+		Receipt: protocol.SignReceipt(b.log, protocol.Position{Seq: at.seq, Hash: at.hash}, b.o.Signer),
+		Issued:  time.UnixMilli(e.At),
+		Fees:    s.Fees,
+		Pin:     *e.Pin,
+	}, nil
+}
+
+// answerAgain gives the answer that an earlier request with this key got.
+func (b *Box) answerAgain(seq uint64, body protocol.Hash) (*Answer, error) {
+	e, err := b.recordAt(seq)
+	if err != nil {
+		return nil, err
+	}
+	if e.record.Body != body {
+		return nil, fault.New("box.File", fault.Conflict, "Idempotency-Key", "this key came before with another application: draw a new key for a new one")
+	}
+	return b.answerOf(e.number, spot{seq: seq, prev: e.record.Prev, hash: e.hash}, e.event)
+}
+
+// recordAt reads one record of journal/own back.
+func (b *Box) recordAt(seq uint64) (*ownEffect, error) {
+	raw, err := b.own.Read(seq)
+	if err != nil {
+		return nil, err
+	}
+	e, err := b.index.effectOf(seq, raw)
+	return &e, err
+}
+
+// seqOf returns where the case with this number stands in the own log, or
+// [fault.NotFound].
+func (b *Box) seqOf(n protocol.Number) (uint64, error) {
+	var seq uint64
+	err := b.view(func(tx *store.Tx) (err error) {
+		seq, err = lookup(tx, b.index.numberKey(n))
+		return err
+	})
+	if err == nil && seq == 0 {
+		err = fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")
+	}
+	return seq, err
+}
+
+// earlier returns where the answer to a request stands that came before, 0 if it
+// did not.
+func (b *Box) earlier(user, key string) (seq uint64, err error) {
+	err = b.view(func(tx *store.Tx) (err error) {
+		seq, err = lookup(tx, b.index.requestKey(user, key))
+		return err
+	})
+	return seq, err
+}
+
+// view reads the index. When it turns out damaged, it is built again in the
+// background, and the reader may come back.
+func (b *Box) view(fn func(*store.Tx) error) error {
+	err := b.index.view(fn)
+	if !errors.Is(err, fault.Damaged) {
+		return err
+	}
+	select {
+	case b.doubt <- struct{}{}:
+	default:
+	}
+	b.o.Logger.Error("index is damaged and will be built again", "err", err)
+	return fault.New("box.view", fault.Unavailable, "", "the index is being built again; repeat it in a moment")
+}

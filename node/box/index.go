@@ -1,0 +1,179 @@
+package box
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// An index answers the box's questions quickly. Everything in it follows from
+// the journals, so it is thrown away at the first doubt.
+//
+// Keys are in clear on the disk, so what names a person or a case goes through
+// blind first.
+type index struct {
+	dir    string
+	secret []byte
+	log    protocol.LogID // This box's own.
+	trust  []byte         // Public key that signs releases.
+	open   func() (*store.DB, error)
+
+	// use is held for reading while db is in use, and for writing while the
+	// folder is exchanged. The lock stands for the folder itself, so it is held
+	// across the disk.
+	use sync.RWMutex
+	db  *store.DB
+
+	// at is owned by whoever writes: Open, then the writer's goroutine.
+	at marks
+}
+
+// The kinds of key. One letter each, then what the comment says.
+const (
+	keyMarks     = "m" // The marks.
+	keyNumber    = "n" // Blinded receive number: sequence in journal/own.
+	keyRequest   = "i" // Blinded user and idempotency key: sequence in journal/own.
+	keyAccepted  = "a" // First sequence of a run in the register: span.
+	keyStanding  = "s" // Blinded receive number: Standing.
+	keyUser      = "u" // Blinded login: User.
+	keyContacts  = "o" // Contacts.
+	keyVersion   = "v" // Hash: an encoded service version.
+	keyDirectory = "d" // Hash: an encoded directory.
+	keyRelease   = "r" // Number of a release: Signed.
+	keyCursor    = "h" // Name of a log of the hub's: Position.
+	keyAck       = "k" // The newest acknowledgement: ackedMark.
+	keyAlarm     = "x" // Code of an alarm: Unix milliseconds since when.
+)
+
+// A span is a run of the own log that the register holds.
+type span struct {
+	_     struct{} `cbor:",toarray"`
+	Last  uint64
+	At    int64 // Unix milliseconds at the hub.
+	Index uint64
+}
+
+// blind returns the key of something that must not be read off the disk.
+func (x *index) blind(kind, name string) []byte {
+	h := sha256.New()
+	h.Write(x.secret)
+	h.Write([]byte(kind))
+	h.Write([]byte(name))
+	sum := h.Sum(make([]byte, 0, sha256.Size+1))
+	return append([]byte(kind), sum[:16]...)
+}
+
+func (x *index) numberKey(n protocol.Number) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(n))
+	return x.blind(keyNumber, string(b[:]))
+}
+
+func (x *index) standingKey(n protocol.Number) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(n))
+	return x.blind(keyStanding, string(b[:]))
+}
+
+func (x *index) requestKey(user, key string) []byte {
+	return x.blind(keyRequest, user+"\x00"+key)
+}
+
+func seqKey(kind string, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(kind), seq)
+}
+
+func hashKey(kind string, h [32]byte) []byte { return append([]byte(kind), h[:]...) }
+
+// view reads at the newest transaction. While the index is being rebuilt it
+// waits.
+func (x *index) view(fn func(*store.Tx) error) error {
+	x.use.RLock()
+	defer x.use.RUnlock()
+	if x.db == nil {
+		return fault.New("box.view", fault.Unavailable, "", "the index is being rebuilt; repeat it in a moment")
+	}
+	return x.db.View(fn)
+}
+
+// update writes one transaction.
+func (x *index) update(fn func(*store.Tx) error) error {
+	x.use.RLock()
+	defer x.use.RUnlock()
+	if x.db == nil {
+		return fault.New("box.update", fault.Unavailable, "", "the index is closed")
+	}
+	return x.db.Update(x.db.Applied()+1, fn)
+}
+
+// lookup returns the sequence that stands under key, 0 if there is none.
+func lookup(tx *store.Tx, key []byte) (uint64, error) {
+	b, err := tx.Get(key)
+	if errors.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(b) != 8 {
+		return 0, fault.New("box.lookup", fault.Damaged, "index", "a sequence has another length than 8 bytes")
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+// read decodes the value under key into v and reports whether there is one.
+func read(tx *store.Tx, key []byte, v any) (bool, error) {
+	b, err := tx.Get(key)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := protocol.Unmarshal(b, store.MaxValue, "index", v); err != nil {
+		return false, &fault.Error{Op: "box.read", Kind: fault.Damaged, Item: "index", Err: err}
+	}
+	return true, nil
+}
+
+// accepted returns the run of the register that holds the own event at seq.
+func (x *index) accepted(tx *store.Tx, seq uint64) (s span, ok bool, err error) {
+	err = tx.ScanBack([]byte(keyAccepted), seqKey(keyAccepted, seq), func(_, value []byte) (bool, error) {
+		if err := protocol.Unmarshal(value, store.MaxValue, "index", &s); err != nil {
+			return false, &fault.Error{Op: "box.accepted", Kind: fault.Damaged, Item: "index", Err: err}
+		}
+		ok = s.Last >= seq
+		return false, nil
+	})
+	return s, ok, err
+}
+
+// close lets go of the folder.
+func (x *index) close(logger *slog.Logger) {
+	x.use.Lock()
+	defer x.use.Unlock()
+	if x.db == nil {
+		return
+	}
+	if err := x.db.Close(); err != nil {
+		logger.Warn("index did not close cleanly; it is compared with the journals at the next start", "err", err)
+	}
+	x.db = nil
+}
+
+// scrub recomputes what the engine can check about itself.
+func (x *index) scrub(ctx context.Context) error {
+	x.use.RLock()
+	defer x.use.RUnlock()
+	if x.db == nil {
+		return fault.New("box.scrub", fault.Unavailable, "", "the index is closed")
+	}
+	return x.db.Scrub(ctx)
+}

@@ -1,0 +1,282 @@
+package box
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// people are the centre's logins, as the inbox has them.
+type people struct {
+	mu    sync.RWMutex // Guards known.
+	known map[string]protocol.User
+}
+
+// User returns a login of this centre. Whether it holds just now is
+// [Active]'s to say.
+func (b *Box) User(name string) (protocol.User, bool) {
+	b.people.mu.RLock()
+	defer b.people.mu.RUnlock()
+	u, ok := b.people.known[name]
+	return u, ok
+}
+
+// Users returns the logins of this centre, sorted by name.
+func (b *Box) Users() []protocol.User {
+	b.people.mu.RLock()
+	defer b.people.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(b.people.known), func(x, y protocol.User) int {
+		return cmpString(x.Name, y.Name)
+	})
+}
+
+// Active reports whether a login holds at a time.
+func Active(u protocol.User, now time.Time) bool {
+	return !u.Disabled && u.From <= now.Unix() && (u.Until == 0 || now.Unix() < u.Until)
+}
+
+// contacts are where the hub and the neighbours are.
+type contacts struct {
+	mu   sync.Mutex // Guards last.
+	last protocol.Contacts
+}
+
+// Contacts returns the servers and neighbours that the hub told of last. Before
+// the first such word they are empty; the enrolment has servers too.
+func (b *Box) Contacts() protocol.Contacts {
+	b.contacts.mu.Lock()
+	defer b.contacts.mu.Unlock()
+	return b.contacts.last
+}
+
+// watchers are told when the own log grows.
+type watchers struct {
+	mu   sync.Mutex // Guards all below.
+	next int
+	told map[int]func(protocol.Head)
+}
+
+// Watch has grew called with every new head of the own log, after it is durable,
+// until the returned function is called. grew must not block.
+func (b *Box) Watch(grew func(protocol.Head)) (stop func()) {
+	w := &b.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.told == nil {
+		w.told = map[int]func(protocol.Head){}
+	}
+	id := w.next
+	w.next++
+	w.told[id] = grew
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.told, id)
+	}
+}
+
+func (w *watchers) tell(h protocol.Head) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, grew := range w.told {
+		grew(h)
+	}
+}
+
+// settled takes over what a batch has made durable. The writer calls it.
+func (b *Box) settled(own protocol.Position, in []inEffect, c changed) {
+	m := &b.mirror
+	m.mu.Lock()
+	grown := own != m.own
+	m.own = own
+	for i := range in {
+		r := in[i].record
+		m.seen = max(m.seen, r.Got)
+		if r.What == inAck {
+			b.noteAck(r)
+			continue
+		}
+		m.cursors[r.Log] = r.At
+		b.noteIndex(r)
+	}
+	m.mu.Unlock()
+	if grown {
+		b.watchers.tell(protocol.Head{Log: b.log, At: own})
+	}
+	if c == 0 {
+		return
+	}
+	if err := b.refresh(c &^ changedCatalogue); err != nil {
+		b.o.Logger.Error("memory could not be read again from the index", "err", err)
+	}
+	if c&changedCatalogue != 0 {
+		select {
+		case b.restock <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// noteAck moves the acknowledged mark. The caller holds the mirror's lock.
+func (b *Box) noteAck(r *inRecord) {
+	var a protocol.Ack
+	if protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a) != nil || a.Log != b.log {
+		return
+	}
+	m := &b.mirror
+	m.check = max(m.check, a.Index)
+	if a.At.Seq >= m.acked.At.Seq {
+		m.acked = ackedMark{At: a.At, Index: a.Index}
+	}
+}
+
+// noteIndex remembers the newest Raft index that the hub told of. The caller
+// holds the mirror's lock.
+func (b *Box) noteIndex(r *inRecord) {
+	var head struct {
+		Kind protocol.Kind `cbor:"1,keyasint"`
+	}
+	if r.Log.Channel != protocol.Inbox || protocol.Unmarshal(r.Raw, maxRecord, "event", &head) != nil || head.Kind != protocol.Accepted {
+		return
+	}
+	e, err := protocol.DecodeEvent(r.Raw)
+	if err != nil {
+		return
+	}
+	var a protocol.Acceptance
+	if e.Decode(&a) == nil {
+		b.mirror.check = max(b.mirror.check, a.Index)
+	}
+}
+
+// recallPlaces reads cursors, the newest acknowledgement and the newest Raft
+// index from the index.
+func (b *Box) recallPlaces() error {
+	m := &b.mirror
+	return b.index.view(func(tx *store.Tx) error {
+		if _, err := read(tx, []byte(keyAck), &m.acked); err != nil {
+			return err
+		}
+		m.check = m.acked.Index
+		err := tx.Scan([]byte(keyCursor), []byte(keyCursor), func(key, value []byte) (bool, error) {
+			log, err := protocol.ParseLogID(string(key[len(keyCursor):]))
+			if err != nil {
+				return false, damagedIndex(err)
+			}
+			var at protocol.Position
+			if err := protocol.Unmarshal(value, maxRecord, "index", &at); err != nil {
+				return false, damagedIndex(err)
+			}
+			m.cursors[log] = at
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		last := seqKey(keyAccepted, 1<<63)
+		return tx.ScanBack([]byte(keyAccepted), last, func(_, value []byte) (bool, error) {
+			var s span
+			if err := protocol.Unmarshal(value, maxRecord, "index", &s); err != nil {
+				return false, damagedIndex(err)
+			}
+			m.check = max(m.check, s.Index)
+			return false, nil
+		})
+	})
+}
+
+// refresh reads again from the index what has changed in it.
+func (b *Box) refresh(c changed) error {
+	var errs []error
+	if c&changedPeople != 0 {
+		errs = append(errs, b.refreshPeople())
+	}
+	if c&changedContacts != 0 {
+		errs = append(errs, b.refreshContacts())
+	}
+	if c&changedAlarms != 0 {
+		errs = append(errs, b.refreshAlarms())
+	}
+	if c&changedCatalogue != 0 {
+		errs = append(errs, b.stockShelf())
+	}
+	b.openForWork()
+	return errors.Join(errs...)
+}
+
+func (b *Box) refreshPeople() error {
+	known := map[string]protocol.User{}
+	err := b.index.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyUser), []byte(keyUser), func(_, value []byte) (bool, error) {
+			var u protocol.User
+			if err := protocol.Unmarshal(value, maxRecord, "user", &u); err != nil {
+				return false, damagedIndex(err)
+			}
+			if u.Centre == string(b.centre) {
+				known[u.Name] = u
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	b.people.mu.Lock()
+	b.people.known = known
+	b.people.mu.Unlock()
+	return nil
+}
+
+func (b *Box) refreshContacts() error {
+	var c protocol.Contacts
+	err := b.index.view(func(tx *store.Tx) error {
+		_, err := read(tx, []byte(keyContacts), &c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.contacts.mu.Lock()
+	b.contacts.last = c
+	b.contacts.mu.Unlock()
+	return nil
+}
+
+func (b *Box) refreshAlarms() error {
+	standing := map[Code]bool{}
+	err := b.index.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyAlarm), []byte(keyAlarm), func(key, value []byte) (bool, error) {
+			if len(value) == 8 && binary.BigEndian.Uint64(value) > 0 {
+				standing[Code(key[len(keyAlarm):])] = true
+			}
+			return true, nil
+		})
+	})
+	for code := range standing {
+		b.blockers.Raise(code, zeroTime)
+	}
+	return err
+}
+
+// openForWork opens intake once users and a catalogue are here.
+func (b *Box) openForWork() {
+	b.people.mu.RLock()
+	someone := len(b.people.known) > 0
+	b.people.mu.RUnlock()
+	if someone && b.shelf.now() != nil {
+		b.blockers.Clear(NotSynced)
+	} else {
+		b.blockers.Raise(NotSynced, zeroTime)
+	}
+}
+
+func damagedIndex(err error) error {
+	return &fault.Error{Op: "box.read", Kind: fault.Damaged, Item: "index", Err: err}
+}

@@ -1,0 +1,70 @@
+package box
+
+import (
+	"crypto/sha256"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// maxRecord bounds a record of either journal: an event, its place and what was
+// asked.
+const maxRecord = protocol.MaxEvent + 2<<10
+
+// An ownRecord is one record of journal/own: an event of this box's log, the
+// hash before it, and the request that it answers. Only the event travels.
+type ownRecord struct {
+	_           struct{} `cbor:",toarray"`
+	Incarnation uint64
+	Prev        protocol.Hash
+	Key         string        // Idempotency key of the request.
+	Body        protocol.Hash // SHA-256 of the request's body.
+	Event       cbor.RawMessage
+}
+
+func decodeOwn(seq uint64, b []byte) (ownRecord, error) {
+	var r ownRecord
+	if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &r); err != nil {
+		return r, damagedRecord("own", seq, err)
+	}
+	return r, nil
+}
+
+// What an inRecord holds.
+const (
+	inEvent uint8 = 1 // An event of the hub's: inbox or catalogue.
+	inAck   uint8 = 2 // An acknowledgement of the hub's.
+)
+
+// An inRecord is one record of journal/in: what the hub told us, as verified.
+type inRecord struct {
+	_    struct{}      `cbor:",toarray"`
+	Prev protocol.Hash // Running hash of the records before.
+	What uint8
+	Got  int64 // Our clock, Unix milliseconds.
+	Log  protocol.LogID
+	At   protocol.Position
+	Raw  cbor.RawMessage // The event, or the acknowledgement.
+}
+
+func decodeIn(seq uint64, b []byte) (inRecord, error) {
+	var r inRecord
+	if err := protocol.Unmarshal(b, maxRecord, "record of journal/in", &r); err != nil {
+		return r, damagedRecord("in", seq, err)
+	}
+	return r, nil
+}
+
+// running is the hash over a record of journal/in and all before it.
+func running(prev protocol.Hash, record []byte) protocol.Hash {
+	h := sha256.New()
+	h.Write(prev[:])
+	h.Write(record)
+	return protocol.Hash(h.Sum(nil))
+}
+
+func damagedRecord(which string, seq uint64, err error) error {
+	return &fault.Error{Op: "box.Open", Kind: fault.Damaged, Item: recordName(which, seq), Err: err}
+}

@@ -1,0 +1,215 @@
+package box
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/journal"
+)
+
+// A reader is what the index needs of a journal. Records that it returns are
+// durable and verified; calls may overlap.
+type reader interface {
+	Last() uint64
+	Read(seq uint64) ([]byte, error)
+	Scan(from uint64, fn func(seq uint64, record []byte) error) error
+}
+
+var _ reader = (*journal.Journal)(nil)
+
+// raise opens the index and brings it to where the journals are. One that
+// doesn't open, or differs from them in anything, is thrown away and built
+// again.
+func (x *index) raise(own, in reader, logger *slog.Logger) error {
+	err := x.enter()
+	if err == nil {
+		err = x.compare(own, in)
+	}
+	if err == nil {
+		err = x.follow(own, in)
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, fault.Unavailable) || errors.Is(err, fault.Stopped) {
+		return err // The disk is full or failing: building again would not help.
+	}
+	logger.Warn("index differs from the journals and is built again", "err", err)
+	return x.rebuild(own, in, logger)
+}
+
+// rebuild throws the folder away and makes it again from the journals. Readers
+// are turned away meanwhile. Nobody else may write.
+func (x *index) rebuild(own, in reader, logger *slog.Logger) error {
+	x.close(logger)
+	if err := os.RemoveAll(x.dir); err != nil {
+		return &fault.Error{Op: "box.rebuild", Kind: fault.Stopped, Item: x.dir, Err: err}
+	}
+	x.at = marks{}
+	if err := x.enter(); err != nil {
+		return err
+	}
+	return x.follow(own, in)
+}
+
+// enter opens the folder and reads the marks.
+func (x *index) enter() error {
+	db, err := x.open()
+	if err != nil {
+		return err
+	}
+	x.use.Lock()
+	x.db = db
+	x.use.Unlock()
+	x.at = marks{}
+	return x.view(func(tx *store.Tx) error {
+		_, err := read(tx, []byte(keyMarks), &x.at)
+		return err
+	})
+}
+
+// compare returns [fault.Damaged] unless the records that the index followed
+// last are the journals' own.
+func (x *index) compare(own, in reader) error {
+	const op = "box.compare"
+	if x.at.Format != indexFormat && x.db.Applied() != 0 {
+		return fault.New(op, fault.Damaged, "index", fmt.Sprintf("format %d, want %d", x.at.Format, indexFormat))
+	}
+	if p := x.at.Own; p.Seq > 0 {
+		b, err := own.Read(p.Seq)
+		if err != nil {
+			return differs("own", p.Seq, err)
+		}
+		r, err := decodeOwn(p.Seq, b)
+		if err != nil {
+			return err
+		}
+		if protocol.ChainHash(x.log, p.Seq, r.Prev, r.Event) != p.Hash {
+			return differs("own", p.Seq, errors.New("another event stands there"))
+		}
+	}
+	if p := x.at.In; p.Seq > 0 {
+		b, err := in.Read(p.Seq)
+		if err != nil {
+			return differs("in", p.Seq, err)
+		}
+		r, err := decodeIn(p.Seq, b)
+		if err != nil {
+			return err
+		}
+		if running(r.Prev, b) != p.Hash {
+			return differs("in", p.Seq, errors.New("another record stands there"))
+		}
+	}
+	return nil
+}
+
+func differs(which string, seq uint64, err error) error {
+	return fault.New("box.compare", fault.Damaged, recordName(which, seq), "the index followed a record that the journal does not have: "+err.Error())
+}
+
+// follow applies every record that the index has not seen.
+func (x *index) follow(own, in reader) error {
+	if err := x.followOwn(own); err != nil {
+		return err
+	}
+	if err := x.followIn(in); err != nil {
+		return err
+	}
+	if x.at.Format == 0 { // New, and nothing to follow: keep the format at least.
+		_, err := x.commitChunk(nil, nil)
+		return err
+	}
+	return nil
+}
+
+func (x *index) followOwn(own reader) error {
+	var waiting []ownEffect
+	flush := func() error {
+		_, err := x.commit(waiting, nil)
+		waiting = waiting[:0]
+		return err
+	}
+	prev := x.at.Own
+	err := own.Scan(prev.Seq+1, func(seq uint64, b []byte) error {
+		e, err := x.effectOf(seq, b)
+		if err != nil {
+			return err
+		}
+		if e.record.Prev != prev.Hash {
+			return damagedRecord("own", seq, errors.New("it does not follow the one before"))
+		}
+		prev = protocol.Position{Seq: seq, Hash: e.hash}
+		if waiting = append(waiting, e); len(waiting) == chunkEffects {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// effectOf reads a record of journal/own back.
+func (x *index) effectOf(seq uint64, b []byte) (ownEffect, error) {
+	r, err := decodeOwn(seq, b)
+	if err != nil {
+		return ownEffect{}, err
+	}
+	e, err := protocol.DecodeEvent(r.Event)
+	if err != nil {
+		return ownEffect{}, damagedRecord("own", seq, err)
+	}
+	n, err := mint(x.log, e.Nonce)
+	if err != nil {
+		return ownEffect{}, damagedRecord("own", seq, err)
+	}
+	return ownEffect{
+		seq: seq, record: &r, event: &e, number: n,
+		hash: protocol.ChainHash(x.log, seq, r.Prev, r.Event),
+	}, nil
+}
+
+func (x *index) followIn(in reader) error {
+	var waiting []inEffect
+	size := 0
+	flush := func() error {
+		_, err := x.commit(nil, waiting)
+		waiting, size = waiting[:0], 0
+		return err
+	}
+	prev := x.at.In.Hash
+	err := in.Scan(x.at.In.Seq+1, func(seq uint64, b []byte) error {
+		r, err := decodeIn(seq, b)
+		if err != nil {
+			return err
+		}
+		if r.Prev != prev {
+			return damagedRecord("in", seq, errors.New("it does not follow the one before"))
+		}
+		prev = running(prev, b)
+		waiting = append(waiting, inEffect{seq: seq, record: &r, running: prev})
+		if size += len(b); len(waiting) == chunkEffects || size > chunkBytes {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// mint returns the receive number that belongs to a nonce of this log.
+func mint(log protocol.LogID, nonce []byte) (protocol.Number, error) {
+	if len(log.Name) != 7 || log.Name[2] != '-' {
+		return 0, fault.New("box.mint", fault.Internal, log.Name, "want district and slot, such as 41-0010")
+	}
+	return protocol.MintNumber(log.Name[:2], log.Name[3:], nonce)
+}

@@ -1,0 +1,139 @@
+package box
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kendro/domain/fault"
+)
+
+// zeroTime is no retry by itself.
+var zeroTime time.Time
+
+// minFree is the room below which nothing is taken in, so that sync and the
+// index go on: 64 MiB, which is more than three memtables of 2 MiB.
+const minFree = 64 << 20
+
+// room asks whether the disk has room for intake. The writer calls it.
+func (b *Box) room() error {
+	free, err := b.o.Free(b.dir)
+	if err != nil {
+		return fault.Wrap("box.File", fault.Unavailable, string(DiskFull), err)
+	}
+	if free < minFree {
+		b.blockers.Raise(DiskFull, zeroTime)
+		return fault.New("box.File", fault.Unavailable, string(DiskFull), DiskFull.Words().EN)
+	}
+	b.blockers.Clear(DiskFull)
+	return nil
+}
+
+// How often the background looks: at the room soon, since a full disk closes the
+// counter; at every byte of the index now and then.
+const (
+	roomEvery  = 5 * time.Second
+	scrubFirst = 2 * time.Minute
+	scrubEvery = 6 * time.Hour
+)
+
+// scrub looks at the disk until ctx ends: is there room again, and does the
+// index still hold what was put into it?
+func (b *Box) scrub(ctx context.Context) {
+	rooms, scrubs := time.NewTicker(roomEvery), time.NewTimer(scrubFirst)
+	defer rooms.Stop()
+	defer scrubs.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-rooms.C:
+			if err := b.room(); err != nil {
+				b.o.Logger.Warn("too little room for intake", "err", err)
+			}
+		case <-b.doubt:
+			if err := b.mend(ctx); err != nil && ctx.Err() == nil {
+				b.o.Logger.Error("index could not be built again", "err", err)
+			}
+		case <-scrubs.C:
+			if err := b.Scrub(ctx); err != nil && ctx.Err() == nil {
+				b.o.Logger.Error("scrub ended early", "err", err)
+			}
+			scrubs.Reset(scrubEvery)
+		}
+	}
+}
+
+// Scrub reads the whole index, compares it with its set hash, and reads every
+// record of both journals. A damaged index is built again before Scrub returns.
+// A damaged record is [fault.Damaged] and named.
+func (b *Box) Scrub(ctx context.Context) error {
+	err := b.index.scrub(ctx)
+	if errors.Is(err, fault.Damaged) {
+		b.o.Logger.Error("index is damaged and is built again", "err", err)
+		if err := b.mend(ctx); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	return b.readAll(ctx)
+}
+
+// mend builds a damaged index again and says so meanwhile.
+func (b *Box) mend(ctx context.Context) error {
+	b.blockers.Raise(IndexDamaged, zeroTime)
+	if err := b.Rebuild(ctx); err != nil {
+		return err
+	}
+	b.blockers.Clear(IndexDamaged)
+	return nil
+}
+
+// Rebuild throws the index away and builds it again from the journals. Readers
+// are turned away meanwhile.
+func (b *Box) Rebuild(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case b.writer.mend <- done:
+	case <-b.writer.gone:
+		return fault.New("box.Rebuild", fault.Unavailable, "", "the box is stopping")
+	case <-ctx.Done():
+		return fault.Wrap("box.Rebuild", fault.Unavailable, "", ctx.Err())
+	}
+	if err := <-done; err != nil {
+		return err
+	}
+	return b.refresh(changedAll)
+}
+
+// readAll reads both journals, a record at a time, and gives way in between.
+func (b *Box) readAll(ctx context.Context) error {
+	for name, j := range map[string]reader{"own": b.own, "in": b.in} {
+		pace := time.NewTicker(scrubPace)
+		for seq := uint64(1); seq <= j.Last(); seq++ {
+			if _, err := j.Read(seq); err != nil {
+				pace.Stop()
+				return fault.Wrap("box.Scrub", fault.Damaged, recordName(name, seq), err)
+			}
+			if seq%scrubRun != 0 {
+				continue
+			}
+			select {
+			case <-ctx.Done():
+				pace.Stop()
+				return nil
+			case <-pace.C:
+			}
+		}
+		pace.Stop()
+	}
+	return nil
+}
+
+// scrubRun records are read at once, then the scrub waits for scrubPace: some
+// 2,500 a second, a few per cent of a small processor.
+const (
+	scrubRun  = 50
+	scrubPace = 20 * time.Millisecond
+)

@@ -1,0 +1,137 @@
+package box
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/store"
+)
+
+func cmpString(a, b string) int { return strings.Compare(a, b) }
+
+// A shelf holds the catalogue in force. It changes whole or not at all.
+type shelf struct{ goods atomic.Pointer[Goods] }
+
+// Goods are one release, ready for intake.
+type Goods struct {
+	Set    *dcat.Set
+	Intake *catalogue.Intake
+	Centre place.CentreInfo // This centre, as the release's directory has it.
+}
+
+func (s *shelf) now() *Goods { return s.goods.Load() }
+
+// Goods returns the catalogue in force, nil before the first.
+func (b *Box) Goods() *Goods { return b.shelf.now() }
+
+// stock keeps the shelf up with what arrives.
+func (b *Box) stock(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.restock:
+			if err := b.stockShelf(); err != nil {
+				b.o.Logger.Error("catalogue could not be read", "err", err)
+			}
+			b.openForWork()
+		}
+	}
+}
+
+// stockShelf puts the newest release that is complete into force.
+func (b *Box) stockShelf() error {
+	goods, waiting, err := b.newestComplete()
+	if err != nil {
+		return err
+	}
+	if waiting {
+		b.blockers.Raise(CatalogueLacks, zeroTime)
+	} else {
+		b.blockers.Clear(CatalogueLacks)
+	}
+	if goods == nil {
+		return nil
+	}
+	if now := b.shelf.now(); now == nil || now.Set.Release.Hash != goods.Set.Release.Hash {
+		b.shelf.goods.Store(goods)
+		b.o.Logger.Info("catalogue in force", "release", goods.Set.Release.Number, "services", len(goods.Set.Release.Services))
+	}
+	return nil
+}
+
+// newestComplete goes from the newest release down to the first of which
+// everything is here. waiting says that it passed over one.
+func (b *Box) newestComplete() (goods *Goods, waiting bool, err error) {
+	err = b.index.view(func(tx *store.Tx) error {
+		var versions []*dcat.Version
+		from := binary.BigEndian.AppendUint64([]byte(keyRelease), 1<<63)
+		return tx.ScanBack([]byte(keyRelease), from, func(_, value []byte) (bool, error) {
+			if versions == nil {
+				var err error
+				if versions, err = readVersions(tx); err != nil {
+					return false, err
+				}
+			}
+			var err error
+			goods, err = b.assemble(tx, value, versions)
+			if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Conflict) {
+				waiting = true
+				return true, nil
+			}
+			return false, err
+		})
+	})
+	return goods, waiting, err
+}
+
+func readVersions(tx *store.Tx) ([]*dcat.Version, error) {
+	list := []*dcat.Version{}
+	err := tx.Scan([]byte(keyVersion), []byte(keyVersion), func(_, value []byte) (bool, error) {
+		v, err := catalogue.DecodeVersion(value)
+		if err != nil {
+			return false, damagedIndex(err)
+		}
+		list = append(list, v)
+		return true, nil
+	})
+	return list, err
+}
+
+// assemble makes one release ready. What is missing is [fault.NotFound].
+func (b *Box) assemble(tx *store.Tx, signed []byte, versions []*dcat.Version) (*Goods, error) {
+	release, err := openRelease(signed, b.o.Enrolment.Catalogue)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := tx.Get(hashKey(keyDirectory, release.Directory))
+	if err != nil {
+		return nil, err
+	}
+	dir, _, err := catalogue.DecodeDirectory(raw)
+	if err != nil {
+		return nil, damagedIndex(err)
+	}
+	set, err := dcat.NewSet(*release, dir, versions)
+	if err != nil {
+		return nil, err
+	}
+	intake, err := catalogue.NewIntake(set)
+	if err != nil {
+		return nil, err
+	}
+	g := &Goods{Set: set, Intake: intake}
+	info, ok := dir.Centre(b.centre)
+	if !ok {
+		info = place.CentreInfo{Code: b.centre, Area: b.centre.Area(), Name: place.Name{BN: string(b.centre), EN: string(b.centre)}}
+	}
+	g.Centre = info
+	return g, nil
+}
