@@ -21,7 +21,8 @@ const draft = "https://json-schema.org/draft/2020-12/schema"
 type Form struct {
 	schema    *jsonschema.Schema
 	fields    []Field
-	anonymous bool // The root's x-kendro says that nobody need be named.
+	anonymous bool   // The root's x-kendro says that nobody need be named.
+	sample    string // The root's x-kendro says who applies, for samples.
 }
 
 // A FieldError tells a person at the counter what to correct. Path is a JSON
@@ -65,7 +66,8 @@ func CompileForm(schema []byte) (*Form, error) {
 		return nil, fault.Wrap(op, fault.Invalid, "", err)
 	}
 	hints, _ := root["x-kendro"].(map[string]any)
-	return &Form{schema: sch, fields: fields, anonymous: hints["anonymous"] == true}, nil
+	sample, _ := hints["sample"].(string)
+	return &Form{schema: sch, fields: fields, anonymous: hints["anonymous"] == true, sample: sample}, nil
 }
 
 // nothing is a loader that fetches nothing: a form is complete in itself.

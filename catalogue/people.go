@@ -44,19 +44,24 @@ type person struct {
 	mobile               string
 	nid, brn, passport   string
 	village              word
+	business             word
 }
 
-func (w words) person(rng *rand.Rand) person {
-	p := person{gender: "male", village: w.pick(rng, "v")}
-	if rng.IntN(100) < 47 {
-		p.gender = "female"
+// person draws a person of this gender, or of either.
+func (w words) person(rng *rand.Rand, gender string) person {
+	p := person{gender: gender, village: w.pick(rng, "v"), business: join(w.pick(rng, "s"), w.pick(rng, "b"))}
+	if gender == "" {
+		p.gender = "male"
+		if rng.IntN(100) < 47 {
+			p.gender = "female"
+		}
 	}
 	if rng.IntN(100) < 12 {
 		p.hindu(rng, w)
 	} else {
 		p.muslim(rng, w)
 	}
-	p.mobile = fmt.Sprintf("01%d%08d", 3+rng.IntN(7), rng.IntN(1e8))
+	p.mobile = mobile(rng)
 	p.nid = nid(rng)
 	p.brn = fmt.Sprintf("%d41%02d%02d%s", 1950+rng.IntN(70), 4+rng.IntN(90), 11+rng.IntN(88), digits(rng, 7))
 	p.passport = fmt.Sprintf("A%08d", rng.IntN(1e8))
@@ -122,3 +127,5 @@ func digits(rng *rand.Rand, n int) string {
 	}
 	return string(b)
 }
+
+func mobile(rng *rand.Rand) string { return fmt.Sprintf("01%d%s", 3+rng.IntN(7), digits(rng, 8)) }

@@ -68,7 +68,7 @@ func (s *Sampler) Body(serviceID string, seed uint64, centre place.Centre) ([]by
 		rng: rand.New(rand.NewPCG(seed, h.Sum64())), words: s.words, dir: s.set.Directory, //nolint:gosec // Plausible, not secret.
 		area: info.Area, today: time.Unix(s.set.Release.PublishedAt, 0).UTC(),
 	}
-	g.person = g.words.person(g.rng)
+	g.person = g.words.person(g.rng, form.sample)
 	body := map[string]any{
 		"service": v.ID, "version": v.Number, "channel": channel(v),
 		"applicant": g.object(s.intake.applicant.fields, "anonymous"),
@@ -105,7 +105,7 @@ type generator struct {
 }
 
 // optional is the percentage of optional fields that people fill in.
-const optional = 60
+const optional = 85
 
 func (g *generator) object(fields []Field, skip ...string) map[string]any {
 	m := map[string]any{}
@@ -159,8 +159,12 @@ func (g *generator) integer(f Field) int64 {
 	} else {
 		hi = lo + 20
 	}
-	if f.Sample == "few" {
+	switch f.Sample {
+	case "few":
 		hi = min(hi, lo+3)
+	case "taka": // Round sums, more often small ones.
+		hi = min(hi, max(lo, 1000)<<g.rng.IntN(8))
+		return max(lo, (lo+g.rng.Int64N(hi-lo+1))/100*100)
 	}
 	return lo + g.rng.Int64N(hi-lo+1)
 }
@@ -170,7 +174,7 @@ func (g *generator) rows(f Field) []any {
 	rows := make([]any, 0, n)
 	self := g.person
 	for range min(n, f.MaxItems) {
-		g.person = g.words.person(g.rng)
+		g.person = g.words.person(g.rng, "")
 		rows = append(rows, g.object(f.Items))
 	}
 	g.person = self
@@ -187,7 +191,7 @@ func (g *generator) identifiers() []any {
 // knownSample reports whether text or answer makes samples of this kind.
 func knownSample(kind string) bool {
 	switch kind {
-	case "gender", "identifiers", "few":
+	case "gender", "identifiers", "few", "taka":
 		return true
 	}
 	g := &generator{rng: rand.New(rand.NewPCG(1, 1)), dir: &place.Directory{}} //nolint:gosec // Only asks whether the kind exists.
@@ -230,10 +234,6 @@ func (g *generator) kind(kind string) (string, bool) {
 	case "area_bn":
 		a, _ := g.dir.Area(g.area)
 		return a.Name.BN, true
-	case "business_bn":
-		return g.words.pick(g.rng, "s").bn + " " + g.words.pick(g.rng, "b").bn, true
-	case "business_en":
-		return g.words.pick(g.rng, "s").en + " " + g.words.pick(g.rng, "b").en, true
 	case "reason_bn":
 		return g.words.pick(g.rng, "r").bn, true
 	case "receive_no":
@@ -269,11 +269,21 @@ func (g *generator) personal(kind string) (string, bool) {
 	case "mother_bn":
 		return p.mother.bn, true
 	case "other_bn":
-		return g.words.person(g.rng).name.bn, true
+		return g.words.person(g.rng, "").name.bn, true
 	case "other_en":
-		return g.words.person(g.rng).name.en, true
+		return g.words.person(g.rng, "").name.en, true
+	case "man_bn":
+		return g.words.man(g.rng).bn, true
+	case "woman_bn":
+		return g.words.woman(g.rng).bn, true
+	case "business_bn":
+		return p.business.bn, true
+	case "business_en":
+		return p.business.en, true
 	case "mobile":
 		return p.mobile, true
+	case "other_mobile":
+		return mobile(g.rng), true
 	case "nid":
 		return p.nid, true
 	case "other_nid":

@@ -1,0 +1,53 @@
+package catalogue_test
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/pack/bd"
+)
+
+// published is when the releases of these tests come out.
+func published() time.Time { return time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC) }
+
+func release(tb testing.TB) *dcat.Set {
+	tb.Helper()
+	set, err := catalogue.Build(bd.Pack(), nil, published())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
+// packFiles copies the embedded pack, so that a test may change files.
+func packFiles(tb testing.TB) fstest.MapFS {
+	tb.Helper()
+	m := fstest.MapFS{}
+	err := fs.WalkDir(bd.Pack(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(bd.Pack(), name)
+		m[name] = &fstest.MapFile{Data: b}
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+// replace changes one place of a file and fails if it isn't there.
+func replace(tb testing.TB, m fstest.MapFS, name, old, text string) {
+	tb.Helper()
+	was := string(m[name].Data)
+	if !strings.Contains(was, old) {
+		tb.Fatalf("%s doesn't contain %q", name, old)
+	}
+	m[name] = &fstest.MapFile{Data: []byte(strings.Replace(was, old, text, 1))}
+}

@@ -1,0 +1,151 @@
+package catalogue_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"kendro/catalogue"
+)
+
+func TestLintOfThePackIsClean(t *testing.T) {
+	for _, f := range catalogue.Lint(packFiles(t)) {
+		t.Error(f)
+	}
+}
+
+func TestLint(t *testing.T) {
+	const file = "services/land-record-copy.yaml"
+	for _, tt := range []struct{ name, old, text, want string }{
+		{"unknown post", "post: record-keeper", "post: record-keepr", `no post "record-keepr"`},
+		{"post of another level", "post: record-keeper\n    office_level: district/record-room", "post: record-keeper\n    office_level: upazila/land", `sits at "district/record-room", not at "upazila/land"`},
+		{"post may not finalise", "post: record-keeper", "post: record-room-assistant", "may not finalise"},
+		{"missing Bangla name", `name: {bn: "ভূমি রেকর্ডের জাবেদা নকল", `, `name: {`, "name lacks bn or en"},
+		{"charge above ceiling", "poisha: 3000, ceiling: 5000", "poisha: 6000, ceiling: 5000", "6000 is above its ceiling 5000"},
+		{"charge without ceiling", "poisha: 3000, ceiling: 5000", "poisha: 3000", "needs a ceiling"},
+		{"fee per unknown field", "per: copies", "per: pages", `no integer field "pages"`},
+		{"fee on unknown field", "field: delivery_mode", "field: delivery", `no string field "delivery"`},
+		{"fee condition of nothing", "in: [post]", "in: []", "when wants either in"},
+		{"channel not in the enum", "channels: [counter,", "channels: [pigeon,", `channel "pigeon": want one of`},
+		{"channel twice", "channels: [counter,", "channels: [counter, counter,", `channel "counter" is double`},
+		{"centre type", "centre_types: [union,", "centre_types: [village,", `centre type "village"`},
+		{"schema invalid", "maxLength: 60", "maxLength: sixty", "form"},
+		{"field type", "type: boolean", "type: number", `type "number": want string, integer, boolean`},
+		{"pattern invalid", `pattern: "^[0-9]{1,6}$"`, `pattern: "^[0-9{1,6}$"`, "form"},
+		{"open form", "form:\n  type: object\n  additionalProperties: false", "form:\n  type: object", "additionalProperties: false"},
+		{"outside reference", "      type: boolean", "      $ref: https://example.com/s.json", "must be complete in itself"},
+		{"required field unknown", "required: [mouza,", "required: [mauza,", `"mauza" is not among the properties`},
+		{"option without label", `          bs: {bn: "বিএস", en: "BS"}`, `          bs: {bn: "বিএস"}`, `option "bs" has no label`},
+		{"unknown sample", "sample: mouza", "sample: maujja", `no generator makes "maujja"`},
+		{"unknown widget", "widget: radio", "widget: knob", `widget "knob"`},
+		{"last step can't end it", "may_finalise: true", "may_finalise: false", "the last step must be mandatory and may_finalise"},
+		{"forward without a decision", "decision: true", "decision: false", "needs decision: true (R-OF4)"},
+		{"online only without a reason", "offline: intake", "offline: online_only", "needs an offline_reason"},
+		{"unknown offline policy", "offline: intake", "offline: maybe", `offline "maybe"`},
+		{"unknown category", "category: certified-copies", "category: copies", `category "copies" is not in categories.yaml`},
+		{"unknown fee moment", "fee_at: after_approval", "fee_at: later", `fee_at "later"`},
+		{"days", "sla_days: 5", "sla_days: 0", "want 1 to 365 working days"},
+		{"bad id", "id: land-record-copy", "id: Land_Copy", "want small letters"},
+		{"document that can't be shown", "required: true, original_at_counter: true", "required: true, original_at_counter: false", "could never be complete"},
+		{"unknown key", "kind: public", "kind: public\ncolour: red", "unknown field"},
+		{"double key", "kind: public", "kind: public\nkind: public", "already defined"},
+		{"wrong type", "sla_days: 5", "sla_days: soon", "sla_days: soon\n"},
+		{"anchor", "kind: public", "kind: &k public", "anchors"},
+		{"alias", "kind: public", "kind: *k", "anchors"},
+		{"two documents", "kind: public", "kind: public\n---\nkind: public", "one document a file"},
+		{"broken syntax", "kind: public", "kind: [public", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := packFiles(t)
+			replace(t, m, file, tt.old, tt.text)
+			found := catalogue.Lint(m)
+			for _, f := range found {
+				if strings.Contains(f.Text, tt.want) && f.File == file {
+					if f.Line == 0 {
+						t.Errorf("finding %q has no line", f)
+					}
+					return
+				}
+			}
+			t.Errorf("findings %v; want one with %q", found, tt.want)
+		})
+	}
+}
+
+func TestLintOfOtherFiles(t *testing.T) {
+	for _, tt := range []struct{ name, file, old, text, want string }{
+		{"two services of one ID", "services/grievance.yaml", "id: grievance", "id: trade-licence", "is taken by services/grievance.yaml"},
+		{"office twice", "offices.yaml", "level: upazila/land", "level: upazila", "has two offices of level upazila"},
+		{"unknown superior", "posts.yaml", "superior: uno", "superior: mayor", "unknown superior mayor"},
+		{"unknown act", "posts.yaml", "acts: [preliminary", "acts: [dance", "unknown act dance"},
+		{"area without parent", "areas.csv", "41-09,41,", "41-09,14,", "leads to no root"},
+		{"area level", "areas.csv", ",upazila,", ",thana,", `at the level "thana"`},
+		{"area columns", "areas.csv", "41-09,41,", "41-09,", "wrong number of fields"},
+		{"holiday", "pack.yaml", `date: "2026-12-16"`, `date: "16.12.2026"`, "want a date such as 2026-12-16"},
+		{"digits", "pack.yaml", "০১২৩", "০১২", "want the ten digits"},
+		{"categories", "categories.yaml", `, en: "Land"`, "", "lacks a code or a name"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := packFiles(t)
+			replace(t, m, tt.file, tt.old, tt.text)
+			for _, f := range catalogue.Lint(m) {
+				if strings.Contains(f.Text, tt.want) {
+					return
+				}
+			}
+			t.Errorf("findings %v; want one with %q", catalogue.Lint(m), tt.want)
+		})
+	}
+	m := packFiles(t)
+	delete(m, "posts.yaml")
+	if found := catalogue.Lint(m); len(found) != 1 || found[0].File != "posts.yaml" {
+		t.Errorf("without posts.yaml: %v; want one finding about it", found)
+	}
+}
+
+func TestFindingShowsTheColumn(t *testing.T) {
+	m := packFiles(t)
+	replace(t, m, "services/grievance.yaml", "sla_days: 30", "sla_days: soon")
+	found := catalogue.Lint(m)
+	if len(found) != 1 {
+		t.Fatalf("%d findings; want 1", len(found))
+	}
+	if !strings.HasSuffix(found[0].Text, "sla_days: soon\n          ^") {
+		t.Errorf("finding %q doesn't point at the value", found[0].Text)
+	}
+	if want := "services/grievance.yaml:10:11: "; !strings.HasPrefix(found[0].String(), want) {
+		t.Errorf("finding %q; want it to begin with %s", found[0], want)
+	}
+}
+
+func TestHostileSources(t *testing.T) {
+	for name, text := range map[string]string{
+		"too long":         "id: x\n#" + strings.Repeat("x", catalogue.MaxFile),
+		"deep flow":        "form: " + strings.Repeat("[", 5000),
+		"deep block":       strings.Repeat("- ", 5000) + "x",
+		"deep flow map":    "form: " + strings.Repeat("{a: ", 200),
+		"bomb":             "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]",
+		"empty":            "",
+		"not a map":        "- 1\n- 2",
+		"binary":           "\x00\x01\x02\xff",
+		"complex key":      "? [a, b]\n: c",
+		"tag":              "id: !!binary aGVsbG8=",
+		"oversized number": "sla_days: 99999999999999999999999",
+	} {
+		m := fstest.MapFS{"services/x.yaml": &fstest.MapFile{Data: []byte(text)}}
+		if found := catalogue.Lint(m); len(found) == 0 {
+			t.Errorf("%s: no finding", name)
+		}
+	}
+}
+
+func FuzzLint(f *testing.F) {
+	m := packFiles(f)
+	f.Add(m["services/land-record-copy.yaml"].Data)
+	f.Add(m["services/grievance.yaml"].Data)
+	f.Add([]byte("form:\n  properties:\n    x: {type: array, items: {type: object}}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		catalogue.Lint(fstest.MapFS{"services/x.yaml": &fstest.MapFile{Data: text}})
+	})
+}
