@@ -27,6 +27,7 @@ type writer struct {
 	head     protocol.Position // Of journal/own, written.
 	hubHead  protocol.Position // Of journal/in, written: sequence and running hash.
 	cursors  map[protocol.LogID]protocol.Position
+	lagging  bool         // The index lacks records: the disk had no room for it.
 	room     func() error // [fault.Unavailable] when the disk is too full for intake.
 	settled  func(own protocol.Position, in []inEffect, c changed)
 	logger   *slog.Logger
