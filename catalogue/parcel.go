@@ -108,8 +108,8 @@ func NewDepot(trusted ed25519.PublicKey) *Depot {
 func (d *Depot) Active() *dcat.Set { return d.active }
 
 // Add takes the next parcel of the log. It returns the new catalogue when the
-// parcel completed a release, else nil. After an error nothing has changed; the
-// active release stays in force.
+// parcel completed a release, else nil. After an error the active release stays
+// in force.
 func (d *Depot) Add(p Parcel) (*dcat.Set, error) {
 	const op = "catalogue.Depot.Add"
 	whole, err := d.pieces.add(p)

@@ -1,0 +1,78 @@
+package catalogue_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+)
+
+// The vectors under testdata are what independent verifiers are tested with.
+// They are never edited: another encoding is another format.
+func TestGoldenVectors(t *testing.T) {
+	v := goldenVersion()
+	versionBytes, err := catalogue.EncodeVersion(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "version.hex", versionBytes)
+	if v.Hash, err = catalogue.HashVersion(v); err != nil {
+		t.Fatal(err)
+	}
+	dir := &place.Directory{
+		Areas:   []place.Area{{Code: "41", Level: "district", Name: place.Name{BN: "যশোর", EN: "Jashore"}}},
+		Offices: []place.Office{{Code: "dc-41", Area: "41", Level: "district", Name: place.Name{BN: "ডিসি", EN: "DC"}}},
+		Posts:   []place.Post{{Code: "dc", Name: place.Name{BN: "ডিসি", EN: "DC"}, OfficeLevel: "district", Acts: []string{place.ActFinalise}}},
+	}
+	dirBytes, err := catalogue.EncodeDirectory(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "directory.hex", dirBytes)
+	dirHash, err := catalogue.HashDirectory(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &dcat.Release{
+		Number: 7, Base: 3, Directory: dirHash, Services: []dcat.Entry{{ID: v.ID, Version: v.Number, Hash: v.Hash}},
+		PublishedAt: 1795327200, Note: "golden",
+	}
+	signed, err := catalogue.Sign(r, key('k'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "release.hex", signed.Body)
+	golden(t, "release.key.hex", signed.Key)
+	golden(t, "release.signature.hex", signed.Signature)
+}
+
+func goldenVersion() *dcat.Version {
+	return &dcat.Version{
+		ID: "x", Number: 3, Name: place.Name{BN: "ক", EN: "X"}, Category: dcat.Category{Code: "c", Name: place.Name{BN: "খ", EN: "C"}},
+		Kind: dcat.Public, Channels: []dcat.Channel{dcat.AtCentre}, CentreTypes: []place.CentreType{place.Union}, Offline: dcat.Intake,
+		Form: []byte(`{"type":"object"}`), FeeAt: dcat.AtSubmit, SLADays: 7,
+		Documents: []dcat.Document{{ID: "nid", Name: place.Name{BN: "গ", EN: "G"}, Required: true, OriginalAtCounter: true}},
+		Fees:      []dcat.Fee{{Kind: dcat.Government, Poisha: 2500, When: &dcat.Condition{Field: "d", From: 46}}},
+		Steps:     []dcat.Step{{Post: "p", OfficeLevel: "l", Name: place.Name{BN: "ঘ", EN: "S"}, Mandatory: true, MayFinalise: true}},
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatalf("%v; the bytes now are %x", err, got)
+	}
+	want, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got %x; want %x", name, got, want)
+	}
+}
