@@ -1,0 +1,164 @@
+package register
+
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"kendro/domain/access"
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// answer is a command's result as it is kept, by actor and ID, for ever.
+type answer struct {
+	_      struct{} `cbor:",toarray"`
+	Digest protocol.Hash
+	Index  uint64
+	Result Result
+}
+
+// command carries out one command, or repeats the answer that its ID has.
+func (s *step) command(c *Command) Result {
+	if s.world.founding == nil && c.Method != Genesis {
+		return Result{Fault: refuse(fault.Unavailable, "register", "the district is not founded yet")}
+	}
+	if c.ID == "" || len(c.ID) > protocol.MaxName || c.Actor == "" || len(c.Actor) > protocol.MaxName {
+		return Result{Fault: refuse(fault.Invalid, "command", "want an ID and an actor of 1 to 128 bytes")}
+	}
+	if !s.room(64+3*len(s.world.centres)+2*len(c.Body)/32, 4*len(c.Body)+512*len(s.world.centres)) {
+		return Result{Fault: refuse(fault.Unavailable, "command", "the entry is full: send again")}
+	}
+	k, digest := s.answerKey(c), c.digest()
+	var old answer
+	if s.get(k, &old) {
+		if old.Digest != digest {
+			return Result{Fault: reused(c)}
+		}
+		return old.Result
+	}
+	by, f := s.principal(c)
+	if f != nil {
+		return Result{Fault: f} // Nobody's answers are not kept.
+	}
+	res := s.carry(c, by)
+	if res.Fault == nil || res.Fault.Kind != fault.Unavailable {
+		s.put(s.answerKey(c), &answer{Digest: digest, Index: s.index, Result: res})
+	}
+	return res
+}
+
+func reused(c *Command) *protocol.Failure {
+	return refuse(fault.Conflict, c.ID, "this ID was used for another request: take a new one")
+}
+
+func (s *step) answerKey(c *Command) []byte {
+	incarnation := uint64(0) // Genesis is answered for before there is one.
+	if f := s.world.founding; f != nil && c.Method != Genesis {
+		incarnation = f.Incarnation
+	}
+	return key(tagAnswer, nameKey(incarnation, c.Actor, c.ID))
+}
+
+// principal says who asks, and whether that person may ask for anything now.
+func (s *step) principal(c *Command) (access.Principal, *protocol.Failure) {
+	if c.Actor == ActorHub || c.Actor == ActorControl {
+		return access.Principal{User: c.Actor, Role: access.Operator}, nil
+	}
+	if s.world.founding == nil {
+		return access.Principal{}, refuse(fault.Denied, clip(c.Actor, 64), "nobody has a login yet")
+	}
+	u := &User{}
+	if !s.get(s.userKey(c.Actor), u) || !u.ActiveAt(s.meta.At/1000) {
+		return access.Principal{}, refuse(fault.Denied, "", "the login is unknown, disabled or not valid now")
+	}
+	return s.world.principalOf(u), nil
+}
+
+// principalOf is who a user is to the policy.
+func (w *world) principalOf(u *User) access.Principal {
+	p := access.Principal{User: u.Name, Role: u.Role, Seat: u.Seat, Centre: u.Centre}
+	if w.set != nil {
+		if office, ok := w.set.Directory.Office(u.Seat.Office); ok {
+			p.Area = office.Area
+		}
+	}
+	return p
+}
+
+// plan is how one kind of command is carried out: what the actor must be allowed
+// (empty: only the hub itself), and the change.
+type plan struct {
+	act access.Act
+	do  func(s *step, c *Command) Result
+}
+
+// plans lists the commands whose permission depends on nothing but the role.
+func plans() map[Method]plan {
+	return map[Method]plan{
+		Genesis:       {"", (*step).genesis},
+		EnrolNode:     {"", (*step).enrolNode},
+		EnrolServer:   {"", (*step).enrolServer},
+		ServerAddress: {"", (*step).serverAddress},
+		AddUser:       {access.ManageUsers, (*step).addUser},
+		DisableUser:   {access.ManageUsers, (*step).disableUser},
+		CreateToken:   {access.ManageTokens, (*step).createToken},
+		RevokeToken:   {access.ManageTokens, (*step).revokeToken},
+		RevokeNode:    {access.ManageNodes, (*step).revokeNode},
+		RemoveServer:  {access.ManageMembers, (*step).removeServer},
+		AddVersions:   {access.Publish, (*step).addVersions},
+		Publish:       {access.Publish, (*step).publish},
+	}
+}
+
+// known reports whether this software knows a command.
+func known(m Method) bool {
+	for _, k := range Methods() {
+		if k == m {
+			return true
+		}
+	}
+	return false
+}
+
+// carry asks the policy and carries out the command.
+func (s *step) carry(c *Command, by access.Principal) Result {
+	if c.Method == Look {
+		return s.look(c, by)
+	}
+	if p, ok := s.plans[c.Method]; ok {
+		if p.act == "" && c.Actor != ActorHub {
+			return Result{Fault: refuse(fault.Denied, string(c.Method), "only the hub itself does this")}
+		}
+		if p.act != "" {
+			if err := access.May(by, p.act, access.Resource{}); err != nil {
+				return Result{Fault: failureOf(err)}
+			}
+		}
+		return p.do(s, c)
+	}
+	action, err := application.ParseAct(string(c.Method))
+	if err != nil {
+		return Result{Fault: failureOf(err)}
+	}
+	return s.act(c, by, action)
+}
+
+// body reads a command's body. The decoder's own words stay out of the answer.
+func body[T any](c *Command) (T, *protocol.Failure) {
+	var v T
+	if len(c.Body) == 0 || protocol.Unmarshal(c.Body, MaxEntry, "body", &v) != nil {
+		return v, refuse(fault.Invalid, string(c.Method), "the body is not what this command takes")
+	}
+	return v, nil
+}
+
+func failed(kind fault.Kind, item, text string) Result {
+	return Result{Fault: refuse(kind, item, text)}
+}
+
+func done(answer any) Result {
+	if answer == nil {
+		return Result{}
+	}
+	return Result{Body: cbor.RawMessage(protocol.Marshal(answer))}
+}

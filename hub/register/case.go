@@ -1,0 +1,196 @@
+package register
+
+import (
+	"slices"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// A Case is an application as the register holds it. The application itself, as
+// the counter signed it, is the event at Log and At.
+type Case struct {
+	Number  protocol.Number `cbor:"1,keyasint"`
+	Printed protocol.Number `cbor:"2,keyasint,omitempty"` // The number on the slip, where Number is an alias for it.
+
+	Log protocol.LogID    `cbor:"3,keyasint"`
+	At  protocol.Position `cbor:"4,keyasint"`
+
+	Centre  place.Centre `cbor:"5,keyasint"`
+	Area    place.Code   `cbor:"6,keyasint"`
+	By      string       `cbor:"7,keyasint"` // Login of who took it in.
+	Filed   int64        `cbor:"8,keyasint"` // The counter's clock, Unix milliseconds.
+	Service string       `cbor:"9,keyasint"`
+	Edition uint32       `cbor:"10,keyasint"` // The version of the service that it was made under …
+	Pinned  dcat.Hash    `cbor:"11,keyasint"` // … and its hash; zero if the register doesn't know it.
+
+	State    application.Case `cbor:"12,keyasint"`
+	Accepted int64            `cbor:"13,keyasint"`           // The register's time, Unix milliseconds.
+	Since    int64            `cbor:"14,keyasint"`           // Of the stage, Unix milliseconds.
+	Due      int64            `cbor:"15,keyasint,omitempty"` // Unix seconds; 0 is not set.
+	Held     string           `cbor:"16,keyasint,omitempty"` // Why it stands aside.
+	Offices  []string         `cbor:"17,keyasint,omitempty"` // Where it lay, in order, now included.
+	History  []Turn           `cbor:"18,keyasint"`
+}
+
+// A Turn is one entry of a case's history. The file as an officer saw it at
+// version n is every Turn up to n.
+type Turn struct {
+	Version uint64              `cbor:"1,keyasint"`
+	At      int64               `cbor:"2,keyasint"` // The register's time, Unix milliseconds.
+	Action  application.Action  `cbor:"3,keyasint"`
+	Actor   string              `cbor:"4,keyasint,omitempty"`
+	Seat    place.Seat          `cbor:"5,keyasint"` // Where the case lay after it.
+	Opinion application.Opinion `cbor:"6,keyasint,omitempty"`
+	Text    string              `cbor:"7,keyasint,omitempty"`
+	Reason  string              `cbor:"8,keyasint,omitempty"`
+}
+
+// Custody names of a case in the register.
+const (
+	CustodyAccepted    = "ACCEPTED"
+	CustodySeen        = "SEEN" // An officer has opened it.
+	CustodyQuarantined = "QUARANTINED"
+)
+
+// Custody returns how far the case has come, as the citizen may know it.
+func (c *Case) Custody() string {
+	switch {
+	case c.Held != "":
+		return CustodyQuarantined
+	case slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Take }):
+		return CustodySeen
+	}
+	return CustodyAccepted
+}
+
+// standing is what the citizen may know of the case.
+func (c *Case) standing(set *dcat.Set) protocol.Standing {
+	st := protocol.Standing{
+		Number: c.Number, Stage: c.State.Stage.String(), Since: c.Since,
+		Expected: c.Due, Version: c.State.Version, Reason: c.Held,
+	}
+	if c.State.Stage.Open() {
+		st.Office = c.State.Seat.Office
+	} else {
+		st.Expected = 0
+	}
+	if n := len(c.History); n > 0 && c.History[n-1].Reason != "" {
+		st.Reason = c.History[n-1].Reason
+	}
+	if set == nil || c.Held != "" {
+		return st
+	}
+	if v, ok := set.ByHash(c.Pinned); ok {
+		if next, ok := application.Upcoming(c.State.Stage, c.State.Step, v); ok {
+			st.Next, st.NextName = next.Post, next.Name
+		}
+	}
+	return st
+}
+
+// taskState is the value of a task's key, which holds the rest.
+type taskState struct {
+	_       struct{} `cbor:",toarray"`
+	Service string
+	Edition uint32
+	Stage   application.Stage
+	Holder  string
+	Since   int64
+	Version uint64
+	Centre  place.Centre
+}
+
+// Unrouted is the seat under which cases are listed that no desk serves. An
+// office's code holds no @, so it is nobody's.
+func Unrouted() place.Seat { return place.Seat{Post: "unrouted", Office: "@"} }
+
+// queue is the seat under which an open case is listed.
+func (c *Case) queue() place.Seat {
+	if c.State.Seat == (place.Seat{}) {
+		return Unrouted()
+	}
+	return c.State.Seat
+}
+
+// change moves a case on by one event and keeps it, with its task and the
+// counters. The caller has checked that the event comes from who it says.
+func (s *step) change(c *Case, e application.Event) error {
+	before, wasOpen := *c, c.State.Stage.Open()
+	e.Expect = cmpExpect(e, c)
+	next, err := c.State.Apply(e)
+	if err != nil {
+		return err
+	}
+	c.State = next
+	if before.State.Stage != next.Stage || before.State.Seat != next.Seat {
+		c.Since = s.meta.At
+	}
+	if office := next.Seat.Office; office != "" && !slices.Contains(c.Offices, office) {
+		c.Offices = append(slices.Clip(c.Offices), office)
+	}
+	c.History = append(slices.Clip(c.History), Turn{
+		Version: next.Version, At: s.meta.At, Action: e.Action, Actor: e.By.Name, Seat: next.Seat,
+		Opinion: e.Opinion, Text: e.Text, Reason: e.Reason,
+	})
+	s.count(&before, c, e.Action)
+	if wasOpen && (!next.Stage.Open() || before.queue() != c.queue()) {
+		s.del(taskKey(before.queue(), before.Due, c.Number))
+	}
+	s.save(c)
+	return nil
+}
+
+// cmpExpect lets the hub's own events act on the case as it stands.
+func cmpExpect(e application.Event, c *Case) uint64 {
+	if e.By == (application.Officer{}) {
+		return c.State.Version
+	}
+	return e.Expect
+}
+
+// save writes a case and the task that lists it.
+func (s *step) save(c *Case) {
+	s.put(caseKey(c.Number), c)
+	if c.State.Stage.Open() {
+		s.put(taskKey(c.queue(), c.Due, c.Number), &taskState{
+			Service: c.Service, Edition: c.Edition, Stage: c.State.Stage, Holder: c.State.Holder,
+			Since: c.Since, Version: c.State.Version, Centre: c.Centre,
+		})
+	}
+}
+
+// count keeps the counters in step with a change.
+func (s *step) count(before, after *Case, a application.Action) {
+	st := &s.meta.Stats
+	if before.State.Stage != application.None {
+		st.Stages[before.State.Stage]--
+	}
+	st.Stages[after.State.Stage]++
+	wasUnrouted := before.State.Stage.Open() && before.State.Seat == (place.Seat{})
+	isUnrouted := after.State.Stage.Open() && after.State.Seat == (place.Seat{})
+	switch {
+	case isUnrouted && !wasUnrouted:
+		st.Unrouted++
+	case wasUnrouted && !isUnrouted:
+		st.Unrouted--
+	}
+	cell := s.cell(after.Centre)
+	n := cell.of(after.Service)
+	switch a {
+	case application.Accept:
+		n.Received++
+	case application.Hold:
+		n.Held++
+	case application.Forward:
+		n.Forwarded++
+	case application.Approve:
+		n.Approved++
+		n.DecidedMillis += s.meta.At - after.Accepted
+	case application.Reject:
+		n.Rejected++
+		n.DecidedMillis += s.meta.At - after.Accepted
+	}
+}

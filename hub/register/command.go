@@ -1,0 +1,217 @@
+package register
+
+import (
+	"crypto/sha256"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"kendro/domain/access"
+	"kendro/domain/application"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// Method names what a command does.
+type Method string
+
+// The commands. The comment names the type of the body and, after an arrow, of
+// the answer's body.
+const (
+	// Of the hub itself, by [ActorHub].
+	Genesis       Method = "genesis"        // Founding; the first command of all.
+	EnrolNode     Method = "enrol-node"     // NodeKeys → Node.
+	EnrolServer   Method = "enrol-server"   // Server → Server.
+	ServerAddress Method = "server-address" // Server; ID, Address, HTTP and Voter count.
+
+	// Of an operator.
+	AddUser      Method = "add-user"     // User.
+	DisableUser  Method = "disable-user" // Name.
+	CreateToken  Method = "create-token" // Token; Nonce, Role, Centre and Expires count.
+	RevokeToken  Method = "revoke-token" // Name: Token.ID.
+	RevokeNode   Method = "revoke-node"  // Revocation.
+	RemoveServer Method = "remove-server"
+	AddVersions  Method = "add-versions" // Parcel without a release: for what is too large for one entry.
+	Publish      Method = "publish"      // Parcel.
+
+	// Of an officer, on Command.Number with Command.Expect. Body: Act. A conflict
+	// answers with a Difference.
+	Take    Method = "take"
+	Note    Method = "note"
+	Decide  Method = "decide"
+	Forward Method = "forward"
+	Approve Method = "approve"
+	Reject  Method = "reject"
+
+	// Of whoever reads a case: it records the look. No body.
+	Look Method = "look"
+)
+
+// Methods returns every command there is, in a fixed order.
+func Methods() []Method {
+	return []Method{
+		Genesis, EnrolNode, EnrolServer, ServerAddress, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
+		RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
+	}
+}
+
+// Actors that are no users. A hub vouches for who speaks as one of them.
+const (
+	ActorHub     = "@hub"     // A server, for itself.
+	ActorControl = "@control" // The operator of a server's machine.
+)
+
+// A Command asks for one change. The same ID by the same actor gets the same
+// answer, once and for all.
+type Command struct {
+	ID     string          `cbor:"1,keyasint"` // 1 to 128 bytes, picked by who asks.
+	Actor  string          `cbor:"2,keyasint"` // A user, or one of the actors above.
+	Method Method          `cbor:"3,keyasint"`
+	Expect uint64          `cbor:"4,keyasint,omitempty"` // The version of the case that the actor saw.
+	Number protocol.Number `cbor:"5,keyasint,omitempty"`
+	Body   cbor.RawMessage `cbor:"6,keyasint,omitempty"`
+}
+
+// NewCommand returns a command with its body encoded; a nil body is none.
+func NewCommand(id, actor string, m Method, body any) Command {
+	c := Command{ID: id, Actor: actor, Method: m}
+	if body != nil {
+		c.Body = protocol.Marshal(body)
+	}
+	return c
+}
+
+// digest tells two commands of one ID apart.
+func (c *Command) digest() protocol.Hash {
+	return sha256.Sum256(protocol.Marshal(struct {
+		_      struct{} `cbor:",toarray"`
+		Method Method
+		Expect uint64
+		Number protocol.Number
+		Body   []byte
+	}{Method: c.Method, Expect: c.Expect, Number: c.Number, Body: c.Body}))
+}
+
+// A Founding is the body of genesis.
+type Founding struct {
+	District     string   `cbor:"1,keyasint"` // Two digits.
+	Country      string   `cbor:"2,keyasint"` // Such as "bd".
+	Incarnation  uint64   `cbor:"3,keyasint"` // Drawn at random; every log of the hub carries it.
+	Authority    []byte   `cbor:"4,keyasint"` // The district's certificate authority, DER.
+	CatalogueKey []byte   `cbor:"5,keyasint"` // Public key that signs releases.
+	Recipients   [][]byte `cbor:"6,keyasint"` // Public sealing keys, the district's first.
+	Operator     User     `cbor:"7,keyasint"` // The first operator.
+	Server       Server   `cbor:"8,keyasint"` // The first server.
+}
+
+// A User is a person with a login.
+type User struct {
+	Name     string       `cbor:"1,keyasint"`
+	Role     access.Role  `cbor:"2,keyasint"`
+	Seat     place.Seat   `cbor:"3,keyasint"`           // Of a clerk, an officer or a supervisor.
+	Centre   place.Centre `cbor:"4,keyasint,omitempty"` // Of an entrepreneur.
+	Gender   string       `cbor:"5,keyasint,omitempty"` // "f" or "m" (R-CE2).
+	Hash     string       `cbor:"6,keyasint"`           // argon2id. An officer's never leaves the hub.
+	From     int64        `cbor:"7,keyasint"`           // Unix seconds.
+	Until    int64        `cbor:"8,keyasint,omitempty"` // Unix seconds; 0 is open.
+	Disabled bool         `cbor:"9,keyasint,omitempty"`
+}
+
+// ActiveAt reports whether the user may sign in at the time, in Unix seconds.
+func (u *User) ActiveAt(unix int64) bool {
+	return !u.Disabled && unix >= u.From && (u.Until == 0 || unix < u.Until)
+}
+
+// A Name is the body of commands that need nothing else.
+type Name struct {
+	Name string `cbor:"1,keyasint"`
+}
+
+// NodeKeys is the body of enrol-node: what a new box showed and what the leader
+// certified for it. Slot and Spare are those that [Register.NextSlots] named;
+// when another box took them in between, the command is refused as a conflict.
+type NodeKeys struct {
+	Nonce       protocol.Hash `cbor:"1,keyasint"` // SHA-256 of the join token's nonce.
+	Centre      place.Centre  `cbor:"2,keyasint"`
+	Slot        string        `cbor:"3,keyasint"`
+	Spare       string        `cbor:"4,keyasint"`
+	Signing     []byte        `cbor:"5,keyasint"` // Public keys.
+	TLS         []byte        `cbor:"6,keyasint"`
+	Sealing     []byte        `cbor:"7,keyasint"`
+	TLSCert     []byte        `cbor:"8,keyasint"`
+	SigningCert []byte        `cbor:"9,keyasint"`
+	Gossip      string        `cbor:"10,keyasint,omitempty"` // host:port.
+	GossipKey   []byte        `cbor:"11,keyasint"`           // 32 fresh random bytes; used if the upazila has none yet.
+}
+
+// A Node is an enrolled box.
+type Node struct {
+	NodeKeys
+	EnrolledAt int64  `cbor:"20,keyasint"`           // Unix milliseconds.
+	RevokedAt  int64  `cbor:"21,keyasint,omitempty"` // Unix milliseconds; 0 is not.
+	Reason     string `cbor:"22,keyasint,omitempty"`
+}
+
+// A Server is a member of the hub's group, voting or not.
+type Server struct {
+	ID          string        `cbor:"1,keyasint"`
+	Address     string        `cbor:"2,keyasint"` // QUIC, host:port.
+	HTTP        string        `cbor:"3,keyasint,omitempty"`
+	Voter       bool          `cbor:"4,keyasint"`
+	Nonce       protocol.Hash `cbor:"5,keyasint"` // SHA-256 of the join token's nonce; zero for the first.
+	Signing     []byte        `cbor:"6,keyasint"`
+	TLS         []byte        `cbor:"7,keyasint"`
+	Sealing     []byte        `cbor:"8,keyasint"`
+	TLSCert     []byte        `cbor:"9,keyasint"`
+	SigningCert []byte        `cbor:"10,keyasint"`
+	JoinedAt    int64         `cbor:"11,keyasint"`           // Unix milliseconds; set by the register.
+	RemovedAt   int64         `cbor:"12,keyasint,omitempty"` // Unix milliseconds; 0 is not.
+}
+
+// A Token is a join token as the register knows it: it holds no secret.
+type Token struct {
+	Nonce     protocol.Hash `cbor:"1,keyasint"` // SHA-256 of the token's nonce.
+	Role      string        `cbor:"2,keyasint"` // identity.RoleNode or RoleServer.
+	Centre    place.Centre  `cbor:"3,keyasint,omitempty"`
+	Expires   int64         `cbor:"4,keyasint"` // Unix seconds.
+	By        string        `cbor:"5,keyasint"`
+	CreatedAt int64         `cbor:"6,keyasint"`           // Unix milliseconds.
+	BurntAt   int64         `cbor:"7,keyasint,omitempty"` // Unix milliseconds; 0 is not.
+	BurntBy   []byte        `cbor:"8,keyasint,omitempty"` // The signing key that it enrolled.
+	RevokedAt int64         `cbor:"9,keyasint,omitempty"`
+}
+
+// ID is the short name by which an operator revokes a token.
+func (t *Token) ID() string { return t.Nonce.String()[:16] }
+
+// A Revocation is the body of revoke-node.
+type Revocation struct {
+	Centre    place.Centre `cbor:"1,keyasint"`
+	Reason    string       `cbor:"2,keyasint,omitempty"`
+	GossipKey []byte       `cbor:"3,keyasint"` // 32 fresh random bytes: the upazila's key from now on.
+}
+
+// A Parcel is the body of publish: encodings as package catalogue makes them.
+type Parcel struct {
+	Versions  [][]byte `cbor:"1,keyasint,omitempty"`
+	Directory []byte   `cbor:"2,keyasint,omitempty"`
+	Signed    []byte   `cbor:"3,keyasint,omitempty"` // The CBOR of a catalogue.Signed.
+}
+
+// An Act is the body of what officers do. Which parts count, the method says.
+type Act struct {
+	Opinion application.Opinion `cbor:"1,keyasint,omitempty"` // Decide.
+	Text    string              `cbor:"2,keyasint,omitempty"`
+	Reason  string              `cbor:"3,keyasint,omitempty"` // Reject: a reason code.
+	To      string              `cbor:"4,keyasint,omitempty"` // Forward: the post of a later step; empty is the next.
+}
+
+// A Difference answers an officer who was overtaken: what the case is now and
+// what happened since the version he saw.
+type Difference struct {
+	Expected uint64     `cbor:"1,keyasint"`
+	Current  uint64     `cbor:"2,keyasint"`
+	Stage    string     `cbor:"3,keyasint"`
+	Seat     place.Seat `cbor:"4,keyasint"`
+	Holder   string     `cbor:"5,keyasint,omitempty"`
+	Since    []Turn     `cbor:"6,keyasint,omitempty"` // The newest ten at most.
+}

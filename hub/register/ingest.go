@@ -1,0 +1,271 @@
+package register
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/identity"
+	"kendro/protocol"
+)
+
+// An Opener opens blocks that were sealed to the district.
+type Opener interface {
+	// Open returns the events of a block, checked to chain from its Prev to its
+	// End; epoch is nil for a block that isn't sealed. It answers the same for the
+	// same bytes on every server, but for fault.NotFound: this server lacks a key
+	// that the group has, and must stop.
+	Open(b *protocol.Block, epoch *protocol.Epoch) ([]protocol.Item, error)
+}
+
+// bring applies one block of an uplink.
+func (s *step) bring(in *Ingest) IngestResult {
+	h := &in.Block.Header
+	res := IngestResult{Log: h.Log}
+	owner, f := s.author(&in.Block)
+	if f != nil {
+		res.Fault = f
+		return res
+	}
+	l := s.log(h.Log)
+	before := l.At.Seq
+	res.Fault = s.extend(in, owner, l)
+	res.At, res.Accepted = l.At, int(l.At.Seq-before)
+	return res
+}
+
+// author returns the box whose slot the block's log belongs to.
+func (s *step) author(b *protocol.Block) (*Node, *protocol.Failure) {
+	h := &b.Header
+	if s.world.founding == nil {
+		return nil, refuse(fault.Unavailable, "register", "the district is not founded yet")
+	}
+	if err := b.Check(); err != nil {
+		return nil, failureOf(err)
+	}
+	district, slot, ok := strings.Cut(h.Log.Name, "-")
+	if h.Log.Channel != protocol.Uplink || !ok || district != s.world.founding.District {
+		return nil, refuse(fault.Invalid, h.Log.String(), "not an uplink of this district")
+	}
+	owner := s.world.slots[slot]
+	switch {
+	case owner == nil || owner.Slot != slot && owner.Spare != slot:
+		return nil, refuse(fault.Denied, h.Log.String(), "no box is enrolled under this slot")
+	case owner.RevokedAt != 0:
+		return nil, refuse(fault.Denied, h.Log.String(), "the box was revoked")
+	case h.Signer != identity.IDOf(owner.Signing):
+		return nil, refuse(fault.Denied, h.Log.String(), "the block is signed by another key than the slot's")
+	}
+	return owner, nil
+}
+
+// extend brings the log up to the block's end, or says why not. Whatever of the
+// block is in the register already is compared and skipped.
+func (s *step) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
+	h := &in.Block.Header
+	switch {
+	case l.Fork != nil:
+		return refuse(fault.Conflict, h.Log.String(), "the log forked and is frozen")
+	case h.First > l.At.Seq+1:
+		return refuse(fault.Unavailable, h.Log.String(), "events before this block are missing: send from the position given")
+	case h.First == 1 && h.Prev != protocol.Hash{}:
+		return refuse(fault.Invalid, h.Log.String(), "the first event of a log has nothing before it")
+	}
+	if s.differs(l, h.Log, h.First-1, h.Prev) {
+		return s.fork(in, l, h.First-1, h.Prev)
+	}
+	if h.Last <= l.At.Seq {
+		if s.differs(l, h.Log, h.Last, h.End) {
+			return s.forkIn(in, l)
+		}
+		return nil
+	}
+	if in.Quarantine != "" {
+		return s.quarantine(in, l)
+	}
+	if len(in.Verdicts) != h.Count() {
+		return refuse(fault.Invalid, h.Log.String(), "the block was not judged")
+	}
+	if !s.room(4*h.Count()+8, len(in.Block.Body)+h.Count()<<10) {
+		return refuse(fault.Unavailable, h.Log.String(), "the entry is full: send again")
+	}
+	items, f := s.open(&in.Block)
+	if f != nil {
+		return f
+	}
+	return s.take(in, items, owner, l)
+}
+
+// differs reports whether the register holds another hash for an event.
+func (s *step) differs(l *logState, id protocol.LogID, seq uint64, hash protocol.Hash) bool {
+	if seq == l.At.Seq {
+		return hash != l.At.Hash
+	}
+	v, ok := s.raw(eventKey(id, seq))
+	return seq != 0 && ok && !bytes.HasPrefix(v, hash[:]) // Inside a quarantined block no hash is known.
+}
+
+// open opens a block. A server without the key stops; what opens nowhere is
+// refused everywhere.
+func (s *step) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
+	h := &b.Header
+	var epoch *protocol.Epoch
+	if h.Sealed() {
+		epoch = &protocol.Epoch{}
+		if !s.get(key(tagEpoch, h.Epoch[:]), epoch) {
+			return nil, refuse(fault.Unavailable, h.Epoch.String(), "the epoch was not introduced: introduce it, then send again")
+		}
+	}
+	items, err := s.opener.Open(b, epoch)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		s.keep(fault.Wrap("register.Apply", fault.Internal, h.Epoch.String(), err))
+		return nil, refuse(fault.Unavailable, h.Epoch.String(), "no key here")
+	case err != nil || len(items) != h.Count():
+		return nil, refuse(fault.Invalid, h.Log.String(), "the block does not open")
+	}
+	size := 0
+	for i := range items {
+		size += len(items[i].Raw)
+	}
+	if s.plain > 0 && s.plain+size > MaxEntryPlain || !s.room(4*len(items)+8, size+len(items)<<10) {
+		return nil, refuse(fault.Unavailable, h.Log.String(), "the entry is full: send again")
+	}
+	s.plain += size
+	return items, nil
+}
+
+// take puts the events that are new into the register, and tells the centre.
+func (s *step) take(in *Ingest, items []protocol.Item, owner *Node, l *logState) *protocol.Failure {
+	h := &in.Block.Header
+	for i := range items {
+		if it := &items[i]; it.Seq <= l.At.Seq && s.differs(l, h.Log, it.Seq, it.Hash) {
+			return s.fork(in, l, it.Seq, it.Hash)
+		}
+	}
+	told := protocol.Acceptance{Log: h.Log, First: l.At.Seq + 1, Last: h.Last, Index: s.index, At: s.meta.At}
+	for i := range items {
+		it := &items[i]
+		if it.Seq <= l.At.Seq {
+			continue
+		}
+		l.At = protocol.Position{Seq: it.Seq, Hash: it.Hash}
+		s.record(h.Log, l.At, it.Raw)
+		s.meta.Stats.Accepted++
+		if st := s.file(h.Log, it, &in.Verdicts[i], owner); st != nil {
+			told.Other = append(told.Other, *st)
+		}
+	}
+	s.moved(h.Log)
+	s.append(s.world.inbox(owner.Centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&told)})
+	return nil
+}
+
+// Why an event stands aside.
+const (
+	whyUnreadable = "the event cannot be read"
+	whyKind       = "this kind of event is not known here"
+	whyVersion    = "this version of the service is not known here"
+	whySteps      = "the service has no desk to go to"
+)
+
+// file makes a case of one event. It returns a standing when the case is not
+// simply received at its first desk under its own number.
+func (s *step) file(log protocol.LogID, it *protocol.Item, judged *Verdict, owner *Node) *protocol.Standing {
+	e, err := protocol.DecodeEvent(it.Raw)
+	why := ""
+	switch {
+	case err != nil:
+		why = whyUnreadable
+	case e.Kind != protocol.Submitted:
+		why = whyKind
+	}
+	_, slot, _ := strings.Cut(log.Name, "-")
+	number, err := protocol.MintNumber(s.world.founding.District, slot, e.Nonce)
+	if why != "" || err != nil {
+		s.meta.Stats.Unreadable++
+		s.aside(&Quarantine{Log: log, First: it.Seq, Last: it.Seq, Reason: why, Hash: it.Hash})
+		return nil
+	}
+	c := &Case{
+		Number: number, Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash},
+		Centre: owner.Centre, Area: s.world.area(owner.Centre), By: e.Actor, Filed: e.At,
+		Service: e.Pin.Service, Edition: e.Pin.Version, Accepted: s.meta.At,
+	}
+	if s.has(caseKey(number)) {
+		s.alias(c)
+	}
+	s.meta.Stats.Cases++
+	version := s.pinned(e.Pin)
+	switch {
+	case judged.Refused != "":
+		why = clip(strings.ToValidUTF8(judged.Refused, "?"), 100)
+	case version == nil:
+		why = whyVersion
+	case len(version.Steps) == 0:
+		why = whySteps
+	}
+	if version != nil {
+		c.Pinned = version.Hash
+	}
+	if why != "" {
+		return s.hold(c, why)
+	}
+	c.Due = judged.Due
+	seat, _ := s.world.set.Directory.SeatFor(version.Steps[0].Post, c.Area)
+	if err := s.change(c, application.Event{Action: application.Accept, Desk: application.Desk{Seat: seat}}); err != nil {
+		s.keep(fault.Wrap("register.Apply", fault.Internal, number.String(), err))
+		return nil
+	}
+	if c.Printed == 0 && seat != (place.Seat{}) {
+		return nil
+	}
+	return c.exception()
+}
+
+// exception is the standing of a case that is not simply received, as its centre
+// hears of it: under the number that is printed on the slip.
+func (c *Case) exception() *protocol.Standing {
+	st := c.standing(nil)
+	if c.Printed != 0 {
+		st.Number = c.Printed
+		st.Reason = AliasReason + c.Number.String()
+	}
+	return &st
+}
+
+// AliasReason begins the Reason of a standing whose case got another number than
+// the one printed, which is its Number; the other number follows.
+const AliasReason = "alias "
+
+// pinned returns the version that an event names, or nil.
+func (s *step) pinned(p *protocol.Pin) *dcat.Version {
+	if s.world.set == nil {
+		return nil
+	}
+	v, ok := s.world.set.Numbered(p.Service, int(p.Version))
+	if !ok || !bytes.HasPrefix(v.Hash[:], p.Hash[:]) {
+		return nil
+	}
+	return v
+}
+
+// hold keeps a case aside for a person.
+func (s *step) hold(c *Case, why string) *protocol.Standing {
+	c.Held = why
+	if err := s.change(c, application.Event{Action: application.Hold}); err != nil {
+		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
+		return nil
+	}
+	s.meta.Stats.Held++
+	s.aside(&Quarantine{Log: c.Log, First: c.At.Seq, Last: c.At.Seq, Reason: why, Hash: c.At.Hash, Number: c.Number})
+	st := c.exception()
+	if c.Printed == 0 {
+		st.Reason = why
+	}
+	return st
+}

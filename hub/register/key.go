@@ -1,0 +1,110 @@
+package register
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// The first byte of a key says what it is for; DESIGN.md lists the layout. Keys
+// are stored in clear, so a person's name stands in them only as a keyed hash.
+const (
+	tagMeta       = 'M'
+	tagGenesis    = 'G'
+	tagLog        = 'L' // log → logState
+	tagEvent      = 'E' // log, sequence → hash, raw event
+	tagCase       = 'C' // number → Case
+	tagAlias      = 'A' // number as printed, alias → nothing
+	tagTask       = 'T' // office, post, due, number → taskState
+	tagDraft      = 'D' // number, user → Draft
+	tagLook       = 'K' // number, index, place in the entry → look
+	tagUser       = 'U' // user → User
+	tagSlot       = 'S' // slot → Node
+	tagCentre     = 'O' // centre → slot of its newest box
+	tagGossip     = 'I' // upazila → gossip key
+	tagServer     = 'V' // server ID → Server
+	tagToken      = 'J' // hash of the nonce → Token
+	tagEpoch      = 'P' // epoch → its introduction
+	tagPiece      = 'R' // hash of a version or directory → sequence in the catalogue log
+	tagAnswer     = 'X' // actor and ID → answer
+	tagQuarantine = 'Q' // index, place in the entry → Quarantine
+	tagChunk      = 'W' // index, place in the entry, chunk → bytes of a quarantined block
+	tagCell       = 'Z' // hour, centre → counters
+)
+
+func key(tag byte, parts ...[]byte) []byte {
+	n := 1
+	for _, p := range parts {
+		n += len(p)
+	}
+	k := append(make([]byte, 0, n), tag)
+	for _, p := range parts {
+		k = append(k, p...)
+	}
+	return k
+}
+
+func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
+func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+
+// logKey is a log in a key: no log's is the beginning of another's.
+func logKey(tag byte, l protocol.LogID) []byte {
+	k := make([]byte, 0, 1+1+len(l.Name)+1+8+8)
+	k = append(k, tag, byte(l.Channel))
+	k = append(k, l.Name...)
+	k = append(k, 0)
+	return binary.BigEndian.AppendUint64(k, l.Incarnation)
+}
+
+func eventKey(l protocol.LogID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(logKey(tagEvent, l), seq)
+}
+
+func caseKey(n protocol.Number) []byte { return key(tagCase, u64(uint64(n))) }
+
+// seatPrefix is where the tasks of a seat, or of a whole office, are.
+func seatPrefix(seat place.Seat) []byte {
+	k := append([]byte{tagTask}, seat.Office...)
+	k = append(k, 0)
+	if seat.Post != "" {
+		k = append(k, seat.Post...)
+		k = append(k, 0)
+	}
+	return k
+}
+
+// taskKey sorts the tasks of a seat by due date, those without one last.
+func taskKey(seat place.Seat, due int64, n protocol.Number) []byte {
+	when := uint64(due)
+	if due <= 0 {
+		when = ^uint64(0)
+	}
+	k := binary.BigEndian.AppendUint64(seatPrefix(seat), when)
+	return binary.BigEndian.AppendUint64(k, uint64(n))
+}
+
+// seatOf reads the seat from a task's key.
+func seatOf(k []byte) (place.Seat, bool) {
+	if len(k) < 1+2+16 {
+		return place.Seat{}, false
+	}
+	office, rest, ok := bytes.Cut(k[1:len(k)-16], []byte{0})
+	post, tail, ok2 := bytes.Cut(rest, []byte{0})
+	return place.Seat{Office: string(office), Post: string(post)}, ok && ok2 && len(tail) == 0
+}
+
+// nameKey hides a person's name under the register's incarnation, which stands
+// in an encrypted value only.
+func nameKey(incarnation uint64, parts ...string) []byte {
+	h := sha256.New()
+	h.Write([]byte("kendro-register-name-1\x00"))
+	h.Write(u64(incarnation))
+	for _, p := range parts {
+		h.Write(u64(uint64(len(p))))
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}

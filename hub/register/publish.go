@@ -1,0 +1,240 @@
+package register
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strconv"
+
+	"kendro/catalogue"
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// addVersions puts versions and a directory into the catalogue log. They mean
+// nothing until a release names them.
+func (s *step) addVersions(c *Command) Result {
+	p, f := body[Parcel](c)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	if len(p.Signed) > 0 {
+		return failed(fault.Invalid, "release", "a release is published, not added")
+	}
+	if _, f := s.unpack(&p); f != nil {
+		return Result{Fault: f}
+	}
+	s.shelve(&p)
+	return done(nil)
+}
+
+// parcel is a Parcel read.
+type parcel struct {
+	versions  map[dcat.Hash]*dcat.Version
+	directory *place.Directory
+	dirHash   dcat.Hash
+}
+
+// unpack reads what a parcel holds beside the release, and changes nothing.
+func (s *step) unpack(p *Parcel) (*parcel, *protocol.Failure) {
+	out := &parcel{versions: map[dcat.Hash]*dcat.Version{}}
+	for i, raw := range p.Versions {
+		v, err := catalogue.DecodeVersion(raw)
+		if err != nil {
+			return nil, refuse(fault.Invalid, "version "+strconv.Itoa(i), "not the encoding of a service version")
+		}
+		if len(v.Steps) == 0 {
+			return nil, refuse(fault.Invalid, clip(v.ID, 64), "a service needs a step")
+		}
+		out.versions[v.Hash] = v
+	}
+	if len(p.Directory) > 0 {
+		dir, hash, err := catalogue.DecodeDirectory(p.Directory)
+		if err != nil || !plainCodes(dir) {
+			return nil, refuse(fault.Invalid, "directory", "not the encoding of a sound directory")
+		}
+		out.directory, out.dirHash = dir, hash
+	}
+	return out, nil
+}
+
+// plainCodes reports whether the codes that become parts of keys are plain.
+func plainCodes(d *place.Directory) bool {
+	zero := func(s string) bool { return s == "" || len(s) > 64 || slices.Contains([]byte(s), 0) }
+	return !slices.ContainsFunc(d.Offices, func(o place.Office) bool { return zero(o.Code) }) &&
+		!slices.ContainsFunc(d.Posts, func(p place.Post) bool { return zero(p.Code) })
+}
+
+// shelve appends what a parcel holds to the catalogue log, each piece once.
+func (s *step) shelve(p *Parcel) {
+	add := func(kind protocol.Kind, raw []byte) {
+		hash := sha256.Sum256(raw)
+		k := key(tagPiece, hash[:])
+		if s.has(k) {
+			return
+		}
+		at := s.append(s.world.shelf(), &protocol.Event{Kind: kind, Payload: raw})
+		s.set(k, u64(at.Seq))
+	}
+	for _, raw := range p.Versions {
+		add(protocol.ServiceAdded, raw)
+	}
+	if len(p.Directory) > 0 {
+		add(protocol.DirectoryAdded, p.Directory)
+	}
+}
+
+// publish makes a release the current one, with whatever it needs that isn't in
+// the catalogue log yet: all of it or nothing.
+func (s *step) publish(c *Command) Result {
+	p, f := body[Parcel](c)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	set, f := s.release(&p)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	s.shelve(&p)
+	s.append(s.world.shelf(), &protocol.Event{Kind: protocol.Released, Payload: p.Signed})
+	w := s.world.clone()
+	w.set = set
+	s.world = w
+	s.reroute()
+	return Result{Version: uint64(set.Release.Number)}
+}
+
+// release checks a release in every respect and returns the catalogue that it
+// makes. It changes nothing.
+func (s *step) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
+	var signed catalogue.Signed
+	if protocol.Unmarshal(p.Signed, protocol.MaxEvent-1<<10, "release", &signed) != nil {
+		return nil, refuse(fault.Invalid, "release", "not a signed release")
+	}
+	r, err := signed.Open(s.world.founding.CatalogueKey)
+	if err != nil {
+		return nil, refuse(fault.Denied, "release", "not signed by the catalogue's key")
+	}
+	number, old := 0, s.world.set
+	if old != nil {
+		number = old.Release.Number
+	}
+	if r.Number != number+1 || r.Base != 0 {
+		return nil, refuse(fault.Conflict, strconv.Itoa(r.Number), "the next release is "+strconv.Itoa(number+1)+", with no base")
+	}
+	in, f := s.unpack(p)
+	if f != nil {
+		return nil, f
+	}
+	versions, f := s.gather(r, in)
+	if f != nil {
+		return nil, f
+	}
+	dir := in.directory
+	switch {
+	case dir != nil && in.dirHash == r.Directory:
+	case old != nil && old.Release.Directory == r.Directory:
+		dir = old.Directory
+	default:
+		if dir, f = s.shelvedDirectory(r.Directory); f != nil {
+			return nil, f
+		}
+	}
+	set, err := dcat.NewSet(*r, dir, versions)
+	if err != nil {
+		return nil, failureOf(err)
+	}
+	return set, nil
+}
+
+// gather returns every version that a release ever named, this one included.
+func (s *step) gather(r *dcat.Release, in *parcel) ([]*dcat.Version, *protocol.Failure) {
+	var list []*dcat.Version
+	if s.world.set != nil {
+		list = s.world.set.Versions()
+	}
+	for _, e := range r.Services {
+		if v, ok := s.world.version(e.Hash); ok && v != nil {
+			continue
+		}
+		v := in.versions[e.Hash]
+		if v == nil {
+			raw, ok := s.shelved(e.Hash)
+			if !ok {
+				return nil, refuse(fault.NotFound, clip(e.ID, 64), "the release names a version that is not here: send it along")
+			}
+			var err error
+			if v, err = catalogue.DecodeVersion(raw); err != nil {
+				s.keep(fault.Wrap("register.Apply", fault.Damaged, e.Hash.String(), err))
+				return nil, refuse(fault.Unavailable, clip(e.ID, 64), "no version")
+			}
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// shelved returns the encoding of a version or directory in the catalogue log.
+func (s *step) shelved(h dcat.Hash) ([]byte, bool) {
+	seq, ok := s.raw(key(tagPiece, h[:]))
+	if !ok || len(seq) != 8 {
+		return nil, false
+	}
+	k := eventKey(s.world.shelf(), binary.BigEndian.Uint64(seq))
+	stored, ok := s.raw(k)
+	if !ok {
+		return nil, false
+	}
+	e, err := eventOf(k, stored)
+	s.keep(err)
+	return e.Payload, err == nil && sha256.Sum256(e.Payload) == h
+}
+
+func (s *step) shelvedDirectory(h dcat.Hash) (*place.Directory, *protocol.Failure) {
+	missing := refuse(fault.NotFound, "directory", "the release names a directory that is not here: send it along")
+	raw, ok := s.shelved(h)
+	if !ok {
+		return nil, missing
+	}
+	dir, _, err := catalogue.DecodeDirectory(raw)
+	if err != nil {
+		return nil, missing
+	}
+	return dir, nil
+}
+
+// maxReroute bounds how many waiting cases one release sends to their desks.
+const maxReroute = 500
+
+// reroute sends cases that found no desk to the one that the new directory has.
+func (s *step) reroute() {
+	var waiting []protocol.Number
+	s.keep(s.tx.Scan(seatPrefix(Unrouted()), nil, func(k, _ []byte) (bool, error) {
+		waiting = append(waiting, protocol.Number(binary.BigEndian.Uint64(k[len(k)-8:])))
+		return len(waiting) < maxReroute, nil
+	}))
+	for _, n := range waiting {
+		c := &Case{}
+		if !s.get(caseKey(n), c) {
+			continue
+		}
+		v, ok := s.world.version(c.Pinned)
+		if !ok {
+			continue
+		}
+		step, _ := v.Step(c.State.Step)
+		seat, ok := s.world.set.Directory.SeatFor(step.Post, c.Area)
+		if !ok {
+			continue
+		}
+		err := s.change(c, application.Event{Action: application.Route, Desk: application.Desk{Step: c.State.Step, Seat: seat}})
+		if err != nil {
+			s.keep(fault.Wrap("register.Apply", fault.Internal, n.String(), err))
+			return
+		}
+		s.tell(c)
+	}
+}

@@ -1,0 +1,213 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// Options are what a register needs from its server.
+type Options struct {
+	District string       // Two digits; a state of another district is refused. Empty: any.
+	Opener   Opener       // Opens sealed blocks.
+	Vault    *store.Vault // Encrypts values at rest; nil leaves them in clear.
+	Logger   *slog.Logger // Nil is silent.
+}
+
+// A Register is one server's copy of the district's register. Apply is called by
+// one goroutine at a time; everything else may overlap it and itself.
+type Register struct {
+	base   base
+	db     *store.DB // Nil in tests that keep the state in memory.
+	opener Opener
+	plans  map[Method]plan
+	log    *slog.Logger
+
+	applying sync.Mutex // Held while an entry is applied: the one writer.
+	recent   *digests   // Guarded by applying.
+
+	world atomic.Pointer[world] // As of the newest entry.
+	meta  atomic.Pointer[meta]
+}
+
+// Open opens the register in dir, or begins an empty one there. It fails with
+// [fault.Damaged] when what lies there can't be trusted, and with
+// [fault.Conflict] when it is another district's.
+func Open(dir string, o Options) (*Register, error) {
+	db, err := store.Open(dir, store.Options{Preset: store.Office, Vault: o.Vault, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(onDisk{db}, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	r.db = db
+	return r, nil
+}
+
+// open builds a register upon a state.
+func open(b base, o Options) (*Register, error) {
+	log := o.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	r := &Register{base: b, opener: o.Opener, plans: plans(), log: log, recent: &digests{}}
+	err := b.View(func(v View) error {
+		m := &meta{}
+		if _, err := readInto(v, key(tagMeta), m); err != nil {
+			return err
+		}
+		w, err := loadWorld(v)
+		if err != nil {
+			return err
+		}
+		r.meta.Store(m)
+		r.world.Store(w)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if m := r.meta.Load(); m.Index != b.Applied() {
+		return nil, fault.New("register.Open", fault.Damaged, "register",
+			fmt.Sprintf("the state says entry %d, the store %d", m.Index, b.Applied()))
+	}
+	if f := r.world.Load().founding; f != nil && o.District != "" && f.District != o.District {
+		return nil, fault.New("register.Open", fault.Conflict, f.District, "this is another district's register")
+	}
+	r.recent.add(r.meta.Load().Index, r.meta.Load().Digest)
+	return r, nil
+}
+
+// Apply applies one committed entry. An index that was applied before changes
+// nothing. It panics with a [Defect] when this server cannot apply the entry;
+// every other outcome, refusals included, is the same on every server.
+func (r *Register) Apply(index, term uint64, data []byte) *Outcome {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	if index <= r.base.Applied() {
+		return &Outcome{Index: index, Already: true}
+	}
+	e, err := DecodeEntry(data)
+	if err != nil {
+		panic(&Defect{Index: index, Err: err})
+	}
+	if err := r.recent.compare(e.Checkpoint); err != nil {
+		panic(&Defect{Index: index, Err: err})
+	}
+	s := &step{
+		opener: r.opener, plans: r.plans, index: index, world: r.world.Load(), meta: *r.meta.Load(),
+		out:  &Outcome{Index: index},
+		logs: map[protocol.LogID]*logState{}, cells: map[cellID]*Cell{},
+	}
+	s.meta.Index, s.meta.Term = index, term
+	s.meta.At = max(s.meta.At, e.At)
+	err = r.base.Update(index, func(tx Tx) error {
+		s.tx = tx
+		return s.entry(e)
+	})
+	if err != nil {
+		panic(&Defect{Index: index, Err: err})
+	}
+	r.world.Store(s.world)
+	r.meta.Store(&s.meta)
+	r.recent.add(index, s.meta.Digest)
+	return s.out
+}
+
+// entry carries out an entry's parts in their order.
+func (s *step) entry(e *Entry) error {
+	for i := range e.Epochs {
+		s.introduce(&e.Epochs[i])
+	}
+	for i := range e.Ingests {
+		s.out.Ingests = append(s.out.Ingests, s.bring(&e.Ingests[i]))
+	}
+	for i := range e.Commands {
+		s.out.Results = append(s.out.Results, s.command(&e.Commands[i]))
+	}
+	return s.finish()
+}
+
+// introduce keeps an epoch that is sealed to the district. Others could never be
+// opened here and are passed over.
+func (s *step) introduce(e *protocol.Epoch) {
+	f := s.world.founding
+	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients) || !s.room(1, 32<<10) {
+		return
+	}
+	if k := key(tagEpoch, e.ID[:]); !s.has(k) {
+		s.put(k, e)
+	}
+}
+
+// onDisk is the store as the register wants it.
+type onDisk struct{ db *store.DB }
+
+func (d onDisk) Applied() uint64   { return d.db.Applied() }
+func (d onDisk) SetHash() [32]byte { return d.db.SetHash() }
+
+func (d onDisk) Update(index uint64, fn func(Tx) error) error {
+	return d.db.Update(index, func(tx *store.Tx) error { return fn(tx) })
+}
+
+func (d onDisk) View(fn func(View) error) error {
+	return d.db.View(func(tx *store.Tx) error { return fn(tx) })
+}
+
+// Applied returns the index of the newest entry that was applied.
+func (r *Register) Applied() uint64 { return r.base.Applied() }
+
+// Digest returns the newest entry's index and the digest of every write up to
+// it. Equal index, equal digest: on every server.
+func (r *Register) Digest() (index uint64, digest protocol.Hash) {
+	m := r.meta.Load()
+	return m.Index, m.Digest
+}
+
+// SetHash returns the sum over all pairs of the state, which depends on nothing
+// but the state. It belongs to the newest entry.
+func (r *Register) SetHash() protocol.Hash { return r.base.SetHash() }
+
+// At returns the register's time: the newest entry's, in Unix milliseconds.
+func (r *Register) At() int64 { return r.meta.Load().At }
+
+// Stats returns the counters.
+func (r *Register) Stats() Stats { return r.meta.Load().Stats }
+
+// DB returns the store below, for snapshots and exports. It must not be written
+// to.
+func (r *Register) DB() *store.DB { return r.db }
+
+// Sync returns when every entry applied before the call is on disk.
+func (r *Register) Sync() error {
+	if r.db == nil {
+		return nil
+	}
+	return r.db.Sync()
+}
+
+// Scrub reads the whole state and compares it with its set hash: [fault.Damaged]
+// when something was lost or altered.
+func (r *Register) Scrub(ctx context.Context) error {
+	if r.db == nil {
+		return nil
+	}
+	return r.db.Scrub(ctx)
+}
+
+// Close closes the store.
+func (r *Register) Close() error {
+	if r.db == nil {
+		return nil
+	}
+	return r.db.Close()
+}

@@ -1,0 +1,188 @@
+package register
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// world is the small part of the state that every entry asks for, in memory. It
+// is derived from the state at Open and never changed: an entry that changes
+// something makes another, which readers see once the entry is kept.
+type world struct {
+	founding *Founding // Nil before genesis.
+	set      *dcat.Set // Nil before the first release.
+	slots    map[string]*Node
+	centres  map[place.Centre]*Node // The newest box of each.
+	servers  map[string]*Server
+}
+
+func (w *world) clone() *world {
+	c := *w
+	c.slots, c.centres, c.servers = maps.Clone(w.slots), maps.Clone(w.centres), maps.Clone(w.servers)
+	return &c
+}
+
+// addNode makes n the newest box of its centre.
+func (w *world) addNode(n *Node) {
+	w.slots[n.Slot], w.slots[n.Spare] = n, n
+	if old := w.centres[n.Centre]; old == nil || old.Slot <= n.Slot {
+		w.centres[n.Centre] = n
+	}
+}
+
+// inbox is the log of what a centre must know.
+func (w *world) inbox(c place.Centre) protocol.LogID {
+	return protocol.LogID{Channel: protocol.Inbox, Name: string(c), Incarnation: w.founding.Incarnation}
+}
+
+// shelf is the log of the district's catalogue.
+func (w *world) shelf() protocol.LogID {
+	return protocol.LogID{Channel: protocol.Catalogue, Name: w.founding.District, Incarnation: w.founding.Incarnation}
+}
+
+// area is the area that a centre serves.
+func (w *world) area(c place.Centre) place.Code {
+	if w.set != nil {
+		if info, ok := w.set.Directory.Centre(c); ok {
+			return info.Area
+		}
+	}
+	return c.Area()
+}
+
+// addresses returns where the servers of the group listen, in a fixed order.
+func (w *world) addresses() []string {
+	var list []string
+	for _, sv := range w.liveServers() {
+		if sv.Address != "" && len(list) < protocol.MaxAddresses {
+			list = append(list, sv.Address)
+		}
+	}
+	return list
+}
+
+func (w *world) liveServers() []*Server {
+	var list []*Server
+	for _, id := range slices.Sorted(maps.Keys(w.servers)) {
+		if sv := w.servers[id]; sv.RemovedAt == 0 {
+			list = append(list, sv)
+		}
+	}
+	return list
+}
+
+// boxes returns the newest box of each centre that isn't revoked, by centre.
+func (w *world) boxes() []*Node {
+	var list []*Node
+	for _, c := range slices.Sorted(maps.Keys(w.centres)) {
+		if n := w.centres[c]; n.RevokedAt == 0 {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// loadWorld builds the world from the state.
+func loadWorld(v View) (*world, error) {
+	w := &world{slots: map[string]*Node{}, centres: map[place.Centre]*Node{}, servers: map[string]*Server{}}
+	f := &Founding{}
+	switch ok, err := readInto(v, key(tagGenesis), f); {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return w, nil
+	}
+	w.founding = f
+	err := v.Scan(key(tagSlot), nil, func(k, raw []byte) (bool, error) {
+		n := &Node{}
+		err := decodeState(k, raw, n)
+		w.addNode(n)
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = v.Scan(key(tagServer), nil, func(k, raw []byte) (bool, error) {
+		sv := &Server{}
+		err := decodeState(k, raw, sv)
+		w.servers[sv.ID] = sv
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.set, err = loadSet(v, w.shelf())
+	return w, err
+}
+
+// loadSet replays the catalogue log: every version that a release ever named, as
+// of the newest release. It returns nil before the first.
+func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
+	versions := map[dcat.Hash]*dcat.Version{}
+	directories := map[dcat.Hash]*place.Directory{}
+	var named []*dcat.Version
+	var newest *dcat.Release
+	err := v.Scan(logKey(tagEvent, shelf), nil, func(k, raw []byte) (bool, error) {
+		e, err := eventOf(k, raw)
+		if err != nil {
+			return false, err
+		}
+		switch e.Kind {
+		case protocol.ServiceAdded:
+			var ver *dcat.Version
+			if ver, err = catalogue.DecodeVersion(e.Payload); err == nil {
+				versions[ver.Hash] = ver
+			}
+		case protocol.DirectoryAdded:
+			dir, hash, derr := catalogue.DecodeDirectory(e.Payload)
+			directories[hash], err = dir, derr
+		case protocol.Released:
+			newest, err = releaseIn(e)
+			if err == nil {
+				for _, entry := range newest.Services {
+					if ver := versions[entry.Hash]; ver != nil {
+						named = append(named, ver)
+					}
+				}
+			}
+		}
+		return true, fault.Wrap("register.Open", fault.Damaged, "catalogue event", err)
+	})
+	if err != nil || newest == nil {
+		return nil, err
+	}
+	dir := directories[newest.Directory]
+	if dir == nil {
+		return nil, fault.New("register.Open", fault.Damaged, "release "+strconv.Itoa(newest.Number), "its directory is missing")
+	}
+	set, err := dcat.NewSet(*newest, dir, named)
+	return set, fault.Wrap("register.Open", fault.Damaged, "catalogue", err)
+}
+
+func releaseIn(e protocol.Event) (*dcat.Release, error) {
+	var signed catalogue.Signed
+	if err := e.Decode(&signed); err != nil {
+		return nil, err
+	}
+	return catalogue.DecodeRelease(signed.Body)
+}
+
+// eventOf decodes an event of one of our own logs.
+func eventOf(k, stored []byte) (protocol.Event, error) {
+	if len(stored) < len(protocol.Hash{}) {
+		return protocol.Event{}, fault.New("register.state", fault.Damaged, string(k[:1]), "an event is shorter than its hash")
+	}
+	e, err := protocol.DecodeEvent(stored[len(protocol.Hash{}):])
+	return e, fault.Wrap("register.state", fault.Damaged, "event", err)
+}
+
+// byCentre sorts boxes.
+func byCentre(a, b *Node) int { return cmp.Compare(a.Centre, b.Centre) }
