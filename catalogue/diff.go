@@ -143,5 +143,8 @@ func directoryDifferences(a, b *place.Directory) []string {
 			what = append(what, fmt.Sprintf("the %s changed (%d, now %d)", x.name, x.old, x.new))
 		}
 	}
+	if !reflect.DeepEqual(a.Calendar, b.Calendar) {
+		what = append(what, "the office calendar changed")
+	}
 	return what
 }

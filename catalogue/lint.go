@@ -63,6 +63,7 @@ type linter struct {
 	dir   *place.Directory
 	v     *dcat.Version
 	form  *Form
+	probe *generator
 	found []Finding
 }
 
@@ -142,7 +143,7 @@ func (l *linter) schema() {
 		l.bad("form", 0, "%v", err)
 		return
 	}
-	l.form = form
+	l.form, l.probe = form, newProbe()
 	for _, f := range form.fields {
 		l.field(f)
 		for _, item := range f.Items {
@@ -169,7 +170,7 @@ func (l *linter) field(f Field) {
 	if !slices.Contains(widgets, f.Widget) {
 		l.bad(f.Name, 0, "field %q: widget %q: want one of %v", f.Name, f.Widget, widgets)
 	}
-	if f.Sample != "" && !knownSample(f.Sample) {
+	if f.Sample != "" && !l.probe.knows(f.Sample) {
 		l.bad(f.Name, 0, "field %q: no generator makes %q samples", f.Name, f.Sample)
 	}
 	if f.Type == "string" && f.MaxLength == 0 && len(f.Options) == 0 && f.Format == "" {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"strings"
-	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -29,15 +28,18 @@ const (
 
 // A Country is what is particular to one country: words, digits, money, days.
 type Country struct {
-	Code      string     `yaml:"code" json:"code"`
-	Name      place.Name `yaml:"name" json:"name"`
-	Locale    string     `yaml:"locale" json:"locale"`
-	Digits    string     `yaml:"digits" json:"digits"` // The ten digits of the local script, from nought.
-	Currency  Currency   `yaml:"currency" json:"currency"`
-	TimeZone  string     `yaml:"time_zone" json:"time_zone"`
-	Levels    []Level    `yaml:"levels" json:"levels"`
-	Calendar  Calendar   `yaml:"calendar" json:"calendar"`
-	Districts []string   `yaml:"-" json:"districts"` // Codes of the areas at the level that owns a hub.
+	Code     string     `yaml:"code" json:"code"`
+	Name     place.Name `yaml:"name" json:"name"`
+	Locale   string     `yaml:"locale" json:"locale"`
+	Digits   string     `yaml:"digits" json:"digits"` // The ten digits of the local script, from nought.
+	Currency Currency   `yaml:"currency" json:"currency"`
+	TimeZone string     `yaml:"time_zone" json:"time_zone"`
+	Levels   []Level    `yaml:"levels" json:"levels"`
+	Calendar struct {
+		Weekend  []string        `yaml:"weekend" json:"weekend"` // English day names.
+		Holidays []place.Holiday `yaml:"holidays" json:"holidays"`
+	} `yaml:"calendar" json:"calendar"`
+	Districts []string `yaml:"-" json:"districts"` // Codes of the areas at the level that owns a hub.
 }
 
 // A Currency has a main unit that divides into minor ones, in which all sums
@@ -56,49 +58,6 @@ type Level struct {
 	Code string     `yaml:"code" json:"code"`
 	Name place.Name `yaml:"name" json:"name"`
 	Hub  bool       `yaml:"hub" json:"hub,omitempty"`
-}
-
-// A Calendar says on which days the offices are closed.
-type Calendar struct {
-	Weekend  []string  `yaml:"weekend" json:"weekend"` // English day names.
-	Holidays []Holiday `yaml:"holidays" json:"holidays"`
-}
-
-// A Holiday is one closed day.
-type Holiday struct {
-	Date string     `yaml:"date" json:"date"` // 2006-01-02.
-	Name place.Name `yaml:"name" json:"name"`
-}
-
-// Closed reports whether the offices are closed on the civil date of day.
-func (c Calendar) Closed(day time.Time) bool {
-	for _, w := range c.Weekend {
-		if w == day.Weekday().String() {
-			return true
-		}
-	}
-	date := day.Format(time.DateOnly)
-	for _, h := range c.Holidays {
-		if h.Date == date {
-			return true
-		}
-	}
-	return false
-}
-
-// AddWorkingDays returns the civil date n working days after day. It looks at
-// most two years ahead.
-func (c Calendar) AddWorkingDays(day time.Time, n int) time.Time {
-	for range 732 {
-		if n <= 0 {
-			break
-		}
-		day = day.AddDate(0, 0, 1)
-		if !c.Closed(day) {
-			n--
-		}
-	}
-	return day
 }
 
 // A Pack is a country as data. Its services have no number yet.
@@ -122,8 +81,10 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 		return p, found
 	}
 	found = append(found, p.Country.check(p.Directory)...)
+	p.Directory.Calendar = &place.Calendar{Weekend: p.Country.Calendar.Weekend, Holidays: p.Country.Calendar.Holidays}
+	p.Directory.Sort()
 	if err := p.Directory.Check(); err != nil {
-		found = append(found, Finding{File: areasFile, Text: err.Error()})
+		found = append(found, Finding{File: packFile, Text: "with the files beside it: " + err.Error()})
 	}
 	services, more := loadServices(fsys, p.Directory, p.Categories)
 	p.Services = services
@@ -257,11 +218,6 @@ func (c *Country) check(d *place.Directory) []Finding {
 	}
 	if len(c.Levels) < 1 || len(c.Levels) > 6 {
 		bad("levels: want 1 to 5 floors of areas (and one beside them at most), not %d", len(c.Levels))
-	}
-	for _, h := range c.Calendar.Holidays {
-		if _, err := time.Parse(time.DateOnly, h.Date); err != nil || !h.Name.Complete() {
-			bad("holiday %q: want a date such as 2026-12-16 and a name in bn and en", h.Date)
-		}
 	}
 	known := map[string]bool{}
 	for _, l := range c.Levels {

@@ -188,18 +188,21 @@ func (g *generator) identifiers() []any {
 	return []any{map[string]any{"type": "nid", "value": g.person.nid}}
 }
 
-// knownSample reports whether text or answer makes samples of this kind.
-func knownSample(kind string) bool {
+// newProbe returns a generator that is only asked which kinds it knows.
+func newProbe() *generator {
+	w, err := loadWords()
+	if err != nil {
+		panic(err) // The words are embedded, so only a defect of ours gets here.
+	}
+	return &generator{rng: rand.New(rand.NewPCG(1, 1)), dir: &place.Directory{}, words: w} //nolint:gosec // Makes nothing that is kept.
+}
+
+// knows reports whether text or answer makes samples of this kind.
+func (g *generator) knows(kind string) bool {
 	switch kind {
 	case "gender", "identifiers", "few", "taka":
 		return true
 	}
-	g := &generator{rng: rand.New(rand.NewPCG(1, 1)), dir: &place.Directory{}} //nolint:gosec // Only asks whether the kind exists.
-	w, err := loadWords()
-	if err != nil {
-		return false
-	}
-	g.words = w
 	_, ok := g.kind(kind)
 	return ok
 }

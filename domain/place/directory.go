@@ -90,8 +90,8 @@ type CentreInfo struct {
 	Area Code       `cbor:"4,keyasint" json:"area"`
 }
 
-// A Directory lists the areas, offices, posts and centres of a country as one
-// release of the catalogue has them.
+// A Directory lists the areas, offices, posts and centres of a country, and its
+// office calendar, as one release of the catalogue has them.
 //
 // Every list is sorted by code ([Directory.Sort]); the lookups rely on it. A
 // directory that nobody changes may be read concurrently.
@@ -100,6 +100,8 @@ type Directory struct {
 	Offices []Office     `cbor:"2,keyasint" json:"offices"`
 	Posts   []Post       `cbor:"3,keyasint" json:"posts"`
 	Centres []CentreInfo `cbor:"4,keyasint" json:"centres"`
+
+	Calendar *Calendar `cbor:"5,keyasint,omitempty" json:"calendar,omitempty"`
 }
 
 // Sort puts every list into the order that the lookups need. Offices go by
@@ -109,6 +111,9 @@ func (d *Directory) Sort() {
 	slices.SortFunc(d.Offices, officeOrder)
 	slices.SortFunc(d.Posts, func(a, b Post) int { return cmp.Compare(a.Code, b.Code) })
 	slices.SortFunc(d.Centres, func(a, b CentreInfo) int { return cmp.Compare(a.Code, b.Code) })
+	if d.Calendar != nil {
+		slices.SortFunc(d.Calendar.Holidays, func(a, b Holiday) int { return cmp.Compare(a.Date, b.Date) })
+	}
 }
 
 func officeOrder(a, b Office) int {
@@ -210,6 +215,7 @@ func (d *Directory) Check() error {
 	d.checkOffices(bad)
 	d.checkPosts(bad)
 	d.checkCentres(bad)
+	d.Calendar.check(bad)
 	return fault.Wrap("place.Check", fault.Invalid, "", errors.Join(errs...))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -86,6 +87,9 @@ func small() *Directory {
 			{Code: "secretary", Name: name("Secretary"), OfficeLevel: "local", Superior: "uno"},
 		},
 		Centres: []CentreInfo{{Code: "41-09-17", Type: Union, Name: name("UDC"), Area: "41-09-17"}},
+		Calendar: &Calendar{
+			Weekend: []string{"Friday", "Saturday"}, Holidays: []Holiday{{Date: "2026-12-16", Name: name("Victory Day")}},
+		},
 	}
 	d.Sort()
 	return d
@@ -166,6 +170,10 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"unknown act":               func(d *Directory) { d.Posts[0].Acts = []string{"dance"} },
 		"centre 41-09":              func(d *Directory) { d.Centres[0].Code = "41-09" },
 		"unknown type":              func(d *Directory) { d.Centres[0].Type = "tent" },
+		"want an English day name":  func(d *Directory) { d.Calendar.Weekend = []string{"Freitag"} },
+		"want a date such as":       func(d *Directory) { d.Calendar.Holidays[0].Date = "16.12.2026" },
+		"holiday 2026-12-16 is":     func(d *Directory) { d.Calendar.Holidays = append(d.Calendar.Holidays, d.Calendar.Holidays[0]) },
+		"without a working day":     func(d *Directory) { d.Calendar.Weekend = make([]string, 7) },
 		"serves the unknown area":   func(d *Directory) { d.Centres[0].Area = "41-09-99" },
 	} {
 		d := small()
@@ -194,4 +202,35 @@ func TestWalksEnd(t *testing.T) {
 		}
 		_ = d.Check()
 	})
+}
+
+func TestWorkingDays(t *testing.T) {
+	c := small().Calendar
+	for _, tt := range []struct {
+		from string
+		n    int
+		want string
+	}{
+		{"2026-12-15", 0, "2026-12-15"},
+		{"2026-12-15", 1, "2026-12-17"}, // The 16th is a holiday.
+		{"2026-12-17", 1, "2026-12-20"}, // Friday and Saturday are closed.
+		{"2026-12-18", 1, "2026-12-20"}, // Filed on a closed day.
+		{"2026-12-15", 5, "2026-12-23"},
+	} {
+		from, err := time.Parse(time.DateOnly, tt.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.AddWorkingDays(from, tt.n).Format(time.DateOnly); got != tt.want {
+			t.Errorf("%d working days after %s: %s; want %s", tt.n, tt.from, got, tt.want)
+		}
+	}
+	day := time.Date(2026, 12, 18, 0, 0, 0, 0, time.UTC)
+	if got := (*Calendar)(nil).AddWorkingDays(day, 2); !got.Equal(day.AddDate(0, 0, 2)) {
+		t.Errorf("without a calendar: %s", got)
+	}
+	never := &Calendar{Weekend: []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}}
+	if got := never.AddWorkingDays(day, 1); got.Before(day) {
+		t.Errorf("a calendar without working days: %s", got)
+	}
 }

@@ -109,7 +109,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestCalendar(t *testing.T) {
-	c := load(t).Country.Calendar
+	c := load(t).Directory.Calendar
 	for date, want := range map[string]bool{
 		"2026-12-16": true,  // Victory Day.
 		"2026-12-17": false, // A Thursday.

@@ -1,0 +1,74 @@
+package place
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A Calendar says on which days the offices of a country are closed. A nil
+// Calendar never is.
+type Calendar struct {
+	Weekend  []string  `cbor:"1,keyasint" json:"weekend"`  // English day names, such as "Friday".
+	Holidays []Holiday `cbor:"2,keyasint" json:"holidays"` // Sorted by date.
+}
+
+// A Holiday is one closed day.
+type Holiday struct {
+	Date string `cbor:"1,keyasint" json:"date" yaml:"date"` // 2006-01-02.
+	Name Name   `cbor:"2,keyasint" json:"name" yaml:"name"`
+}
+
+// Closed reports whether the offices are closed on the civil date of day, in
+// the zone that day carries.
+func (c *Calendar) Closed(day time.Time) bool {
+	if c == nil {
+		return false
+	}
+	_, holiday := slices.BinarySearchFunc(c.Holidays, day.Format(time.DateOnly), func(h Holiday, date string) int {
+		return cmp.Compare(h.Date, date)
+	})
+	return holiday || slices.Contains(c.Weekend, day.Weekday().String())
+}
+
+// AddWorkingDays returns the n-th working day after day, at the same time of
+// day. It looks at most two years ahead, so a calendar without working days
+// can't hold it up.
+func (c *Calendar) AddWorkingDays(day time.Time, n int) time.Time {
+	for range 732 {
+		if n <= 0 {
+			break
+		}
+		day = day.AddDate(0, 0, 1)
+		if !c.Closed(day) {
+			n--
+		}
+	}
+	return day
+}
+
+func (c *Calendar) check(bad func(string, ...any)) {
+	if c == nil {
+		return
+	}
+	for _, name := range c.Weekend {
+		if !slices.ContainsFunc(weekdays(), func(d time.Weekday) bool { return d.String() == name }) {
+			bad("weekend %q: want an English day name, such as Friday", name)
+		}
+	}
+	if len(c.Weekend) > 6 {
+		bad("a week without a working day")
+	}
+	for i, h := range c.Holidays {
+		if _, err := time.Parse(time.DateOnly, h.Date); err != nil || !h.Name.Complete() {
+			bad("holiday %q: want a date such as 2026-12-16 and a name in bn and en", h.Date)
+		}
+		if i > 0 && c.Holidays[i-1].Date >= h.Date {
+			bad("holiday %s is double or out of order", h.Date)
+		}
+	}
+}
+
+func weekdays() []time.Weekday {
+	return []time.Weekday{time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday}
+}
