@@ -232,8 +232,7 @@ var faultWords = map[fault.Kind]place.Name{
 
 // Sentences for what a kind alone can't say.
 var (
-	wordBadSignIn  = name("নাম বা পাসওয়ার্ড ঠিক নয়।", "The name or the password is not right.")
-	wordSignInNew  = name("আবার প্রবেশ করুন; আপনার সময় শেষ হয়েছে।", "Sign in again; your session has ended.")
-	wordBadNumber  = name("নম্বরটি ঠিক নয়। রসিদের সাথে প্রতিটি অঙ্ক মিলিয়ে দেখুন।", "The number is not right. Compare it with the receipt, digit by digit.")
-	wordDecideRule = wordForwardRule
+	wordBadSignIn = name("নাম বা পাসওয়ার্ড ঠিক নয়।", "The name or the password is not right.")
+	wordSignInNew = name("আবার প্রবেশ করুন; আপনার সময় শেষ হয়েছে।", "Sign in again; your session has ended.")
+	wordBadNumber = name("নম্বরটি ঠিক নয়। রসিদের সাথে প্রতিটি অঙ্ক মিলিয়ে দেখুন।", "The number is not right. Compare it with the receipt, digit by digit.")
 )

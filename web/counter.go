@@ -1,0 +1,379 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/unicode/norm"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// counter is the pages of a centre.
+type counter struct {
+	*pages
+
+	mu     sync.Mutex // Guards intake, made for the catalogue in force.
+	of     *dcat.Set
+	intake *catalogue.Intake
+}
+
+// Counter hangs a centre's pages onto its API: sign-in, services, applications,
+// receipts and tracking. They call POST /v1/sessions, POST and GET
+// /v1/applications, GET /v1/applications/{number} and GET /v1/track/{number}.
+func Counter(a *api.API, h House) error {
+	s, err := newPages(a, h)
+	if err != nil {
+		return err
+	}
+	s.home = "/"
+	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}}
+	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/track", wordTrack}}
+	c := &counter{pages: s}
+	s.sign(wordSignInTitle)
+	a.Page("GET /{$}", s.known(wordSignInTitle, c.services))
+	a.Page("GET /apply/{service}", s.known(wordSignInTitle, c.fresh))
+	a.Page("POST /apply/{service}", s.known(wordSignInTitle, c.typed))
+	a.Page("GET /receipt/{number}", s.known(wordSignInTitle, c.receipt))
+	a.Page("GET /today", s.known(wordSignInTitle, c.today))
+	return nil
+}
+
+type servicesView struct {
+	Query  string
+	Empty  bool
+	Groups []serviceGroup
+}
+
+type serviceGroup struct {
+	Name     place.Name
+	Services []*dcat.Version
+}
+
+// services lists what this centre offers, by category (R-OF10).
+func (c *counter) services(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	p := c.page(r, wordNewCase)
+	set := c.house.Set()
+	v := servicesView{Query: strings.TrimSpace(r.URL.Query().Get("q")), Empty: set == nil}
+	if set != nil {
+		v.Groups = grouped(p.Lang, found(c.offered(set), v.Query))
+	}
+	c.show(w, r, http.StatusOK, services(p, v))
+}
+
+func (c *counter) offered(set *dcat.Set) []*dcat.Version {
+	if info, ok := set.Directory.Centre(c.house.Centre); ok {
+		return set.OfferedTo(info.Type)
+	}
+	return set.Services()
+}
+
+// found keeps the services in whose names or category every word of the query
+// stands.
+func found(list []*dcat.Version, query string) []*dcat.Version {
+	words := strings.Fields(strings.ToLower(norm.NFC.String(query)))
+	return slices.DeleteFunc(list, func(v *dcat.Version) bool {
+		text := strings.ToLower(norm.NFC.String(strings.Join([]string{v.Name.BN, v.Name.EN, v.Category.Name.BN, v.Category.Name.EN, v.ID}, " ")))
+		return slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
+	})
+}
+
+func grouped(l Lang, list []*dcat.Version) []serviceGroup {
+	var groups []serviceGroup
+	for _, v := range list {
+		i := slices.IndexFunc(groups, func(g serviceGroup) bool { return g.Name == v.Category.Name })
+		if i < 0 {
+			groups, i = append(groups, serviceGroup{Name: v.Category.Name}), len(groups)
+		}
+		groups[i].Services = append(groups[i].Services, v)
+	}
+	slices.SortFunc(groups, func(a, b serviceGroup) int { return cmp.Compare(l.Say(a.Name), l.Say(b.Name)) })
+	return groups
+}
+
+func feeHint(p *page, v *dcat.Version) string {
+	if sum := v.BaseFees(); sum > 0 {
+		return p.Lang.Taka(sum)
+	}
+	return p.Say(wordFree)
+}
+
+type applyView struct {
+	Version        *dcat.Version
+	Key            string
+	Channel        string
+	Values         url.Values
+	Applicant      []question
+	Form           []question
+	ApplicantLines []line
+	FormLines      []line
+	DocumentError  string
+	Seen           []place.Name
+	BaseFees       []protocol.Fee
+	Charges        []protocol.Fee
+	Hidden         []input
+}
+
+type input struct{ Name, Value string }
+
+// paper is what an application is written on: the version and its forms.
+type paper struct {
+	version *dcat.Version
+	intake  *catalogue.Intake
+	form    *catalogue.Form
+}
+
+// paperFor finds the service of a page; a version that the page was begun with
+// stays.
+func (c *counter) paperFor(service, version string) (paper, error) {
+	set := c.house.Set()
+	if set == nil {
+		return paper{}, fault.New("web.paperFor", fault.Unavailable, service, "no catalogue yet")
+	}
+	v, ok := set.Current(service)
+	for _, x := range set.VersionsOf(service) {
+		if version != "" && version == strconv.Itoa(x.Number) {
+			v, ok = x, true
+		}
+	}
+	if !ok {
+		return paper{}, fault.New("web.paperFor", fault.NotFound, service, "no such service")
+	}
+	in, err := c.intakeOf(set)
+	if err != nil {
+		return paper{}, err
+	}
+	form, err := in.Form(v)
+	return paper{version: v, intake: in, form: form}, err
+}
+
+// intakeOf compiles the forms of a catalogue once.
+func (c *counter) intakeOf(set *dcat.Set) (*catalogue.Intake, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == set {
+		return c.intake, nil
+	}
+	in, err := catalogue.NewIntake(set)
+	if err != nil {
+		return nil, err
+	}
+	c.of, c.intake = set, in
+	return in, nil
+}
+
+// fresh shows an empty form. Its key is drawn here, so that a double click files
+// once.
+func (c *counter) fresh(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	sheet, err := c.paperFor(r.PathValue("service"), "")
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	values := url.Values{"key": {api.NewKey()}, "channel": {channelFor(sheet.version)}}
+	if set := c.house.Set(); c.house.Centre.Area() != "" && len(set.Directory.Areas) > 0 {
+		values.Set("applicant.area", string(c.house.Centre.Area()))
+	}
+	p := c.page(r, sheet.version.Name)
+	c.show(w, r, http.StatusOK, apply(p, c.view(p, sheet, values, nil)))
+}
+
+// channelFor is how most applications come in here.
+func channelFor(v *dcat.Version) string {
+	switch {
+	case v.Allows(dcat.AtCentre) || len(v.Channels) == 0:
+		return string(dcat.AtCentre)
+	case v.Allows(dcat.Counter):
+		return string(dcat.Counter)
+	}
+	return string(v.Channels[0])
+}
+
+// typed takes a filled page: it draws another row, reads back, goes back to
+// editing, or files.
+func (c *counter) typed(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	values, err := post(w, r)
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	sheet, err := c.paperFor(r.PathValue("service"), LatinDigits(values.Get("version")))
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	p := c.page(r, sheet.version.Name)
+	step := values.Get("step")
+	if values.Get("add") != "" || step != "review" && step != "file" {
+		c.show(w, r, http.StatusOK, apply(p, c.view(p, sheet, values, nil)))
+		return
+	}
+	text, err := body(sheet.version, sheet.form, sheet.intake.Applicant().Fields(), values)
+	if err != nil {
+		c.failed(w, r, fault.Wrap("web.typed", fault.Internal, "", err))
+		return
+	}
+	if step == "file" {
+		c.file(w, r, p, filing{sheet, values, text})
+		return
+	}
+	c.review(w, r, p, filing{sheet, values, text})
+}
+
+// A filing is a filled form on its way to the API.
+type filing struct {
+	paper  paper
+	values url.Values
+	body   []byte
+}
+
+// review checks an application as the API will, and reads it back.
+func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f filing) {
+	var kind place.CentreType
+	if info, ok := c.house.Set().Directory.Centre(c.house.Centre); ok {
+		kind = info.Type
+	}
+	app, wrong, err := f.paper.intake.Check(f.body, kind, c.house.Clock().In(api.Dhaka()))
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	if len(wrong) > 0 {
+		errs := make([]api.FieldProblem, 0, len(wrong))
+		for _, e := range wrong {
+			errs = append(errs, api.FieldProblem(e))
+		}
+		c.correct(w, r, p, f, errs)
+		return
+	}
+	v := c.view(p, f.paper, f.values, nil)
+	v.ApplicantLines = lines(p.Lang, f.paper.intake.Applicant().Fields(), stored(app.Applicant))
+	v.FormLines = lines(p.Lang, f.paper.form.Fields(), stored(app.Form))
+	for _, d := range app.Documents {
+		if doc, ok := f.paper.version.Document(d.ID); ok {
+			v.Seen = append(v.Seen, doc.Name)
+		}
+	}
+	for _, ch := range app.Charges {
+		v.Charges = append(v.Charges, protocol.Fee{Kind: string(ch.Kind), Poisha: ch.Poisha})
+	}
+	for name, list := range f.values {
+		if name != "step" && name != "add" && len(list) > 0 {
+			v.Hidden = append(v.Hidden, input{name, list[0]})
+		}
+	}
+	slices.SortFunc(v.Hidden, func(a, b input) int { return cmp.Compare(a.Name, b.Name) })
+	p.Title = wordReview
+	c.show(w, r, http.StatusOK, review(p, v))
+}
+
+// correct shows the form again with what is wrong beside the fields.
+func (c *counter) correct(w http.ResponseWriter, r *http.Request, p *page, f filing, errs []api.FieldProblem) {
+	p.Problems = summary(p.Lang, errs)
+	c.show(w, r, http.StatusBadRequest, apply(p, c.view(p, f.paper, f.values, errs)))
+}
+
+// file hands the application to the API and goes to its receipt.
+func (c *counter) file(w http.ResponseWriter, r *http.Request, p *page, f filing) {
+	var out api.ApplicationAnswer
+	call := api.Call{Path: "/v1/applications", Key: f.values.Get("key"), In: f.body, Out: &out}
+	err := api.Inside(c.api, r).Do(context.WithoutCancel(r.Context()), call)
+	if err == nil {
+		http.Redirect(w, r, "/receipt/"+out.Number.String(), http.StatusSeeOther)
+		return
+	}
+	if refused, ok := errors.AsType[*api.Refusal](err); ok && len(refused.Errors) > 0 {
+		c.correct(w, r, p, f, refused.Errors)
+		return
+	}
+	words := wordsFor(err)
+	if fault.KindOf(err) == fault.Conflict {
+		words = wordAlready
+	}
+	p.Problems = []problem{{Text: p.Say(words)}}
+	c.show(w, r, api.ProblemOf(err).Status, apply(p, c.view(p, f.paper, f.values, nil)))
+}
+
+// view is a form with what was typed.
+func (c *counter) view(p *page, sh paper, values url.Values, errs []api.FieldProblem) applyView {
+	s := sheet{lang: p.Lang, values: values, errors: errs}
+	v := applyView{
+		Version: sh.version, Key: values.Get("key"), Channel: values.Get("channel"), Values: values,
+		Form: s.questions(sh.form.Fields(), "form"), DocumentError: s.errorAt("documents"),
+	}
+	v.Applicant = c.applicant(s, sh)
+	for _, f := range sh.version.Fees {
+		if f.When == nil {
+			v.BaseFees = append(v.BaseFees, protocol.Fee{Kind: string(f.Kind), Poisha: f.Poisha})
+		}
+	}
+	return v
+}
+
+// applicant draws the person's fields: the area as a list of this district's
+// unions, anonymity only where the service knows it.
+func (c *counter) applicant(s sheet, sh paper) []question {
+	list := s.questions(sh.intake.Applicant().Fields(), "applicant")
+	list = slices.DeleteFunc(list, func(q question) bool { return q.Name == "anonymous" && !mayHide(sh.version) })
+	for i := range list {
+		q := &list[i]
+		if !mayHide(sh.version) && slices.Contains([]string{"name_bn", "mobile", "gender", "village"}, q.Name) {
+			q.Optional = false
+		}
+		if groups := c.areas(); q.Name == "area" && len(groups) > 0 {
+			q.Widget, q.Groups, q.Help = "select", groups, place.Name{}
+		}
+	}
+	return list
+}
+
+// mayHide reports whether a service may be asked for anonymously.
+func mayHide(v *dcat.Version) bool {
+	var root struct {
+		Hints struct {
+			Anonymous bool `json:"anonymous"`
+		} `json:"x-kendro"`
+	}
+	return json.Unmarshal(v.Form, &root) == nil && root.Hints.Anonymous
+}
+
+// areas lists the unions and paurashavas of the centre's district under their
+// upazilas, its own upazila first.
+func (c *counter) areas() []group {
+	dir := c.house.Set().Directory
+	own := c.house.Centre.Upazila()
+	var groups []group
+	for _, up := range dir.Areas {
+		if up.Parent != c.house.Centre.District() || up.Parent == "" {
+			continue
+		}
+		g := group{Label: up.Name}
+		for _, a := range dir.Areas {
+			if a.Parent == up.Code {
+				g.Options = append(g.Options, catalogue.Option{Value: string(a.Code), Label: a.Name})
+			}
+		}
+		if len(g.Options) == 0 {
+			continue
+		}
+		if up.Code == own {
+			groups = slices.Insert(groups, 0, g)
+		} else {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
