@@ -67,11 +67,7 @@ func (j *Journal) shrink() (shut []File) {
 	default:
 	}
 	for i := 0; i < len(j.idle); {
-		s := j.idle[i]
-		if !s.gone && len(j.idle) <= keep {
-			break
-		}
-		if s.gone || len(j.idle) > keep {
+		if s := j.idle[i]; s.gone || len(j.idle) > keep {
 			shut = append(shut, s.file)
 			s.file = nil
 			j.idle = slices.Delete(j.idle, i, i+1)

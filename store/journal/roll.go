@@ -109,6 +109,10 @@ func (j *Journal) roll(op string, need int64) error {
 	old := j.end.active
 	j.end.active, j.end.file, j.end.end = s, s.file, segmentHeader
 	j.mu.Lock()
+	if n := len(j.segs); old != nil && old.first == s.first {
+		old.gone = true // It held nothing, and its file was replaced.
+		j.segs = j.segs[: n-1 : n-1]
+	}
 	j.segs = append(j.segs, s)
 	j.tip.end, j.last.end = segmentHeader, segmentHeader
 	j.mu.Unlock()
@@ -122,8 +126,10 @@ func (j *Journal) roll(op string, need int64) error {
 // bear makes a spare the next segment of the log, durably.
 func (j *Journal) bear(sp *spare) (*segment, error) {
 	b := birth{first: j.end.seq + 1, size: sp.size, salt: newSalt(), chain: j.end.chain}
-	if j.end.active != nil {
-		b.before = j.end.active.first
+	if a := j.end.active; a != nil && a.first < b.first {
+		b.before = a.first
+	} else if a != nil {
+		b.before = a.before // It is empty and too small: the new one takes its place.
 	}
 	if j.o.Cipher != nil {
 		b.flags = flagSealed

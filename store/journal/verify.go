@@ -203,15 +203,15 @@ func (v *verifier) frames(path string, b *birth, next uint64) error {
 
 // closed takes in a segment that another one follows.
 func (v *verifier) closed(name string, found *survey, b *birth, next uint64) {
+	if found.top+1 < next && next > b.first {
+		found.bad = append(found.bad, Damage{First: found.top + 1, Last: next - 1, File: name, What: errMissing.Error()})
+		found.top = next - 1
+	}
 	for _, d := range found.bad {
 		v.blame(d)
 	}
 	if found.stray > 0 {
 		v.Notes = append(v.Notes, name+": bytes that belong to no record are not zero")
-	}
-	if found.top+1 < next && next > b.first {
-		v.blame(Damage{First: found.top + 1, Last: next - 1, File: name, What: errMissing.Error()})
-		found.top = next - 1
 	}
 }
 
