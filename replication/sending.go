@@ -156,13 +156,15 @@ func (o *sending) room(window int) bool {
 
 // reached notes that the peer holds the log up to a position.
 func (o *sending) reached(at protocol.Position) {
-	if at.Seq <= o.theirs.Seq {
-		return
+	if at.Seq > o.theirs.Seq {
+		o.theirs, o.missing = at, 0
 	}
-	o.theirs, o.missing = at, 0
 	for len(o.flight) > 0 && o.flight[0].end.Seq <= at.Seq {
 		o.bytes -= o.flight[0].size
 		o.flight = o.flight[1:]
+	}
+	for len(o.queue) > 0 && o.queue[0].block.Header.Last <= at.Seq {
+		o.queue = o.queue[1:]
 	}
 	if at.Seq > o.cut.Seq {
 		o.rewind(at)
