@@ -229,6 +229,9 @@ func (b *Box) Run(ctx context.Context) error {
 	return errors.Join(<-errs, b.close())
 }
 
+// Close closes a box that is not to be run. After Run it does nothing.
+func (b *Box) Close() error { return b.close() }
+
 func (b *Box) close() error {
 	if b.index != nil {
 		b.index.close(b.o.Logger)

@@ -213,3 +213,12 @@ func (b *Box) postNamed(code string) Named {
 func spotOf(e *ownEffect) spot {
 	return spot{seq: e.seq, prev: e.record.Prev, hash: e.hash}
 }
+
+// HashOf returns the whole hash of a pinned version, empty when the catalogue
+// lacks it.
+func (b *Box) HashOf(p *protocol.Pin) string {
+	if v := b.pinned(p); v != nil {
+		return v.Hash.String()
+	}
+	return ""
+}

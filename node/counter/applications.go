@@ -1,0 +1,201 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// applications adds the calls of those who work at the counter.
+func (c *counter) applications() {
+	c.api.Raw(api.Route{
+		Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.File, Status: http.StatusCreated,
+		MaxBody: api.ApplicationBody, Summary: "Take an application; 201 only when it is on the disk",
+	}, api.ApplicationRequest{}, api.ApplicationAnswer{}, c.file)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/applications", ID: "filed", Act: access.File,
+		Summary: "Applications that this box took on a day, newest first",
+	}, c.list)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/applications/{number}", ID: "application", Act: access.ReadCase,
+		Summary: "The whole record of an application of this centre",
+	}, c.record)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/receipts/{number}/proof", ID: "proof", Act: access.ReadCase,
+		Summary: "What proves a receipt offline: the event, its place in the log, and the signature",
+	}, c.proof)
+}
+
+// file is the hot path: the budget of the whole call is that of one sync.
+func (c *counter) file(w http.ResponseWriter, r *http.Request, who api.Caller) {
+	answer, err := c.take(r, who)
+	if err != nil {
+		c.refused.WithLabelValues(fault.KindOf(err).Error()).Inc()
+		c.api.Fail(w, "file", err)
+		return
+	}
+	c.filed.Inc()
+	api.WriteJSON(w, http.StatusCreated, answer)
+}
+
+func (c *counter) take(r *http.Request, who api.Caller) (*api.ApplicationAnswer, error) {
+	if err := access.May(who.Principal, access.File, c.own()); err != nil {
+		return nil, err
+	}
+	body, err := api.ReadBody(r)
+	if err != nil {
+		return nil, err
+	}
+	a, wrong, err := c.Box.File(r.Context(), box.Request{User: who.User, Key: who.Key, Body: body})
+	if len(wrong) > 0 {
+		return nil, correct(wrong)
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
+	return answerOf(c.Box, a), nil
+}
+
+func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
+	out := &api.ApplicationAnswer{
+		Number: a.Number, Receipt: api.ReceiptOf(a.Receipt, a.Issued), Custody: api.Local,
+		Fees: a.Fees, ServiceVersion: int(a.Pin.Version), ServiceHash: b.HashOf(&a.Pin),
+	}
+	if out.Fees == nil {
+		out.Fees = []protocol.Fee{}
+	}
+	return out
+}
+
+// correct tells the counter what the applicant has to correct.
+func correct(wrong []catalogue.FieldError) error {
+	r := &api.Refusal{Err: fault.New("counter.File", fault.Invalid, wrong[0].Path, wrong[0].Text.EN)}
+	for _, w := range wrong {
+		r.Errors = append(r.Errors, api.FieldProblem{Path: w.Path, Field: w.Field, Text: w.Text})
+	}
+	return r
+}
+
+// explain adds to a closed intake that nothing was done.
+func explain(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if ok && e.Kind == fault.Unavailable && e.Item != "" {
+		return &api.Refusal{Err: err, Rejected: true, RetryAfter: closedFor}
+	}
+	return err
+}
+
+// closedFor is when a closed counter is worth another try.
+const closedFor = 15 * time.Second
+
+type numbered struct {
+	Number string `path:"number" doc:"16 digits, Latin or Bangla, with or without spaces"`
+}
+
+type recordAnswer struct {
+	ETag string `header:"ETag"`
+	Body *api.Record
+}
+
+func (c *counter) record(ctx context.Context, in *numbered) (*recordAnswer, error) {
+	k, err := c.caseOf(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	return &recordAnswer{ETag: api.ETag(k.Edition), Body: c.recordOf(k)}, nil
+}
+
+// caseOf returns a case of the caller's own centre.
+func (c *counter) caseOf(ctx context.Context, number string) (*box.Case, error) {
+	if err := access.May(api.CallerOf(ctx).Principal, access.ReadCase, c.own()); err != nil {
+		return nil, err
+	}
+	n, err := protocol.ParseNumber(number)
+	if err != nil {
+		return nil, err
+	}
+	return c.Box.Case(n)
+}
+
+func (c *counter) proof(ctx context.Context, in *numbered) (*struct{ Body *api.Proof }, error) {
+	k, err := c.caseOf(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body *api.Proof }{&api.Proof{
+		Number: k.Number, Log: k.Receipt.Log, Seq: k.Receipt.At.Seq, Prev: k.Prev, Hash: k.Receipt.At.Hash,
+		Event: k.Raw, Signature: k.Receipt.Signature, Signer: c.Signer, Certificate: c.Certificate, Authority: c.Authority,
+	}}, nil
+}
+
+type listRequest struct {
+	Day    string `query:"day" doc:"Civil day, such as 2026-11-22; absent: today"`
+	Cursor string `query:"cursor" doc:"From an earlier page"`
+}
+
+// pageSize is how many receipts are listed at once; farBack how many records
+// are looked through for them.
+const (
+	pageSize = 50
+	farBack  = 2000
+)
+
+func (c *counter) list(ctx context.Context, in *listRequest) (*struct{ Body *api.FiledList }, error) {
+	if err := access.May(api.CallerOf(ctx).Principal, access.File, c.own()); err != nil {
+		return nil, err
+	}
+	day, before, err := c.window(in)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.FiledList{Applications: []api.Filed{}}
+	for looked := 0; looked < farBack && before != 1; {
+		cases, err := c.Box.Latest(before, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		if len(cases) == 0 {
+			break
+		}
+		for _, k := range cases {
+			before = k.Receipt.At.Seq
+			if k.Issued.Before(day.AddDate(0, 0, -1)) {
+				return &struct{ Body *api.FiledList }{out}, nil // A clock set back by hours hides nothing.
+			}
+			if !k.Issued.Before(day) && k.Issued.Before(day.AddDate(0, 0, 1)) {
+				out.Applications = append(out.Applications, c.filedOf(k))
+			}
+			if len(out.Applications) == pageSize {
+				out.Next = strconv.FormatUint(before, 10)
+				return &struct{ Body *api.FiledList }{out}, nil
+			}
+		}
+		looked += len(cases)
+	}
+	return &struct{ Body *api.FiledList }{out}, nil
+}
+
+func (c *counter) window(in *listRequest) (day time.Time, before uint64, err error) {
+	day = c.Clock().In(api.Dhaka())
+	if in.Day != "" {
+		if day, err = time.ParseInLocation(time.DateOnly, in.Day, api.Dhaka()); err != nil {
+			return day, 0, fault.New("counter.List", fault.Invalid, "day", "want a day such as 2026-11-22")
+		}
+	}
+	if in.Cursor != "" {
+		if before, err = strconv.ParseUint(in.Cursor, 10, 64); err != nil || before == 0 {
+			return day, 0, fault.New("counter.List", fault.Invalid, "cursor", "want the cursor of an earlier page")
+		}
+	}
+	y, m, d := day.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, api.Dhaka()), before, nil
+}

@@ -1,0 +1,65 @@
+package counter
+
+import (
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// custodyOf is how safe a record is.
+func custodyOf(w *box.Where) api.Custody {
+	switch {
+	case w.Aside:
+		return api.Quarantined
+	case w.Accepted:
+		return api.Accepted
+	}
+	return api.Local
+}
+
+func named(n box.Named) *api.Named { return api.NamedOf(n.Code, n.Name) }
+
+func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
+	return &api.Tracking{
+		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
+		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
+	}
+}
+
+func (c *counter) recordOf(k *box.Case) *api.Record {
+	receipt := api.ReceiptOf(k.Receipt, k.Issued)
+	r := &api.Record{
+		Number: k.Number, Version: k.Edition, Stage: k.Stage, Custody: custodyOf(&k.Where), Service: serviceOf(k),
+		Centre: c.Box.Centre(), Channel: k.Submission.Channel, Form: k.Submission.Form, Applicant: k.Submission.Applicant,
+		Documents: []api.DocumentNote{}, Fees: k.Fees, Receipt: &receipt, SubmittedAt: api.TimeOf(k.Issued),
+		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
+	}
+	if r.Fees == nil {
+		r.Fees = []protocol.Fee{}
+	}
+	for _, id := range k.Submission.Originals {
+		r.Documents = append(r.Documents, api.DocumentNote{ID: id, OriginalAtCounter: true})
+	}
+	r.History = []api.HistoryEntry{{At: r.SubmittedAt, Action: "submit", Actor: k.Event.Actor, Stage: "SUBMITTED"}}
+	if k.Accepted {
+		r.History = append(r.History, api.HistoryEntry{
+			Version: k.Edition, At: r.Since, Action: "stands", Office: k.Office.Code, Reason: k.Reason, Stage: k.Stage,
+		})
+	}
+	return r
+}
+
+func serviceOf(k *box.Case) api.ServiceRef {
+	s := api.ServiceRef{ID: k.Pin.Service, Version: int(k.Pin.Version)}
+	if k.Version != nil {
+		s.Hash, s.Name = k.Version.Hash.String(), k.Version.Name
+	}
+	return s
+}
+
+func (c *counter) filedOf(k *box.Case) api.Filed {
+	return api.Filed{
+		Number: k.Number, Service: serviceOf(k), At: api.TimeOf(k.Issued), Actor: k.Event.Actor,
+		Stage: k.Stage, Custody: custodyOf(&k.Where),
+	}
+}

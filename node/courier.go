@@ -1,0 +1,186 @@
+package node
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/link"
+)
+
+// A caller opens a stream to another machine; *link.Endpoint is one. The peer of
+// the connection has been verified.
+type caller interface {
+	Dial(ctx context.Context, addr, alpn string) (net.Conn, error)
+}
+
+// A courier keeps one session with one server of the hub, any of them, for as
+// long as the box runs.
+type courier struct {
+	box       *box.Box
+	host      *host
+	enrolment *protocol.Enrolment
+	caller    caller
+	clock     func() time.Time
+	log       *slog.Logger
+
+	mu  sync.Mutex // Guards now.
+	now *replication.Peer
+}
+
+const (
+	dialTimeout = 8 * time.Second
+	pulseEvery  = 5 * time.Second
+	steady      = 3 * time.Second // A session that lasted this long was a good one.
+)
+
+// run dials, speaks and dials again until ctx ends.
+func (c *courier) run(ctx context.Context) {
+	var backoff link.Backoff
+	last := ""
+	for ctx.Err() == nil {
+		addr := c.pick(last)
+		began := c.clock()
+		err := c.session(ctx, addr)
+		if ctx.Err() != nil {
+			return
+		}
+		last = addr
+		if c.clock().Sub(began) > steady {
+			backoff.Reset()
+		}
+		wait := backoff.Next()
+		c.blame(addr, err, c.clock().Add(wait))
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// pick chooses a server at random, another one than the last where there is one.
+func (c *courier) pick(last string) string {
+	servers := c.servers()
+	if len(servers) > 1 {
+		servers = slices.DeleteFunc(servers, func(s string) bool { return s == last })
+	}
+	if len(servers) == 0 {
+		return ""
+	}
+	return servers[rand.IntN(len(servers))]
+}
+
+// servers are those that the hub told of last; before that, the enrolment's.
+func (c *courier) servers() []string {
+	if told := c.box.Contacts().Servers; len(told) > 0 {
+		return slices.Clone(told)
+	}
+	return slices.Clone(c.enrolment.Servers)
+}
+
+// session speaks with one server until the link breaks.
+func (c *courier) session(ctx context.Context, addr string) error {
+	if addr == "" {
+		return fault.New("node.session", fault.Unavailable, "", "no server is known")
+	}
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	conn, err := c.caller.Dial(dialing, addr, link.ALPNSync)
+	cancel()
+	if err != nil {
+		return err
+	}
+	peer := peerOf(conn, addr)
+	c.meet(&peer)
+	defer c.meet(nil)
+
+	ctx, end := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.pulse(ctx, conn) })
+	defer wg.Wait()
+	defer end()
+	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note))
+}
+
+func peerOf(conn net.Conn, addr string) replication.Peer {
+	if p, ok := conn.(interface{ Peer() replication.Peer }); ok {
+		return p.Peer()
+	}
+	return replication.Peer{Addr: addr}
+}
+
+// pulse notes that the hub is there for as long as packets come from it.
+func (c *courier) pulse(ctx context.Context, conn net.Conn) {
+	path, ok := conn.(interface {
+		Path() (received uint64, roundTrip time.Duration)
+	})
+	if !ok {
+		return
+	}
+	tick := time.NewTicker(pulseEvery)
+	defer tick.Stop()
+	before, _ := path.Path()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n, _ := path.Path(); n != before {
+			before = n
+			c.box.Heard()
+		}
+	}
+}
+
+func (c *courier) meet(p *replication.Peer) {
+	c.mu.Lock()
+	c.now = p
+	c.mu.Unlock()
+	if p == nil {
+		return
+	}
+	c.box.Blockers().Clear(box.HubUnreachable)
+	c.box.Blockers().Clear(box.CertificateOld)
+	c.log.Info("session with the hub", "server", p.Subject.Name, "addr", p.Addr)
+}
+
+// met returns the server that the box speaks with just now.
+func (c *courier) met() (replication.Peer, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now == nil {
+		return replication.Peer{}, false
+	}
+	return *c.now, true
+}
+
+// blame says what keeps the box from its hub.
+func (c *courier) blame(addr string, err error, retry time.Time) {
+	c.log.Warn("no session with the hub", "addr", addr, "err", err)
+	if errors.Is(err, fault.Denied) && c.expired() {
+		c.box.Blockers().Raise(box.CertificateOld, retry)
+		return
+	}
+	c.box.Blockers().Raise(box.HubUnreachable, retry)
+}
+
+// expired reports whether the box's certificate is over its time. Renewal at
+// half of its life belongs beside this question: any server that is met can be
+// asked for another, and Endpoint.SetCertificate takes it.
+func (c *courier) expired() bool {
+	cert, err := x509.ParseCertificate(c.enrolment.TLSCert)
+	return err == nil && c.clock().After(cert.NotAfter)
+}

@@ -1,0 +1,233 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// A host is the box as a sync session sees it: it offers the uplink and wants
+// the inbox and the catalogue.
+type host struct {
+	box       *box.Box
+	enrolment *protocol.Enrolment
+	authority *identity.Authority
+	keys      *keyring
+	packer    *protocol.Packer
+	sealer    *sealer
+	log       *slog.Logger
+
+	mu     sync.Mutex // Guards epochs.
+	epochs map[identity.EpochID]knownEpoch
+}
+
+var _ replication.Host = (*host)(nil)
+
+// A knownEpoch opens what one server sealed in one run.
+type knownEpoch struct {
+	key    *identity.EpochKey
+	signer []byte
+}
+
+// maxEpochs bounds the epochs remembered: a few servers, a run each.
+const maxEpochs = 64
+
+// wanted are the logs that a hub keeps for this centre, of any incarnation.
+func (h *host) wanted() []protocol.LogID {
+	return []protocol.LogID{
+		{Channel: protocol.Inbox, Name: h.enrolment.ID},
+		{Channel: protocol.Catalogue, Name: h.enrolment.District},
+	}
+}
+
+func (h *host) isWanted(log protocol.LogID) bool {
+	log.Incarnation = 0
+	for _, w := range h.wanted() {
+		if w == log {
+			return true
+		}
+	}
+	return false
+}
+
+// Open says what the box holds and wants.
+func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
+	if peer.Subject.Role != identity.RoleServer || peer.Subject.District != h.enrolment.District {
+		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
+	}
+	closed = h.box.Watch(grew)
+	have = append(have, h.box.Head())
+	for log, at := range h.box.Held() {
+		have = append(have, protocol.Head{Log: log, At: at})
+	}
+	h.box.Heard()
+	return have, h.wanted(), nil, closed, nil
+}
+
+// Load cuts the own log's events after from into a block.
+func (h *host) Load(_ context.Context, _ replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+	if log != h.box.Log() {
+		return nil, nil, fault.New("node.Load", fault.NotFound, log.String(), "not a log of this box")
+	}
+	run, err := h.box.Tail(from, limit)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return nil, nil, nil // The peer is ahead: the session notes it.
+	case errors.Is(err, fault.Conflict):
+		h.box.MarkForked(from.Seq)
+		return nil, nil, err
+	case err != nil || len(run.Events) == 0:
+		return nil, nil, err
+	}
+	epoch, introduction, err := h.sealer.now()
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := h.packer.Pack(run, epoch, h.keys.signer)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []protocol.Epoch{introduction}, []protocol.Block{b}, nil
+}
+
+// Introduce takes up an epoch that a server seals in for this box.
+func (h *host) Introduce(_ context.Context, _ replication.Peer, e *protocol.Epoch) error {
+	public, err := h.server(e.Cert)
+	if err != nil {
+		return err
+	}
+	if err := e.Verify(public); err != nil {
+		return err
+	}
+	key, err := identity.OpenWrap(h.keys.sealing, e.ID, e.Wraps)
+	if errors.Is(err, fault.NotFound) {
+		return nil // Sealed for somebody else; a block that needs it says so.
+	}
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.epochs) >= maxEpochs {
+		clear(h.epochs) // Servers introduce again what they still use.
+	}
+	h.epochs[e.ID] = knownEpoch{key: key, signer: public}
+	return nil
+}
+
+// server returns the signing key of a server of this district.
+func (h *host) server(cert []byte) ([]byte, error) {
+	public, who, err := h.authority.Signer(cert)
+	if err != nil {
+		return nil, err
+	}
+	if who.Role != identity.RoleServer || who.District != h.enrolment.District {
+		return nil, fault.New("node.verify", fault.Denied, who.Name, "is no server of this district")
+	}
+	return public, nil
+}
+
+// Store verifies a block, opens it and hands its events to the box.
+func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
+	items, err := h.open(peer, b)
+	if err != nil {
+		done(protocol.Position{}, nil, err)
+		return
+	}
+	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) { done(at, nil, err) })
+}
+
+func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, error) {
+	const op = "node.Store"
+	if !h.isWanted(b.Header.Log) {
+		return nil, fault.New(op, fault.Denied, b.Header.Log.String(), "this box keeps no such log")
+	}
+	var key *identity.EpochKey
+	var public []byte
+	switch {
+	case b.Header.Sealed():
+		h.mu.Lock()
+		known, ok := h.epochs[b.Header.Epoch]
+		h.mu.Unlock()
+		if !ok {
+			return nil, fault.New(op, fault.NotFound, b.Header.Epoch.String(), "epoch was not introduced")
+		}
+		key, public = known.key, known.signer
+	case b.Header.Log.Channel == protocol.Inbox:
+		return nil, fault.New(op, fault.Denied, b.Header.Log.String(), "an inbox travels sealed")
+	default:
+		var err error
+		if public, err = h.server(peer.Cert); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.Verify(public); err != nil {
+		return nil, err
+	}
+	return h.packer.Open(b, key)
+}
+
+// Acknowledged keeps a server's signed statement about the uplink.
+func (h *host) Acknowledged(ctx context.Context, peer replication.Peer, a *protocol.Ack) error {
+	public, err := h.server(peer.Cert)
+	if err != nil {
+		return err
+	}
+	if err := a.Verify(public); err != nil {
+		return err
+	}
+	h.box.Heard()
+	return h.box.Acknowledge(ctx, a)
+}
+
+// note takes what a session noticed.
+func (h *host) note(n replication.Note) {
+	h.log.Warn("sync session", "note", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "text", n.Text)
+	if n.Log != h.box.Log() {
+		return
+	}
+	switch n.What {
+	case replication.PeerAhead:
+		h.box.MarkBehind(n.At.Seq)
+	case replication.Forked:
+		h.box.MarkForked(n.At.Seq)
+	}
+}
+
+// epochLife is how long one epoch is used: a day at most.
+const epochLife = 24 * time.Hour
+
+// A sealer holds the epoch in which this run seals. The key is never written.
+type sealer struct {
+	recipients [][]byte
+	signer     *identity.Signer
+	clock      func() time.Time
+
+	mu    sync.Mutex // Guards all below.
+	epoch *identity.Epoch
+	intro protocol.Epoch
+	until time.Time
+}
+
+// now returns the epoch in use and its introduction. A new one is drawn at the
+// first call of a run and after a day.
+func (s *sealer) now() (*identity.Epoch, protocol.Epoch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.clock(); s.epoch == nil || !t.Before(s.until) {
+		e, err := identity.NewEpoch(s.recipients...)
+		if err != nil {
+			return nil, protocol.Epoch{}, err
+		}
+		s.epoch, s.intro, s.until = e, protocol.NewEpoch(e, nil, s.signer), t.Add(epochLife)
+	}
+	return s.epoch, s.intro, nil
+}

@@ -1,0 +1,258 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/node/box"
+	"kendro/node/counter"
+	"kendro/protocol"
+	"kendro/replication/gossip"
+	"kendro/replication/link"
+	"kendro/web/api"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is how a node runs. Dir, HTTP, Listen, Clock and Logger are needed.
+type Config struct {
+	Dir       string
+	HTTP      string // host:port of the counter's pages.
+	HTTPPlain bool   // A declared proxy speaks TLS in front.
+	Listen    string // host:port for QUIC.
+	Gossip    string // host:port for gossip; empty goes without.
+	// GossipAdvertise is the host:port at which neighbours reach Gossip; empty is
+	// what was bound.
+	GossipAdvertise string
+	GossipPreset    gossip.Preset
+	PortsFile       string // Gets the chosen addresses as JSON, once all are bound.
+	Version         string
+	Clock           func() time.Time
+	Logger          *slog.Logger
+}
+
+// A Node is an open box with its listeners. Run must be called.
+type Node struct {
+	c         Config
+	enrolment protocol.Enrolment
+	keys      *keyring
+	lock      *os.File
+
+	box        *box.Box
+	link       *link.Endpoint
+	http       net.Listener
+	control    net.Listener
+	api        *api.API
+	packer     *protocol.Packer
+	courier    *courier
+	neighbours *neighbours
+}
+
+// Open opens the folder of an enrolled box, brings what it keeps in order and
+// binds its addresses. A folder that isn't enrolled is [fault.NotFound], one that
+// another process works in [fault.Unavailable], damaged records are
+// [fault.Damaged] and named.
+func Open(ctx context.Context, c Config) (*Node, error) {
+	n := &Node{c: c}
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *Node) open(ctx context.Context) error {
+	var err error
+	if n.enrolment, err = readEnrolment(n.c.Dir); err != nil {
+		if errors.Is(err, fault.NotFound) {
+			return fault.New("node.Open", fault.NotFound, n.c.Dir, "is not enrolled yet: run kendro node enrol --dir "+n.c.Dir+" --token TOKEN")
+		}
+		return err
+	}
+	if n.lock, err = lockFolder(n.c.Dir); err != nil {
+		return err
+	}
+	if n.keys, err = openKeyring(n.c.Dir); err != nil {
+		return err
+	}
+	authority, err := identity.ParseAuthority(n.enrolment.CA)
+	if err != nil {
+		return err
+	}
+	if n.box, err = box.Open(filepath.Join(n.c.Dir, recordsFolder), box.Options{
+		Enrolment: n.enrolment, Signer: n.keys.signer, Secret: n.keys.secrets.Blind[:],
+		Clock: n.c.Clock, Logger: n.c.Logger,
+	}); err != nil {
+		return err
+	}
+	if err := n.bind(ctx, authority); err != nil {
+		return err
+	}
+	return n.furnish(authority)
+}
+
+// lockFolder makes sure that one process works in a folder. The kernel lets go
+// of the lock with the process, so a killed one blocks nobody.
+func lockFolder(dir string) (*os.File, error) {
+	const op = "node.Open"
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: dir, Err: err}
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fault.New(op, fault.Unavailable, dir, "another kendro works in this folder: stop it first")
+	}
+	return f, nil
+}
+
+// bind opens every address.
+func (n *Node) bind(ctx context.Context, authority *identity.Authority) error {
+	var err error
+	certificate := n.keys.certificate(&n.enrolment)
+	if n.link, err = link.Open(link.Options{
+		Listen: n.c.Listen, Certificate: certificate, Authority: authority, Self: n.subject(),
+		Logger: n.c.Logger, Clock: n.c.Clock, ResetKey: n.keys.secrets.Reset,
+	}); err != nil {
+		return err
+	}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	if n.http, err = api.Listen(ctx, n.c.HTTP, secure, n.c.HTTPPlain); err != nil {
+		return err
+	}
+	if n.c.Gossip != "" {
+		if n.c.Gossip, err = freeAddress(ctx, n.c.Gossip); err != nil {
+			return err
+		}
+	}
+	n.control, err = api.ListenControl(n.c.Dir)
+	return err
+}
+
+// furnish joins the parts.
+func (n *Node) furnish(authority *identity.Authority) error {
+	n.packer = protocol.NewPacker()
+	h := &host{
+		box: n.box, enrolment: &n.enrolment, authority: authority, keys: n.keys, packer: n.packer, log: n.c.Logger,
+		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock},
+		epochs: map[identity.EpochID]knownEpoch{},
+	}
+	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, clock: n.c.Clock, log: n.c.Logger}
+	n.neighbours = &neighbours{
+		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
+		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger,
+	}
+	metrics := prometheus.NewRegistry()
+	if err := n.gauges(metrics); err != nil {
+		return err
+	}
+	var err error
+	n.api, err = counter.New(counter.Options{
+		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
+		Certificate: n.enrolment.SigningCert, Authority: n.enrolment.CA, Signer: n.keys.signer.Public(),
+		Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
+	})
+	return err
+}
+
+func (n *Node) subject() identity.Subject {
+	return identity.Subject{
+		Country: n.enrolment.Country, District: n.enrolment.District, Role: identity.RoleNode,
+		Name: n.enrolment.ID, Slot: n.enrolment.Slot,
+	}
+}
+
+// Addr returns the addresses that were bound.
+func (n *Node) Addr() api.Ports {
+	return api.Ports{HTTP: n.http.Addr().String(), QUIC: n.link.Addr().String(), Gossip: n.c.Gossip}
+}
+
+// Run serves until ctx ends, lets what is under way finish, and closes
+// everything; every goroutine has ended when it returns. It returns the first
+// failure: [fault.Stopped] after the disk failed once.
+func (n *Node) Run(ctx context.Context) error {
+	if n.c.PortsFile != "" {
+		if err := api.WriteFile(n.c.PortsFile, n.Addr()); err != nil {
+			return errors.Join(err, n.close())
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	kept, letGo := context.WithCancel(context.WithoutCancel(ctx)) // The box goes on until nobody asks any more.
+	boxed := make(chan error, 1)
+	go func() {
+		err := n.box.Run(kept)
+		cancel()
+		boxed <- err
+	}()
+	served := n.serve(ctx, cancel)
+	letGo()
+	return errors.Join(<-boxed, served, n.close())
+}
+
+// serve runs everything that asks the box.
+func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
+	stop := n.box.Watch(n.neighbours.grew)
+	defer stop()
+	errs := make(chan error, 2)
+	var wg sync.WaitGroup
+	listen := func(ln net.Listener, control bool) {
+		defer cancel()
+		if control {
+			errs <- api.Serve(ctx, ln, api.Control(n.api), n.c.Logger)
+			return
+		}
+		errs <- api.Serve(ctx, ln, n.api, n.c.Logger)
+	}
+	wg.Go(func() { listen(n.http, false) })
+	wg.Go(func() { listen(n.control, true) })
+	wg.Go(func() { n.courier.run(ctx) })
+	wg.Go(func() { n.neighbours.run(ctx) })
+	wg.Wait()
+	return errors.Join(<-errs, <-errs)
+}
+
+// close lets go of what Open opened and Run has not closed.
+func (n *Node) close() error {
+	var errs []error
+	if n.packer != nil {
+		n.packer.Close()
+	}
+	if n.link != nil {
+		errs = append(errs, n.link.Close())
+	}
+	for _, ln := range []net.Listener{n.http, n.control} {
+		if ln != nil {
+			if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if n.box != nil {
+		errs = append(errs, n.box.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// expires returns when the box's session certificate ends.
+func (n *Node) expires() time.Time {
+	cert, err := x509.ParseCertificate(n.enrolment.TLSCert)
+	if err != nil {
+		return time.Time{}
+	}
+	return cert.NotAfter
+}
