@@ -216,7 +216,10 @@ func (s *step) file(log protocol.LogID, it *protocol.Item, judged *Verdict, owne
 		return s.hold(c, why)
 	}
 	c.Due = judged.Due
-	seat, _ := s.world.set.Directory.SeatFor(version.Steps[0].Post, c.Area)
+	seat, ok := s.world.set.Directory.SeatFor(version.Steps[0].Post, c.Area)
+	if !ok { // It waits in a queue of its own.
+		seat = place.Seat{}
+	}
 	if err := s.change(c, application.Event{Action: application.Accept, Desk: application.Desk{Seat: seat}}); err != nil {
 		s.keep(fault.Wrap("register.Apply", fault.Internal, number.String(), err))
 		return nil

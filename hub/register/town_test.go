@@ -465,3 +465,19 @@ func (o *cachedOpener) Open(b *protocol.Block, epoch *protocol.Epoch) ([]protoco
 	}
 	return o.town.packer.Open(b, o.key)
 }
+
+// seal begins an epoch in which the box's next blocks are sealed.
+func (b *box) seal(recipients ...[]byte) {
+	b.town.t.Helper()
+	e, err := identity.NewEpoch(recipients...)
+	if err != nil {
+		b.town.t.Fatal(err)
+	}
+	b.epoch = e
+}
+
+// seedKey is a public sealing key of a stranger.
+func seedKey(t testing.TB) []byte {
+	t.Helper()
+	return identity.NewSealingKey().Public()
+}
