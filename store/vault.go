@@ -157,9 +157,6 @@ func (v *Vault) aead(id uint32) (cipher.AEAD, error) {
 	return a, nil
 }
 
-// Overhead is how many bytes Seal adds.
-const Overhead = nonceBytes + tagBytes
-
 // Seal appends plaintext, encrypted and bound to aad, to dst: the number of the
 // run's key, a counter, and AES-256-GCM with both as the nonce.
 func (v *Vault) Seal(dst, plaintext, aad []byte) []byte {
@@ -176,7 +173,7 @@ func (v *Vault) Seal(dst, plaintext, aad []byte) []byte {
 // anything that Seal did not make in this vault with the same aad.
 func (v *Vault) Open(dst, sealed, aad []byte) ([]byte, error) {
 	const op = "store.Vault.Open"
-	if len(sealed) < Overhead {
+	if len(sealed) < nonceBytes+tagBytes {
 		return nil, fault.New(op, fault.Damaged, "", "too short for something sealed")
 	}
 	a, err := v.aead(binary.BigEndian.Uint32(sealed))

@@ -49,7 +49,7 @@ func record(t *testing.T, seed uint64, calls int) ([]step, []span) {
 // A power cut at any step, with any part of what was not synced lost: everything
 // acknowledged is there, and the call it interrupted happened wholly or not.
 func TestPowerCut(t *testing.T) {
-	recordings, cuts := 25, 40
+	recordings, cuts := 20, 30
 	if *long {
 		recordings = 500
 	}

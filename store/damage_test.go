@@ -1,0 +1,250 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kendro/domain/fault"
+)
+
+var long = flag.Bool("long", false, "run the flip tests many times over")
+
+// past is what a database held after each index.
+type past struct {
+	at   []pairs
+	hash [][32]byte
+	ever map[string]bool // Key and value, at any time.
+}
+
+func (p *past) add(w []Write) {
+	now := p.at[len(p.at)-1].with(w)
+	p.at = append(p.at, now)
+	p.hash = append(p.hash, now.hash())
+	for _, x := range w {
+		p.ever[string(x.Key)+"="+string(x.Value)] = true
+	}
+}
+
+// history fills a database and returns what it held after each index.
+func history(t *testing.T, dir string, o Options, updates int) (*DB, *past) {
+	t.Helper()
+	db := mustOpen(t, dir, o)
+	rnd := rand.New(rand.NewPCG(3, 3))
+	held := &past{at: []pairs{{}}, hash: [][32]byte{{}}, ever: map[string]bool{}}
+	for i := 1; i <= updates; i++ {
+		var w []Write
+		for range 10 {
+			w = append(w, Write{fmt.Appendf(nil, "key/%04d", rnd.IntN(1500)), bytes.Repeat([]byte{byte(rnd.Uint32())}, rnd.IntN(900))})
+		}
+		if i%3 == 0 {
+			w = append(w, Write{Key: w[0].Key})
+		}
+		if err := db.Update(uint64(i), func(tx *Tx) error { return write(tx, w) }); err != nil {
+			t.Fatal(err)
+		}
+		held.add(w)
+	}
+	return db, held
+}
+
+// A flipped bit in any file of a database never gives other bytes, and is never
+// silent: Open, a read or Scrub answers Damaged, or what is there is exactly what
+// was there after the index that Applied names.
+func TestFlips(t *testing.T) {
+	per := 25 // Of each kind, four times.
+	if testing.Short() {
+		per = 3
+	}
+	if *long {
+		per = 1000
+	}
+	v := mustVault(t, t.TempDir())
+	for name, o := range map[string]Options{"clear": {}, "sealed": {Vault: v}} {
+		for _, closed := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ", closed ", closed), func(t *testing.T) {
+				dir := t.TempDir()
+				db, held := history(t, dir, o, 900)
+				if closed { // Otherwise as a process that was killed leaves it.
+					mustClose(t, db)
+				}
+				files := readAll(t, dir)
+				flipKinds(t, o, held, files, per)
+			})
+		}
+	}
+}
+
+// file is a file without the zeroes at its end.
+type file struct {
+	body []byte
+	size int64
+}
+
+func readAll(t *testing.T, dir string) map[string]file {
+	t.Helper()
+	files := map[string]file{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = file{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+	}
+	return files
+}
+
+// writeAll writes files with holes where they are zero, as Badger makes them.
+func writeAll(t *testing.T, dir string, files map[string]file) {
+	t.Helper()
+	for n, f := range files {
+		path := filepath.Join(dir, n)
+		if err := os.WriteFile(path, f.body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, f.size); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func flipKinds(t *testing.T, o Options, held *past, files map[string]file, per int) {
+	kinds := map[string][]string{}
+	for n, b := range files {
+		if b.size == 0 || n == "LOCK" {
+			continue
+		}
+		kind := n
+		if i := strings.LastIndex(n, "."); i >= 0 {
+			kind = n[i:]
+		}
+		kinds[kind] = append(kinds[kind], n)
+	}
+	rnd := rand.New(rand.NewPCG(4, 4))
+	for kind, names := range kinds {
+		counts := map[string]int{}
+		times := per
+		if kind == ".sst" || kind == ".mem" {
+			times *= 2
+		}
+		for range times {
+			n := names[rnd.IntN(len(names))]
+			used := min(max(16, len(files[n].body)), int(files[n].size))
+			bit := rnd.IntN(8 * used)
+			if rnd.IntN(3) == 0 {
+				bit = 8*used - 1 - rnd.IntN(min(8*used, 8*300)) // The ends hold the lengths.
+			}
+			counts[flip(t, o, held, files, n, bit)]++
+		}
+		t.Logf("%s: %v", kind, counts)
+	}
+}
+
+// flip tries one flip and says how it came out.
+func flip(t *testing.T, o Options, held *past, files map[string]file, name string, bit int) string {
+	t.Helper()
+	dir := t.TempDir()
+	defer os.RemoveAll(dir)
+	writeAll(t, dir, files)
+	b := append(bytes.Clone(files[name].body), make([]byte, 16)...)
+	b[bit/8] ^= 1 << (bit % 8)
+	writeAll(t, dir, map[string]file{name: {b[:min(int64(len(b)), files[name].size)], files[name].size}})
+	what := fmt.Sprintf("%s, bit %d", name, bit)
+	db, err := Open(dir, o)
+	if err != nil {
+		if !errors.Is(err, fault.Damaged) {
+			t.Fatalf("%s: Open = %v; want damaged", what, err)
+		}
+		return "damaged at open"
+	}
+	defer db.Close()
+	applied := db.Applied()
+	last := uint64(len(held.at) - 1)
+	if applied > last {
+		t.Fatalf("%s: applied %d of %d", what, applied, last)
+	}
+	same := db.SetHash() == held.hash[applied]
+	err = db.View(func(tx *Tx) error { return otherBytes(tx, held) })
+	if err != nil && !errors.Is(err, fault.Damaged) {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if err := db.Scrub(context.Background()); err != nil {
+		if !errors.Is(err, fault.Damaged) {
+			t.Fatalf("%s: Scrub = %v; want damaged", what, err)
+		}
+		return "damaged at scrub"
+	}
+	if err != nil || !same {
+		t.Fatalf("%s: Scrub found nothing; read says %v, same hash %v", what, err, same)
+	}
+	if n := count(t, db); n != len(held.at[applied]) {
+		t.Fatalf("%s: Scrub found nothing, and there are %d pairs; want %d", what, n, len(held.at[applied]))
+	}
+	if applied < last {
+		return "an older index, whole"
+	}
+	return "nothing changed"
+}
+
+func count(t *testing.T, db *DB) (n int) {
+	t.Helper()
+	err := db.View(func(tx *Tx) error {
+		return tx.Scan(nil, nil, func(_, _ []byte) (bool, error) { n++; return true, nil })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// otherBytes looks for a value that no index ever held under its key.
+func otherBytes(tx *Tx, held *past) error {
+	return tx.Scan(nil, nil, func(k, v []byte) (bool, error) {
+		if !held.ever[string(k)+"="+string(v)] {
+			return false, fmt.Errorf("%q has a value that it never had", k)
+		}
+		return true, nil
+	})
+}
+
+// After a Sync, a database that lost commits says so at Open.
+func TestFloor(t *testing.T) {
+	dir := t.TempDir()
+	db := mustOpen(t, dir, Options{})
+	set := func(i uint64) {
+		t.Helper()
+		if err := db.Update(i, func(tx *Tx) error { return tx.Set([]byte("k"), fmt.Append(nil, i)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(1)
+	older := readAll(t, dir)
+	set(2)
+	if err := db.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	newer, _ := os.ReadFile(filepath.Join(dir, stateName))
+	again := t.TempDir()
+	older[stateName] = file{newer, int64(len(newer))}
+	writeAll(t, again, older)
+	if _, err := Open(again, Options{}); !errors.Is(err, fault.Damaged) {
+		t.Errorf("Open of an older state = %v; want damaged", err)
+	}
+	if err := os.Remove(filepath.Join(again, "MANIFEST")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(again, Options{}); !errors.Is(err, fault.Damaged) {
+		t.Errorf("Open without MANIFEST = %v; want damaged", err)
+	}
+}
