@@ -3,6 +3,7 @@ package register
 import (
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -22,6 +23,9 @@ const (
 	MaxEntryWrites   = 10_000
 	MaxEntryWritten  = 3 << 20 // Bytes that one transaction writes.
 )
+
+// maxTime is the end of the year 9999, in Unix milliseconds.
+const maxTime = 253_402_300_800_000
 
 // entryFormat is raised whenever Apply would do another thing for the same bytes.
 const entryFormat = 1
@@ -129,6 +133,9 @@ func (e *Entry) check() error {
 	if e.Format != entryFormat {
 		return bad("format", int(e.Format))
 	}
+	if e.At < 0 || e.At > maxTime {
+		return fault.New("register.Entry", fault.Invalid, "time", "before 1970 or after 9999: set the leader's clock")
+	}
 	if len(e.Epochs) > MaxEntryEpochs {
 		return bad("epochs", len(e.Epochs))
 	}
@@ -173,5 +180,14 @@ func (d *Defect) Error() string {
 // Unwrap returns the cause.
 func (d *Defect) Unwrap() error { return d.Err }
 
-// clip bounds a text that somebody else wrote.
-func clip(s string, n int) string { return s[:min(len(s), n)] }
+// clip bounds a text that somebody else wrote. It never cuts a letter in two:
+// text that isn't UTF-8 could be written but not read again.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

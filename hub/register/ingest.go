@@ -44,8 +44,8 @@ func (s *step) author(b *protocol.Block) (*Node, *protocol.Failure) {
 	if s.world.founding == nil {
 		return nil, refuse(fault.Unavailable, "register", "the district is not founded yet")
 	}
-	if err := b.Check(); err != nil {
-		return nil, failureOf(err)
+	if b.Check() != nil || len(b.Signature) > identity.SignatureSize {
+		return nil, refuse(fault.Invalid, h.Log.String(), "the block is malformed")
 	}
 	district, slot, ok := strings.Cut(h.Log.Name, "-")
 	if h.Log.Channel != protocol.Uplink || !ok || district != s.world.founding.District {
@@ -53,7 +53,7 @@ func (s *step) author(b *protocol.Block) (*Node, *protocol.Failure) {
 	}
 	owner := s.world.slots[slot]
 	switch {
-	case owner == nil || owner.Slot != slot && owner.Spare != slot:
+	case owner == nil:
 		return nil, refuse(fault.Denied, h.Log.String(), "no box is enrolled under this slot")
 	case owner.RevokedAt != 0:
 		return nil, refuse(fault.Denied, h.Log.String(), "the box was revoked")

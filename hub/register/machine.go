@@ -2,6 +2,7 @@ package register
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,11 @@ const (
 // maxKey bounds a public key or certificate that a command brings.
 const maxKey = 4 << 10
 
+// slotName returns a slot's four digits; empty behind the last.
 func slotName(n int) string {
+	if n > lastSlot {
+		return ""
+	}
 	s := strconv.Itoa(n)
 	return "0000"[:4-len(s)] + s
 }
@@ -39,7 +44,8 @@ func (s *step) genesis(c *Command) Result {
 	switch {
 	case numberErr != nil || b.Country == "" || len(b.Country) > 8 || b.Incarnation == 0:
 		return failed(fault.Invalid, clip(b.District, 8), "want a district of two digits, a country and an incarnation")
-	case len(b.Authority) == 0 || len(b.Authority) > maxKey || len(b.CatalogueKey) != 32 || len(b.Recipients) == 0 || len(b.Recipients) > protocol.MaxWraps:
+	case len(b.Authority) == 0 || len(b.Authority) > maxKey || len(b.CatalogueKey) != 32 || len(b.Recipients) == 0 ||
+		len(b.Recipients) > protocol.MaxWraps || slices.ContainsFunc(b.Recipients, func(k []byte) bool { return len(k) == 0 || len(k) > maxKey }):
 		return failed(fault.Invalid, "keys", "want the authority, the catalogue's key and the recipients")
 	}
 	operator := b.Operator

@@ -140,12 +140,13 @@ func (s *step) entry(e *Entry) error {
 // introduce keeps an epoch that is sealed to the district. Others could never be
 // opened here and are passed over.
 func (s *step) introduce(e *protocol.Epoch) {
+	const most = 64 << 10
 	f := s.world.founding
-	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients) || !s.room(1, 32<<10) {
+	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients) || !s.room(1, most) {
 		return
 	}
-	if k := key(tagEpoch, e.ID[:]); !s.has(k) {
-		s.put(k, e)
+	if k, raw := key(tagEpoch, e.ID[:]), protocol.Marshal(e); len(raw) <= most && !s.has(k) {
+		s.set(k, raw)
 	}
 }
 

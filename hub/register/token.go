@@ -19,11 +19,11 @@ func (s *step) createToken(c *Command) Result {
 	if f != nil {
 		return Result{Fault: f}
 	}
-	ttl := time.Duration(b.Expires)*time.Second - time.Duration(s.meta.At)*time.Millisecond
+	now := s.meta.At / 1000
 	switch {
 	case b.Nonce == protocol.Hash{}:
 		return failed(fault.Invalid, "token", "want the hash of its nonce")
-	case b.Expires <= 0 || b.Expires > s.meta.At/1000+int64(maxTTL/time.Second) || ttl <= 0:
+	case b.Expires <= now || b.Expires > now+int64(maxTTL/time.Second):
 		return failed(fault.Invalid, "ttl", "a join token lives up to 24 hours")
 	case b.Role != string(identity.RoleNode) && b.Role != string(identity.RoleServer):
 		return failed(fault.Invalid, clip(b.Role, 40), "want a token for a node or a server")

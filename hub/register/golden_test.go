@@ -1,0 +1,199 @@
+package register
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/protocol"
+)
+
+// begin writes a golden file that isn't there. One that is there is never
+// written again: see DESIGN.md on what changes it.
+var begin = flag.Bool("begin-golden", false, "write a golden file that is missing")
+
+const goldenFile = "testdata/story.txt"
+
+// plain makes an ingest whose bytes are the same in every build: nothing is
+// compressed, sealed or signed.
+func (b *box) plain(first, last int) Ingest {
+	in := b.ingest(first, last)
+	h := &in.Block.Header
+	in.Block.Body = bytes.Join(b.events[first-1:last], nil)
+	h.Codec, h.Body, h.Signer = protocol.CodecPlain, sha256.Sum256(in.Block.Body), b.signer.ID()
+	in.Block.Signature = make([]byte, identity.SignatureSize)
+	return in
+}
+
+// story is a district's first days, with everything that can happen to it once,
+// refusals included.
+func story(w *town) {
+	w.t.Helper()
+	w.do(NewCommand("", "root", AddUser, &User{Name: "early"}))
+	w.settle()
+	b, far := w.enrol("41-09-17"), w.enrol("41-11-05")
+	v := licence(w.t)
+	for i := range 6 {
+		b.submit(v, uint64(i%5)) // The last number comes twice.
+	}
+	b.submit(version(w.t, "trade-licence", 9, "chairman"), 77)
+	b.addRaw([]byte{0x01}, nil)
+	far.submit(v, 1)
+	far.submit(v, 2)
+	in := b.plain(1, 5)
+	in.Verdicts[2].Refused = "ফরমে নাম নেই"
+	w.apply(&Entry{Ingests: []Ingest{in, far.plain(1, 1), far.plain(2, 2)}})
+	w.apply(&Entry{Ingests: []Ingest{b.plain(4, 8), b.plain(1, 2), {Block: far.plain(1, 2).Block, Quarantine: "known already"}}})
+	n := b.numbers[0]
+	w.apply(&Entry{Commands: []Command{
+		withID("t1", act("anna", Take, n, 1, Act{})),
+		withID("t2", act("bilal", Note, n, 1, Act{Text: "আমি আগে দেখেছি"})),
+		withID("t1", act("anna", Take, n, 1, Act{})),
+		withID("t3", act("anna", Forward, n, 2, Act{})),
+		withID("t4", act("anna", Decide, n, 2, Act{Opinion: application.ForApproval, Text: "ঠিক আছে"})),
+		withID("t5", act("anna", Forward, n, 3, Act{})),
+		withID("t6", act("far", Take, n, 4, Act{})),
+		withID("t7", act("anna", Note, 12345, 1, Act{Text: "x"})),
+		{ID: "look", Actor: "audit", Method: Look, Number: n},
+	}})
+	w.apply(&Entry{Commands: []Command{
+		withID("t1", act("chair", Take, n, 4, Act{})),
+		withID("t2", act("chair", Decide, n, 5, Act{Opinion: application.ForRejection, Text: "না"})),
+		withID("t3", act("chair", Reject, n, 6, Act{Reason: "R1", Text: "কাগজ নেই"})),
+	}})
+	far.submit(v, 3)
+	w.apply(&Entry{Ingests: []Ingest{{Block: far.plain(3, 3).Block, Quarantine: "it does not open"}}})
+	clone := *far
+	clone.events, clone.hashes = clone.events[:1:1], clone.hashes[:1:1]
+	clone.submit(v, 99)
+	w.apply(&Entry{Ingests: []Ingest{clone.plain(2, 2)}})
+	nonce := protocol.Hash(seedOf("s2"))
+	s2 := server("s2")
+	s2.Nonce = nonce
+	w.must(NewCommand("", ActorControl, CreateToken, &Token{Nonce: nonce, Role: "server", Expires: w.at/1000 + 60}))
+	w.must(NewCommand("", ActorHub, EnrolServer, &s2))
+	s2.Address = "s2.example:1"
+	w.must(NewCommand("", ActorHub, ServerAddress, &s2))
+	w.must(NewCommand("", "root", RemoveServer, &Name{Name: "s1"}))
+	w.must(NewCommand("", "root", DisableUser, &Name{Name: "rahima"}))
+	w.must(NewCommand("", "root", RevokeNode, &Revocation{Centre: "41-09-17", Reason: "lost", GossipKey: seedOf("g")}))
+	w.do(NewCommand("", "root", RevokeToken, &Name{Name: "none"}))
+	w.must(NewCommand("", "root", AddVersions, &Parcel{Versions: w.parcel(2, directory(), v, version(w.t, "birth", 1, "chairman")).Versions}))
+	w.publish(2, directory("41-09-17", "41-09-23", "41-11-05"), v, version(w.t, "birth", 1, "chairman"))
+	i, d := w.first().Digest()
+	w.apply(&Entry{Checkpoint: &Checkpoint{Index: i, Digest: d}})
+}
+
+// TestGoldenStory applies entries that an earlier build has written and wants the
+// very state that it had: on the day this fails, old and new servers of one group
+// would drift apart.
+func TestGoldenStory(t *testing.T) {
+	if _, err := os.Stat(goldenFile); os.IsNotExist(err) && *begin {
+		writeGolden(t)
+	}
+	f, err := os.Open(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }() // It was only read.
+	w := newTown(t, newMemory())
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 4*MaxEntry)
+	for n := 1; lines.Scan(); n++ {
+		kind, rest, _ := strings.Cut(lines.Text(), " ")
+		switch kind {
+		case "entry":
+			raw, err := hex.DecodeString(rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := DecodeEntry(raw)
+			if err != nil {
+				t.Fatalf("line %d: %v", n, err)
+			}
+			if again, err := EncodeEntry(e); err != nil || !bytes.Equal(again, raw) {
+				t.Errorf("line %d: encodes to other bytes, %v", n, err)
+			}
+			w.applyRaw(raw)
+		case "state":
+			index, digest := w.first().Digest()
+			if got := fmt.Sprint(index, " ", digest, " ", w.first().SetHash()); got != rest {
+				t.Errorf("line %d: state %s; want %s", n, got, rest)
+			}
+		}
+	}
+	if err := lines.Err(); err != nil || w.index < 30 {
+		t.Fatalf("%d entries, %v", w.index, err)
+	}
+	st := w.first().Stats()
+	if st.Cases == 0 || st.Held == 0 || st.Unreadable == 0 || st.Quarantined == 0 || st.Aliases == 0 || st.Forks == 0 || st.Acts == 0 || st.Looks == 0 ||
+		st.Stages[application.Rejected] != 1 {
+		t.Errorf("the story leaves something out: %+v", st)
+	}
+}
+
+func writeGolden(t *testing.T) {
+	t.Helper()
+	w := newTown(t, newMemory())
+	story(w)
+	replay := newTown(t, newMemory())
+	var out strings.Builder
+	for i, raw := range w.entries {
+		fmt.Fprintf(&out, "entry %x\n", raw)
+		replay.applyRaw(raw)
+		if i%5 == 4 || i == len(w.entries)-1 {
+			index, digest := replay.first().Digest()
+			fmt.Fprintln(&out, "state", index, digest, replay.first().SetHash())
+		}
+	}
+	if err := os.WriteFile(goldenFile, []byte(out.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEntryLimits: the leader is told to split before anything is proposed.
+func TestEntryLimits(t *testing.T) {
+	w := newTown(t, newMemory()).settle()
+	b := w.enrol("41-09-17")
+	b.submit(licence(t), 1)
+	big := b.ingest(1, 1)
+	big.Block.Body = make([]byte, 130<<10)
+	many := b.ingest(1, 1)
+	many.Block.Header.Last = 256
+	for name, e := range map[string]*Entry{
+		"commands":   {Commands: make([]Command, MaxEntryCommands+1)},
+		"unknown":    {Commands: []Command{{Method: "x"}}},
+		"epochs":     {Epochs: make([]protocol.Epoch, MaxEntryEpochs+1)},
+		"sealed":     {Ingests: []Ingest{big, big}},
+		"events":     {Ingests: []Ingest{many, many, many, many, many, many, many, many, many}},
+		"no events":  {Ingests: []Ingest{{}}},
+		"late clock": {At: maxTime + 1},
+		"long":       {Commands: []Command{{Method: Take, Body: protocol.Marshal(make([]byte, MaxEntry))}}},
+	} {
+		if _, err := EncodeEntry(e); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v; want invalid", name, err)
+		}
+	}
+}
+
+// TestTimeNeverRunsBack: a new leader's clock may be behind.
+func TestTimeNeverRunsBack(t *testing.T) {
+	w := newTown(t, newMemory()).settle()
+	w.apply(&Entry{At: dawn + 5_000_000})
+	w.apply(&Entry{At: dawn})
+	if got := w.first().At(); got != dawn+5_000_000 {
+		t.Errorf("time = %d", got)
+	}
+	if got := clip("কখ", 4); got != "ক" {
+		t.Errorf("clip cuts a letter: %q", got)
+	}
+}
