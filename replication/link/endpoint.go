@@ -223,6 +223,8 @@ func quicConfig(alpn string, dialing bool) *quic.Config {
 		MaxConnectionReceiveWindow:     2 << 20,
 		MaxIncomingStreams:             256,
 		MaxIncomingUniStreams:          -1,
+		// Probes for larger packets cost a box on 2G more than the few headers they save.
+		DisablePathMTUDiscovery: true,
 	}
 	if !dialing {
 		return c
