@@ -100,6 +100,8 @@ type Tracking struct {
 	Expected *Date           `json:"expected" doc:"Day by which the service promises a decision, or null"`
 	Custody  Custody         `json:"custody"`
 	AsOf     Time            `json:"as_of" doc:"When the answering machine last knew the stage"`
+	// Also names further cases whose slips carry this number; seldom indeed.
+	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }
 
 // A ServiceRef names the pinned version of a case.

@@ -34,14 +34,14 @@ type ActionRequest struct {
 	Text       string `json:"text,omitempty" maxLength:"4000"`
 	Opinion    string `json:"opinion,omitempty" enum:"approve,reject,other"`
 	ReasonCode string `json:"reason_code,omitempty" maxLength:"64"`
-	To         string `json:"to,omitempty" maxLength:"128" doc:"Seat to forward to; absent: the next step's"`
+	To         string `json:"to,omitempty" maxLength:"128" doc:"Post of a later step to forward to; absent: the next step's"`
 }
 
-// ActionAnswer is the case after an action.
+// ActionAnswer is the case as the action left it; a repeat says the same again.
 type ActionAnswer struct {
 	Number  protocol.Number `json:"number"`
 	Version uint64          `json:"version"`
-	Stage   string          `json:"stage"`
+	Stage   string          `json:"stage,omitempty" doc:"Absent where this server has not yet seen it"`
 	Seat    string          `json:"seat,omitempty"`
 	Holder  string          `json:"holder,omitempty"`
 }
@@ -151,7 +151,12 @@ type TokenList struct {
 
 // Done is the answer to a command that has nothing else to say.
 type Done struct {
-	Version uint64 `json:"version" doc:"Version of the register's state after it"`
+	Done bool `json:"done"`
+}
+
+// RevocationRequest is the body of POST /v1/nodes/{centre}/revoke.
+type RevocationRequest struct {
+	Reason string `json:"reason,omitempty" maxLength:"1000"`
 }
 
 // Words is a name in both languages.

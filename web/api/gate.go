@@ -42,9 +42,10 @@ func CallerOf(ctx context.Context) Caller {
 	return c
 }
 
-// LocalOperator is who speaks through a daemon's control socket.
+// LocalOperator is who speaks through a daemon's control socket. No login begins
+// with @.
 func LocalOperator() access.Principal {
-	return access.Principal{User: "operator@control.sock", Role: access.Operator}
+	return access.Principal{User: "@control", Role: access.Operator}
 }
 
 // Control marks the requests of a handler as the local operator's. It belongs on

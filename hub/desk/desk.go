@@ -1,0 +1,163 @@
+// Package desk is the HTTP of a hub: the calls of an office's tools, the
+// officers' pages and the public's tracking.
+//
+// Enter at [New]. A call that changes anything becomes one command for the
+// register and keeps the caller's Idempotency-Key as the command's ID, so that a
+// repeat at any server gets the first answer; a read looks at this server's own
+// register, after waiting briefly until it is fresh.
+//
+// The package refuses to judge: who may do what is [kendro/domain/access]'s, the
+// procedure is the register's. It opens no connection to other servers; that is
+// [Hub]'s.
+package desk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"kendro/domain/access"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/identity"
+	"kendro/web"
+	"kendro/web/api"
+)
+
+// A Hub is the server behind the HTTP. All may be called concurrently.
+type Hub interface {
+	// Do has a command carried out, at the leader if need be. A repeat with the
+	// same ID gets the first answer. Silence is Unavailable: it may have been done.
+	Do(ctx context.Context, cmd register.Command) (register.Result, error)
+	// Fresh waits, two seconds at most, until this server has applied what the
+	// leader had committed. It returns when this server last knew the truth, and
+	// whether it may be behind.
+	Fresh(ctx context.Context) (asOf time.Time, behind bool)
+	// Register is the state to read. Another one may be there after a refetch, so
+	// nobody keeps it.
+	Register() *register.Register
+	// Sessions issues and checks tokens, equal on all servers of the hub.
+	Sessions() *identity.Sessions
+}
+
+// Config is what a hub's HTTP is made of.
+type Config struct {
+	Hub     Hub
+	Status  func() api.HubStatus // How the server and its group are.
+	Clock   func() time.Time
+	Logger  *slog.Logger
+	Version string
+	Proxied bool // Clients come through a declared proxy, which notes their address.
+}
+
+// A Server answers a hub's HTTP.
+type Server struct {
+	hub     Hub
+	status  func() api.HubStatus
+	clock   func() time.Time
+	log     *slog.Logger
+	proxied bool
+	api     *api.API
+
+	unknown *api.Limiter // Lookups of unknown numbers.
+	failed  *api.Limiter // Failed sign-ins.
+	signed  *api.Repeats[api.SessionAnswer]
+	hashing chan struct{} // A place for each password being checked.
+	gauges  *gauges
+}
+
+// hashers bounds how many passwords are checked at once: each takes 19 MiB.
+const hashers = 2
+
+// New returns the HTTP of a hub. It serves nothing yet: see [Server.Run].
+func New(c Config) (*Server, error) {
+	s := &Server{
+		hub: c.Hub, status: c.Status, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
+		unknown: api.UnknownNumbers(), failed: api.SignIns(),
+		signed: api.NewRepeats[api.SessionAnswer](), hashing: make(chan struct{}, hashers),
+	}
+	s.api = api.New(api.Options{
+		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger,
+		Description: "A district's register: desks, tracking, catalogue and the operator's calls.",
+	})
+	s.gauges = newGauges(s)
+	s.routes()
+	founding := c.Hub.Register().Founding()
+	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Clock: c.Clock}
+	if founding != nil {
+		house.District = founding.District
+	}
+	if err := web.Desk(s.api, house); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+
+// Routes lists the calls, for the table in the documentation.
+func (s *Server) Routes() []api.Route { return s.api.Routes() }
+
+// Run serves on the listeners until ctx ends, then drains them. Control, which
+// may be nil, speaks with the operator's rights.
+func (s *Server) Run(ctx context.Context, public, control net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 2)
+	count := 1
+	go func() { ended <- api.Serve(ctx, public, s.api, s.log) }()
+	if control != nil {
+		count++
+		go func() { ended <- api.Serve(ctx, control, api.Control(s.api), s.log) }()
+	}
+	var errs []error
+	for range count {
+		errs = append(errs, <-ended)
+		stop() // One that fails takes the other along.
+	}
+	return errors.Join(errs...)
+}
+
+// Check returns whom a token speaks for, as he stands now.
+func (s *Server) Check(token string) (access.Principal, error) {
+	now := s.clock()
+	user, err := s.hub.Sessions().Check(token, now)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	return s.hub.Register().Principal(user, now.Unix())
+}
+
+// do carries out a command for the caller and returns its failure as an error.
+func (s *Server) do(ctx context.Context, cmd register.Command) (register.Result, error) {
+	res, err := s.hub.Do(ctx, cmd)
+	if err == nil && res.Fault != nil {
+		err = res.Fault.Err()
+	}
+	return res, err
+}
+
+// command is a command of the caller, under the key of his request.
+func command(ctx context.Context, m register.Method, body any) register.Command {
+	c := api.CallerOf(ctx)
+	return register.NewCommand(c.Key, c.User, m, body)
+}
+
+// routes registers every call. docs/roles.md has them as a table.
+func (s *Server) routes() {
+	s.sessionRoutes()
+	s.caseRoutes()
+	s.publicRoutes()
+	s.peopleRoutes()
+	s.machineRoutes()
+}
+
+// notHere is what a read answers about something that the register lacks.
+func notHere(item string) error {
+	return fault.New("desk", fault.NotFound, item, "no such thing: compare it with the receipt")
+}

@@ -1,0 +1,159 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/web/api"
+)
+
+func (s *Server) machineRoutes() {
+	get := func(path, id, summary string) api.Route {
+		return api.Route{Method: http.MethodGet, Path: path, ID: id, Summary: summary}
+	}
+	status, members := get("/v1/status", "status", "How this server and its register are"), get("/v1/members", "members", "The hub's servers")
+	status.Act, members.Act = access.ReadStatus, access.ReadStatus
+	api.Register(s.api, status, func(context.Context, *struct{}) (*statusOutput, error) {
+		return &statusOutput{Body: s.status()}, nil
+	})
+	api.Register(s.api, members, func(context.Context, *struct{}) (*membersOutput, error) {
+		return &membersOutput{Body: api.MemberList{Members: s.status().Members}}, nil
+	})
+	api.Register(s.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/catalogue", ID: "publish", Summary: "Publish a signed release", Act: access.Publish, MaxBody: api.ReleaseBody,
+	}, s.publish)
+
+	health, ready, metrics := get("/healthz", "health", "It runs"), get("/readyz", "ready", "It can serve"), get("/metrics", "metrics", "Prometheus")
+	health.Public, ready.Public, metrics.Act, metrics.Media = true, true, access.ReadMetrics, "text/plain"
+	s.api.Raw(health, nil, api.Health{}, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		api.WriteJSON(w, http.StatusOK, api.Health{Status: "ok"})
+	})
+	s.api.Raw(ready, nil, api.Health{}, s.ready)
+	s.api.Raw(metrics, nil, nil, func(w http.ResponseWriter, r *http.Request, _ api.Caller) { s.gauges.handler.ServeHTTP(w, r) })
+}
+
+type statusOutput struct {
+	Body api.HubStatus
+}
+
+type membersOutput struct {
+	Body api.MemberList
+}
+
+// ready says whether desks and tracking can be served here now.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+	h := api.Health{Status: "ok"}
+	if s.hub.Register().Set() == nil {
+		h.Reasons = append(h.Reasons, "no catalogue yet")
+	}
+	if s.status().Leader == "" {
+		h.Reasons = append(h.Reasons, "no leader: reads only")
+	}
+	if len(h.Reasons) > 0 {
+		h.Status = "not_ready"
+		api.WriteJSON(w, http.StatusServiceUnavailable, h)
+		return
+	}
+	api.WriteJSON(w, http.StatusOK, h)
+}
+
+type publishInput struct {
+	Body api.PublishRequest
+}
+
+type publishOutput struct {
+	Body api.PublishAnswer
+}
+
+// parcelSize bounds what one command carries of a release.
+const parcelSize = 160 << 10
+
+// publish hands a release to the register: its new versions first, in as many
+// commands as they need, then the release itself, which takes effect whole or
+// not at all.
+func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
+	key := api.CallerOf(ctx).Key
+	if len(in.Body.Signed) == 0 {
+		return nil, fault.New("desk.publish", fault.Invalid, "signed", "want a signed release: kendro catalogue publish makes one")
+	}
+	for i, parcel := range parcels(in.Body) {
+		cmd := command(ctx, register.AddVersions, parcel)
+		cmd.ID = key + "/" + strconv.Itoa(i)
+		if _, err := s.do(ctx, cmd); err != nil {
+			return nil, err
+		}
+	}
+	res, err := s.do(ctx, command(ctx, register.Publish, register.Parcel{Signed: in.Body.Signed}))
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Fresh(ctx)
+	out := &publishOutput{Body: api.PublishAnswer{Release: int(res.Version)}}
+	if set := s.hub.Register().Set(); set != nil && set.Release.Number == out.Body.Release {
+		out.Body.Hash = set.Release.Hash.String()
+	}
+	return out, nil
+}
+
+// parcels cuts the parts of a release into commands.
+func parcels(in api.PublishRequest) []register.Parcel {
+	var list []register.Parcel
+	size := parcelSize
+	for _, v := range in.Versions {
+		if size+len(v) > parcelSize {
+			list, size = append(list, register.Parcel{}), 0
+		}
+		last := &list[len(list)-1]
+		last.Versions = append(last.Versions, v)
+		size += len(v)
+	}
+	if len(in.Directory) > 0 {
+		list = append(list, register.Parcel{Directory: in.Directory})
+	}
+	return list
+}
+
+// gauges are what a hub's HTTP tells Prometheus, in a registry of its own.
+type gauges struct {
+	unrecorded prometheus.Counter
+	handler    http.Handler
+}
+
+func newGauges(s *Server) *gauges {
+	reg := prometheus.NewRegistry()
+	g := &gauges{unrecorded: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "kendro_reads_unrecorded_total", Help: "Cases shown while no leader could record the look.",
+	})}
+	reg.MustRegister(g.unrecorded)
+	for name, m := range map[string]struct {
+		help string
+		read func(register.Stats) uint64
+	}{
+		"kendro_accepted_events_total":    {"Events of uplinks in the register.", func(x register.Stats) uint64 { return x.Accepted }},
+		"kendro_cases":                    {"Cases in the register.", func(x register.Stats) uint64 { return x.Cases }},
+		"kendro_held":                     {"Cases that stand aside for a person.", func(x register.Stats) uint64 { return x.Held }},
+		"kendro_unreadable_events_total":  {"Events that name no case.", func(x register.Stats) uint64 { return x.Unreadable }},
+		"kendro_quarantined_events_total": {"Events in blocks that could not be opened.", func(x register.Stats) uint64 { return x.Quarantined }},
+		"kendro_unrouted":                 {"Cases that wait for a desk to exist.", func(x register.Stats) uint64 { return x.Unrouted }},
+		"kendro_aliases_total":            {"Receive numbers that were given twice.", func(x register.Stats) uint64 { return x.Aliases }},
+		"kendro_forks_total":              {"Logs frozen because of a fork.", func(x register.Stats) uint64 { return x.Forks }},
+		"kendro_acts_total":               {"Acts of officers.", func(x register.Stats) uint64 { return x.Acts }},
+		"kendro_looks_total":              {"Recorded reads of cases.", func(x register.Stats) uint64 { return x.Looks }},
+	} {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: m.help}, func() float64 {
+			return float64(m.read(s.hub.Register().Stats()))
+		}))
+	}
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kendro_register_index", Help: "Newest applied entry."}, func() float64 {
+		return float64(s.hub.Register().Applied())
+	}))
+	g.handler = promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+	return g
+}

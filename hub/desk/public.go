@@ -1,0 +1,79 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+func (s *Server) publicRoutes() {
+	s.api.Raw(api.Route{
+		Method: http.MethodGet, Path: "/v1/track/{number}", ID: "track", Summary: "Where an application is", Public: true,
+	}, nil, api.Tracking{}, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+		t, err := s.track(r.Context(), r.PathValue("number"))
+		if errors.Is(err, fault.NotFound) {
+			if limited := s.unknown.Take(api.AddressOf(r, s.proxied), s.clock()); limited != nil {
+				err = limited
+			}
+		}
+		if err != nil {
+			s.api.Fail(w, "track", err)
+			return
+		}
+		api.WriteJSON(w, http.StatusOK, t)
+	})
+	api.Register(s.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/catalogue", ID: "catalogue", Summary: "Services and their current versions", Public: true,
+	}, func(context.Context, *struct{}) (*catalogueOutput, error) {
+		return &catalogueOutput{Body: api.CatalogueOf(s.hub.Register().Set(), nil)}, nil
+	})
+	api.Register(s.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Summary: "Every version of one service", Public: true,
+	}, func(_ context.Context, in *serviceInput) (*serviceOutput, error) {
+		v, ok := api.VersionsOf(s.hub.Register().Set(), in.Service)
+		if !ok {
+			return nil, notHere(in.Service)
+		}
+		return &serviceOutput{Body: v}, nil
+	})
+}
+
+type catalogueOutput struct {
+	Body *api.Catalogue
+}
+
+type serviceInput struct {
+	Service string `path:"service" maxLength:"128"`
+}
+
+type serviceOutput struct {
+	Body *api.ServiceVersions
+}
+
+// track says what anybody with the number may know (R-TR1, R-TR3). Every server
+// answers; as_of tells how fresh it is.
+func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error) {
+	n, err := protocol.ParseNumber(number)
+	if err != nil {
+		return nil, err
+	}
+	asOf, _ := s.hub.Fresh(ctx)
+	reg := s.hub.Register()
+	st, custody, err := reg.Standing(n)
+	if err != nil {
+		return nil, err
+	}
+	also, err := reg.Aliases(n)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tracking{
+		Number: n, Stage: st.Stage, Office: office(reg.Set(), st.Office), Since: api.Millis(st.Since),
+		NextStep: api.NamedOf(st.Next, st.NextName), Expected: api.DateOf(st.Expected),
+		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
+	}, nil
+}

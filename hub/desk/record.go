@@ -1,0 +1,141 @@
+package desk
+
+import (
+	"strings"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// record is a whole case for those entitled.
+func record(reg *register.Register, c *register.Case) (*api.Record, error) {
+	event, sub, err := reg.Submission(c)
+	if err != nil {
+		return nil, err
+	}
+	standing, custody, err := reg.Standing(c.Number)
+	if err != nil {
+		return nil, err
+	}
+	set := reg.Set()
+	r := &api.Record{
+		Number: c.Number, Version: c.State.Version, Stage: c.State.Stage.String(), Custody: api.Custody(custody),
+		Service: serviceRef(set, c.Service, int(c.Edition)), Centre: string(c.Centre), Channel: sub.Channel,
+		Form: sub.Form, Applicant: sub.Applicant, Documents: []api.DocumentNote{}, Fees: sub.Fees,
+		Receipt:     &api.Receipt{Log: c.Log, Seq: c.At.Seq, Hash: c.At.Hash, IssuedAt: api.Millis(event.At)},
+		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since), Step: c.State.Step,
+		Holder: c.State.Holder, DecidedBy: c.State.DecidedBy, Office: office(set, standing.Office),
+		NextStep: api.NamedOf(standing.Next, standing.NextName), Due: api.DateOf(c.Due),
+		History: append([]api.HistoryEntry{submitted(c)}, history(c, 0)...),
+	}
+	if c.State.Seat != (place.Seat{}) {
+		r.Seat = c.State.Seat.String()
+	}
+	if r.Fees == nil {
+		r.Fees = []protocol.Fee{}
+	}
+	for _, id := range sub.Originals {
+		r.Documents = append(r.Documents, api.DocumentNote{ID: id, OriginalAtCounter: true})
+	}
+	return r, nil
+}
+
+// submitted is the line of the history that was written at the counter.
+func submitted(c *register.Case) api.HistoryEntry {
+	return api.HistoryEntry{
+		At: api.Millis(c.Filed), Action: "submit", Actor: c.By, Stage: application.Submitted.String(),
+	}
+}
+
+// history is what happened after a version.
+func history(c *register.Case, after uint64) []api.HistoryEntry {
+	list := make([]api.HistoryEntry, 0, len(c.History))
+	stage := application.None
+	for _, t := range c.History {
+		stage = stageAfter(stage, t.Action)
+		if t.Version > after {
+			list = append(list, turn(t, stage))
+		}
+	}
+	return list
+}
+
+func turn(t register.Turn, stage application.Stage) api.HistoryEntry {
+	return api.HistoryEntry{
+		Version: t.Version, At: api.Millis(t.At), Action: t.Action.String(), Actor: t.Actor,
+		Post: t.Seat.Post, Office: t.Seat.Office, Opinion: string(t.Opinion), Reason: t.Reason, Text: t.Text,
+		Stage: stage.String(),
+	}
+}
+
+// stageAfter is the stage to which an action that was allowed has led.
+func stageAfter(before application.Stage, a application.Action) application.Stage {
+	switch a {
+	case application.Accept, application.Forward, application.Route:
+		return application.Received
+	case application.Hold:
+		return application.Submitted
+	case application.Take:
+		return application.UnderReview
+	case application.Approve:
+		return application.Approved
+	case application.Reject:
+		return application.Rejected
+	}
+	return before
+}
+
+// difference tells an officer what he missed.
+func difference(d register.Difference) *api.Difference {
+	out := &api.Difference{
+		Expected: d.Expected, Current: d.Current, Stage: d.Stage, Holder: d.Holder, History: []api.HistoryEntry{},
+	}
+	if d.Seat != (place.Seat{}) {
+		out.Seat = d.Seat.String()
+	}
+	stage, err := application.ParseStage(d.Stage)
+	if err != nil {
+		stage = application.None
+	}
+	for i, t := range d.Since {
+		at := application.UnderReview // What every action on the way there keeps …
+		if moved := stageAfter(application.None, t.Action); moved != application.None {
+			at = moved
+		}
+		if i == len(d.Since)-1 {
+			at = stage // … and where it ended.
+		}
+		out.History = append(out.History, turn(t, at))
+	}
+	return out
+}
+
+// serviceRef names the version of a service; the register may not know it.
+func serviceRef(set *dcat.Set, service string, number int) api.ServiceRef {
+	ref := api.ServiceRef{ID: service, Version: number, Name: place.Name{BN: service, EN: service}}
+	if set == nil {
+		return ref
+	}
+	if v, ok := set.Numbered(service, number); ok {
+		ref.Name, ref.Hash = v.Name, v.Hash.String()
+	}
+	return ref
+}
+
+// office names an office.
+func office(set *dcat.Set, code string) *api.Named {
+	if code == "" || strings.HasPrefix(code, "@") {
+		return nil
+	}
+	name := place.Name{BN: code, EN: code}
+	if set != nil {
+		if o, ok := set.Directory.Office(code); ok {
+			name = o.Name
+		}
+	}
+	return api.NamedOf(code, name)
+}
