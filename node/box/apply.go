@@ -3,6 +3,7 @@ package box
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -96,8 +97,54 @@ func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event) error {
 		if err := tx.Set(x.standingKey(a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
 			return err
 		}
+		if err := x.applyAlias(tx, &a.Other[i]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// applyAlias lets a case be found by the number that the register gave it,
+// because the printed one was there twice.
+func (x *index) applyAlias(tx *store.Tx, s *protocol.Standing) error {
+	alias, ok := aliasOf(s)
+	if !ok {
+		return nil
+	}
+	seq, err := lookup(tx, x.numberKey(s.Number))
+	if err != nil || seq == 0 {
+		return err
+	}
+	return tx.Set(x.numberKey(alias), binary.BigEndian.AppendUint64(nil, seq))
+}
+
+// aliasOf reads another number for the case from a standing's reason.
+func aliasOf(s *protocol.Standing) (protocol.Number, bool) {
+	text, ok := strings.CutPrefix(s.Reason, "alias ")
+	if !ok {
+		return 0, false
+	}
+	n, err := protocol.ParseNumber(text)
+	return n, err == nil && n != s.Number
+}
+
+// standing reads the register's newest word about a case, also when it goes by
+// another number there.
+func (x *index) standing(tx *store.Tx, n protocol.Number, s *protocol.Standing) (bool, error) {
+	ok, err := read(tx, x.standingKey(n), s)
+	if err != nil || !ok {
+		return ok, err
+	}
+	alias, renamed := aliasOf(s)
+	if !renamed {
+		return true, nil
+	}
+	later := protocol.Standing{}
+	if ok, err = read(tx, x.standingKey(alias), &later); ok {
+		*s = later
+	}
+	s.Number = alias
+	return true, err
 }
 
 // The alarms of a catalogue.

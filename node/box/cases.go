@@ -23,8 +23,10 @@ type Case struct {
 
 // Where is where a case stands, as the citizen may know it.
 type Where struct {
-	Accepted bool // The district's register holds it.
-	Aside    bool // The register holds it aside (Standing.Reason says why).
+	Accepted bool            // The district's register holds it.
+	Seen     bool            // An officer took it up.
+	Aside    bool            // The register holds it for a person to look at; Reason says why.
+	Alias    protocol.Number // Its number in the register, when it isn't the printed one.
 	Stage    string
 	Since    time.Time
 	Office   Named
@@ -123,7 +125,7 @@ func (b *Box) where(e *ownEffect, v *dcat.Version) (Where, error) {
 		if run, inRegister, err = b.index.accepted(tx, e.seq); err != nil || !inRegister {
 			return err
 		}
-		moved, err = read(tx, b.index.standingKey(e.number), &standing)
+		moved, err = b.index.standing(tx, e.number, &standing)
 		return err
 	})
 	if err != nil {
@@ -134,7 +136,10 @@ func (b *Box) where(e *ownEffect, v *dcat.Version) (Where, error) {
 	case !inRegister:
 		b.atCounter(&w, e, v)
 	case moved:
-		b.moved(&w, &standing)
+		b.moved(&w, &standing, v)
+		if standing.Number != e.number {
+			w.Alias = standing.Number
+		}
 	default:
 		b.received(&w, &run, v)
 	}
@@ -156,21 +161,34 @@ func (b *Box) received(w *Where, run *span, v *dcat.Version) {
 	if goods == nil || v == nil || len(v.Steps) == 0 {
 		return
 	}
+	w.Expected = due(goods.Set.Directory.Calendar, v.SLADays, w.Since.In(dhaka))
 	if seat, ok := goods.Set.Directory.SeatFor(v.Steps[0].Post, goods.Centre.Area); ok {
 		w.Office = b.officeNamed(seat.Office)
 	}
 }
 
+// due is the end of the last working day that a service's term allows, counted
+// as the register counts it.
+func due(c *place.Calendar, days int, from time.Time) int64 {
+	if days <= 0 {
+		return 0
+	}
+	y, m, d := c.AddWorkingDays(from, days).Date()
+	return time.Date(y, m, d+1, 0, 0, -1, 0, from.Location()).Unix()
+}
+
 // moved describes a case as the register's newest word has it.
-func (b *Box) moved(w *Where, s *protocol.Standing) {
+func (b *Box) moved(w *Where, s *protocol.Standing, v *dcat.Version) {
 	w.Accepted, w.Stage, w.Since, w.Edition = true, s.Stage, time.UnixMilli(s.Since), s.Version
 	w.Office, w.Expected, w.Reason = b.officeNamed(s.Office), s.Expected, s.Reason
-	w.Next = Named{Code: s.Next, Name: s.NextName}
-	if w.Next.Code != "" && !w.Next.Name.Complete() {
+	w.Aside, w.Seen = s.Stage == application.Submitted.String(), s.Version > 1
+	switch {
+	case s.Next != "" && s.NextName.Complete():
+		w.Next = Named{Code: s.Next, Name: s.NextName}
+	case s.Next != "":
 		w.Next = b.postNamed(s.Next)
-	}
-	if s.Stage == "" {
-		w.Aside, w.Stage = true, application.Submitted.String()
+	case s.Stage == application.Received.String():
+		w.Next = b.stepNamed(application.Received, v)
 	}
 }
 

@@ -1,7 +1,6 @@
 package counter
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -17,16 +16,16 @@ func (c *counter) citizens() {
 		Method: http.MethodGet, Path: "/v1/track/{number}", ID: "track", Public: true,
 		Summary: "Where an application stands, by its receive number alone",
 	}, nil, api.Tracking{}, c.track)
-	api.Register(c.api, api.Route{
+	c.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue", ID: "catalogue", Public: true,
 		Summary: "The services that this centre may file",
-	}, func(context.Context, *struct{}) (*struct{ Body *api.Catalogue }, error) {
-		return &struct{ Body *api.Catalogue }{api.CatalogueOf(c.set(), c.offered())}, nil
+	}, nil, nil, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		api.WriteJSON(w, http.StatusOK, api.CatalogueOf(c.set(), c.offered()))
 	})
-	api.Register(c.api, api.Route{
+	c.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Public: true,
 		Summary: "The current version of a service, and all that are known",
-	}, c.service)
+	}, nil, nil, c.service)
 	api.ServeRelease(c.api, c.set)
 }
 
@@ -39,16 +38,13 @@ func (c *counter) offered() func(*dcat.Version) bool {
 	return func(v *dcat.Version) bool { return v.OfferedAt(goods.Centre.Type) }
 }
 
-type serviceRequest struct {
-	Service string `path:"service"`
-}
-
-func (c *counter) service(_ context.Context, in *serviceRequest) (*struct{ Body *api.ServiceVersions }, error) {
-	v, ok := api.VersionsOf(c.set(), in.Service)
+func (c *counter) service(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	v, ok := api.VersionsOf(c.set(), r.PathValue("service"))
 	if !ok {
-		return nil, fault.New("counter.Service", fault.NotFound, in.Service, "no such service in the catalogue")
+		c.api.Fail(w, "service", fault.New("counter.Service", fault.NotFound, r.PathValue("service"), "no such service in the catalogue"))
+		return
 	}
-	return &struct{ Body *api.ServiceVersions }{v}, nil
+	api.WriteJSON(w, http.StatusOK, v)
 }
 
 // track answers for what this box took. Guesses are counted; a known number

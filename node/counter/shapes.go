@@ -11,6 +11,8 @@ func custodyOf(w *box.Where) api.Custody {
 	switch {
 	case w.Aside:
 		return api.Quarantined
+	case w.Seen:
+		return api.Seen
 	case w.Accepted:
 		return api.Accepted
 	}
