@@ -106,6 +106,28 @@ func badStreams(t *testing.T, o Options, raw []byte, rnd *rand.Rand) {
 	}
 }
 
+// Streams never change: an older server's export is read by every later one.
+func TestGoldenStream(t *testing.T) {
+	want, err := os.ReadFile(filepath.Join("testdata", "stream.hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := mustOpen(t, t.TempDir(), Options{})
+	err = db.Update(41, func(tx *Tx) error {
+		return errors.Join(tx.Set([]byte("a key"), []byte("a value")), tx.Set([]byte("another"), nil))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := db.Export(context.Background(), 41, &out); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%x\n", out.Bytes()); got != string(want) {
+		t.Errorf("got %s; want %s", got, want)
+	}
+}
+
 func TestExportOfNothing(t *testing.T) {
 	db := mustOpen(t, t.TempDir(), Options{})
 	var out bytes.Buffer

@@ -93,10 +93,14 @@ func openHead(d Disk, dir string) (*headFile, head, bool, error) {
 	f, err := d.Open(name, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		if f, err = d.Open(name, true); err == nil {
-			err = errors.Join(f.Sync(), d.SyncDir(dir))
+			_, err = f.WriteAt(make([]byte, 2*headPlace), 0) // Room that a full disk can't refuse later.
+			err = errors.Join(err, f.Sync(), d.SyncDir(dir))
 		}
 	}
 	if err != nil {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
 		return nil, head{}, false, err
 	}
 	h, ok, err := readHead(f)
