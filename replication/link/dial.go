@@ -99,7 +99,7 @@ func (e *Endpoint) handshake(ctx context.Context, t target, p *pooled) {
 	if p.err == nil {
 		p.who, p.err = identity.SubjectOf(p.conn.ConnectionState().TLS.PeerCertificates[0])
 	}
-	if p.err == nil && !e.track(p.conn, p.who) {
+	if p.err == nil && !e.track(p.conn, p.who, t.alpn != ALPNSync) {
 		_ = p.conn.CloseWithError(codeClosed, "closing")
 		p.err = fault.New("link.Dial", fault.Unavailable, t.addr, "this machine is closing")
 	}

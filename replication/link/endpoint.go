@@ -187,8 +187,10 @@ func (e *Endpoint) shut() error {
 	return fault.Wrap("link.Close", fault.Internal, "", err)
 }
 
-// track keeps a connection until it ends, so that Close can tell its peer.
-func (e *Endpoint) track(c *quic.Conn, s identity.Subject) bool {
+// track keeps a connection until it ends, so that Close can tell its peer. One
+// that is watched is given up when its peer is silent: what servers say to each
+// other has no session that would notice.
+func (e *Endpoint) track(c *quic.Conn, s identity.Subject, watched bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -196,12 +198,41 @@ func (e *Endpoint) track(c *quic.Conn, s identity.Subject) bool {
 	}
 	e.conns[c] = s
 	e.wg.Go(func() {
+		if watched {
+			watch(c)
+		}
 		<-c.Context().Done()
 		e.mu.Lock()
 		delete(e.conns, c)
 		e.mu.Unlock()
 	})
 	return true
+}
+
+// watch closes a connection on which packets go out and none comes in. Without it
+// the probe timeouts of a cut path double, and it carries again only about as long
+// after the cut as the cut was.
+func watch(c *quic.Conn) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	var heard, asked uint64 // Packets received; packets sent when the last of them came.
+	quiet := time.Duration(0)
+	for {
+		select {
+		case <-c.Context().Done():
+			return
+		case <-tick.C:
+		}
+		s := c.ConnectionStats()
+		if s.PacketsReceived != heard || s.PacketsSent == asked {
+			heard, asked, quiet = s.PacketsReceived, s.PacketsSent, 0
+			continue
+		}
+		if quiet += probeEvery; quiet >= max(patience, 4*s.SmoothedRTT) {
+			_ = c.CloseWithError(codeSilent, "silent")
+			return
+		}
+	}
 }
 
 // Codes with which a connection is closed.

@@ -1,6 +1,8 @@
 package link_test
 
 import (
+	"context"
+	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -47,7 +49,7 @@ type village struct {
 	addr         string
 }
 
-func newVillage(t *testing.T, oneWay time.Duration, loss float64) *village {
+func newVillage(t *testing.T, who identity.Subject, oneWay time.Duration, loss float64) *village {
 	v := &village{net: &lossy{random: rand.New(rand.NewPCG(1, 2)), loss: loss}}
 	sim := &simnet.Simnet{Router: v.net}
 	settings := simnet.NodeBiDiLinkSettings{Latency: oneWay}
@@ -60,8 +62,8 @@ func newVillage(t *testing.T, oneWay time.Duration, loss float64) *village {
 	}
 	t.Cleanup(func() { _ = sim.Close() })
 	d := newDistrict(t, "41")
-	v.server = d.open(t, subject(identity.RoleServer, "s1"), []string{link.ALPNSync}, func(o *link.Options) { o.Conn = sa })
-	v.node = d.open(t, subject(identity.RoleNode, "C1"), nil, func(o *link.Options) { o.Conn = sb })
+	v.server = d.open(t, subject(identity.RoleServer, "s1"), []string{link.ALPNSync, link.ALPNHub}, func(o *link.Options) { o.Conn = sa })
+	v.node = d.open(t, who, nil, func(o *link.Options) { o.Conn = sb })
 	v.addr = v.server.Addr().String()
 	return v
 }
@@ -81,7 +83,7 @@ func TestPoorLink(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVillage(t, c.oneWay, c.loss)
+				v := newVillage(t, subject(identity.RoleNode, "C1"), c.oneWay, c.loss)
 				node, hub := hostPair(t)
 				node.file(upLog, 1000)
 				hub.file(inboxLog, 50)
@@ -109,10 +111,54 @@ func TestPoorLink(t *testing.T) {
 	}
 }
 
+// TestServersAfterACut: what servers say to each other goes on soon after a cut,
+// however long it was.
+func TestServersAfterACut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVillage(t, subject(identity.RoleServer, "s2"), 10*time.Millisecond, 0)
+		echo(t, v.server, link.ALPNHub)
+		try := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			c, err := v.node.Dial(ctx, v.addr, link.ALPNHub)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(500 * time.Millisecond))
+			if _, err := c.Write(make([]byte, 8<<10)); err != nil {
+				return err
+			}
+			_, err = io.ReadFull(c, make([]byte, 8<<10))
+			return err
+		}
+		if err := try(); err != nil {
+			t.Fatal(err)
+		}
+		v.net.lose(1)
+		for start := time.Now(); time.Since(start) < 20*time.Second; {
+			if err := try(); err == nil {
+				t.Fatal("it speaks through a cut")
+			}
+			<-time.After(100 * time.Millisecond)
+		}
+		v.net.lose(0)
+		start := time.Now()
+		for try() != nil {
+			<-time.After(100 * time.Millisecond)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("it speaks again %v after the cut; want at most 2 s", took)
+		} else {
+			t.Logf("it speaks again %v after a cut of 20 s", took)
+		}
+	})
+}
+
 // TestIdleHour: what an hour without work costs.
 func TestIdleHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVillage(t, 100*time.Millisecond, 0)
+		v := newVillage(t, subject(identity.RoleNode, "C1"), 100*time.Millisecond, 0)
 		node, hub := hostPair(t)
 		serve(t, v.server, hub)
 		stop := dialing(t, v.node, func() string { return v.addr }, node)
@@ -139,7 +185,7 @@ func TestIdleHour(t *testing.T) {
 // leader, does not end a session whose path carries.
 func TestSlowPeerIsNotDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVillage(t, 20*time.Millisecond, 0)
+		v := newVillage(t, subject(identity.RoleNode, "C1"), 20*time.Millisecond, 0)
 		node, hub := hostPair(t)
 		hub.slow = func(uint64) { <-time.After(30 * time.Second) }
 		node.file(upLog, 1)

@@ -130,7 +130,7 @@ func (e *Endpoint) accept() {
 			who, _ = identity.SubjectOf(state.PeerCertificates[0]) // Verified in the handshake.
 		}
 		l := e.listeners[state.NegotiatedProtocol]
-		if l == nil || !e.track(c, who) {
+		if l == nil || !e.track(c, who, false) {
 			_ = c.CloseWithError(codeClosed, "closing")
 			continue
 		}
