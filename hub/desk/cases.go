@@ -137,10 +137,10 @@ func (s *Server) answer(n protocol.Number, version uint64, action, actor string)
 			continue
 		}
 		out.Stage = stage.String()
-		if t.Seat != (place.Seat{}) {
+		if stage.Open() && t.Seat != (place.Seat{}) {
 			out.Seat = t.Seat.String()
 		}
-		if action != application.Forward.String() && stage.Open() {
+		if stage.Open() && action != application.Forward.String() {
 			out.Holder = actor
 		}
 	}

@@ -52,38 +52,49 @@ type userOutput struct {
 	Body api.User
 }
 
-// addUser gives a person a login. The password is hashed here; its hash differs
-// each time, so a repeat is known by the key and by what it asks for.
+// addUser gives a person a login. A password's hash differs each time, so a
+// repeat is known by its key and by what it asks for.
 func (s *Server) addUser(ctx context.Context, in *userInput) (*userOutput, error) {
 	u, err := s.newUser(in.Body)
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.do(ctx, command(ctx, register.AddUser, u))
-	if !errors.Is(err, fault.Conflict) {
-		return &userOutput{Body: userOf(u)}, err
-	}
 	s.hub.Fresh(ctx)
-	first, findErr := s.hub.Register().User(u.Name)
-	if findErr != nil || !s.repeats(ctx, in.Body, first, u) {
+	first, err := s.hub.Register().User(u.Name)
+	switch {
+	case err == nil:
+		if err := s.repeated(ctx, in.Body, first, u); err != nil {
+			return nil, err
+		}
+		return &userOutput{Body: userOf(first)}, nil
+	case !errors.Is(err, fault.NotFound):
 		return nil, err
 	}
-	return &userOutput{Body: userOf(first)}, nil
+	if u.Hash, err = identity.HashPassword(in.Body.Password); err != nil {
+		return nil, err
+	}
+	_, err = s.do(ctx, command(ctx, register.AddUser, u))
+	return &userOutput{Body: userOf(u)}, err
 }
 
-// repeats reports whether this very request made the login: its key was used by
-// this caller, and all that it says holds, the password included.
-func (s *Server) repeats(ctx context.Context, in api.UserRequest, first, u *register.User) bool {
+// repeated returns nil if it was this very request that made the login: this
+// caller used the key, and all that it says holds, the password included.
+func (s *Server) repeated(ctx context.Context, in api.UserRequest, first, u *register.User) error {
 	probe := command(ctx, register.AddUser, first)
-	_, used := s.hub.Register().Answer(&probe)
+	if _, used := s.hub.Register().Answer(&probe); !used {
+		return fault.New("desk.addUser", fault.Conflict, u.Name, "the name is taken: choose another")
+	}
 	same := first.Role == u.Role && first.Seat == u.Seat && first.Centre == u.Centre && first.Gender == u.Gender && first.Until == u.Until
 	if in.From != "" {
 		same = same && first.From == u.From
 	}
-	return used && same && identity.CheckPassword(in.Password, first.Hash)
+	if !same || !identity.CheckPassword(in.Password, first.Hash) {
+		return api.KeyReused("desk.addUser")
+	}
+	return nil
 }
 
-// newUser reads a request for a login.
+// newUser reads a request for a login, but for its password.
 func (s *Server) newUser(in api.UserRequest) (*register.User, error) {
 	u := &register.User{Name: in.Name, Role: access.Role(in.Role), Gender: in.Gender}
 	var err error
@@ -110,10 +121,7 @@ func (s *Server) newUser(in api.UserRequest) (*register.User, error) {
 		now := s.clock().In(api.Dhaka())
 		u.From = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, api.Dhaka()).Unix()
 	}
-	if u.Until, err = s.day(in.Until, "until", 24*time.Hour); err != nil {
-		return nil, err
-	}
-	u.Hash, err = identity.HashPassword(in.Password)
+	u.Until, err = s.day(in.Until, "until", 24*time.Hour)
 	return u, err
 }
 

@@ -72,7 +72,7 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		return nil, err
 	}
 	return &api.Tracking{
-		Number: n, Stage: st.Stage, Office: office(reg.Set(), st.Office), Since: api.Millis(st.Since),
+		Number: n, Stage: st.Stage, Office: officeNamed(reg.Set(), st.Office), Since: api.Millis(st.Since),
 		NextStep: api.NamedOf(st.Next, st.NextName), Expected: api.DateOf(st.Expected),
 		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
 	}, nil

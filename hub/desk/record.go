@@ -28,7 +28,7 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 		Form: sub.Form, Applicant: sub.Applicant, Documents: []api.DocumentNote{}, Fees: sub.Fees,
 		Receipt:     &api.Receipt{Log: c.Log, Seq: c.At.Seq, Hash: c.At.Hash, IssuedAt: api.Millis(event.At)},
 		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since), Step: c.State.Step,
-		Holder: c.State.Holder, DecidedBy: c.State.DecidedBy, Office: office(set, standing.Office),
+		Holder: c.State.Holder, DecidedBy: c.State.DecidedBy, Office: officeNamed(set, standing.Office),
 		NextStep: api.NamedOf(standing.Next, standing.NextName), Due: api.DateOf(c.Due),
 		History: append([]api.HistoryEntry{submitted(c)}, history(c, 0)...),
 	}
@@ -126,8 +126,8 @@ func serviceRef(set *dcat.Set, service string, number int) api.ServiceRef {
 	return ref
 }
 
-// office names an office.
-func office(set *dcat.Set, code string) *api.Named {
+// officeNamed names an office.
+func officeNamed(set *dcat.Set, code string) *api.Named {
 	if code == "" || strings.HasPrefix(code, "@") {
 		return nil
 	}

@@ -55,6 +55,19 @@ func (c plainStatus) SetStatus(code int) { c.humaContext.SetStatus(plain(code)) 
 // Unwrap returns the context beneath.
 func (c plainStatus) Unwrap() huma.Context { return c.humaContext }
 
+// schemaName names a type in the description. The catalogue has a Fee as the
+// protocol has one, and they are not the same.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() == "kendro/domain/catalogue" {
+		return "Catalogue" + name
+	}
+	return name
+}
+
 // operation is the description of a route.
 func operation(route Route) huma.Operation {
 	op := huma.Operation{

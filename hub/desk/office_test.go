@@ -1,0 +1,375 @@
+package desk
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/domain/access"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/identity"
+	"kendro/pack/bd"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+const (
+	dawn     = 1_790_000_000_000 // Unix milliseconds.
+	centre   = place.Centre("41-09-17")
+	service  = "trade-licence"
+	password = "correct horse"
+)
+
+// An office is a hub of one server in a test: a real register that applies what
+// is asked for at once, and the HTTP in front of it.
+type office struct {
+	t        testing.TB
+	server   *Server
+	sessions *identity.Sessions
+	set      *dcat.Set
+	intake   *catalogue.Intake
+	packer   *protocol.Packer
+	box      *identity.Signer
+	log      protocol.LogID
+	prev     protocol.Hash
+	seq      uint64
+
+	mu    sync.Mutex // Guards all below, and orders what is applied.
+	reg   *register.Register
+	index uint64
+	at    int64
+	down  error // What Do answers while no leader can be reached.
+}
+
+func seed(words ...string) []byte {
+	sum := sha256.Sum256([]byte(strings.Join(words, "/")))
+	return sum[:]
+}
+
+func signer(t testing.TB, words ...string) *identity.Signer {
+	t.Helper()
+	s, err := identity.SignerFromSeed(seed(words...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newOffice founds a district with the country pack's catalogue, its people and
+// one enrolled box.
+func newOffice(t testing.TB) *office {
+	t.Helper()
+	o := &office{t: t, at: dawn, packer: protocol.NewPacker(), sessions: identity.NewSessions(seed("sessions")), box: signer(t, "box")}
+	t.Cleanup(o.packer.Close)
+	reg, err := register.Open(t.TempDir(), register.Options{District: "41", Opener: o, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.reg = reg
+	t.Cleanup(func() {
+		if err := reg.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.found()
+	o.server, err = New(Config{
+		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Status: func() api.HubStatus {
+			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now())}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// Open opens the test's blocks, which nobody sealed.
+func (o *office) Open(b *protocol.Block, _ *protocol.Epoch) ([]protocol.Item, error) {
+	return o.packer.Open(b, nil)
+}
+
+func (o *office) now() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.UnixMilli(o.at)
+}
+
+func (o *office) Register() *register.Register { return o.reg }
+
+func (o *office) Sessions() *identity.Sessions { return o.sessions }
+
+func (o *office) Fresh(context.Context) (time.Time, bool) { return time.UnixMilli(o.reg.At()), false }
+
+func (o *office) Do(_ context.Context, c register.Command) (register.Result, error) {
+	o.mu.Lock()
+	down := o.down
+	o.mu.Unlock()
+	if down != nil {
+		return register.Result{}, down
+	}
+	out := o.apply(&register.Entry{Commands: []register.Command{c}})
+	return out.Results[0], nil
+}
+
+func (o *office) apply(e *register.Entry) *register.Outcome {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.at += 1000
+	o.index++
+	e.At = o.at
+	b, err := register.EncodeEntry(e)
+	if err != nil {
+		o.t.Error(err)
+		return &register.Outcome{Results: []register.Result{{Fault: protocol.FailureOf(err)}}}
+	}
+	return o.reg.Apply(o.index, 1, b)
+}
+
+func (o *office) must(actor string, m register.Method, body any) register.Result {
+	o.t.Helper()
+	res, err := o.Do(o.t.Context(), register.NewCommand(api.NewKey(), actor, m, body))
+	if err == nil {
+		err = res.Fault.Err()
+	}
+	if err != nil {
+		o.t.Fatalf("%s: %v", m, err)
+	}
+	return res
+}
+
+func (o *office) found() {
+	o.t.Helper()
+	hash, err := identity.HashPassword(password)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	key := ed25519.NewKeyFromSeed(seed("catalogue"))
+	o.must(register.ActorHub, register.Genesis, &register.Founding{
+		District: "41", Country: "bd", Incarnation: 7, Authority: []byte("authority"), Recipients: [][]byte{seed("district")},
+		CatalogueKey: key.Public().(ed25519.PublicKey),
+		Operator:     register.User{Name: "root", Role: access.Operator, Hash: hash, From: 1},
+		Server: register.Server{
+			ID: "s1", Address: "127.0.0.1:4433", Voter: true, Signing: signer(o.t, "s").Public(), TLS: signer(o.t, "t").Public(),
+			Sealing: seed("seal"), TLSCert: []byte("t"), SigningCert: []byte("s"),
+		},
+	})
+	o.publish(key)
+	for name, u := range o.people() {
+		u.Name, u.Hash, u.From = name, hash, 1
+		o.must("root", register.AddUser, u)
+	}
+	slot, spare := o.reg.NextSlots()
+	nonce := protocol.Hash(seed("token"))
+	o.must("root", register.CreateToken, &register.Token{Nonce: nonce, Role: string(identity.RoleNode), Centre: centre, Expires: o.at/1000 + 3600})
+	o.must(register.ActorHub, register.EnrolNode, &register.NodeKeys{
+		Nonce: nonce, Centre: centre, Slot: slot, Spare: spare, Signing: o.box.Public(), TLS: signer(o.t, "tls").Public(),
+		Sealing: seed("box seal"), TLSCert: []byte("t"), SigningCert: []byte("s"), GossipKey: seed("gossip"),
+	})
+	o.log = protocol.LogID{Channel: protocol.Uplink, Name: "41-" + slot, Incarnation: 9}
+}
+
+// people are one of each role, and two who share a post.
+func (o *office) people() map[string]register.User {
+	o.t.Helper()
+	secretary, chairman := o.seat(0), o.seat(len(o.version().Steps)-1)
+	uno, ok := o.set.Directory.OfficeFor("41-09", "upazila")
+	if !ok {
+		o.t.Fatal("no office for the upazila")
+	}
+	post := ""
+	for _, p := range o.set.Directory.Posts {
+		if p.OfficeLevel == "upazila" {
+			post = p.Code
+		}
+	}
+	return map[string]register.User{
+		"anna":   {Role: access.Officer, Seat: secretary},
+		"bilal":  {Role: access.Officer, Seat: secretary},
+		"chair":  {Role: access.Officer, Seat: chairman},
+		"dora":   {Role: access.Officer, Seat: o.seat(1)},
+		"clara":  {Role: access.Clerk, Seat: secretary},
+		"uno":    {Role: access.Supervisor, Seat: place.Seat{Post: post, Office: uno.Code}},
+		"audit":  {Role: access.Auditor},
+		"rahima": {Role: access.Entrepreneur, Centre: centre, Gender: "f"},
+	}
+}
+
+func (o *office) version() *dcat.Version {
+	o.t.Helper()
+	v, ok := o.set.Current(service)
+	if !ok {
+		o.t.Fatalf("the pack lacks %s", service)
+	}
+	return v
+}
+
+// seat is the desk of a step of the service for the centre's area.
+func (o *office) seat(step int) place.Seat {
+	o.t.Helper()
+	s, ok := o.set.Directory.SeatFor(o.version().Steps[step].Post, centre.Area())
+	if !ok {
+		o.t.Fatalf("no seat for step %d", step)
+	}
+	return s
+}
+
+func (o *office) publish(key ed25519.PrivateKey) {
+	o.t.Helper()
+	set, err := catalogue.Build(bd.Pack(), nil, time.UnixMilli(dawn))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, p := range parcels(release(o.t, set, key)) {
+		o.must("root", register.AddVersions, p)
+	}
+	o.must("root", register.Publish, register.Parcel{Signed: release(o.t, set, key).Signed})
+	o.set = o.reg.Set()
+	if o.intake, err = catalogue.NewIntake(o.set); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// release is a catalogue as `kendro catalogue publish` sends it.
+func release(t testing.TB, set *dcat.Set, key ed25519.PrivateKey) api.PublishRequest {
+	t.Helper()
+	var out api.PublishRequest
+	for _, v := range set.Services() {
+		b, err := catalogue.EncodeVersion(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Versions = append(out.Versions, b)
+	}
+	var err error
+	if out.Directory, err = catalogue.EncodeDirectory(set.Directory); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := catalogue.Sign(&set.Release, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Signed = protocol.Marshal(&signed)
+	return out
+}
+
+// file brings one plausible application to the register, as the box would.
+func (o *office) file(n uint64) protocol.Number {
+	o.t.Helper()
+	body, err := catalogue.Sample(o.set, service, n, centre)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	app, wrong, err := o.intake.Check(body, place.Union, time.UnixMilli(dawn))
+	if err != nil || len(wrong) > 0 {
+		o.t.Fatal(err, wrong)
+	}
+	sub := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
+	for _, d := range app.Documents {
+		sub.Originals = append(sub.Originals, d.ID)
+	}
+	for _, c := range app.Charges {
+		sub.Fees = append(sub.Fees, protocol.Fee{Kind: string(c.Kind), Poisha: c.Poisha})
+	}
+	e := &protocol.Event{
+		Kind: protocol.Submitted, At: dawn + int64(n)*60_000, Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, n),
+		Pin:     &protocol.Pin{Service: service, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
+		Payload: protocol.Marshal(&sub),
+	}
+	raw, err := e.Encode()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.seq++
+	head := protocol.ChainHash(o.log, o.seq, o.prev, raw)
+	blk, err := o.packer.Pack(protocol.Run{Log: o.log, First: o.seq, Prev: o.prev, End: head, Events: [][]byte{raw}}, nil, o.box)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.prev = head
+	due := dawn/1000 + int64(10-n)*86400 // Later ones are due earlier.
+	out := o.apply(&register.Entry{Ingests: []register.Ingest{{Block: blk, Verdicts: []register.Verdict{{Due: due}}}}})
+	if f := out.Ingests[0].Fault; f != nil {
+		o.t.Fatal(f.Err())
+	}
+	_, slot, _ := strings.Cut(o.log.Name, "-")
+	number, err := protocol.MintNumber("41", slot, e.Nonce)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return number
+}
+
+func (o *office) token(user string) string {
+	token, _ := o.sessions.Issue(user, o.now())
+	return token
+}
+
+// call makes one request; user "" is nobody. Headers come in pairs.
+func (o *office) call(user, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if user != "" {
+		r.Header.Set("Authorization", "Bearer "+o.token(user))
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Idempotency-Key", api.NewKey())
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	o.server.ServeHTTP(w, r)
+	return w
+}
+
+// fall makes the hub lose its leader, or find one again.
+func (o *office) fall(down bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = nil
+	if down {
+		o.down = fault.New("hub.Do", fault.Unavailable, "", "no leader")
+	}
+}
+
+// releaseOf is the release after the office's, in which one service has changed.
+func releaseOf(t testing.TB, o *office, v *dcat.Version) api.PublishRequest {
+	t.Helper()
+	v.Number++
+	var err error
+	if v.Hash, err = catalogue.HashVersion(v); err != nil {
+		t.Fatal(err)
+	}
+	r := o.set.Release
+	r.Number++
+	r.Services = append([]dcat.Entry{}, r.Services...)
+	for i := range r.Services {
+		if r.Services[i].ID == v.ID {
+			r.Services[i] = dcat.Entry{ID: v.ID, Version: v.Number, Hash: v.Hash}
+		}
+	}
+	raw, err := catalogue.EncodeVersion(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := catalogue.Sign(&r, ed25519.NewKeyFromSeed(seed("catalogue")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api.PublishRequest{Versions: []api.Bytes{raw}, Signed: protocol.Marshal(&signed)}
+}
