@@ -36,14 +36,8 @@ func (d *digests) compare(c *Checkpoint) error {
 		"this server's register differs from the leader's: let it rejoin with an empty folder")
 }
 
-// wrappedFor reports whether one of the recipients can open the epoch.
-func wrappedFor(e *protocol.Epoch, recipients [][]byte) bool {
-	for _, w := range e.Wraps {
-		for _, r := range recipients {
-			if w.Recipient == identity.IDOf(r) {
-				return true
-			}
-		}
-	}
-	return false
+// wrappedFor reports whether the epoch is sealed to a public key, among others.
+func wrappedFor(e *protocol.Epoch, public []byte) bool {
+	id := identity.IDOf(public)
+	return slices.ContainsFunc(e.Wraps, func(w identity.Wrap) bool { return w.Recipient == id })
 }

@@ -137,12 +137,12 @@ func (s *step) entry(e *Entry) error {
 	return s.finish()
 }
 
-// introduce keeps an epoch that is sealed to the district. Others could never be
-// opened here and are passed over.
+// introduce keeps an epoch that is sealed to the district's own key, which every
+// server holds. Others could never be opened here and are passed over.
 func (s *step) introduce(e *protocol.Epoch) {
 	const most = 64 << 10
 	f := s.world.founding
-	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients) || !s.room(1, most) {
+	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients[0]) || !s.room(1, most) {
 		return
 	}
 	if k, raw := key(tagEpoch, e.ID[:]), protocol.Marshal(e); len(raw) <= most && !s.has(k) {
