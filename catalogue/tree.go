@@ -8,6 +8,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/unicode/norm"
 
 	"kendro/domain/fault"
@@ -36,8 +37,7 @@ func parseTree(data []byte, limit int) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true)) // object looks after NFC.
 	v, err := value(dec, 0)
 	if err != nil {
 		if errors.Is(err, io.EOF) {
@@ -45,50 +45,49 @@ func parseTree(data []byte, limit int) (any, error) {
 		}
 		return nil, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON value")
 	}
 	return v, nil
 }
 
-func value(dec *json.Decoder, depth int) (any, error) {
-	t, err := dec.Token()
+func value(dec *jsontext.Decoder, depth int) (any, error) {
+	t, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
 	}
-	switch x := t.(type) {
-	case json.Delim:
+	switch t.Kind() {
+	case '{', '[':
 		if depth >= maxDepth {
 			return nil, fmt.Errorf("nested more than %d deep", maxDepth)
 		}
-		if x == '{' {
+		if t.Kind() == '{' {
 			return object(dec, depth+1)
 		}
 		return array(dec, depth+1)
-	case string:
-		return norm.NFC.String(x), nil
-	case json.Number:
+	case '"':
+		return norm.NFC.String(t.String()), nil
+	case '0':
+		x := json.Number(t.String())
 		if len(x) > 32 {
 			return nil, errors.New("a number has more than 32 characters")
 		}
 		return x, nil
+	case 't', 'f':
+		return t.Bool(), nil
 	default:
-		return t, nil
+		return nil, nil
 	}
 }
 
-func object(dec *json.Decoder, depth int) (any, error) {
+func object(dec *jsontext.Decoder, depth int) (any, error) {
 	m := map[string]any{}
-	for dec.More() {
-		t, err := dec.Token()
+	for dec.PeekKind() != '}' {
+		t, err := dec.ReadToken()
 		if err != nil {
 			return nil, err
 		}
-		key, ok := t.(string)
-		if !ok {
-			return nil, errors.New("a key is not text")
-		}
-		key = norm.NFC.String(key)
+		key := norm.NFC.String(t.String())
 		if _, ok := m[key]; ok {
 			return nil, fmt.Errorf("the key %q is there twice", clipText(key))
 		}
@@ -96,20 +95,20 @@ func object(dec *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 	}
-	_, err := dec.Token() // The closing brace.
+	_, err := dec.ReadToken() // The closing brace.
 	return m, err
 }
 
-func array(dec *json.Decoder, depth int) (any, error) {
+func array(dec *jsontext.Decoder, depth int) (any, error) {
 	list := []any{}
-	for dec.More() {
+	for dec.PeekKind() != ']' {
 		v, err := value(dec, depth)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
 	}
-	_, err := dec.Token() // The closing bracket.
+	_, err := dec.ReadToken() // The closing bracket.
 	return list, err
 }
 
