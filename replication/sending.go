@@ -85,7 +85,7 @@ func (s *Session) Unloaded(log protocol.LogID, err error) []Action {
 	kind := fault.KindOf(err)
 	if kind == fault.Unavailable || kind == fault.Limited {
 		o.dry = true
-		return append([]Action{Wait{uint32(firstBusy)}}, s.pump()...)
+		return append([]Action{Wait{firstBusy}}, s.pump()...)
 	}
 	o.stopped = true
 	return append(refuse(log, o.cut.Seq+1, err), s.pump()...)

@@ -58,7 +58,7 @@ func play(t *testing.T, file string) {
 		}
 		commands, want, _ := strings.Cut(paragraph+"\n", "\n----\n")
 		p.out.Reset()
-		for _, c := range strings.Split(strings.TrimSpace(commands), "\n") {
+		for c := range strings.SplitSeq(strings.TrimSpace(commands), "\n") {
 			if !strings.HasPrefix(c, "#") {
 				p.command(t, c)
 			}
@@ -160,7 +160,7 @@ func define(name string, words []string) *side {
 		switch key {
 		case "have":
 			i++
-			for _, h := range strings.Split(words[i], ",") {
+			for h := range strings.SplitSeq(words[i], ",") {
 				log, n, _ := strings.Cut(h, "=")
 				count, branch, _ := strings.Cut(n, "/")
 				branch, after, _ := strings.Cut(branch, "@")
@@ -175,7 +175,7 @@ func define(name string, words []string) *side {
 			}
 		case "want":
 			i++
-			for _, l := range strings.Split(words[i], ",") {
+			for l := range strings.SplitSeq(words[i], ",") {
 				s.want = append(s.want, names[l])
 			}
 		case "acks":

@@ -158,7 +158,9 @@ func (g *Gossip) Peers() []Peer {
 	return peers
 }
 
-// Run looks for neighbours until ctx ends, then says goodbye and closes.
+// Run looks for neighbours until ctx ends, then says goodbye and closes. All that
+// this package started has ended when it returns. A probe that memberlist had begun
+// can't be broken off; it ends by its own timer, with the sockets closed.
 func (g *Gossip) Run(ctx context.Context) error {
 	every := g.o.Preset.rejoin()
 	next := time.NewTimer(0)

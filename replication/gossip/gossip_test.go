@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,19 @@ import (
 	"kendro/replication/gossip"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain makes sure that every goroutine ends. A probe that memberlist had begun
+// ends by its own timer, some seconds after.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	var left error
+	for range 40 { // Each looks for half a second.
+		if left = goleak.Find(); left == nil {
+			os.Exit(code)
+		}
+	}
+	fmt.Fprintln(os.Stderr, left)
+	os.Exit(1)
+}
 
 // centre is one node of an upazila under test.
 type centre struct {

@@ -99,7 +99,7 @@ func Open(o Options) (*Endpoint, error) {
 	}
 	if len(o.Serve) > 0 {
 		if e.listener, err = e.transport.Listen(e.serverTLS(), quicConfig(ALPNSync, false)); err != nil {
-			e.shut()
+			_ = e.shut()
 			return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Listen, Err: err}
 		}
 		e.wg.Go(e.accept)

@@ -31,7 +31,6 @@ type memHost struct {
 	epochs  map[identity.EpochID]*identity.EpochKey
 	grew    map[uint64]func(protocol.Head)
 	acked   protocol.Position
-	certs   [][]byte
 	handed  int // Events handed over by Store.
 	intros  int
 	opened  int

@@ -2,7 +2,6 @@ package link_test
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -49,7 +48,7 @@ func (d *district) certify(t testing.TB, s identity.Subject, from time.Time) tls
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: ed25519.PrivateKey(key.Private())}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key.Private()}
 }
 
 func subject(role identity.Role, name string) identity.Subject {

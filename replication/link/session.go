@@ -20,7 +20,7 @@ const (
 	probeEvery = 500 * time.Millisecond  // While an answer is due.
 	patience   = 2500 * time.Millisecond // Without one packet, before the path is dead; more on slow links.
 	maxBacklog = 32                      // Blocks that wait for the host before reading stops.
-	writeChunk = 64 << 10                // Bytes encoded at once; acknowledgements may overtake what comes after.
+	writeChunk = 8 << 10                 // Bytes encoded at once, or one block: acknowledgements overtake what comes after.
 )
 
 // A SessionOption changes how a session runs.
@@ -40,7 +40,7 @@ func Window(blocks int) SessionOption { return func(r *runner) { r.window = bloc
 // means that the peer broke the protocol or speaks another version; other kinds
 // are the host's, or the peer's refusal of our certificate.
 func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
-	peer.Session = rand.Uint64()
+	peer.Session = rand.Uint64() //nolint:gosec // It tells sessions apart and guards nothing.
 	r := &runner{
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
 		in: make(chan *protocol.Message, 16), out: newOutbox(), news: newNews(), work: newQueue(),

@@ -322,7 +322,9 @@ func TestHostFails(t *testing.T) {
 	if err := link.RunSession(t.Context(), a, replication.Peer{}, node); !errors.Is(err, fault.Denied) {
 		t.Fatalf("got %v; want Denied: the acknowledgement is not the hub's", err)
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, fault.Unavailable) {
+		t.Fatalf("at the hub got %v; want Unavailable", err)
+	}
 }
 
 // TestNotes: the host refuses a block, and both ends hear of it.
@@ -350,6 +352,9 @@ func TestNotes(t *testing.T) {
 		t.Fatalf("got %v; want both ends to note Denied", got)
 	}
 	cancel()
-	<-ended
-	<-ended
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Fatalf("got %v; want nil when the context ends", err)
+		}
+	}
 }

@@ -63,7 +63,7 @@ func (c *Conn) CloseWrite() error {
 // Close ends both directions. What was written before is still delivered. A write
 // that waits for the peer is broken off.
 func (c *Conn) Close() error {
-	c.Stream.CancelRead(0)
+	c.CancelRead(0)
 	_ = c.SetWriteDeadline(time.Unix(1, 0)) // Frees a waiting Write, which holds the lock.
 	c.writing.Lock()
 	defer c.writing.Unlock()
