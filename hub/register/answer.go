@@ -59,6 +59,10 @@ func (s *step) answerKey(c *Command) []byte {
 	return key(tagAnswer, nameKey(incarnation, c.Actor, c.ID))
 }
 
+func (s *step) userKey(name string) []byte {
+	return key(tagUser, nameKey(s.world.founding.Incarnation, name))
+}
+
 // principal says who asks, and whether that person may ask for anything now.
 func (s *step) principal(c *Command) (access.Principal, *protocol.Failure) {
 	if c.Actor == ActorHub || c.Actor == ActorControl {
@@ -94,19 +98,28 @@ type plan struct {
 
 // plans lists the commands whose permission depends on nothing but the role.
 func plans() map[Method]plan {
+	onFleet := func(act access.Act, do func(fleet, *Command) Result) plan {
+		return plan{act, func(s *step, c *Command) Result { return do(fleet{s}, c) }}
+	}
+	onStaff := func(do func(staff, *Command) Result) plan {
+		return plan{access.ManageUsers, func(s *step, c *Command) Result { return do(staff{s}, c) }}
+	}
+	onPress := func(do func(press, *Command) Result) plan {
+		return plan{access.Publish, func(s *step, c *Command) Result { return do(press{s}, c) }}
+	}
 	return map[Method]plan{
-		Genesis:       {"", (*step).genesis},
-		EnrolNode:     {"", (*step).enrolNode},
-		EnrolServer:   {"", (*step).enrolServer},
-		ServerAddress: {"", (*step).serverAddress},
-		AddUser:       {access.ManageUsers, (*step).addUser},
-		DisableUser:   {access.ManageUsers, (*step).disableUser},
-		CreateToken:   {access.ManageTokens, (*step).createToken},
-		RevokeToken:   {access.ManageTokens, (*step).revokeToken},
-		RevokeNode:    {access.ManageNodes, (*step).revokeNode},
-		RemoveServer:  {access.ManageMembers, (*step).removeServer},
-		AddVersions:   {access.Publish, (*step).addVersions},
-		Publish:       {access.Publish, (*step).publish},
+		Genesis:       onFleet("", fleet.genesis),
+		EnrolNode:     onFleet("", fleet.enrolNode),
+		EnrolServer:   onFleet("", fleet.enrolServer),
+		ServerAddress: onFleet("", fleet.serverAddress),
+		CreateToken:   onFleet(access.ManageTokens, fleet.createToken),
+		RevokeToken:   onFleet(access.ManageTokens, fleet.revokeToken),
+		RevokeNode:    onFleet(access.ManageNodes, fleet.revokeNode),
+		RemoveServer:  onFleet(access.ManageMembers, fleet.removeServer),
+		AddUser:       onStaff(staff.addUser),
+		DisableUser:   onStaff(staff.disableUser),
+		AddVersions:   onPress(press.addVersions),
+		Publish:       onPress(press.publish),
 	}
 }
 
@@ -123,7 +136,7 @@ func known(m Method) bool {
 // carry asks the policy and carries out the command.
 func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Look {
-		return s.look(c, by)
+		return desks{s}.look(c, by)
 	}
 	if p, ok := s.plans[c.Method]; ok {
 		if p.act == "" && c.Actor != ActorHub {
@@ -140,7 +153,7 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if err != nil {
 		return Result{Fault: failureOf(err)}
 	}
-	return s.act(c, by, action)
+	return desks{s}.act(c, by, action)
 }
 
 // body reads a command's body. The decoder's own words stay out of the answer.
@@ -161,4 +174,19 @@ func done(answer any) Result {
 		return Result{}
 	}
 	return Result{Body: cbor.RawMessage(protocol.Marshal(answer))}
+}
+
+// Answer returns the kept answer to a command, if its ID has one: the same as
+// Apply would give. A command that reuses an ID for something else gets
+// [fault.Conflict], which Apply would say too.
+func (r *Register) Answer(c *Command) (Result, bool) {
+	s := &step{world: r.world.Load()}
+	a, err := find[answer](r.state, "Answer", s.answerKey(c), c.ID)
+	switch {
+	case err != nil:
+		return Result{}, false
+	case a.Digest != c.digest():
+		return Result{Fault: reused(c)}, true
+	}
+	return a.Result, true
 }

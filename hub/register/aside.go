@@ -29,7 +29,7 @@ type Quarantine struct {
 // chunk is how much of a quarantined block one value holds.
 const chunk = 128 << 10
 
-func (s *step) aside(q *Quarantine) {
+func (s intake) aside(q *Quarantine) {
 	s.part++
 	q.Index, q.Place = s.index, s.part
 	s.put(key(tagQuarantine, u64(q.Index), u32(q.Place)), q)
@@ -39,7 +39,7 @@ func (s *step) aside(q *Quarantine) {
 // it: the leader has found that it does not open, the author's signature stands
 // for its place in the log. Only a block that begins where the log ends can be
 // taken so, since its inside can't be compared.
-func (s *step) quarantine(in *Ingest, l *logState) *protocol.Failure {
+func (s intake) quarantine(in *Ingest, l *logState) *protocol.Failure {
 	h := &in.Block.Header
 	if h.First != l.At.Seq+1 {
 		return refuse(fault.Unavailable, h.Log.String(), "send again from the position given")
@@ -67,7 +67,7 @@ func (s *step) quarantine(in *Ingest, l *logState) *protocol.Failure {
 }
 
 // fork freezes a log on two statements that disagree.
-func (s *step) fork(in *Ingest, l *logState, seq uint64, theirs protocol.Hash) *protocol.Failure {
+func (s intake) fork(in *Ingest, l *logState, seq uint64, theirs protocol.Hash) *protocol.Failure {
 	h := &in.Block.Header
 	ours := l.At.Hash
 	if v, ok := s.raw(eventKey(h.Log, seq)); ok && len(v) >= len(ours) {
@@ -81,7 +81,7 @@ func (s *step) fork(in *Ingest, l *logState, seq uint64, theirs protocol.Hash) *
 
 // forkIn freezes a log on a block whose end differs. Its first event that
 // differs is named where the block opens.
-func (s *step) forkIn(in *Ingest, l *logState) *protocol.Failure {
+func (s intake) forkIn(in *Ingest, l *logState) *protocol.Failure {
 	h := &in.Block.Header
 	if items, f := s.open(&in.Block); f == nil {
 		for i := range items {
@@ -95,7 +95,7 @@ func (s *step) forkIn(in *Ingest, l *logState) *protocol.Failure {
 
 // alias gives a case another number, since its own is taken: the same on every
 // server, from one of the hub's own slots.
-func (s *step) alias(c *Case) {
+func (s intake) alias(c *Case) {
 	c.Printed = c.Number
 	for try := uint64(0); s.err == nil; try++ {
 		h := sha256.New()

@@ -194,3 +194,11 @@ func (s *step) count(before, after *Case, a application.Action) {
 		n.DecidedMillis += s.meta.At - after.Accepted
 	}
 }
+
+// tell sends a case's new standing to its centre.
+func (s *step) tell(c *Case) {
+	st := c.standing(s.world.set)
+	s.append(s.world.inbox(c.Centre), &protocol.Event{
+		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
+	})
+}

@@ -127,7 +127,7 @@ type Name struct {
 }
 
 // NodeKeys is the body of enrol-node: what a new box showed and what the leader
-// certified for it. Slot and Spare are those that [Register.NextSlots] named;
+// certified for it. Slot and Spare are those that [Machines.NextSlots] named;
 // when another box took them in between, the command is refused as a conflict.
 type NodeKeys struct {
 	Nonce       protocol.Hash `cbor:"1,keyasint"` // SHA-256 of the join token's nonce.

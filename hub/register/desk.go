@@ -15,6 +15,9 @@ import (
 // opinion of one officer; what its way to the end needs still fits into a value.
 const fullFile = 128 << 10
 
+// desks carries out what people ask for on cases.
+type desks struct{ *step }
+
 // A Draft is what an officer wrote when a colleague had been faster. It is kept
 // for its author until that author's next text on the case.
 type Draft struct {
@@ -25,7 +28,7 @@ type Draft struct {
 }
 
 // act does what an officer asks for on a case.
-func (s *step) act(c *Command, by access.Principal, action application.Action) Result {
+func (s desks) act(c *Command, by access.Principal, action application.Action) Result {
 	var b Act
 	if len(c.Body) > 0 {
 		var f *protocol.Failure
@@ -82,7 +85,7 @@ func (c *Case) resource(w *world, asker place.Seat, saw uint64) access.Resource 
 }
 
 // postMay asks whether the directory lets the post do the act.
-func (s *step) postMay(seat place.Seat, action application.Action) *protocol.Failure {
+func (s desks) postMay(seat place.Seat, action application.Action) *protocol.Failure {
 	act := ""
 	switch action {
 	case application.Decide:
@@ -104,7 +107,7 @@ func (s *step) postMay(seat place.Seat, action application.Action) *protocol.Fai
 
 // desk looks up what the pinned version demands where the case stands, and for
 // forward where it goes to.
-func (s *step) desk(c *Case, action application.Action, to string) (application.Desk, *protocol.Failure) {
+func (s desks) desk(c *Case, action application.Action, to string) (application.Desk, *protocol.Failure) {
 	v, ok := s.world.version(c.Pinned)
 	if !ok {
 		s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
@@ -158,7 +161,7 @@ func (c *Case) full(action application.Action) bool {
 
 // overtaken answers a refused act. On a conflict the officer learns what
 // happened, and what he wrote is kept as a draft.
-func (s *step) overtaken(c *Command, k *Case, b *Act, err error) Result {
+func (s desks) overtaken(c *Command, k *Case, b *Act, err error) Result {
 	res := Result{Version: k.State.Version, Fault: failureOf(err)}
 	if res.Fault.Kind != fault.Conflict {
 		res.Version = 0
@@ -177,16 +180,8 @@ func (s *step) overtaken(c *Command, k *Case, b *Act, err error) Result {
 	return res
 }
 
-func (s *step) draftKey(n protocol.Number, user string) []byte {
+func (s desks) draftKey(n protocol.Number, user string) []byte {
 	return key(tagDraft, u64(uint64(n)), nameKey(s.world.founding.Incarnation, user))
-}
-
-// tell sends a case's new standing to its centre.
-func (s *step) tell(c *Case) {
-	st := c.standing(s.world.set)
-	s.append(s.world.inbox(c.Centre), &protocol.Event{
-		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
-	})
 }
 
 // A Looked is one look at a case.
@@ -197,7 +192,7 @@ type Looked struct {
 }
 
 // look records that somebody reads a case, if he may.
-func (s *step) look(c *Command, by access.Principal) Result {
+func (s desks) look(c *Command, by access.Principal) Result {
 	k := &Case{}
 	if !s.get(caseKey(c.Number), k) {
 		return failed(fault.NotFound, c.Number.String(), "no case has this number")

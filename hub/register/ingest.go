@@ -22,8 +22,11 @@ type Opener interface {
 	Open(b *protocol.Block, epoch *protocol.Epoch) ([]protocol.Item, error)
 }
 
+// intake puts the blocks of uplinks into the register.
+type intake struct{ *step }
+
 // bring applies one block of an uplink.
-func (s *step) bring(in *Ingest) IngestResult {
+func (s intake) bring(in *Ingest) IngestResult {
 	h := &in.Block.Header
 	res := IngestResult{Log: h.Log}
 	owner, f := s.author(&in.Block)
@@ -39,7 +42,7 @@ func (s *step) bring(in *Ingest) IngestResult {
 }
 
 // author returns the box whose slot the block's log belongs to.
-func (s *step) author(b *protocol.Block) (*Node, *protocol.Failure) {
+func (s intake) author(b *protocol.Block) (*Node, *protocol.Failure) {
 	h := &b.Header
 	if s.world.founding == nil {
 		return nil, refuse(fault.Unavailable, "register", "the district is not founded yet")
@@ -65,7 +68,7 @@ func (s *step) author(b *protocol.Block) (*Node, *protocol.Failure) {
 
 // extend brings the log up to the block's end, or says why not. Whatever of the
 // block is in the register already is compared and skipped.
-func (s *step) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
+func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 	h := &in.Block.Header
 	switch {
 	case l.Fork != nil:
@@ -101,7 +104,7 @@ func (s *step) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 }
 
 // differs reports whether the register holds another hash for an event.
-func (s *step) differs(l *logState, id protocol.LogID, seq uint64, hash protocol.Hash) bool {
+func (s intake) differs(l *logState, id protocol.LogID, seq uint64, hash protocol.Hash) bool {
 	if seq == l.At.Seq {
 		return hash != l.At.Hash
 	}
@@ -111,7 +114,7 @@ func (s *step) differs(l *logState, id protocol.LogID, seq uint64, hash protocol
 
 // open opens a block. A server without the key stops; what opens nowhere is
 // refused everywhere.
-func (s *step) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
+func (s intake) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 	h := &b.Header
 	var epoch *protocol.Epoch
 	if h.Sealed() {
@@ -140,7 +143,7 @@ func (s *step) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 }
 
 // take puts the events that are new into the register, and tells the centre.
-func (s *step) take(in *Ingest, items []protocol.Item, owner *Node, l *logState) *protocol.Failure {
+func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState) *protocol.Failure {
 	h := &in.Block.Header
 	for i := range items {
 		if it := &items[i]; it.Seq <= l.At.Seq && s.differs(l, h.Log, it.Seq, it.Hash) {
@@ -175,7 +178,7 @@ const (
 
 // file makes a case of one event. It returns a standing when the case is not
 // simply received at its first desk under its own number.
-func (s *step) file(log protocol.LogID, it *protocol.Item, judged *Verdict, owner *Node) *protocol.Standing {
+func (s intake) file(log protocol.LogID, it *protocol.Item, judged *Verdict, owner *Node) *protocol.Standing {
 	e, err := protocol.DecodeEvent(it.Raw)
 	why := ""
 	switch {
@@ -246,7 +249,7 @@ func (c *Case) exception() *protocol.Standing {
 const AliasReason = "alias "
 
 // pinned returns the version that an event names, or nil.
-func (s *step) pinned(p *protocol.Pin) *dcat.Version {
+func (s intake) pinned(p *protocol.Pin) *dcat.Version {
 	if s.world.set == nil {
 		return nil
 	}
@@ -258,7 +261,7 @@ func (s *step) pinned(p *protocol.Pin) *dcat.Version {
 }
 
 // hold keeps a case aside for a person.
-func (s *step) hold(c *Case, why string) *protocol.Standing {
+func (s intake) hold(c *Case, why string) *protocol.Standing {
 	c.Held = why
 	if err := s.change(c, application.Event{Action: application.Hold}); err != nil {
 		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
@@ -271,4 +274,17 @@ func (s *step) hold(c *Case, why string) *protocol.Standing {
 		st.Reason = why
 	}
 	return st
+}
+
+// introduce keeps an epoch that is sealed to the district's own key, which every
+// server holds. Others could never be opened here and are passed over.
+func (s intake) introduce(e *protocol.Epoch) {
+	const most = 64 << 10
+	f := s.world.founding
+	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients[0]) || !s.room(1, most) {
+		return
+	}
+	if k, raw := key(tagEpoch, e.ID[:]), protocol.Marshal(e); len(raw) <= most && !s.has(k) {
+		s.set(k, raw)
+	}
 }

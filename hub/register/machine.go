@@ -19,6 +19,9 @@ const (
 	lastSlot  = 9999
 )
 
+// fleet carries out what concerns servers, boxes and their join tokens.
+type fleet struct{ *step }
+
 // maxKey bounds a public key or certificate that a command brings.
 const maxKey = 4 << 10
 
@@ -32,7 +35,7 @@ func slotName(n int) string {
 }
 
 // genesis founds the district.
-func (s *step) genesis(c *Command) Result {
+func (s fleet) genesis(c *Command) Result {
 	b, f := body[Founding](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -49,7 +52,7 @@ func (s *step) genesis(c *Command) Result {
 		return failed(fault.Invalid, "keys", "want the authority, the catalogue's key and the recipients")
 	}
 	operator := b.Operator
-	if f := s.checkUser(&operator); f != nil || operator.Role != access.Operator {
+	if f := staff(s).checkUser(&operator); f != nil || operator.Role != access.Operator {
 		return failed(fault.Invalid, "operator", "want a first operator with a password hash")
 	}
 	if f := checkServer(&b.Server); f != nil {
@@ -63,12 +66,12 @@ func (s *step) genesis(c *Command) Result {
 	s.meta.NextSlot = firstSlot
 	s.put(key(tagGenesis), w.founding)
 	s.put(key(tagServer, []byte(b.Server.ID)), &b.Server)
-	s.saveUser(&operator)
+	staff(s).saveUser(&operator)
 	return done(nil)
 }
 
 // burn uses a join token up for a key. The same key may come again.
-func (s *step) burn(nonce protocol.Hash, role identity.Role, centre place.Centre, signing []byte) (again bool, f *protocol.Failure) {
+func (s fleet) burn(nonce protocol.Hash, role identity.Role, centre place.Centre, signing []byte) (again bool, f *protocol.Failure) {
 	t := &Token{}
 	switch {
 	case !s.get(key(tagToken, nonce[:]), t) || t.Role != string(role) || t.Centre != centre:
@@ -83,7 +86,7 @@ func (s *step) burn(nonce protocol.Hash, role identity.Role, centre place.Centre
 	return false, nil
 }
 
-func (s *step) burnt(nonce protocol.Hash, signing []byte) {
+func (s fleet) burnt(nonce protocol.Hash, signing []byte) {
 	t := &Token{}
 	if s.get(key(tagToken, nonce[:]), t) {
 		t.BurntAt, t.BurntBy = s.meta.At, signing
@@ -93,7 +96,7 @@ func (s *step) burnt(nonce protocol.Hash, signing []byte) {
 
 // enrolNode takes a box in. A box that asks again with its token and its key
 // gets its first answer, whatever slots and certificates the leader now brings.
-func (s *step) enrolNode(c *Command) Result {
+func (s fleet) enrolNode(c *Command) Result {
 	b, f := body[NodeKeys](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -127,7 +130,7 @@ func (s *step) enrolNode(c *Command) Result {
 	return done(n)
 }
 
-func (s *step) checkNode(b *NodeKeys) *protocol.Failure {
+func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
 	sizes := len(b.Signing) == 32 && len(b.TLS) == 32 && len(b.GossipKey) == 32 && len(b.Sealing) > 0 && len(b.Sealing) <= maxKey &&
 		len(b.TLSCert) > 0 && len(b.TLSCert) <= maxKey && len(b.SigningCert) > 0 && len(b.SigningCert) <= maxKey && len(b.Gossip) <= protocol.MaxName
 	switch {
@@ -148,7 +151,7 @@ func (s *step) checkNode(b *NodeKeys) *protocol.Failure {
 
 // settings tells every box of an upazila, or all boxes for "", where it finds its
 // hub and its neighbours.
-func (s *step) settings(upazila place.Code) {
+func (s fleet) settings(upazila place.Code) {
 	boxes, servers := s.world.boxes(), s.world.addresses()
 	for _, n := range boxes {
 		up := n.Centre.Upazila()
@@ -173,7 +176,7 @@ func (s *step) settings(upazila place.Code) {
 // maxNeighbours keeps a Settings event far below its limit.
 const maxNeighbours = 200
 
-func (s *step) revokeNode(c *Command) Result {
+func (s fleet) revokeNode(c *Command) Result {
 	b, f := body[Revocation](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -216,7 +219,7 @@ func checkServer(b *Server) *protocol.Failure {
 
 // enrolServer takes a server in. Like a box, one that asks again gets its first
 // answer.
-func (s *step) enrolServer(c *Command) Result {
+func (s fleet) enrolServer(c *Command) Result {
 	b, f := body[Server](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -244,7 +247,7 @@ func (s *step) enrolServer(c *Command) Result {
 	return done(&b)
 }
 
-func (s *step) saveServer(sv *Server) {
+func (s fleet) saveServer(sv *Server) {
 	w := s.world.clone()
 	w.servers[sv.ID] = sv
 	s.world = w
@@ -253,7 +256,7 @@ func (s *step) saveServer(sv *Server) {
 }
 
 // serverAddress notes where a server listens now, and whether it votes.
-func (s *step) serverAddress(c *Command) Result {
+func (s fleet) serverAddress(c *Command) Result {
 	b, f := body[Server](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -274,7 +277,7 @@ func (s *step) serverAddress(c *Command) Result {
 	return done(&sv)
 }
 
-func (s *step) removeServer(c *Command) Result {
+func (s fleet) removeServer(c *Command) Result {
 	b, f := body[Name](c)
 	if f != nil {
 		return Result{Fault: f}

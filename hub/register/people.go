@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"strings"
 
 	"kendro/domain/access"
@@ -9,12 +10,11 @@ import (
 	"kendro/protocol"
 )
 
-func (s *step) userKey(name string) []byte {
-	return key(tagUser, nameKey(s.world.founding.Incarnation, name))
-}
+// staff carries out what concerns logins.
+type staff struct{ *step }
 
 // addUser gives a person a login. A name is given once.
-func (s *step) addUser(c *Command) Result {
+func (s staff) addUser(c *Command) Result {
 	u, f := body[User](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -31,7 +31,7 @@ func (s *step) addUser(c *Command) Result {
 }
 
 // checkUser says what is wrong with a new login.
-func (s *step) checkUser(u *User) *protocol.Failure {
+func (s staff) checkUser(u *User) *protocol.Failure {
 	bad := func(item, text string) *protocol.Failure { return refuse(fault.Invalid, item, text) }
 	seated := u.Role == access.Officer || u.Role == access.Clerk || u.Role == access.Supervisor
 	switch {
@@ -58,7 +58,7 @@ func (s *step) checkUser(u *User) *protocol.Failure {
 }
 
 // checkPlace asks the directory for the seat or the centre of a new login.
-func (s *step) checkPlace(u *User) *protocol.Failure {
+func (s staff) checkPlace(u *User) *protocol.Failure {
 	dir := s.world.set.Directory
 	if u.Role == access.Entrepreneur {
 		if _, ok := dir.Centre(u.Centre); !ok {
@@ -80,7 +80,7 @@ func (s *step) checkPlace(u *User) *protocol.Failure {
 func unprintable(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u00a0' || r == '\ufffd' }
 
 // saveUser keeps a login, and tells the centre of an entrepreneur's.
-func (s *step) saveUser(u *User) {
+func (s staff) saveUser(u *User) {
 	s.put(s.userKey(u.Name), u)
 	if u.Role != access.Entrepreneur {
 		return
@@ -94,7 +94,7 @@ func (s *step) saveUser(u *User) {
 	})
 }
 
-func (s *step) disableUser(c *Command) Result {
+func (s staff) disableUser(c *Command) Result {
 	b, f := body[Name](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -111,4 +111,35 @@ func (s *step) disableUser(c *Command) Result {
 		s.saveUser(u)
 	}
 	return done(nil)
+}
+
+// People answers questions about logins. Any goroutine may ask.
+type People struct{ *state }
+
+// User returns a login, or [fault.NotFound].
+func (r People) User(name string) (*User, error) {
+	f := r.world.Load().founding
+	if f == nil {
+		return nil, fault.New("register.User", fault.NotFound, clip(name, 64), "nobody has a login yet")
+	}
+	return find[User](r.state, "User", key(tagUser, nameKey(f.Incarnation, name)), name)
+}
+
+// Users returns every login, in no order that means anything.
+func (r People) Users() ([]*User, error) { return list[User](r.state, key(tagUser)) }
+
+// Principal returns who a login is to the policy at a time in Unix seconds, or
+// [fault.Denied] when it may not sign in then.
+func (r People) Principal(name string, unix int64) (access.Principal, error) {
+	if name == ActorControl {
+		return access.Principal{User: name, Role: access.Operator}, nil
+	}
+	u, err := r.User(name)
+	switch {
+	case errors.Is(err, fault.NotFound) || err == nil && !u.ActiveAt(unix):
+		return access.Principal{}, fault.New("register.Principal", fault.Denied, "", "the login is unknown, disabled or not valid now")
+	case err != nil:
+		return access.Principal{}, err
+	}
+	return r.world.Load().principalOf(u), nil
 }

@@ -14,9 +14,12 @@ import (
 	"kendro/protocol"
 )
 
+// press carries out what concerns the catalogue.
+type press struct{ *step }
+
 // addVersions puts versions and a directory into the catalogue log. They mean
 // nothing until a release names them.
-func (s *step) addVersions(c *Command) Result {
+func (s press) addVersions(c *Command) Result {
 	p, f := body[Parcel](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -39,7 +42,7 @@ type parcel struct {
 }
 
 // unpack reads what a parcel holds beside the release, and changes nothing.
-func (s *step) unpack(p *Parcel) (*parcel, *protocol.Failure) {
+func (s press) unpack(p *Parcel) (*parcel, *protocol.Failure) {
 	out := &parcel{versions: map[dcat.Hash]*dcat.Version{}}
 	for i, raw := range p.Versions {
 		v, err := catalogue.DecodeVersion(raw)
@@ -69,7 +72,7 @@ func plainCodes(d *place.Directory) bool {
 }
 
 // shelve appends what a parcel holds to the catalogue log, each piece once.
-func (s *step) shelve(p *Parcel) {
+func (s press) shelve(p *Parcel) {
 	add := func(kind protocol.Kind, raw []byte) {
 		hash := sha256.Sum256(raw)
 		k := key(tagPiece, hash[:])
@@ -89,7 +92,7 @@ func (s *step) shelve(p *Parcel) {
 
 // publish makes a release the current one, with whatever it needs that isn't in
 // the catalogue log yet: all of it or nothing.
-func (s *step) publish(c *Command) Result {
+func (s press) publish(c *Command) Result {
 	p, f := body[Parcel](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -109,7 +112,7 @@ func (s *step) publish(c *Command) Result {
 
 // release checks a release in every respect and returns the catalogue that it
 // makes. It changes nothing.
-func (s *step) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
+func (s press) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
 	var signed catalogue.Signed
 	if protocol.Unmarshal(p.Signed, protocol.MaxEvent-1<<10, "release", &signed) != nil {
 		return nil, refuse(fault.Invalid, "release", "not a signed release")
@@ -151,7 +154,7 @@ func (s *step) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
 }
 
 // gather returns every version that a release ever named, this one included.
-func (s *step) gather(r *dcat.Release, in *parcel) ([]*dcat.Version, *protocol.Failure) {
+func (s press) gather(r *dcat.Release, in *parcel) ([]*dcat.Version, *protocol.Failure) {
 	var list []*dcat.Version
 	if s.world.set != nil {
 		list = s.world.set.Versions()
@@ -178,7 +181,7 @@ func (s *step) gather(r *dcat.Release, in *parcel) ([]*dcat.Version, *protocol.F
 }
 
 // shelved returns the encoding of a version or directory in the catalogue log.
-func (s *step) shelved(h dcat.Hash) ([]byte, bool) {
+func (s press) shelved(h dcat.Hash) ([]byte, bool) {
 	seq, ok := s.raw(key(tagPiece, h[:]))
 	if !ok || len(seq) != 8 {
 		return nil, false
@@ -193,7 +196,7 @@ func (s *step) shelved(h dcat.Hash) ([]byte, bool) {
 	return e.Payload, err == nil && sha256.Sum256(e.Payload) == h
 }
 
-func (s *step) shelvedDirectory(h dcat.Hash) (*place.Directory, *protocol.Failure) {
+func (s press) shelvedDirectory(h dcat.Hash) (*place.Directory, *protocol.Failure) {
 	missing := refuse(fault.NotFound, "directory", "the release names a directory that is not here: send it along")
 	raw, ok := s.shelved(h)
 	if !ok {
@@ -210,7 +213,7 @@ func (s *step) shelvedDirectory(h dcat.Hash) (*place.Directory, *protocol.Failur
 const maxReroute = 500
 
 // reroute sends cases that found no desk to the one that the new directory has.
-func (s *step) reroute() {
+func (s press) reroute() {
 	var waiting []protocol.Number
 	s.keep(s.tx.Scan(seatPrefix(Unrouted()), nil, func(k, _ []byte) (bool, error) {
 		waiting = append(waiting, protocol.Number(binary.BigEndian.Uint64(k[len(k)-8:])))

@@ -1,7 +1,6 @@
 package register
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 
@@ -24,7 +23,7 @@ func readInto(v View, k []byte, out any) (bool, error) {
 }
 
 // find reads one thing of the state, or returns [fault.NotFound] about item.
-func find[T any](r *Register, op string, k []byte, item string) (*T, error) {
+func find[T any](r *state, op string, k []byte, item string) (*T, error) {
 	out := new(T)
 	ok := false
 	err := r.base.View(func(v View) (err error) {
@@ -41,7 +40,7 @@ func find[T any](r *Register, op string, k []byte, item string) (*T, error) {
 }
 
 // list reads everything under a prefix.
-func list[T any](r *Register, prefix []byte) ([]*T, error) {
+func list[T any](r *state, prefix []byte) ([]*T, error) {
 	var out []*T
 	err := r.base.View(func(v View) error {
 		return v.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
@@ -54,14 +53,18 @@ func list[T any](r *Register, prefix []byte) ([]*T, error) {
 	return out, err
 }
 
+// Cases answers questions about applications, as of the newest entry. Any
+// goroutine may ask.
+type Cases struct{ *state }
+
 // Case returns the case with this number, or [fault.NotFound]. Where two slips
-// carry one number it is the first's; [Register.Aliases] has the others.
-func (r *Register) Case(n protocol.Number) (*Case, error) {
-	return find[Case](r, "Case", caseKey(n), n.String())
+// carry one number it is the first's; [Cases.Aliases] has the others.
+func (r Cases) Case(n protocol.Number) (*Case, error) {
+	return find[Case](r.state, "Case", caseKey(n), n.String())
 }
 
 // Aliases returns the numbers of further cases whose slips carry n.
-func (r *Register) Aliases(n protocol.Number) ([]protocol.Number, error) {
+func (r Cases) Aliases(n protocol.Number) ([]protocol.Number, error) {
 	var out []protocol.Number
 	prefix := key(tagAlias, u64(uint64(n)))
 	err := r.base.View(func(v View) error {
@@ -75,7 +78,7 @@ func (r *Register) Aliases(n protocol.Number) ([]protocol.Number, error) {
 
 // Submission returns the application as its counter signed it: the event and its
 // payload.
-func (r *Register) Submission(c *Case) (protocol.Event, protocol.Submission, error) {
+func (r Cases) Submission(c *Case) (protocol.Event, protocol.Submission, error) {
 	var e protocol.Event
 	var sub protocol.Submission
 	err := r.base.View(func(v View) error {
@@ -94,7 +97,7 @@ func (r *Register) Submission(c *Case) (protocol.Event, protocol.Submission, err
 
 // Standing returns what the citizen may know of a case, and its custody, or
 // [fault.NotFound].
-func (r *Register) Standing(n protocol.Number) (protocol.Standing, string, error) {
+func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 	c, err := r.Case(n)
 	if err != nil {
 		return protocol.Standing{}, "", err
@@ -103,146 +106,85 @@ func (r *Register) Standing(n protocol.Number) (protocol.Standing, string, error
 }
 
 // Resource returns what a case belongs to, for access.May.
-func (r *Register) Resource(c *Case) access.Resource {
+func (r Cases) Resource(c *Case) access.Resource {
 	return c.resource(r.world.Load(), place.Seat{}, c.State.Version)
-}
-
-// A Task is an open case as a desk lists it.
-type Task struct {
-	Number  protocol.Number
-	Seat    place.Seat
-	Service string
-	Edition uint32
-	Stage   string
-	Holder  string // Empty while nobody has taken it.
-	Since   int64  // Unix milliseconds.
-	Due     int64  // Unix seconds; 0 is none.
-	Version uint64
-	Centre  place.Centre
-}
-
-// A TaskQuery asks for the tasks of an office, or of one of its seats.
-type TaskQuery struct {
-	Office string
-	Post   string // Empty: the whole office.
-	After  string // What the page before ended with.
-	Limit  int    // 1 to 500; others are 50.
-}
-
-// Tasks returns open cases, each seat's by due date, and what the next page
-// begins with, empty at the end. A page mark that isn't one is [fault.Invalid].
-func (r *Register) Tasks(q TaskQuery) (tasks []Task, next string, err error) {
-	if q.Limit < 1 || q.Limit > 500 {
-		q.Limit = 50
-	}
-	prefix := seatPrefix(place.Seat{Office: q.Office, Post: q.Post})
-	var from []byte
-	if q.After != "" {
-		rest, derr := base64.RawURLEncoding.DecodeString(q.After)
-		if derr != nil || len(rest) > 512 {
-			return nil, "", fault.New("register.Tasks", fault.Invalid, "page", "not a mark of a page: begin again")
-		}
-		from = append(append([]byte{}, prefix...), append(rest, 0)...)
-	}
-	var last []byte
-	err = r.base.View(func(v View) error {
-		return v.Scan(prefix, from, func(k, raw []byte) (bool, error) {
-			if len(tasks) == q.Limit {
-				next = base64.RawURLEncoding.EncodeToString(last[len(prefix):])
-				return false, nil
-			}
-			last = append(last[:0], k...)
-			t, err := taskOf(k, raw)
-			tasks = append(tasks, t)
-			return true, err
-		})
-	})
-	return tasks, next, err
-}
-
-// taskOf reads a task from its key and value.
-func taskOf(k, raw []byte) (Task, error) {
-	var st taskState
-	if err := decodeState(k, raw, &st); err != nil {
-		return Task{}, err
-	}
-	seat, ok := seatOf(k)
-	if !ok {
-		return Task{}, fault.New("register.Tasks", fault.Damaged, "task", "its key is not one")
-	}
-	t := Task{
-		Number: protocol.Number(binary.BigEndian.Uint64(k[len(k)-8:])), Seat: seat,
-		Service: st.Service, Edition: st.Edition, Stage: st.Stage.String(), Holder: st.Holder,
-		Since: st.Since, Version: st.Version, Centre: st.Centre,
-	}
-	if due := binary.BigEndian.Uint64(k[len(k)-16:]); due != ^uint64(0) {
-		t.Due = int64(due)
-	}
-	return t, nil
-}
-
-// User returns a login, or [fault.NotFound].
-func (r *Register) User(name string) (*User, error) {
-	f := r.world.Load().founding
-	if f == nil {
-		return nil, fault.New("register.User", fault.NotFound, clip(name, 64), "nobody has a login yet")
-	}
-	return find[User](r, "User", key(tagUser, nameKey(f.Incarnation, name)), name)
-}
-
-// Users returns every login, in no order that means anything.
-func (r *Register) Users() ([]*User, error) { return list[User](r, key(tagUser)) }
-
-// Principal returns who a login is to the policy at a time in Unix seconds, or
-// [fault.Denied] when it may not sign in then.
-func (r *Register) Principal(name string, unix int64) (access.Principal, error) {
-	if name == ActorControl {
-		return access.Principal{User: name, Role: access.Operator}, nil
-	}
-	u, err := r.User(name)
-	switch {
-	case errors.Is(err, fault.NotFound) || err == nil && !u.ActiveAt(unix):
-		return access.Principal{}, fault.New("register.Principal", fault.Denied, "", "the login is unknown, disabled or not valid now")
-	case err != nil:
-		return access.Principal{}, err
-	}
-	return r.world.Load().principalOf(u), nil
-}
-
-// Tokens returns every join token ever made.
-func (r *Register) Tokens() ([]*Token, error) { return list[Token](r, key(tagToken)) }
-
-// Token returns the join token with this hash of its nonce, or [fault.NotFound].
-func (r *Register) Token(nonce protocol.Hash) (*Token, error) {
-	return find[Token](r, "Token", key(tagToken, nonce[:]), "token")
 }
 
 // Draft returns what a user wrote on a case when a colleague had been faster, or
 // [fault.NotFound].
-func (r *Register) Draft(n protocol.Number, user string) (*Draft, error) {
+func (r Cases) Draft(n protocol.Number, user string) (*Draft, error) {
 	f := r.world.Load().founding
 	if f == nil {
 		return nil, fault.New("register.Draft", fault.NotFound, n.String(), "no draft")
 	}
-	return find[Draft](r, "Draft", key(tagDraft, u64(uint64(n)), nameKey(f.Incarnation, user)), n.String())
+	return find[Draft](r.state, "Draft", key(tagDraft, u64(uint64(n)), nameKey(f.Incarnation, user)), n.String())
 }
 
 // Looks returns who looked at a case, oldest first.
-func (r *Register) Looks(n protocol.Number) ([]*Looked, error) {
-	return list[Looked](r, key(tagLook, u64(uint64(n))))
+func (r Cases) Looks(n protocol.Number) ([]*Looked, error) {
+	return list[Looked](r.state, key(tagLook, u64(uint64(n))))
 }
 
-// Answer returns the kept answer to a command, if its ID has one: the same as
-// Apply would give. A command that reuses an ID for something else gets
-// [fault.Conflict], which Apply would say too.
-func (r *Register) Answer(c *Command) (Result, bool) {
-	s := &step{world: r.world.Load()}
-	a, err := find[answer](r, "Answer", s.answerKey(c), c.ID)
-	switch {
-	case err != nil:
-		return Result{}, false
-	case a.Digest != c.digest():
-		return Result{Fault: reused(c)}, true
+// Quarantined returns what waits for a person to look at it, oldest first, at
+// most limit.
+func (r Cases) Quarantined(limit int) ([]*Quarantine, error) {
+	var out []*Quarantine
+	err := r.base.View(func(v View) error {
+		return v.Scan(key(tagQuarantine), nil, func(k, raw []byte) (bool, error) {
+			if len(out) >= limit {
+				return false, nil
+			}
+			q := &Quarantine{}
+			err := decodeState(k, raw, q)
+			out = append(out, q)
+			return true, err
+		})
+	})
+	return out, err
+}
+
+// Block returns the block of a quarantine as it was received, encoded, or
+// [fault.NotFound] where it is none of a block.
+func (r Cases) Block(q *Quarantine) ([]byte, error) {
+	var out []byte
+	err := r.base.View(func(v View) error {
+		return v.Scan(key(tagChunk, u64(q.Index), u32(q.Place)), nil, func(_, raw []byte) (bool, error) {
+			out = append(out, raw...)
+			return true, nil
+		})
+	})
+	if err == nil && (len(out) == 0 || len(out) != q.Size) {
+		err = fault.New("register.Block", fault.NotFound, q.Log.String(), "no block is kept here")
 	}
-	return a.Result, true
+	return out, err
+}
+
+// Cells calls fn with the counters of the hours from … until, the latter left
+// out, given in Unix time in hours.
+func (r Cases) Cells(from, until int64, fn func(*Cell) error) error {
+	return r.base.View(func(v View) error {
+		return v.Scan(key(tagCell), key(tagCell, u32(uint32(max(from, 0)))), func(k, raw []byte) (bool, error) {
+			c := &Cell{}
+			if err := decodeState(k, raw, c); err != nil {
+				return false, err
+			}
+			if c.Hour >= until {
+				return false, nil
+			}
+			return true, fn(c)
+		})
+	})
+}
+
+// ForEachCase calls fn with every case, sorted by number.
+func (r Cases) ForEachCase(fn func(*Case) error) error {
+	return r.base.View(func(v View) error {
+		return v.Scan(key(tagCase), nil, func(k, raw []byte) (bool, error) {
+			c := &Case{}
+			if err := decodeState(k, raw, c); err != nil {
+				return false, err
+			}
+			return true, fn(c)
+		})
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/store"
@@ -23,17 +24,27 @@ type Options struct {
 
 // A Register is one server's copy of the district's register. Apply is called by
 // one goroutine at a time; everything else may overlap it and itself.
+//
+// What it answers, it answers as [Cases], [Logs], [Machines] and [People].
 type Register struct {
-	base   base
+	*state
+	Cases
+	Logs
+	Machines
+	People
+
 	db     *store.DB // Nil in tests that keep the state in memory.
 	opener Opener
 	plans  map[Method]plan
-	log    *slog.Logger
 
 	applying sync.Mutex // Held while an entry is applied: the one writer.
 	recent   *digests   // Guarded by applying.
+}
 
-	world atomic.Pointer[world] // As of the newest entry.
+// state is what a register reads: everything kept, and the newest entry's world.
+type state struct {
+	base  base
+	world atomic.Pointer[world]
 	meta  atomic.Pointer[meta]
 }
 
@@ -55,11 +66,11 @@ func Open(dir string, o Options) (*Register, error) {
 
 // open builds a register upon a state.
 func open(b base, o Options) (*Register, error) {
-	log := o.Logger
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	st := &state{base: b}
+	r := &Register{
+		state: st, Cases: Cases{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st},
+		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
-	r := &Register{base: b, opener: o.Opener, plans: plans(), log: log, recent: &digests{}}
 	err := b.View(func(v View) error {
 		m := &meta{}
 		if _, err := readInto(v, key(tagMeta), m); err != nil {
@@ -126,28 +137,15 @@ func (r *Register) Apply(index, term uint64, data []byte) *Outcome {
 // entry carries out an entry's parts in their order.
 func (s *step) entry(e *Entry) error {
 	for i := range e.Epochs {
-		s.introduce(&e.Epochs[i])
+		intake{s}.introduce(&e.Epochs[i])
 	}
 	for i := range e.Ingests {
-		s.out.Ingests = append(s.out.Ingests, s.bring(&e.Ingests[i]))
+		s.out.Ingests = append(s.out.Ingests, intake{s}.bring(&e.Ingests[i]))
 	}
 	for i := range e.Commands {
 		s.out.Results = append(s.out.Results, s.command(&e.Commands[i]))
 	}
 	return s.finish()
-}
-
-// introduce keeps an epoch that is sealed to the district's own key, which every
-// server holds. Others could never be opened here and are passed over.
-func (s *step) introduce(e *protocol.Epoch) {
-	const most = 64 << 10
-	f := s.world.founding
-	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients[0]) || !s.room(1, most) {
-		return
-	}
-	if k, raw := key(tagEpoch, e.ID[:]), protocol.Marshal(e); len(raw) <= most && !s.has(k) {
-		s.set(k, raw)
-	}
 }
 
 // onDisk is the store as the register wants it.
@@ -211,4 +209,28 @@ func (r *Register) Close() error {
 		return nil
 	}
 	return r.db.Close()
+}
+
+// Founding returns what the district was founded with, or nil before that. It
+// must not be changed.
+func (r *Register) Founding() *Founding { return r.world.Load().founding }
+
+// Incarnation returns the number that every log of this hub carries; 0 before
+// the district is founded.
+func (r *Register) Incarnation() uint64 {
+	if f := r.Founding(); f != nil {
+		return f.Incarnation
+	}
+	return 0
+}
+
+// Set returns the current catalogue, or nil before the first release.
+func (r *Register) Set() *dcat.Set { return r.world.Load().set }
+
+// Release returns the number of the current release; 0 before the first.
+func (r *Register) Release() int {
+	if set := r.Set(); set != nil {
+		return set.Release.Number
+	}
+	return 0
 }

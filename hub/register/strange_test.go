@@ -78,7 +78,7 @@ func (g *strange) text(also ...string) string {
 }
 
 func (g *strange) bytes() []byte {
-	return make([]byte, rapid.SampledFrom([]int{0, 1, 16, 31, 32, 33, 64, 65, 4096, 4097, 70_000, 250_000}).Draw(g.T, "bytes"))
+	return make([]byte, rapid.SampledFrom([]int{0, 1, 16, 31, 32, 33, 64, 65, 4096, 4097, 70_000, 250_000, 270_000}).Draw(g.T, "bytes"))
 }
 
 func (g *strange) number() protocol.Number {

@@ -14,7 +14,7 @@ import (
 const maxTTL = 25 * time.Hour
 
 // createToken notes a join token that the hub has drawn.
-func (s *step) createToken(c *Command) Result {
+func (s fleet) createToken(c *Command) Result {
 	b, f := body[Token](c)
 	if f != nil {
 		return Result{Fault: f}
@@ -42,7 +42,7 @@ func (s *step) createToken(c *Command) Result {
 	return done(t)
 }
 
-func (s *step) checkCentre(c place.Centre) *protocol.Failure {
+func (s fleet) checkCentre(c place.Centre) *protocol.Failure {
 	if s.world.set == nil {
 		return refuse(fault.Unavailable, "catalogue", "the first release is not published yet")
 	}
@@ -52,7 +52,7 @@ func (s *step) checkCentre(c place.Centre) *protocol.Failure {
 	return nil
 }
 
-func (s *step) revokeToken(c *Command) Result {
+func (s fleet) revokeToken(c *Command) Result {
 	b, f := body[Name](c)
 	if f != nil {
 		return Result{Fault: f}
