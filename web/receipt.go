@@ -39,7 +39,7 @@ func (c *counter) receipt(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 func (s *pages) record(r *http.Request) (*api.Record, error) {
 	n, err := protocol.ParseNumber(r.PathValue("number"))
 	if err != nil {
-		return nil, fault.Wrap("web.record", fault.NotFound, "", err)
+		return nil, fault.New("web.record", fault.NotFound, "", "the path holds no receive number")
 	}
 	rec := &api.Record{}
 	return rec, api.Inside(s.api, r).Do(r.Context(), api.Call{Path: "/v1/applications/" + n.String(), Out: rec})
