@@ -163,7 +163,7 @@ func TestDamagedStateIsNotTrusted(t *testing.T) {
 // changed, or both do the same.
 func TestMutatedEntries(t *testing.T) {
 	w := rich(t)
-	rounds := 20_000
+	rounds := 8_000
 	if testing.Short() {
 		rounds = 2_000
 	}

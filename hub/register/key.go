@@ -23,7 +23,6 @@ const (
 	tagLook       = 'K' // number, index, place in the entry → look
 	tagUser       = 'U' // user → User
 	tagSlot       = 'S' // slot → Node
-	tagCentre     = 'O' // centre → slot of its newest box
 	tagGossip     = 'I' // upazila → gossip key
 	tagServer     = 'V' // server ID → Server
 	tagToken      = 'J' // hash of the nonce → Token

@@ -162,8 +162,9 @@ func (d onDisk) View(fn func(View) error) error {
 	return d.db.View(func(tx *store.Tx) error { return fn(tx) })
 }
 
-// Applied returns the index of the newest entry that was applied.
-func (r *Register) Applied() uint64 { return r.base.Applied() }
+// Applied returns the index of the newest entry that was applied. Whatever is
+// asked after it has returned is answered as of that entry or a later one.
+func (r *Register) Applied() uint64 { return r.meta.Load().Index }
 
 // Digest returns the newest entry's index and the digest of every write up to
 // it. Equal index, equal digest: on every server.
