@@ -334,7 +334,7 @@ func (c *counter) applicant(s sheet, sh paper) []question {
 			q.Optional = false
 		}
 		if groups := c.areas(); q.Name == "area" && len(groups) > 0 {
-			q.Widget, q.Groups, q.Help = "select", groups, place.Name{}
+			q.Widget, q.Groups, q.Label, q.Help = "select", groups, wordArea, place.Name{}
 		}
 	}
 	return list

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -17,10 +18,13 @@ type trackView struct {
 }
 
 func (v trackView) where() place.Name {
-	if v.Answer.Office == nil {
-		return wordNoOffice
+	switch {
+	case v.Answer.Office != nil:
+		return v.Answer.Office.Name()
+	case v.Answer.Stage == application.Submitted.String():
+		return wordAtCentre
 	}
-	return v.Answer.Office.Name()
+	return wordNoOffice
 }
 
 func (v trackView) next() place.Name {
