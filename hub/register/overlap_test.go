@@ -18,6 +18,7 @@ func TestReadsOverlapApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newTown(t, onDisk{db})
+	w.first().db = db
 	w.settle()
 	b := w.enrol("41-09-17")
 	const rounds, size = 30, 10
@@ -74,6 +75,17 @@ func TestReadsOverlapApply(t *testing.T) {
 	}
 	close(done)
 	readers.Wait()
+	now, digest := r.Digest()
+	if got, err := r.DigestAt(now); err != nil || got != digest {
+		t.Errorf("DigestAt now: %v, %v; want %v", got, err, digest)
+	}
+	w.apply(&Entry{})
+	if got, err := r.DigestAt(now); err != nil || got != digest {
+		t.Errorf("DigestAt before: %v, %v; want %v", got, err, digest)
+	}
+	if _, err := r.DigestAt(w.index + 1); !errors.Is(err, fault.NotFound) {
+		t.Errorf("DigestAt of what is to come: %v", err)
+	}
 	if _, err := r.Case(12345); !errors.Is(err, fault.NotFound) {
 		t.Errorf("a number that isn't: %v", err)
 	}

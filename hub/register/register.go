@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -171,6 +172,29 @@ func (r *Register) Applied() uint64 { return r.meta.Load().Index }
 func (r *Register) Digest() (index uint64, digest protocol.Hash) {
 	m := r.meta.Load()
 	return m.Index, m.Digest
+}
+
+// DigestAt returns the digest after the entry that was applied at index, which
+// may lie as far back as the store keeps versions: [fault.NotFound] beyond that,
+// and for an index at which nothing was applied.
+func (r *Register) DigestAt(index uint64) (protocol.Hash, error) {
+	const op = "register.DigestAt"
+	item := "entry " + strconv.FormatUint(index, 10)
+	m := r.meta.Load()
+	if m.Index != index && r.db != nil {
+		err := r.db.ViewAt(index, func(tx *store.Tx) error {
+			m = &meta{}
+			_, err := readInto(tx, key(tagMeta), m)
+			return err
+		})
+		if err != nil {
+			return protocol.Hash{}, fault.Wrap(op, fault.Internal, item, err)
+		}
+	}
+	if m.Index != index {
+		return protocol.Hash{}, fault.New(op, fault.NotFound, item, "no entry was applied there, or it is no longer kept")
+	}
+	return m.Digest, nil
 }
 
 // SetHash returns the sum over all pairs of the state, which depends on nothing
