@@ -33,8 +33,18 @@ type filing struct {
 	event     protocol.Event
 	raw       []byte
 	verdict   chan verdict // Holds two, so that the writer never waits.
+	render    func(*Answer)
+	looked    bool   // Neither request nor number was there when the log ended at asOf.
+	asOf      uint64 //
 
 	spot spot // Set by the writer.
+}
+
+// show gives the answer to whoever writes it down.
+func (f *filing) show(a *Answer) {
+	if f.render != nil {
+		f.render(a)
+	}
 }
 
 // A delivery is a run of a hub's log, verified, or one acknowledgement, on its

@@ -18,6 +18,10 @@ type Request struct {
 	User string
 	Key  string // Idempotency key, drawn by whoever posts.
 	Body []byte // JSON, as the contract has POST /v1/applications.
+
+	// Render, where not nil, gets the answer while the disk is still at work, so
+	// that it can be written down meanwhile. Nobody may see it before File returns.
+	Render func(*Answer)
 }
 
 // An Answer is what the counter may print. It follows from the journal alone:
@@ -39,12 +43,13 @@ type Answer struct {
 // another body. [fault.Stopped]: the disk failed, and nobody knows.
 func (b *Box) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
 	body := protocol.Hash(sha256.Sum256(r.Body))
-	seq, err := b.earlier(r.User, r.Key)
+	f := filing{user: r.User, key: r.Key, body: body, render: r.Render}
+	earlier, err := b.lookAhead(&f)
 	if err != nil {
 		return nil, nil, err
 	}
-	if seq > 0 {
-		a, err := b.answerAgain(seq, body)
+	if earlier > 0 {
+		a, err := b.answerAgain(earlier, &f)
 		return a, nil, err
 	}
 	goods, err := b.openCounter()
@@ -59,11 +64,12 @@ func (b *Box) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldEr
 	if app.Version.Offline == dcat.OnlineOnly {
 		return nil, nil, fault.New("box.File", fault.Unavailable, app.Version.ID, app.Version.OfflineReason.EN)
 	}
-	f := filing{user: r.User, key: r.Key, body: body}
-	f.event, err = b.eventOf(r.User, app, now)
+	event, err := b.eventOf(r.User, app, now)
 	if err != nil {
 		return nil, nil, err
 	}
+	event.Nonce = f.event.Nonce
+	f.event = event
 	a, err := b.submit(ctx, f)
 	return a, nil, err
 }
@@ -106,18 +112,40 @@ func (b *Box) eventOf(user string, app *catalogue.Application, now time.Time) (p
 // be at fault.
 const maxDraws = 16
 
-// submit draws a number and hands the filing to the writer; while the disk is at
-// work it signs the receipt.
+// draw gives a filing another number.
+func (b *Box) draw(f *filing) (err error) {
+	if f.event.Nonce, err = b.o.nonce(); err != nil {
+		return err
+	}
+	f.number, err = mint(b.log, f.event.Nonce)
+	return err
+}
+
+// lookAhead draws a number and asks the index, before the writer is at work,
+// what the writer would ask: did the request come before, is the number taken?
+// As long as the log has not grown since, the writer need not ask again.
+func (b *Box) lookAhead(f *filing) (earlier uint64, err error) {
+	if err := b.draw(f); err != nil {
+		return 0, err
+	}
+	tip := b.mirror.tip().Seq
+	err = b.view(func(tx *store.Tx) (err error) {
+		if earlier, err = lookup(tx, b.index.requestKey(f.user, f.key)); err != nil || earlier > 0 {
+			return err
+		}
+		taken, err := tx.Has(b.index.numberKey(f.number))
+		f.looked, f.asOf = err == nil && !taken, tip
+		return err
+	})
+	return earlier, err
+}
+
+// submit hands the filing to the writer, with another number while the one it
+// has is taken.
 func (b *Box) submit(ctx context.Context, f filing) (*Answer, error) {
 	const op = "box.File"
 	for range maxDraws {
 		var err error
-		if f.event.Nonce, err = b.o.nonce(); err != nil {
-			return nil, err
-		}
-		if f.number, err = mint(b.log, f.event.Nonce); err != nil {
-			return nil, err
-		}
 		if f.raw, err = f.event.Encode(); err != nil {
 			return nil, err
 		}
@@ -133,25 +161,31 @@ func (b *Box) submit(ctx context.Context, f filing) (*Answer, error) {
 		if !redraw {
 			return a, err
 		}
+		f.looked = false
+		if err := b.draw(&f); err != nil {
+			return nil, err
+		}
 	}
 	return nil, fault.New(op, fault.Internal, "number", "sixteen numbers in a row were taken")
 }
 
-// await follows a filing that the writer has. It isn't left alone, since the
-// writer answers soon: what was written must be told.
+// await follows a filing that the writer has, and signs the receipt while the
+// disk is at work. It isn't left alone, since the writer answers soon: what was
+// written must be told.
 func (b *Box) await(f *filing) (a *Answer, redraw bool, err error) {
 	v, err := b.verdict(f)
 	switch {
 	case err != nil || v.redraw:
 		return nil, v.redraw, err
 	case v.earlier > 0:
-		a, err := b.answerAgain(v.earlier, f.body)
+		a, err := b.answerAgain(v.earlier, f)
 		return a, false, err
 	}
 	a, err = b.answerOf(f.number, v.spot, &f.event)
 	if err != nil {
 		return nil, false, err
 	}
+	f.show(a)
 	_, err = b.verdict(f)
 	return a, false, err
 }
@@ -187,15 +221,19 @@ func (b *Box) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, 
 }
 
 // answerAgain gives the answer that an earlier request with this key got.
-func (b *Box) answerAgain(seq uint64, body protocol.Hash) (*Answer, error) {
+func (b *Box) answerAgain(seq uint64, f *filing) (*Answer, error) {
 	e, err := b.recordAt(seq)
 	if err != nil {
 		return nil, err
 	}
-	if e.record.Body != body {
+	if e.record.Body != f.body {
 		return nil, fault.New("box.File", fault.Conflict, "Idempotency-Key", "this key came before with another application: draw a new key for a new one")
 	}
-	return b.answerOf(e.number, spot{seq: seq, prev: e.record.Prev, hash: e.hash}, e.event)
+	a, err := b.answerOf(e.number, spotOf(e), e.event)
+	if err == nil {
+		f.show(a)
+	}
+	return a, err
 }
 
 // recordAt reads one record of journal/own back.
@@ -219,16 +257,6 @@ func (b *Box) seqOf(n protocol.Number) (uint64, error) {
 	if err == nil && seq == 0 {
 		err = fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")
 	}
-	return seq, err
-}
-
-// earlier returns where the answer to a request stands that came before, 0 if it
-// did not.
-func (b *Box) earlier(user, key string) (seq uint64, err error) {
-	err = b.view(func(tx *store.Tx) (err error) {
-		seq, err = lookup(tx, b.index.requestKey(user, key))
-		return err
-	})
 	return seq, err
 }
 

@@ -214,9 +214,35 @@ func (w *writer) judge(b *batch) error {
 		b.refuseFiles(fault.New("box.File", fault.Unavailable, string(DiskFull), DiskFull.Words().EN))
 		return nil
 	}
-	err := w.index.view(func(tx *store.Tx) error {
-		for i := range b.files {
-			f := &b.files[i]
+	err := w.lookUp(b)
+	if err == nil {
+		return nil
+	}
+	b.refuseFiles(fault.New("box.write", fault.Unavailable, "", "the index cannot be read; repeat it with the same key"))
+	if errors.Is(err, fault.Damaged) {
+		_, err = w.remedy(err)
+		return err
+	}
+	w.logger.Warn("index cannot be read", "err", err)
+	return nil
+}
+
+// lookUp asks the index about every filing, but for those whose caller asked
+// when the log was as long as it is now.
+func (w *writer) lookUp(b *batch) error {
+	var late []*filing
+	for i := range b.files {
+		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq {
+			b.judgeOne(f, 0, false)
+		} else {
+			late = append(late, f)
+		}
+	}
+	if late == nil {
+		return nil
+	}
+	return w.index.view(func(tx *store.Tx) error {
+		for _, f := range late {
 			seq, err := lookup(tx, w.index.requestKey(f.user, f.key))
 			if err != nil {
 				return err
@@ -229,16 +255,6 @@ func (w *writer) judge(b *batch) error {
 		}
 		return nil
 	})
-	if err == nil {
-		return nil
-	}
-	b.refuseFiles(fault.New("box.write", fault.Unavailable, "", "the index cannot be read; repeat it with the same key"))
-	if errors.Is(err, fault.Damaged) {
-		_, err = w.remedy(err)
-		return err
-	}
-	w.logger.Warn("index cannot be read", "err", err)
-	return nil
 }
 
 // write gives every accepted filing and delivered event its place.

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -37,17 +38,18 @@ func (c *counter) applications() {
 
 // file is the hot path: the budget of the whole call is that of one sync.
 func (c *counter) file(w http.ResponseWriter, r *http.Request, who api.Caller) {
-	answer, err := c.take(r, who)
+	body, err := c.take(r, who)
 	if err != nil {
 		c.refused.WithLabelValues(fault.KindOf(err).Error()).Inc()
 		c.api.Fail(w, "file", err)
 		return
 	}
 	c.filed.Inc()
-	api.WriteJSON(w, http.StatusCreated, answer)
+	api.WriteBody(w, http.StatusCreated, body)
 }
 
-func (c *counter) take(r *http.Request, who api.Caller) (*api.ApplicationAnswer, error) {
+// take returns the answer as JSON, written while the disk is at work.
+func (c *counter) take(r *http.Request, who api.Caller) (answer []byte, err error) {
 	if err := access.May(who.Principal, access.File, c.own()); err != nil {
 		return nil, err
 	}
@@ -55,14 +57,17 @@ func (c *counter) take(r *http.Request, who api.Caller) (*api.ApplicationAnswer,
 	if err != nil {
 		return nil, err
 	}
-	a, wrong, err := c.Box.File(r.Context(), box.Request{User: who.User, Key: who.Key, Body: body})
+	var encoding error
+	_, wrong, err := c.Box.File(r.Context(), box.Request{User: who.User, Key: who.Key, Body: body, Render: func(a *box.Answer) {
+		answer, encoding = json.Marshal(answerOf(c.Box, a))
+	}})
 	if len(wrong) > 0 {
 		return nil, correct(wrong)
 	}
 	if err != nil {
 		return nil, explain(err)
 	}
-	return answerOf(c.Box, a), nil
+	return answer, fault.Wrap("counter.File", fault.Internal, "", encoding)
 }
 
 func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
