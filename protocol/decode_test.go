@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"kendro/domain/fault"
@@ -183,6 +184,17 @@ func TestFailureKeepsItsKind(t *testing.T) {
 	var none *Failure
 	if none.Err() != nil {
 		t.Error("no failure is an error")
+	}
+}
+
+func TestFailureInBanglaCrossesTheWire(t *testing.T) {
+	long := strings.Repeat("আবেদন", MaxText) // Three bytes a letter: the limit falls inside one.
+	var f Failure
+	if err := Unmarshal(Marshal(FailureOf(fault.New("a.B", fault.Invalid, "", long))), MaxRPC, "failure", &f); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Text) == 0 || len(f.Text) > MaxText {
+		t.Errorf("text of %d bytes; want some, at most %d", len(f.Text), MaxText)
 	}
 }
 

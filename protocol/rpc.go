@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -51,4 +52,5 @@ func (f *Failure) Err() error {
 	return fault.New(f.Op, f.Kind, f.Item, f.Text)
 }
 
-func clip(s string) string { return s[:min(len(s), MaxText)] }
+// clip shortens a text without leaving half a letter, which no decoder takes.
+func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), MaxText)], "") }
