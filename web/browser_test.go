@@ -21,7 +21,7 @@ func browse(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -20,7 +20,7 @@ func (s *pages) sign(title place.Name) {
 		var out api.SessionAnswer
 		err = api.Inside(s.api, r).Do(r.Context(), api.Call{Path: "/v1/sessions", Key: values.Get("key"), In: in, Out: &out})
 		if err == nil {
-			api.SetSession(w, r, out.Token, out.Expires.Time)
+			api.SetSession(w, r, out.Token)
 			http.Redirect(w, r, s.home, http.StatusSeeOther)
 			return
 		}

@@ -46,12 +46,13 @@ type Hub interface {
 
 // Config is what a hub's HTTP is made of.
 type Config struct {
-	Hub     Hub
-	Status  func() api.HubStatus // How the server and its group are.
-	Clock   func() time.Time
-	Logger  *slog.Logger
-	Version string
-	Proxied bool // Clients come through a declared proxy, which notes their address.
+	Hub      Hub
+	District string
+	Status   func() api.HubStatus // How the server and its group are.
+	Clock    func() time.Time
+	Logger   *slog.Logger
+	Version  string
+	Proxied  bool // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -86,11 +87,7 @@ func New(c Config) (*Server, error) {
 	})
 	s.gauges = newGauges(s)
 	s.routes()
-	founding := c.Hub.Register().Founding()
-	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Clock: c.Clock}
-	if founding != nil {
-		house.District = founding.District
-	}
+	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, District: c.District, Clock: c.Clock}
 	if err := web.Desk(s.api, house); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"kendro/domain/access"
 	"kendro/domain/fault"
@@ -128,10 +127,15 @@ func CheckKey(key string) error {
 	return nil
 }
 
+// sessionAge is how long a browser keeps a session, in seconds: as long as a
+// token is good. It is a length of time, as the clocks of a box and of the
+// browser before it may differ by years.
+const sessionAge = 12 * 60 * 60
+
 // SetSession hands a page's browser its token.
-func SetSession(w http.ResponseWriter, r *http.Request, token string, expires time.Time) {
+func SetSession(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: SessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true,
+		Name: SessionCookie, Value: token, Path: "/", MaxAge: sessionAge, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 	})
 }

@@ -126,12 +126,11 @@ type RegisterMark struct {
 
 // A Member is one server of a hub.
 type Member struct {
-	ID       string `json:"id"`
-	Address  string `json:"address"`
-	Voter    bool   `json:"voter"`
-	Leader   bool   `json:"leader"`
-	HTTP     string `json:"http,omitempty"`
-	LastSeen *Time  `json:"last_seen,omitempty"`
+	ID      string `json:"id"`
+	Address string `json:"address"`
+	HTTP    string `json:"http,omitempty"`
+	Voter   bool   `json:"voter"`
+	Leader  bool   `json:"leader"`
 }
 
 // HubStatus is the answer to GET /v1/status of a hub.
@@ -143,8 +142,11 @@ type HubStatus struct {
 	Register  RegisterMark `json:"register"`
 	Snapshot  uint64       `json:"snapshot" doc:"Raft index of the newest marker"`
 	Installed int          `json:"installed" doc:"Snapshots installed from another server"`
-	Members   []Member     `json:"members"`
-	AsOf      Time         `json:"as_of"`
+	// InstalledAt is the index of the newest of them, 0 without any.
+	InstalledAt uint64   `json:"installed_at"`
+	InFlight    int      `json:"in_flight" doc:"Entries proposed by this server and not yet applied"`
+	Members     []Member `json:"members"`
+	AsOf        Time     `json:"as_of"`
 }
 
 // MemberList is the answer to GET /v1/members.
