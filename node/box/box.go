@@ -50,6 +50,17 @@ type Options struct {
 
 // Box is an open box. All methods may be called concurrently.
 type Box struct {
+	*core
+	*Shelf
+	*Cases
+	*Intake
+	*Memory
+	*Feed
+	*Care
+}
+
+// A core is what all parts of a box stand on.
+type core struct {
 	dir    string
 	o      Options
 	log    protocol.LogID
@@ -59,12 +70,7 @@ type Box struct {
 	index    *index
 	writer   *writer
 	mirror   mirror
-	shelf    shelf
-	people   people
-	contacts contacts
 	blockers Blockers
-	watchers watchers
-	restock  chan struct{} // The catalogue has parts that the shelf lacks.
 	doubt    chan struct{} // A reader found the index damaged.
 }
 
@@ -82,11 +88,15 @@ func Open(dir string, o Options) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Box{dir: dir, o: o, centre: centre, restock: make(chan struct{}, 1), doubt: make(chan struct{}, 1)}
-	b.blockers.clock = o.Clock
+	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1)}
+	c.blockers.clock = o.Clock
+	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
+	memory := &Memory{Shelf: shelf}
+	b := &Box{
+		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf}, Feed: &Feed{c}, Care: &Care{memory},
+	}
 	if err := b.open(); err != nil {
-		b.close()
-		return nil, err
+		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }

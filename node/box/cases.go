@@ -10,6 +10,9 @@ import (
 	"kendro/store"
 )
 
+// Cases answers about the applications that this box took.
+type Cases struct{ *Shelf }
+
 // A Case is an application of this box with what the hub has said of it.
 type Case struct {
 	Answer
@@ -45,7 +48,7 @@ type Named struct {
 
 // Case returns the application with this number, or [fault.NotFound] when this
 // box did not take it.
-func (b *Box) Case(n protocol.Number) (*Case, error) {
+func (b *Cases) Case(n protocol.Number) (*Case, error) {
 	seq, err := b.seqOf(n)
 	if err != nil {
 		return nil, err
@@ -55,7 +58,7 @@ func (b *Box) Case(n protocol.Number) (*Case, error) {
 
 // Latest returns the newest applications of this box, newest first, at most
 // limit of them, from before a sequence; 0 begins with the newest.
-func (b *Box) Latest(before uint64, limit int) ([]*Case, error) {
+func (b *Cases) Latest(before uint64, limit int) ([]*Case, error) {
 	if tip := b.mirror.tip().Seq; before == 0 || before > tip+1 {
 		before = tip + 1
 	}
@@ -70,7 +73,7 @@ func (b *Box) Latest(before uint64, limit int) ([]*Case, error) {
 	return list, nil
 }
 
-func (b *Box) caseAt(seq uint64) (*Case, error) {
+func (b *Cases) caseAt(seq uint64) (*Case, error) {
 	e, err := b.recordAt(seq)
 	if err != nil {
 		return nil, err
@@ -90,7 +93,7 @@ func (b *Box) caseAt(seq uint64) (*Case, error) {
 }
 
 // Track returns where a case stands, or [fault.NotFound].
-func (b *Box) Track(n protocol.Number) (Where, error) {
+func (b *Cases) Track(n protocol.Number) (Where, error) {
 	seq, err := b.seqOf(n)
 	if err != nil {
 		return Where{}, err
@@ -102,8 +105,8 @@ func (b *Box) Track(n protocol.Number) (Where, error) {
 	return b.where(e, b.pinned(e.event.Pin))
 }
 
-func (b *Box) pinned(p *protocol.Pin) *dcat.Version {
-	goods := b.shelf.now()
+func (b *Shelf) pinned(p *protocol.Pin) *dcat.Version {
+	goods := b.Goods()
 	if goods == nil {
 		return nil
 	}
@@ -117,7 +120,7 @@ func (b *Box) pinned(p *protocol.Pin) *dcat.Version {
 
 // where puts together what the index has of a case. Custody and stage come from
 // one transaction, so they change together.
-func (b *Box) where(e *ownEffect, v *dcat.Version) (Where, error) {
+func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 	var run span
 	var standing protocol.Standing
 	var inRegister, moved bool
@@ -147,17 +150,17 @@ func (b *Box) where(e *ownEffect, v *dcat.Version) (Where, error) {
 }
 
 // atCounter describes a case that no hub has signed for.
-func (b *Box) atCounter(w *Where, e *ownEffect, v *dcat.Version) {
+func (b *Cases) atCounter(w *Where, e *ownEffect, v *dcat.Version) {
 	w.Stage, w.Since, w.AsOf = application.Submitted.String(), time.UnixMilli(e.event.At), b.o.Clock()
 	w.Office = b.centreNamed()
 	w.Next = b.stepNamed(application.Submitted, v)
 }
 
 // received describes a case as the register begins it.
-func (b *Box) received(w *Where, run *span, v *dcat.Version) {
+func (b *Cases) received(w *Where, run *span, v *dcat.Version) {
 	w.Accepted, w.Stage, w.Since, w.Edition = true, application.Received.String(), time.UnixMilli(run.At), 1
 	w.Next = b.stepNamed(application.Received, v)
-	goods := b.shelf.now()
+	goods := b.Goods()
 	if goods == nil || v == nil || len(v.Steps) == 0 {
 		return
 	}
@@ -178,7 +181,7 @@ func due(c *place.Calendar, days int, from time.Time) int64 {
 }
 
 // moved describes a case as the register's newest word has it.
-func (b *Box) moved(w *Where, s *protocol.Standing, v *dcat.Version) {
+func (b *Cases) moved(w *Where, s *protocol.Standing, v *dcat.Version) {
 	w.Accepted, w.Stage, w.Since, w.Edition = true, s.Stage, time.UnixMilli(s.Since), s.Version
 	w.Office, w.Expected, w.Reason = b.officeNamed(s.Office), s.Expected, s.Reason
 	w.Aside, w.Seen = s.Stage == application.Submitted.String(), s.Version > 1
@@ -192,7 +195,7 @@ func (b *Box) moved(w *Where, s *protocol.Standing, v *dcat.Version) {
 	}
 }
 
-func (b *Box) stepNamed(stage application.Stage, v *dcat.Version) Named {
+func (b *Shelf) stepNamed(stage application.Stage, v *dcat.Version) Named {
 	step, ok := application.Upcoming(stage, 0, v)
 	if !ok {
 		return Named{}
@@ -200,17 +203,17 @@ func (b *Box) stepNamed(stage application.Stage, v *dcat.Version) Named {
 	return Named{Code: step.Post, Name: step.Name}
 }
 
-func (b *Box) centreNamed() Named {
+func (b *Shelf) centreNamed() Named {
 	n := Named{Code: string(b.centre), Name: place.Name{BN: string(b.centre), EN: string(b.centre)}}
-	if goods := b.shelf.now(); goods != nil {
+	if goods := b.Goods(); goods != nil {
 		n.Name = goods.Centre.Name
 	}
 	return n
 }
 
-func (b *Box) officeNamed(code string) Named {
+func (b *Shelf) officeNamed(code string) Named {
 	n := Named{Code: code, Name: place.Name{BN: code, EN: code}}
-	if goods := b.shelf.now(); goods != nil {
+	if goods := b.Goods(); goods != nil {
 		if o, ok := goods.Set.Directory.Office(code); ok {
 			n.Name = o.Name
 		}
@@ -218,9 +221,9 @@ func (b *Box) officeNamed(code string) Named {
 	return n
 }
 
-func (b *Box) postNamed(code string) Named {
+func (b *Shelf) postNamed(code string) Named {
 	n := Named{Code: code, Name: place.Name{BN: code, EN: code}}
-	if goods := b.shelf.now(); goods != nil {
+	if goods := b.Goods(); goods != nil {
 		if p, ok := goods.Set.Directory.Post(code); ok {
 			n.Name = p.Name
 		}
@@ -234,7 +237,7 @@ func spotOf(e *ownEffect) spot {
 
 // HashOf returns the whole hash of a pinned version, empty when the catalogue
 // lacks it.
-func (b *Box) HashOf(p *protocol.Pin) string {
+func (b *Shelf) HashOf(p *protocol.Pin) string {
 	if v := b.pinned(p); v != nil {
 		return v.Hash.String()
 	}

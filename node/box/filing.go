@@ -13,6 +13,9 @@ import (
 	"kendro/store"
 )
 
+// Intake takes applications.
+type Intake struct{ *Shelf }
+
 // A Request is an application as somebody posted it.
 type Request struct {
 	User string
@@ -41,7 +44,7 @@ type Answer struct {
 // [fault.Unavailable]: intake is closed, and the failure's item is the code of
 // the blocker; nothing was taken. [fault.Conflict]: the key came before with
 // another body. [fault.Stopped]: the disk failed, and nobody knows.
-func (b *Box) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
+func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
 	body := protocol.Hash(sha256.Sum256(r.Body))
 	f := filing{user: r.User, key: r.Key, body: body, render: r.Render}
 	earlier, err := b.lookAhead(&f)
@@ -77,11 +80,11 @@ func (b *Box) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldEr
 // dhaka is the civil calendar in which fees by date are reckoned: UTC+6 all year.
 var dhaka = time.FixedZone("+06", 6*60*60)
 
-func (b *Box) openCounter() (*Goods, error) {
+func (b *Intake) openCounter() (*Goods, error) {
 	if err := b.blockers.Closed(); err != nil {
 		return nil, err
 	}
-	goods := b.shelf.now()
+	goods := b.Goods()
 	if goods == nil {
 		return nil, fault.New("box.File", fault.Unavailable, string(NotSynced), NotSynced.Words().EN)
 	}
@@ -89,7 +92,7 @@ func (b *Box) openCounter() (*Goods, error) {
 }
 
 // eventOf writes down what the application says.
-func (b *Box) eventOf(user string, app *catalogue.Application, now time.Time) (protocol.Event, error) {
+func (b *Intake) eventOf(user string, app *catalogue.Application, now time.Time) (protocol.Event, error) {
 	v := app.Version
 	if len(app.Documents) > 64 {
 		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 64 documents")
@@ -113,7 +116,7 @@ func (b *Box) eventOf(user string, app *catalogue.Application, now time.Time) (p
 const maxDraws = 16
 
 // draw gives a filing another number.
-func (b *Box) draw(f *filing) (err error) {
+func (b *Intake) draw(f *filing) (err error) {
 	if f.event.Nonce, err = b.o.nonce(); err != nil {
 		return err
 	}
@@ -124,7 +127,7 @@ func (b *Box) draw(f *filing) (err error) {
 // lookAhead draws a number and asks the index, before the writer is at work,
 // what the writer would ask: did the request come before, is the number taken?
 // As long as the log has not grown since, the writer need not ask again.
-func (b *Box) lookAhead(f *filing) (earlier uint64, err error) {
+func (b *Intake) lookAhead(f *filing) (earlier uint64, err error) {
 	if err := b.draw(f); err != nil {
 		return 0, err
 	}
@@ -142,7 +145,7 @@ func (b *Box) lookAhead(f *filing) (earlier uint64, err error) {
 
 // submit hands the filing to the writer, with another number while the one it
 // has is taken.
-func (b *Box) submit(ctx context.Context, f filing) (*Answer, error) {
+func (b *Intake) submit(ctx context.Context, f filing) (*Answer, error) {
 	const op = "box.File"
 	for range maxDraws {
 		var err error
@@ -172,7 +175,7 @@ func (b *Box) submit(ctx context.Context, f filing) (*Answer, error) {
 // await follows a filing that the writer has, and signs the receipt while the
 // disk is at work. It isn't left alone, since the writer answers soon: what was
 // written must be told.
-func (b *Box) await(f *filing) (a *Answer, redraw bool, err error) {
+func (b *Intake) await(f *filing) (a *Answer, redraw bool, err error) {
 	v, err := b.verdict(f)
 	switch {
 	case err != nil || v.redraw:
@@ -191,7 +194,7 @@ func (b *Box) await(f *filing) (a *Answer, redraw bool, err error) {
 }
 
 // verdict waits for the writer's next word.
-func (b *Box) verdict(f *filing) (verdict, error) {
+func (b *Intake) verdict(f *filing) (verdict, error) {
 	select {
 	case v := <-f.verdict:
 		return v, v.err
@@ -206,7 +209,7 @@ func (b *Box) verdict(f *filing) (verdict, error) {
 }
 
 // answerOf makes the answer to an event at its place, receipt signed.
-func (b *Box) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, error) {
+func (b *core) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, error) {
 	var s protocol.Submission
 	if err := e.Decode(&s); err != nil {
 		return nil, &fault.Error{Op: "box.File", Kind: fault.Damaged, Item: recordName("own", at.seq), Err: err}
@@ -221,7 +224,7 @@ func (b *Box) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, 
 }
 
 // answerAgain gives the answer that an earlier request with this key got.
-func (b *Box) answerAgain(seq uint64, f *filing) (*Answer, error) {
+func (b *Intake) answerAgain(seq uint64, f *filing) (*Answer, error) {
 	e, err := b.recordAt(seq)
 	if err != nil {
 		return nil, err
@@ -237,7 +240,7 @@ func (b *Box) answerAgain(seq uint64, f *filing) (*Answer, error) {
 }
 
 // recordAt reads one record of journal/own back.
-func (b *Box) recordAt(seq uint64) (*ownEffect, error) {
+func (b *core) recordAt(seq uint64) (*ownEffect, error) {
 	raw, err := b.own.Read(seq)
 	if err != nil {
 		return nil, err
@@ -248,7 +251,7 @@ func (b *Box) recordAt(seq uint64) (*ownEffect, error) {
 
 // seqOf returns where the case with this number stands in the own log, or
 // [fault.NotFound].
-func (b *Box) seqOf(n protocol.Number) (uint64, error) {
+func (b *core) seqOf(n protocol.Number) (uint64, error) {
 	var seq uint64
 	err := b.view(func(tx *store.Tx) (err error) {
 		seq, err = lookup(tx, b.index.numberKey(n))
@@ -262,7 +265,7 @@ func (b *Box) seqOf(n protocol.Number) (uint64, error) {
 
 // view reads the index. When it turns out damaged, it is built again in the
 // background, and the reader may come back.
-func (b *Box) view(fn func(*store.Tx) error) error {
+func (b *core) view(fn func(*store.Tx) error) error {
 	err := b.index.view(fn)
 	if !errors.Is(err, fault.Damaged) {
 		return err

@@ -13,6 +13,15 @@ import (
 	"kendro/store"
 )
 
+// Memory keeps at hand what the hub has told, and tells whoever watches the own
+// log.
+type Memory struct {
+	*Shelf
+	people   people
+	contacts contacts
+	watchers watchers
+}
+
 // people are the centre's logins, as the inbox has them.
 type people struct {
 	mu    sync.RWMutex // Guards known.
@@ -21,7 +30,7 @@ type people struct {
 
 // User returns a login of this centre. Whether it holds just now is
 // [Active]'s to say.
-func (b *Box) User(name string) (protocol.User, bool) {
+func (b *Memory) User(name string) (protocol.User, bool) {
 	b.people.mu.RLock()
 	defer b.people.mu.RUnlock()
 	u, ok := b.people.known[name]
@@ -29,7 +38,7 @@ func (b *Box) User(name string) (protocol.User, bool) {
 }
 
 // Users returns the logins of this centre, sorted by name.
-func (b *Box) Users() []protocol.User {
+func (b *Memory) Users() []protocol.User {
 	b.people.mu.RLock()
 	defer b.people.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(b.people.known), func(x, y protocol.User) int {
@@ -50,7 +59,7 @@ type contacts struct {
 
 // Contacts returns the servers and neighbours that the hub told of last. Before
 // the first such word they are empty; the enrolment has servers too.
-func (b *Box) Contacts() protocol.Contacts {
+func (b *Memory) Contacts() protocol.Contacts {
 	b.contacts.mu.Lock()
 	defer b.contacts.mu.Unlock()
 	return b.contacts.last
@@ -65,7 +74,7 @@ type watchers struct {
 
 // Watch has grew called with every new head of the own log, after it is durable,
 // until the returned function is called. grew must not block.
-func (b *Box) Watch(grew func(protocol.Head)) (stop func()) {
+func (b *Memory) Watch(grew func(protocol.Head)) (stop func()) {
 	w := &b.watchers
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +100,7 @@ func (w *watchers) tell(h protocol.Head) {
 }
 
 // settled takes over what a batch has made durable. The writer calls it.
-func (b *Box) settled(own protocol.Position, in []inEffect, c changed) {
+func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 	m := &b.mirror
 	m.mu.Lock()
 	grown := own != m.own
@@ -125,7 +134,7 @@ func (b *Box) settled(own protocol.Position, in []inEffect, c changed) {
 }
 
 // noteAck moves the acknowledged mark. The caller holds the mirror's lock.
-func (b *Box) noteAck(r *inRecord) {
+func (b *Memory) noteAck(r *inRecord) {
 	var a protocol.Ack
 	if protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a) != nil || a.Log != b.log {
 		return
@@ -139,7 +148,7 @@ func (b *Box) noteAck(r *inRecord) {
 
 // noteIndex remembers the newest Raft index that the hub told of. The caller
 // holds the mirror's lock.
-func (b *Box) noteIndex(r *inRecord) {
+func (b *Memory) noteIndex(r *inRecord) {
 	var head struct {
 		Kind protocol.Kind `cbor:"1,keyasint"`
 	}
@@ -158,7 +167,7 @@ func (b *Box) noteIndex(r *inRecord) {
 
 // recallPlaces reads cursors, the newest acknowledgement and the newest Raft
 // index from the index.
-func (b *Box) recallPlaces() error {
+func (b *Memory) recallPlaces() error {
 	m := &b.mirror
 	return b.index.view(func(tx *store.Tx) error {
 		if _, err := read(tx, []byte(keyAck), &m.acked); err != nil {
@@ -193,7 +202,7 @@ func (b *Box) recallPlaces() error {
 }
 
 // refresh reads again from the index what has changed in it.
-func (b *Box) refresh(c changed) error {
+func (b *Memory) refresh(c changed) error {
 	var errs []error
 	if c&changedPeople != 0 {
 		errs = append(errs, b.refreshPeople())
@@ -211,7 +220,7 @@ func (b *Box) refresh(c changed) error {
 	return errors.Join(errs...)
 }
 
-func (b *Box) refreshPeople() error {
+func (b *Memory) refreshPeople() error {
 	known := map[string]protocol.User{}
 	err := b.index.view(func(tx *store.Tx) error {
 		return tx.Scan([]byte(keyUser), []byte(keyUser), func(_, value []byte) (bool, error) {
@@ -234,7 +243,7 @@ func (b *Box) refreshPeople() error {
 	return nil
 }
 
-func (b *Box) refreshContacts() error {
+func (b *Memory) refreshContacts() error {
 	var c protocol.Contacts
 	err := b.index.view(func(tx *store.Tx) error {
 		_, err := read(tx, []byte(keyContacts), &c)
@@ -249,7 +258,7 @@ func (b *Box) refreshContacts() error {
 	return nil
 }
 
-func (b *Box) refreshAlarms() error {
+func (b *Memory) refreshAlarms() error {
 	standing := map[Code]bool{}
 	err := b.index.view(func(tx *store.Tx) error {
 		return tx.Scan([]byte(keyAlarm), []byte(keyAlarm), func(key, value []byte) (bool, error) {
@@ -266,11 +275,11 @@ func (b *Box) refreshAlarms() error {
 }
 
 // openForWork opens intake once users and a catalogue are here.
-func (b *Box) openForWork() {
+func (b *Memory) openForWork() {
 	b.people.mu.RLock()
 	someone := len(b.people.known) > 0
 	b.people.mu.RUnlock()
-	if someone && b.shelf.now() != nil {
+	if someone && b.Goods() != nil {
 		b.blockers.Clear(NotSynced)
 	} else {
 		b.blockers.Raise(NotSynced, zeroTime)

@@ -9,36 +9,39 @@ import (
 	"kendro/store/journal"
 )
 
+// Feed is the box as a session with the hub sees it.
+type Feed struct{ *core }
+
 // Log names the own log.
-func (b *Box) Log() protocol.LogID { return b.log }
+func (b *core) Log() protocol.LogID { return b.log }
 
 // Head returns how far the own log is durable.
-func (b *Box) Head() protocol.Head { return protocol.Head{Log: b.log, At: b.mirror.tip()} }
+func (b *Feed) Head() protocol.Head { return protocol.Head{Log: b.log, At: b.mirror.tip()} }
 
 // Acknowledged returns how far a hub has signed for the own log.
-func (b *Box) Acknowledged() protocol.Position { return b.mirror.acknowledged().At }
+func (b *Feed) Acknowledged() protocol.Position { return b.mirror.acknowledged().At }
 
 // Held returns how far this box holds each log of the hub's.
-func (b *Box) Held() map[protocol.LogID]protocol.Position { return b.mirror.allCursors() }
+func (b *Feed) Held() map[protocol.LogID]protocol.Position { return b.mirror.allCursors() }
 
 // LastContact returns when the hub was last heard of, in Unix milliseconds; 0 is
 // never.
-func (b *Box) LastContact() int64 { return b.mirror.lastSeen() }
+func (b *Feed) LastContact() int64 { return b.mirror.lastSeen() }
 
 // Heard notes that the hub spoke just now, though nothing needed keeping.
-func (b *Box) Heard() { b.mirror.heard(b.o.Clock().UnixMilli()) }
+func (b *Feed) Heard() { b.mirror.heard(b.o.Clock().UnixMilli()) }
 
 // Blockers returns what stands in the way of the box.
-func (b *Box) Blockers() *Blockers { return &b.blockers }
+func (b *core) Blockers() *Blockers { return &b.blockers }
 
 // Centre returns the code of the centre that the box stands in.
-func (b *Box) Centre() string { return string(b.centre) }
+func (b *core) Centre() string { return string(b.centre) }
 
 // Tail returns the events of the own log after a position, at most limit and at
 // most what one block carries. Another event at that position is
 // [fault.Conflict]: the log is forked. A position that the log has not reached
 // is [fault.NotFound].
-func (b *Box) Tail(after protocol.Position, limit int) (protocol.Run, error) {
+func (b *Feed) Tail(after protocol.Position, limit int) (protocol.Run, error) {
 	const op = "box.Tail"
 	run := protocol.Run{Log: b.log, First: after.Seq + 1, Prev: after.Hash}
 	tip := b.mirror.tip()
@@ -77,7 +80,7 @@ func (b *Box) Tail(after protocol.Position, limit int) (protocol.Run, error) {
 
 // endOf finds the hash at the end of a run that was shortened: it stands in the
 // record after it.
-func (b *Box) endOf(run protocol.Run) (protocol.Run, error) {
+func (b *Feed) endOf(run protocol.Run) (protocol.Run, error) {
 	next := run.First + uint64(len(run.Events))
 	raw, err := b.own.Read(next)
 	if err != nil {
@@ -93,7 +96,7 @@ func (b *Box) endOf(run protocol.Run) (protocol.Run, error) {
 // durable, with where the log then stands here, or when it was refused: a gap is
 // [fault.Unavailable], another event than ours [fault.Conflict]. Deliver blocks
 // while the writer is behind; done must not block.
-func (b *Box) Deliver(ctx context.Context, log protocol.LogID, prev protocol.Hash, items []protocol.Item, done func(protocol.Position, error)) {
+func (b *Feed) Deliver(ctx context.Context, log protocol.LogID, prev protocol.Hash, items []protocol.Item, done func(protocol.Position, error)) {
 	d := &delivery{log: log, prev: prev, got: b.o.Clock().UnixMilli(), items: items, done: done}
 	b.hand(ctx, d)
 }
@@ -101,7 +104,7 @@ func (b *Box) Deliver(ctx context.Context, log protocol.LogID, prev protocol.Has
 // Acknowledge keeps a hub's acknowledgement whose signature has been verified.
 // One that names another event than ours is [fault.Conflict]; one beyond the end
 // of the log is [fault.NotFound]: records are missing here. Both close intake.
-func (b *Box) Acknowledge(ctx context.Context, a *protocol.Ack) error {
+func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	const op = "box.Acknowledge"
 	if a.Log != b.log {
 		return fault.New(op, fault.Invalid, a.Log.String(), "acknowledges a log that isn't this box's")
@@ -126,7 +129,7 @@ func (b *Box) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	return nil
 }
 
-func (b *Box) hand(ctx context.Context, d *delivery) {
+func (b *Feed) hand(ctx context.Context, d *delivery) {
 	select {
 	case b.writer.parts <- d:
 	case <-b.writer.gone:
@@ -138,13 +141,13 @@ func (b *Box) hand(ctx context.Context, d *delivery) {
 
 // MarkBehind closes intake because somebody holds more of the own log than this
 // box does: no sequence may be used twice.
-func (b *Box) MarkBehind(seq uint64) {
+func (b *Feed) MarkBehind(seq uint64) {
 	b.o.Logger.Error("records of the own log are missing here: intake is closed", "elsewhere", seq, "last", b.mirror.tip().Seq)
 	b.blockers.Raise(JournalBehind, zeroTime)
 }
 
 // MarkForked closes intake because somebody holds another event of the own log.
-func (b *Box) MarkForked(seq uint64) {
+func (b *Feed) MarkForked(seq uint64) {
 	b.o.Logger.Error("another event of the own log exists elsewhere: intake is closed", "seq", seq)
 	b.blockers.Raise(Forked, zeroTime)
 }

@@ -15,8 +15,11 @@ var zeroTime time.Time
 // index go on: 64 MiB, which is more than three memtables of 2 MiB.
 const minFree = 64 << 20
 
+// Care looks after the disk.
+type Care struct{ *Memory }
+
 // room asks whether the disk has room for intake. The writer calls it.
-func (b *Box) room() error {
+func (b *Care) room() error {
 	free, err := b.o.Free(b.dir)
 	if err != nil {
 		return fault.Wrap("box.File", fault.Unavailable, string(DiskFull), err)
@@ -39,7 +42,7 @@ const (
 
 // scrub looks at the disk until ctx ends: is there room again, and does the
 // index still hold what was put into it?
-func (b *Box) scrub(ctx context.Context) {
+func (b *Care) scrub(ctx context.Context) {
 	rooms, scrubs := time.NewTicker(roomEvery), time.NewTimer(scrubFirst)
 	defer rooms.Stop()
 	defer scrubs.Stop()
@@ -67,7 +70,7 @@ func (b *Box) scrub(ctx context.Context) {
 // Scrub reads the whole index, compares it with its set hash, and reads every
 // record of both journals. A damaged index is built again before Scrub returns.
 // A damaged record is [fault.Damaged] and named.
-func (b *Box) Scrub(ctx context.Context) error {
+func (b *Care) Scrub(ctx context.Context) error {
 	err := b.index.scrub(ctx)
 	if errors.Is(err, fault.Damaged) {
 		b.o.Logger.Error("index is damaged and is built again", "err", err)
@@ -81,7 +84,7 @@ func (b *Box) Scrub(ctx context.Context) error {
 }
 
 // mend builds a damaged index again and says so meanwhile.
-func (b *Box) mend(ctx context.Context) error {
+func (b *Care) mend(ctx context.Context) error {
 	b.blockers.Raise(IndexDamaged, zeroTime)
 	if err := b.Rebuild(ctx); err != nil {
 		return err
@@ -92,7 +95,7 @@ func (b *Box) mend(ctx context.Context) error {
 
 // Rebuild throws the index away and builds it again from the journals. Readers
 // are turned away meanwhile.
-func (b *Box) Rebuild(ctx context.Context) error {
+func (b *Care) Rebuild(ctx context.Context) error {
 	done := make(chan error, 1)
 	select {
 	case b.writer.mend <- done:
@@ -108,7 +111,7 @@ func (b *Box) Rebuild(ctx context.Context) error {
 }
 
 // readAll reads both journals, a record at a time, and gives way in between.
-func (b *Box) readAll(ctx context.Context) error {
+func (b *Care) readAll(ctx context.Context) error {
 	for name, j := range map[string]reader{"own": b.own, "in": b.in} {
 		pace := time.NewTicker(scrubPace)
 		for seq := uint64(1); seq <= j.Last(); seq++ {

@@ -16,8 +16,12 @@ import (
 
 func cmpString(a, b string) int { return strings.Compare(a, b) }
 
-// A shelf holds the catalogue in force. It changes whole or not at all.
-type shelf struct{ goods atomic.Pointer[Goods] }
+// A Shelf holds the catalogue in force. It changes whole or not at all.
+type Shelf struct {
+	*core
+	goods   atomic.Pointer[Goods]
+	restock chan struct{} // The catalogue has parts that the shelf lacks.
+}
 
 // Goods are one release, ready for intake.
 type Goods struct {
@@ -26,13 +30,11 @@ type Goods struct {
 	Centre place.CentreInfo // This centre, as the release's directory has it.
 }
 
-func (s *shelf) now() *Goods { return s.goods.Load() }
-
 // Goods returns the catalogue in force, nil before the first.
-func (b *Box) Goods() *Goods { return b.shelf.now() }
+func (b *Shelf) Goods() *Goods { return b.goods.Load() }
 
 // stock keeps the shelf up with what arrives.
-func (b *Box) stock(ctx context.Context) {
+func (b *Memory) stock(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,7 +49,7 @@ func (b *Box) stock(ctx context.Context) {
 }
 
 // stockShelf puts the newest release that is complete into force.
-func (b *Box) stockShelf() error {
+func (b *Shelf) stockShelf() error {
 	goods, waiting, err := b.newestComplete()
 	if err != nil {
 		return err
@@ -60,8 +62,8 @@ func (b *Box) stockShelf() error {
 	if goods == nil {
 		return nil
 	}
-	if now := b.shelf.now(); now == nil || now.Set.Release.Hash != goods.Set.Release.Hash {
-		b.shelf.goods.Store(goods)
+	if now := b.Goods(); now == nil || now.Set.Release.Hash != goods.Set.Release.Hash {
+		b.goods.Store(goods)
 		b.o.Logger.Info("catalogue in force", "release", goods.Set.Release.Number, "services", len(goods.Set.Release.Services))
 	}
 	return nil
@@ -69,7 +71,7 @@ func (b *Box) stockShelf() error {
 
 // newestComplete goes from the newest release down to the first of which
 // everything is here. waiting says that it passed over one.
-func (b *Box) newestComplete() (goods *Goods, waiting bool, err error) {
+func (b *Shelf) newestComplete() (goods *Goods, waiting bool, err error) {
 	err = b.index.view(func(tx *store.Tx) error {
 		var versions []*dcat.Version
 		from := binary.BigEndian.AppendUint64([]byte(keyRelease), 1<<63)
@@ -106,7 +108,7 @@ func readVersions(tx *store.Tx) ([]*dcat.Version, error) {
 }
 
 // assemble makes one release ready. What is missing is [fault.NotFound].
-func (b *Box) assemble(tx *store.Tx, signed []byte, versions []*dcat.Version) (*Goods, error) {
+func (b *Shelf) assemble(tx *store.Tx, signed []byte, versions []*dcat.Version) (*Goods, error) {
 	release, err := openRelease(signed, b.o.Enrolment.Catalogue)
 	if err != nil {
 		return nil, err
