@@ -1,0 +1,263 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// How long a server tries before it says that it doesn't know.
+const (
+	askFor   = 10 * time.Second // A command, through changes of the leader.
+	freshFor = 2 * time.Second  // An answer as new as the leader's.
+	attempt  = 5 * time.Second  // One call to one server.
+)
+
+type proposeAnswer struct {
+	Index  uint64          `cbor:"1,keyasint"`
+	Result register.Result `cbor:"2,keyasint"`
+}
+
+type indexAnswer struct {
+	Index uint64 `cbor:"1,keyasint"`
+}
+
+// leads reports whether this server is the leader.
+func (h *Hub) leads() bool { return h.raft.State() == raft.Leader }
+
+// leader returns the leader's ID and address, empty while nobody leads.
+func (h *Hub) leader() (id, address string) {
+	a, lid := h.raft.LeaderWithID()
+	if lid == "" {
+		return "", ""
+	}
+	if known := h.book.address(string(lid)); known != "" {
+		return string(lid), known
+	}
+	return string(lid), string(a)
+}
+
+// Do asks the group for one change, whichever server leads, and returns its
+// answer, which by then this server has applied. The error is the answer's fault;
+// then the answer may still have a body, such as a register.Difference.
+//
+// Without an answer it is [fault.Unavailable]: the change may have happened or
+// not; the same command may be sent again, here or elsewhere, and happens once.
+func (h *Hub) Do(ctx context.Context, cmd register.Command) (register.Result, error) {
+	if !slices.Contains(register.Methods(), cmd.Method) {
+		return register.Result{}, fault.New("hub.Do", fault.Invalid, string(cmd.Method), "no such command")
+	}
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	if res, ok := h.Register().Answer(&cmd); ok {
+		return res, failure(res.Fault)
+	}
+	var out proposeAnswer
+	err := h.persist(ctx, func(ctx context.Context) (err error) {
+		out, err = h.proposeAnywhere(ctx, cmd)
+		return err
+	})
+	if err != nil {
+		return register.Result{}, err
+	}
+	h.progress.wait(ctx, out.Index)
+	return out.Result, failure(out.Result.Fault)
+}
+
+// failure is a typed nil's cure.
+func failure(f *protocol.Failure) error {
+	if f == nil {
+		return nil
+	}
+	return f.Err()
+}
+
+// persist repeats fn while it fails as unknown and ctx allows.
+func (h *Hub) persist(ctx context.Context, fn func(context.Context) error) error {
+	for {
+		err := fn(ctx)
+		if err == nil || !errors.Is(err, fault.Unavailable) {
+			return err
+		}
+		select {
+		case <-time.After(nudge):
+		case <-ctx.Done():
+			return err
+		case <-h.fatal.happened:
+			return err
+		}
+	}
+}
+
+func (h *Hub) proposeAnywhere(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
+	if h.leads() {
+		return h.proposeHere(ctx, cmd)
+	}
+	var out proposeAnswer
+	err := h.askLeader(ctx, callPropose, &cmd, &out)
+	return out, err
+}
+
+// proposeHere proposes as the leader and waits for the answer.
+func (h *Hub) proposeHere(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
+	answers := make(chan proposed, 1)
+	err := h.proposer.propose(ctx, &proposal{command: &cmd, done: func(p proposed) { answers <- p }})
+	if err != nil {
+		return proposeAnswer{}, err
+	}
+	select {
+	case p := <-answers:
+		return proposeAnswer{Index: p.index, Result: p.result}, p.err
+	case <-ctx.Done():
+		return proposeAnswer{}, fault.Wrap("hub.Do", fault.Unavailable, string(cmd.Method), ctx.Err())
+	}
+}
+
+// askLeader makes one call to the leader.
+func (h *Hub) askLeader(ctx context.Context, method string, in, out any) error {
+	_, address := h.leader()
+	if address == "" || h.leads() {
+		return fault.New("hub.askLeader", fault.Unavailable, method, "no server leads now: try again")
+	}
+	ctx, cancel := context.WithTimeout(ctx, attempt)
+	defer cancel()
+	defer h.changes.watch(cancel)()
+	return call(ctx, h.endpoint, address, method, in, out)
+}
+
+// changes ends what waits for a leader when another one leads. It may be used
+// concurrently.
+type changes struct {
+	mu      sync.Mutex // Guards waiting.
+	waiting map[*context.CancelFunc]struct{}
+}
+
+// watch has cancel called at the next change, until the returned function is
+// called.
+func (c *changes) watch(cancel context.CancelFunc) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == nil {
+		c.waiting = map[*context.CancelFunc]struct{}{}
+	}
+	c.waiting[&cancel] = struct{}{}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.waiting, &cancel)
+	}
+}
+
+func (c *changes) happen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for cancel := range c.waiting {
+		(*cancel)()
+	}
+	clear(c.waiting)
+}
+
+// follow tells sessions and callers of every change of the leader.
+func (h *Hub) follow(ctx context.Context) {
+	seen := make(chan raft.Observation, 16)
+	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	})
+	h.raft.RegisterObserver(o)
+	defer h.raft.DeregisterObserver(o)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-seen:
+			_, address := h.leader()
+			h.host.leaderChanged(address)
+			h.changes.happen()
+		}
+	}
+}
+
+// Fresh waits, two seconds at most, until this server has applied what the leader
+// had applied when it was asked. It returns the time of the newest entry applied
+// here; behind says that the leader did not answer or this server didn't keep up.
+func (h *Hub) Fresh(ctx context.Context) (asOf time.Time, behind bool) {
+	ctx, cancel := context.WithTimeout(ctx, freshFor)
+	defer cancel()
+	index, err := h.fresh.ask(ctx, h.leaderIndex)
+	behind = err != nil || !h.progress.wait(ctx, index)
+	return time.UnixMilli(h.Register().At()), behind
+}
+
+// leaderIndex returns the newest entry that the leader has applied, and that it
+// still leads.
+func (h *Hub) leaderIndex(ctx context.Context) (uint64, error) {
+	if h.leads() {
+		return h.leadingIndex()
+	}
+	var out indexAnswer
+	err := h.askLeader(ctx, callIndex, nil, &out)
+	return out.Index, err
+}
+
+func (h *Hub) leadingIndex() (uint64, error) {
+	index := h.Register().Applied()
+	if err := h.raft.VerifyLeader().Error(); err != nil {
+		return 0, &fault.Error{Op: "hub.Fresh", Kind: fault.Unavailable, Err: err}
+	}
+	return index, nil
+}
+
+// A shared call answers everybody who asked before it began. It may be used
+// concurrently.
+type shared struct {
+	turn chan struct{} // Holds a token while no call is under way.
+	next chan *sharedCall
+}
+
+type sharedCall struct {
+	done  chan struct{}
+	index uint64
+	err   error
+}
+
+func newShared() *shared {
+	s := &shared{turn: make(chan struct{}, 1), next: make(chan *sharedCall, 1)}
+	s.turn <- struct{}{}
+	s.next <- &sharedCall{done: make(chan struct{})}
+	return s
+}
+
+// ask joins the next call to begin, and makes it when it is its turn.
+func (s *shared) ask(ctx context.Context, fn func(context.Context) (uint64, error)) (uint64, error) {
+	c := <-s.next
+	s.next <- c
+	select {
+	case <-c.done:
+		return c.index, c.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-s.turn:
+	}
+	defer func() { s.turn <- struct{}{} }()
+	select {
+	case <-c.done: // Made by another while we waited.
+		return c.index, c.err
+	default:
+	}
+	<-s.next
+	s.next <- &sharedCall{done: make(chan struct{})} // Whoever asks from now on joins the one after.
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshFor)
+	defer cancel()
+	c.index, c.err = fn(own)
+	close(c.done)
+	return c.index, c.err
+}

@@ -1,0 +1,257 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/link"
+)
+
+// A host is this server as nodes' sessions see it: it takes their uplinks, and
+// offers them their inbox and the catalogue.
+type host struct {
+	hub    *Hub
+	sealer *sealer
+	log    *slog.Logger
+
+	mu       sync.Mutex // Guards sessions.
+	sessions map[uint64]*intake
+}
+
+var _ replication.Host = (*host)(nil)
+
+// An intake is what one session brings. Its methods are called one at a time.
+type intake struct {
+	peer   replication.Peer
+	epochs map[identity.EpochID]*protocol.Epoch
+	up     *upstream // To the leader, nil until needed; guarded by host.mu.
+}
+
+// maxIntroduced bounds the epochs that one session may introduce; a node has one
+// a run, a day at most.
+const maxIntroduced = 64
+
+func newHost(h *Hub) *host {
+	return &host{hub: h, log: h.o.Logger, sealer: newSealer(h), sessions: map[uint64]*intake{}}
+}
+
+// serveSync runs one session with a node.
+func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
+	note := func(n replication.Note) {
+		if n.What == replication.Forked || n.What == replication.WeRefused {
+			h.o.Logger.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
+		}
+	}
+	err := link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note))
+	if err != nil && !errors.Is(err, fault.Unavailable) {
+		h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
+	}
+}
+
+// Open admits an enrolled box.
+func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
+	refused := func(err error) ([]protocol.Head, []protocol.LogID, []byte, func(), error) {
+		return nil, nil, nil, nil, err
+	}
+	node, err := s.admit(peer)
+	if err != nil {
+		return refused(err)
+	}
+	logs := s.logs(node)
+	sub := &subscription{tell: grew}
+	sub.reread = func() {
+		heads, err := s.heads(node)
+		if err != nil {
+			return // The session notices with its next request.
+		}
+		for _, h := range heads {
+			grew(h)
+		}
+	}
+	cancel := s.hub.notices.subscribe(logs, sub)
+	if have, err = s.heads(node); err != nil {
+		cancel()
+		return refused(err)
+	}
+	in := &intake{peer: peer, epochs: map[identity.EpochID]*protocol.Epoch{}}
+	s.mu.Lock()
+	s.sessions[peer.Session] = in
+	s.mu.Unlock()
+	s.log.Debug("session begins", "centre", peer.Subject.Name)
+	return have, logs[:2], s.hub.keys.SigningCert, func() {
+		cancel()
+		s.forget(peer)
+	}, nil
+}
+
+// admit returns the box that the peer's certificate names.
+func (s *host) admit(peer replication.Peer) (*register.Node, error) {
+	const op = "hub.Open"
+	reg := s.hub.Register()
+	if peer.Subject.Role != identity.RoleNode || peer.Subject.District != s.hub.keys.District {
+		return nil, fault.New(op, fault.Denied, peer.Subject.Name, "no box of this district")
+	}
+	if reg.Founding() == nil {
+		return nil, fault.New(op, fault.Unavailable, peer.Subject.Name, "this server has not caught up yet: ask another")
+	}
+	node, ok := reg.SlotOwner(peer.Subject.Slot)
+	switch {
+	case !ok:
+		return nil, fault.New(op, fault.Unavailable, peer.Subject.Name, "this server does not know the box yet: ask again")
+	case node.RevokedAt != 0:
+		return nil, fault.New(op, fault.Denied, peer.Subject.Name, "the box was revoked: enrol it again")
+	case string(node.Centre) != peer.Subject.Name:
+		return nil, fault.New(op, fault.Denied, peer.Subject.Name, "the slot belongs to another centre")
+	}
+	return node, nil
+}
+
+// logs are the logs between us and a box: first the two uplinks that we want.
+func (s *host) logs(n *register.Node) []protocol.LogID {
+	district := s.hub.keys.District
+	return []protocol.LogID{
+		{Channel: protocol.Uplink, Name: district + "-" + n.Slot},
+		{Channel: protocol.Uplink, Name: district + "-" + n.Spare},
+		{Channel: protocol.Inbox, Name: string(n.Centre)},
+		{Channel: protocol.Catalogue, Name: district},
+	}
+}
+
+// heads says how far the register holds those logs.
+func (s *host) heads(n *register.Node) ([]protocol.Head, error) {
+	reg := s.hub.Register()
+	var have []protocol.Head
+	for _, slot := range []string{n.Slot, n.Spare} {
+		cursors, err := reg.Cursors(slot)
+		if err != nil {
+			return nil, err
+		}
+		have = append(have, cursors...)
+	}
+	for _, log := range []protocol.LogID{reg.Inbox(n.Centre), reg.Shelf()} {
+		at, err := reg.LogHead(log)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		have = append(have, protocol.Head{Log: log, At: at})
+	}
+	return have, nil
+}
+
+func (s *host) forget(peer replication.Peer) {
+	s.mu.Lock()
+	in := s.sessions[peer.Session]
+	delete(s.sessions, peer.Session)
+	s.mu.Unlock()
+	if in != nil && in.up != nil {
+		in.up.close()
+	}
+}
+
+func (s *host) session(peer replication.Peer) (*intake, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.sessions[peer.Session]
+	if in == nil {
+		return nil, fault.New("hub.host", fault.Internal, peer.Subject.Name, "a session that was not opened")
+	}
+	return in, nil
+}
+
+// Load cuts blocks from the box's inbox and the catalogue.
+func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+	node, err := s.admit(peer)
+	if err != nil {
+		return nil, nil, err
+	}
+	reg := s.hub.Register()
+	if log != reg.Inbox(node.Centre) && log != reg.Shelf() {
+		return nil, nil, fault.New("hub.Load", fault.NotFound, log.String(), "not a log that this box may read here")
+	}
+	run, err := reg.LogEvents(log, from.Seq, limit)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return nil, nil, nil // The peer is ahead of this server.
+	case err != nil || len(run.Events) == 0:
+		return nil, nil, err
+	}
+	if log.Channel == protocol.Catalogue {
+		b, err := s.hub.packer.Pack(run, nil, s.hub.keys.signer)
+		return nil, []protocol.Block{b}, err
+	}
+	return s.sealer.pack(run, node)
+}
+
+// Introduce takes up an epoch that the box seals in.
+func (s *host) Introduce(_ context.Context, peer replication.Peer, e *protocol.Epoch) error {
+	node, err := s.admit(peer)
+	if err != nil {
+		return err
+	}
+	if err := e.Verify(node.Signing); err != nil {
+		return err
+	}
+	in, err := s.session(peer)
+	if err != nil {
+		return err
+	}
+	if len(in.epochs) >= maxIntroduced {
+		return fault.New("hub.Introduce", fault.Limited, peer.Subject.Name, "too many epochs in one session")
+	}
+	in.epochs[e.ID] = e
+	return nil
+}
+
+// Acknowledged is not for a hub: nobody acknowledges its logs.
+func (s *host) Acknowledged(_ context.Context, peer replication.Peer, _ *protocol.Ack) error {
+	return fault.New("hub.Acknowledged", fault.Invalid, peer.Subject.Name, "a box acknowledges nothing")
+}
+
+// Store takes a block of the box's uplink into the register, through the leader.
+func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
+	in, err := s.session(peer)
+	if err != nil {
+		done(protocol.Position{}, nil, err)
+		return
+	}
+	answer := func(a ingestAnswer, err error) {
+		if err != nil {
+			done(protocol.Position{}, nil, err)
+			return
+		}
+		ack := &protocol.Ack{Log: b.Header.Log, At: a.At, Index: a.Index, Incarnation: a.Incarnation}
+		ack.Sign(s.hub.keys.signer)
+		done(a.At, ack, nil)
+	}
+	if err := s.belongs(peer, b.Header.Log); err != nil {
+		answer(ingestAnswer{}, err)
+		return
+	}
+	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}
+	if s.hub.leads() {
+		s.hub.ingest(ctx, c, answer)
+		return
+	}
+	s.forward(ctx, in, c, answer)
+}
+
+// belongs reports whether the log is one of the peer's own.
+func (s *host) belongs(peer replication.Peer, log protocol.LogID) error {
+	node, err := s.admit(peer)
+	if err != nil {
+		return err
+	}
+	for _, l := range s.logs(node)[:2] {
+		if l.Channel == log.Channel && l.Name == log.Name {
+			return nil
+		}
+	}
+	return fault.New("hub.Store", fault.Denied, log.String(), "not a log of this box")
+}

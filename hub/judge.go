@@ -1,0 +1,186 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// A judge says what a block is worth before it is proposed. Whatever depends on
+// a library (a form's schema, a calendar, a signature) is decided here, by the
+// leader alone, and travels in the entry. It may be used concurrently.
+type judge struct {
+	register func() *register.Register
+	opener   *opener
+	zone     *time.Location
+
+	mu     sync.Mutex // Guards intake.
+	intake *catalogue.Intake
+	of     *dcat.Set // The release that intake was made for.
+}
+
+// judge checks a block and returns it as a proposal, without its done. e is the
+// introduction of its epoch, nil if the sender brought none.
+//
+// [fault.Denied] and [fault.Invalid]: the sender may not send this. A block of an
+// epoch that nobody introduced is [fault.NotFound]. A block that nobody could
+// open, now or later, becomes a quarantine, which is a proposal too.
+func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*proposal, error) {
+	const op = "hub.judge"
+	h := &b.Header
+	reg := j.register()
+	owner, err := j.author(reg, h.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Verify(owner.Signing); err != nil {
+		return nil, err
+	}
+	out := &proposal{ingest: &register.Ingest{Block: *b}}
+	var epoch *protocol.Epoch
+	if h.Sealed() {
+		if epoch, out.epoch, err = j.epoch(reg, b, e, owner.Signing); err != nil {
+			return nil, err
+		}
+	}
+	items, err := j.opener.Open(b, epoch)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		out.ingest.Quarantine = "the block is sealed to none of the district's keys"
+		return out, nil
+	case errors.Is(err, fault.Damaged):
+		out.ingest.Quarantine = "the block does not open, or its events don't chain"
+		return out, nil
+	case err != nil:
+		return nil, fault.Wrap(op, fault.Internal, h.Log.String(), err)
+	}
+	for i := range items {
+		out.plain += len(items[i].Raw)
+		out.ingest.Verdicts = append(out.ingest.Verdicts, j.verdict(reg, items[i].Raw, now))
+	}
+	j.opener.judged(b, epoch, items)
+	return out, nil
+}
+
+// author returns the box that a log belongs to.
+func (j *judge) author(reg *register.Register, log protocol.LogID) (*register.Node, error) {
+	const op = "hub.judge"
+	_, slot, ok := strings.Cut(log.Name, "-")
+	if log.Channel != protocol.Uplink || !ok {
+		return nil, fault.New(op, fault.Invalid, log.String(), "a hub takes uplinks")
+	}
+	owner, ok := reg.SlotOwner(slot)
+	switch {
+	case !ok:
+		return nil, fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
+	case owner.RevokedAt != 0:
+		return nil, fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
+	}
+	return owner, nil
+}
+
+// epoch returns the introduction that the block will be opened with, and, where
+// the register lacks it, once more as what must travel along.
+func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epoch, signing []byte) (use, carry *protocol.Epoch, err error) {
+	const op = "hub.judge"
+	id := b.Header.Epoch
+	known, err := reg.EpochOf(id)
+	if err == nil {
+		return known, nil, nil
+	}
+	if !errors.Is(err, fault.NotFound) {
+		return nil, nil, err
+	}
+	if e == nil || e.ID != id {
+		return nil, nil, fault.New(op, fault.NotFound, id.String(), "the epoch was not introduced: introduce it, then send again")
+	}
+	if err := e.Verify(signing); err != nil {
+		return nil, nil, err
+	}
+	return e, e, nil
+}
+
+// verdict judges one event. What it refuses is held for a person, never dropped.
+func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) register.Verdict {
+	e, err := protocol.DecodeEvent(raw)
+	if err != nil || e.Kind != protocol.Submitted {
+		return register.Verdict{} // The register sees as much by itself.
+	}
+	set := reg.Set()
+	if set == nil {
+		return register.Verdict{Refused: "no release of the catalogue is in force"}
+	}
+	v, ok := set.Numbered(e.Pin.Service, int(e.Pin.Version))
+	if !ok || !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
+		return register.Verdict{}
+	}
+	out := register.Verdict{Due: due(set.Directory.Calendar, v.SLADays, now.In(j.zone))}
+	var s protocol.Submission
+	if err := e.Decode(&s); err != nil {
+		out.Refused = "the application cannot be read"
+		return out
+	}
+	out.Refused = j.check(set, v, &s)
+	return out
+}
+
+// check validates an application against the version that it pins.
+func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission) string {
+	intake, err := j.forms(set)
+	if err != nil {
+		return "the release has no usable forms"
+	}
+	form, err := intake.Form(v)
+	if err != nil {
+		return "the service has no usable form"
+	}
+	if !v.Allows(dcat.Channel(s.Channel)) {
+		return "the service is not offered by this channel"
+	}
+	if errs := form.Validate(s.Form); len(errs) > 0 {
+		return "form" + errs[0].Path + ": " + errs[0].Text.EN
+	}
+	if errs := intake.Applicant().Validate(s.Applicant); len(errs) > 0 {
+		return "applicant" + errs[0].Path + ": " + errs[0].Text.EN
+	}
+	return ""
+}
+
+// forms returns the compiled forms of a release; they are kept until the next.
+func (j *judge) forms(set *dcat.Set) (*catalogue.Intake, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.intake != nil && j.of == set {
+		return j.intake, nil
+	}
+	intake, err := catalogue.NewIntake(set)
+	if err != nil {
+		return nil, err
+	}
+	j.intake, j.of = intake, set
+	return intake, nil
+}
+
+// due is the end of the last working day that a service's term allows.
+func due(c *place.Calendar, days int, now time.Time) int64 {
+	if days <= 0 {
+		return 0
+	}
+	y, m, d := c.AddWorkingDays(now, days).Date()
+	return time.Date(y, m, d+1, 0, 0, -1, 0, now.Location()).Unix()
+}
+
+// blockName names a block in a log line.
+func blockName(h *protocol.Header) string {
+	return h.Log.String() + " " + strconv.FormatUint(h.First, 10) + "-" + strconv.FormatUint(h.Last, 10)
+}

@@ -1,0 +1,85 @@
+package hub
+
+import (
+	"crypto/tls"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"kendro/protocol"
+)
+
+// A Status is how a server is at one moment.
+type Status struct {
+	District string
+	Server   string
+	State    string // leader, follower, candidate or shutdown.
+	Leader   string // ID; empty while nobody leads.
+
+	// Index is the newest entry of the register, Digest that of every write up to
+	// it: equal index, equal digest, on every server.
+	Index  uint64
+	Digest protocol.Hash
+	AsOf   time.Time
+
+	Snapshot    uint64 // Index of the newest marker.
+	Installed   uint64 // Snapshots received from other servers so far …
+	InstalledAt uint64 // … and the index of the newest.
+	InFlight    int    // Entries that this server has proposed and not yet seen applied.
+	Members     []Member
+}
+
+// A Member is one server of the group, as Raft has it.
+type Member struct {
+	ID      string
+	Address string
+	HTTP    string
+	Voter   bool
+	Leader  bool
+}
+
+// Status returns how this server is.
+func (h *Hub) Status() Status {
+	reg, m := h.Register(), h.disk.states.marker()
+	s := Status{
+		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.raft.State().String()),
+		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
+		InFlight: h.proposer.inFlight(), Members: h.Members(),
+	}
+	s.Leader, _ = h.leader()
+	s.Index, s.Digest = reg.Digest()
+	return s
+}
+
+// Members returns the servers of the group.
+func (h *Hub) Members() []Member {
+	leader, _ := h.leader()
+	future := h.raft.GetConfiguration()
+	if future.Error() != nil {
+		return nil
+	}
+	var list []Member
+	for _, s := range future.Configuration().Servers {
+		m := Member{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter, Leader: string(s.ID) == leader}
+		if a := h.book.address(m.ID); a != "" {
+			m.Address = a
+		}
+		if known, ok := h.Register().Server(m.ID); ok {
+			m.HTTP = known.HTTP
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// SetHTTP says where people reach this server, once that is known. Call it before
+// Run.
+func (h *Hub) SetHTTP(address string) { h.o.HTTP = address }
+
+// Certificate returns this server's certificate for HTTP, as crypto/tls asks for
+// it.
+func (h *Hub) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c, err := h.keys.certificate()
+	return &c, err
+}
