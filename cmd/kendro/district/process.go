@@ -78,7 +78,7 @@ func (p *Process) Launch() error {
 	if err != nil {
 		return fault.Wrap(op, fault.Internal, p.Name, err)
 	}
-	defer log.Close() //nolint:errcheck // The daemon has its own copy.
+	defer log.Close() // The daemon has its own copy.
 	//nolint:gosec,noctx // Our own binary; it outlives this call and is ended by signals.
 	cmd := exec.Command(p.binary, append(append([]string{}, p.Args...), "--ports-file", p.portsFile())...)
 	cmd.Stderr, cmd.Dir = log, "/"

@@ -1,0 +1,229 @@
+// Package bench is kendro bench: how fast a district is, measured on its real
+// parts. Every server and node is a process of the binary with a folder of its
+// own and every sync to disk switched on; between them runs QUIC with mutual TLS.
+//
+// Enter at [Command]. [runIntake] measures one node, [runSync] what an outage
+// costs on the wire, [runIngest] how much the hub takes in. docs/benchmarks.md
+// says what each figure means.
+//
+// It refuses to measure on a file system in memory, and to print a figure for
+// work that was not done: the registers are read back at the end, and a record
+// too many or too few is a failed check.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kendro/cmd/kendro/district"
+	"kendro/domain/fault"
+)
+
+const op = "kendro bench"
+
+// options are the flags that all benchmarks share.
+type options struct {
+	records int
+	servers int
+	nodes   int
+	payload int
+	batch   int
+	dir     string
+	binary  string
+	output  string
+}
+
+// result is what a benchmark prints. Keys that don't apply are absent.
+type result struct {
+	Records     int     `json:"records"`
+	Seconds     float64 `json:"seconds"`
+	Rate        float64 `json:"rate"`
+	P50         float64 `json:"p50_us,omitempty"`
+	P99         float64 `json:"p99_us,omitempty"`
+	BytesOut    uint64  `json:"bytes_out,omitempty"`
+	BytesIn     uint64  `json:"bytes_in,omitempty"`
+	BytesPer    float64 `json:"bytes_per_record,omitempty"`
+	RSSAnon     uint64  `json:"rss_anon_bytes,omitempty"`
+	Fsync       float64 `json:"fsync_p50_us,omitempty"`
+	Payload     float64 `json:"payload_bytes,omitempty"`
+	Zstd        float64 `json:"zstd3_bytes_per_record,omitempty"`
+	Catching    float64 `json:"seconds_from_start,omitempty"`
+	CPU         float64 `json:"cpu_us_per_record_replica,omitempty"`
+	Fresh       int     `json:"sessions,omitempty"`
+	Servers     int     `json:"servers"`
+	Nodes       int     `json:"nodes"`
+	Batch       int     `json:"batch"`
+	Digest      string  `json:"register_digest,omitempty"`
+	ServersHold int     `json:"register_records,omitempty"`
+}
+
+// kind is one of the benchmarks.
+type kind struct {
+	use, short, long string
+	defaults         options
+	nodes, batch     string // What the flags mean here.
+	run              func(ctx context.Context, o options, site string) (*result, error)
+}
+
+// Command returns kendro bench.
+func Command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure this machine and this build", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			if err := cmd.Help(); err != nil {
+				return err
+			}
+			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync or ingest")
+		},
+	}
+	for _, k := range kinds() {
+		cmd.AddCommand(k.command())
+	}
+	return cmd
+}
+
+func kinds() []kind {
+	return []kind{
+		{
+			use: "intake", short: "File applications at one node whose hub is gone",
+			long: `Enrols one node, stops its hub, and files applications over HTTP, each client on a
+connection that it keeps. A latency is that of one POST; 201 comes when the
+application is on the disk.`,
+			defaults: options{records: 2000, servers: 3, nodes: 1, batch: 1},
+			nodes:    "nodes (always 1)", batch: "clients that file side by side", run: runIntake,
+		},
+		{
+			use: "sync", short: "Catch up after an outage, and count the bytes",
+			long: `Files applications at nodes whose hub is gone, starts the servers, and waits until
+every application is acknowledged and ACCEPTED at its node. Bytes are the UDP
+payload at the sockets of the nodes, both directions.`,
+			defaults: options{records: 10_000, servers: 3, nodes: 3, payload: 600, batch: 4},
+			nodes:    "nodes with a backlog", batch: "clients that file at each node before the clock starts", run: runSync,
+		},
+		{
+			use: "ingest", short: "Take sealed blocks into the registers of a hub",
+			long: `Enrols callers, which are nodes as far as the hub can see, and has each send sealed
+blocks over a sync session. A latency is that of one block: from the moment it is
+handed to the session until the hub's signed acknowledgement. The callers live in
+this process and share the machine with the servers.`,
+			defaults: options{records: 20_000, servers: 3, nodes: 50, batch: 1},
+			nodes:    "callers", batch: "applications in a block, 1 to 256", run: runIngest,
+		},
+	}
+}
+
+func (k kind) command() *cobra.Command {
+	o := k.defaults
+	cmd := &cobra.Command{
+		Use: k.use, Short: k.short, Long: k.long, Args: cobra.NoArgs,
+		Example: "  kendro bench " + k.use + " --output json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := o.measure(cmd.Context(), k)
+			if err != nil {
+				return err
+			}
+			return o.print(cmd.OutOrStdout(), r)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.records, "records", o.records, "applications")
+	f.IntVar(&o.servers, "servers", o.servers, "servers of the hub, 1 to 5")
+	f.IntVar(&o.nodes, "nodes", o.nodes, k.nodes)
+	f.IntVar(&o.payload, "payload", o.payload, "encoded size of an application, within a tenth; 0 takes forms as they come")
+	f.IntVar(&o.batch, "batch", o.batch, k.batch)
+	f.StringVar(&o.dir, "dir", "", "empty folder for the data, kept (default: a temporary one in $TMPDIR, removed)")
+	f.StringVar(&o.binary, "binary", "", "kendro binary to measure (default: this one)")
+	f.StringVar(&o.output, "output", "table", "table or json")
+	return cmd
+}
+
+// limit is how long a benchmark may take, so that it ends within 240 s.
+const limit = 230 * time.Second
+
+func (o options) measure(ctx context.Context, k kind) (*result, error) {
+	if err := o.check(k.use); err != nil {
+		return nil, err
+	}
+	binary, err := o.program()
+	if err != nil {
+		return nil, err
+	}
+	o.binary = binary
+	site, clear, err := openSite(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer clear()
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	r, err := k.run(ctx, o, site)
+	if err != nil {
+		return nil, err
+	}
+	r.Records, r.Servers, r.Nodes, r.Batch = o.records, o.servers, o.nodes, o.batch
+	r.Rate = float64(o.records) / r.Seconds
+	return r, nil
+}
+
+func (o options) check(use string) error {
+	bad := func(text string) error { return fault.New(op, fault.Invalid, use, text) }
+	const most = 1_000_000
+	switch {
+	case o.output != "table" && o.output != "json":
+		return bad("--output: want table or json")
+	case o.records < 1 || o.records > most:
+		return bad(fmt.Sprintf("--records: want 1 to %d", most))
+	case o.servers < 1 || o.servers > 5:
+		return bad("--servers: want 1 to 5")
+	case o.nodes < 1 || o.nodes > 80:
+		return bad("--nodes: want 1 to 80")
+	case o.nodes > o.records:
+		return bad("--records: want at least one for each node")
+	case o.batch < 1 || o.batch > 256:
+		return bad("--batch: want 1 to 256")
+	case o.payload < 0:
+		return bad("--payload: want a size in bytes")
+	case use == "intake" && o.nodes != 1:
+		return bad("--nodes: one node is measured")
+	}
+	return nil
+}
+
+func (o options) program() (string, error) {
+	if o.binary == "" {
+		name, err := os.Executable()
+		return name, fault.Wrap(op, fault.Internal, "binary", err)
+	}
+	name, err := filepath.Abs(o.binary)
+	return name, fault.Wrap(op, fault.Invalid, o.binary, err)
+}
+
+// found makes the district to measure: processes that end with the benchmark.
+func (o options) found(ctx context.Context, site string, centres []string) (*district.District, error) {
+	return district.Create(ctx, district.Options{Dir: site, Binary: o.binary, Servers: o.servers, Centres: centres})
+}
+
+func (o options) print(w io.Writer, r *result) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return fault.Wrap(op, fault.Internal, "result", err)
+	}
+	if o.output == "json" {
+		_, err = fmt.Fprintf(w, "%s\n", b)
+		return fault.Wrap(op, fault.Stopped, "output", err)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range pairs(b) {
+		fmt.Fprintf(t, "%s\t%s\n", p[0], p[1])
+	}
+	return fault.Wrap(op, fault.Stopped, "output", t.Flush())
+}

@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"kendro/cmd/kendro/district"
+	"kendro/domain/fault"
+	"kendro/replication/link"
+	"kendro/web/api"
+)
+
+// runIngest has callers send sealed blocks, and measures how long the hub takes
+// to acknowledge them.
+func runIngest(ctx context.Context, o options, site string) (*result, error) {
+	c, err := newCorpus(o.payload, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	centres, err := c.centres(o.nodes)
+	if err != nil {
+		return nil, err
+	}
+	d, err := o.found(ctx, site, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Kill()
+	callers, size, err := gatherCallers(ctx, d, c, centres, o)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(callers)
+	bare, err := bareSync(site)
+	if err != nil {
+		return nil, err
+	}
+	r, err := play(ctx, d, callers, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Fsync, r.Payload = micros(bare), size
+	closeAll(callers)
+	return r, registers(ctx, d, o.records, r)
+}
+
+// gatherCallers enrols the callers, each at a centre of its own, and seals what
+// they will send.
+func gatherCallers(ctx context.Context, d *district.District, c *corpus, centres []string, o options) ([]*caller, float64, error) {
+	operator, err := d.Operator()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer operator.Close()
+	callers, sum := make([]*caller, 0, len(centres)), 0
+	for i, centre := range centres {
+		var t api.TokenAnswer
+		in := api.TokenRequest{Centre: centre, TTL: "1h"}
+		if err := operator.Do(ctx, api.Call{Path: "/v1/tokens", Key: api.NewKey(), In: in, Out: &t}); err != nil {
+			return callers, 0, err
+		}
+		w, err := enrolCaller(ctx, t.Token)
+		if err != nil {
+			return callers, 0, err
+		}
+		callers = append(callers, w)
+		size, err := w.prepare(c, share(o.records, o.nodes, i), o.batch)
+		if err != nil {
+			return callers, 0, err
+		}
+		sum += size
+	}
+	return callers, round(float64(sum) / float64(o.records)), nil
+}
+
+func closeAll(callers []*caller) {
+	for _, c := range callers {
+		c.close()
+	}
+}
+
+// play opens a session for each caller, spread over the servers, lets them begin
+// together, and waits until everything is acknowledged.
+func play(ctx context.Context, d *district.District, callers []*caller, o options) (*result, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	window := 1
+	if o.batch > 1 {
+		window = sideBySide
+	}
+	failed := make(chan error, 1)
+	running := make(chan struct{})
+	go func() {
+		defer close(running)
+		failed <- together(len(callers), func(i int) error {
+			return callers[i].run(ctx, d.Servers[i%len(d.Servers)].Ports.QUIC, link.Window(window))
+		})
+	}()
+	defer func() { stop(); <-running }()
+	if err := await(ctx, callers, failed, (*caller).connected); err != nil {
+		return nil, err
+	}
+	before, err := work(d)
+	if err != nil {
+		return nil, err
+	}
+	out, in := moved(callers)
+	began := time.Now()
+	for _, c := range callers {
+		c.begin()
+	}
+	if err := await(ctx, callers, failed, (*caller).finished); err != nil {
+		return nil, err
+	}
+	seconds := time.Since(began)
+	after, err := work(d)
+	if err != nil {
+		return nil, err
+	}
+	outNow, inNow := moved(callers)
+	r := &result{Seconds: seconds.Seconds(), BytesOut: outNow - out, BytesIn: inNow - in}
+	r.CPU = round(float64((after - before).Microseconds()) / float64(o.records*o.servers))
+	r.BytesPer = round(float64(r.BytesOut+r.BytesIn) / float64(o.records))
+	var took []time.Duration
+	for _, c := range callers {
+		took = append(took, c.took...)
+		r.Fresh += c.sessions
+	}
+	r.P50, r.P99 = micros(percentile(took, 50)), micros(percentile(took, 99))
+	return r, nil
+}
+
+// await waits until each caller has come to a point.
+func await(ctx context.Context, callers []*caller, failed <-chan error, point func(*caller) <-chan struct{}) error {
+	for _, c := range callers {
+		select {
+		case <-point(c):
+		case err := <-failed:
+			if err == nil {
+				err = fault.New(op, fault.Internal, "callers", "ended before their work was done")
+			}
+			return err
+		case <-ctx.Done():
+			return fault.Wrap(op, fault.Unavailable, c.centre+" does not get its answer", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// work sums up how long the servers have worked.
+func work(d *district.District) (sum time.Duration, err error) {
+	for _, p := range d.Servers {
+		t, err := cpuTime(p.PID())
+		if err != nil {
+			return 0, err
+		}
+		sum += t
+	}
+	return sum, nil
+}
+
+func moved(callers []*caller) (out, in uint64) {
+	for _, c := range callers {
+		o, i := c.endpoint.Metered()
+		out, in = out+o, in+i
+	}
+	return out, in
+}

@@ -1,0 +1,189 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"kendro/cmd/kendro/district"
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// An outage is nodes with a backlog and a hub that is gone.
+type outage struct {
+	*district.District
+	logins []district.Login
+	filed  [][]slip // At each node, in some order.
+	size   float64  // Mean size of an application.
+}
+
+// A slip is what a citizen has in hand.
+type slip struct {
+	number protocol.Number
+	seq    uint64
+}
+
+// runSync lets nodes file while the hub is gone, brings it back, and measures
+// how long the nodes need and what they send until all is settled.
+func runSync(ctx context.Context, o options, site string) (*result, error) {
+	c, err := newCorpus(o.payload, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	centres, err := c.centres(o.nodes)
+	if err != nil {
+		return nil, err
+	}
+	d, err := o.found(ctx, site, centres)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Kill()
+	out := &outage{District: d}
+	if out.logins, err = d.AddEntrepreneurs(ctx); err != nil {
+		return nil, err
+	}
+	if err := out.begin(ctx, c, o); err != nil {
+		return nil, err
+	}
+	r, err := out.end(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Payload = out.size
+	r.BytesPer = round(float64(r.BytesIn+r.BytesOut) / float64(o.records))
+	return r, out.verify(ctx, o.records, r)
+}
+
+// begin kills the servers and fills the nodes.
+func (o *outage) begin(ctx context.Context, c *corpus, opt options) error {
+	for _, p := range o.Servers {
+		p.Kill()
+	}
+	o.filed = make([][]slip, len(o.Nodes))
+	sizes := make([]int, len(o.Nodes))
+	err := together(len(o.Nodes), func(i int) error {
+		n := share(opt.records, opt.nodes, i)
+		parts := make([][]slip, opt.batch)
+		sums := make([]int, opt.batch)
+		err := together(opt.batch, func(j int) (err error) {
+			parts[j], sums[j], err = o.fill(ctx, c, i, j*n, share(n, opt.batch, j))
+			return err
+		})
+		for j := range parts {
+			o.filed[i] = append(o.filed[i], parts[j]...)
+			sizes[i] += sums[j]
+		}
+		return err
+	})
+	sum := 0
+	for _, s := range sizes {
+		sum += s
+	}
+	o.size = round(float64(sum) / float64(opt.records))
+	return err
+}
+
+// fill files n applications at a node, the first drawn with number first.
+func (o *outage) fill(ctx context.Context, c *corpus, node, first, n int) (slips []slip, sum int, err error) {
+	p := o.Nodes[node]
+	token, err := p.SignIn(ctx, o.logins[node])
+	if err != nil {
+		return nil, 0, err
+	}
+	w, err := openWindow(ctx, p.Ports.HTTP, token)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer w.close()
+	for i := range n {
+		a, err := c.draw(p.Centre, first+i)
+		if err != nil {
+			return nil, 0, err
+		}
+		raw, _, err := w.file(a.body)
+		if err != nil {
+			return nil, 0, err
+		}
+		var answer api.ApplicationAnswer
+		if err := json.Unmarshal(raw, &answer); err != nil {
+			return nil, 0, fault.Wrap(op, fault.Internal, p.Name, err)
+		}
+		slips, sum = append(slips, slip{answer.Number, answer.Receipt.Seq}), sum+a.encoded
+	}
+	return slips, sum, nil
+}
+
+// end starts the servers and waits until the nodes have nothing left to tell.
+func (o *outage) end(ctx context.Context) (*result, error) {
+	out, in, err := o.metered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	if err := district.StartAll(ctx, o.Servers); err != nil {
+		return nil, err
+	}
+	ready := time.Now()
+	for i, n := range o.Nodes {
+		last := slices.MaxFunc(o.filed[i], func(a, b slip) int { return cmp.Compare(a.seq, b.seq) })
+		if err := district.Poll(ctx, func() bool { return settled(ctx, n, last.number) }); err != nil {
+			return nil, fault.Wrap(op, fault.Unavailable, n.Name+" does not catch up", err)
+		}
+	}
+	done := time.Now()
+	outNow, inNow, err := o.metered(ctx)
+	return &result{
+		Seconds: round(done.Sub(ready).Seconds()), Catching: round(done.Sub(started).Seconds()),
+		BytesOut: outNow - out, BytesIn: inNow - in,
+	}, err
+}
+
+// settled reports whether a node's log is acknowledged and its last application
+// ACCEPTED: acceptance comes in the order of the log.
+func settled(ctx context.Context, n *district.Node, last protocol.Number) bool {
+	s, err := n.Sync(ctx)
+	if err != nil || s.Backlog > 0 {
+		return false
+	}
+	t, err := track(ctx, n.Process, last)
+	return err == nil && t.Custody == api.Accepted
+}
+
+func track(ctx context.Context, p *district.Process, n protocol.Number) (t api.Tracking, err error) {
+	c := api.NewLocalClient(p.Dir)
+	defer c.Close()
+	return t, c.Do(ctx, api.Call{Path: "/v1/track/" + n.String(), Out: &t})
+}
+
+// metered sums up what the sockets of the nodes have sent and received.
+func (o *outage) metered(ctx context.Context) (out, in uint64, err error) {
+	for _, n := range o.Nodes {
+		text, err := metrics(ctx, n.Process)
+		if err != nil {
+			return 0, 0, err
+		}
+		sent, err := parseMetric(text, "kendro_quic_sent_bytes")
+		if err != nil {
+			return 0, 0, err
+		}
+		received, err := parseMetric(text, "kendro_quic_received_bytes")
+		if err != nil {
+			return 0, 0, err
+		}
+		out, in = out+uint64(sent), in+uint64(received)
+	}
+	return out, in, nil
+}
+
+func metrics(ctx context.Context, p *district.Process) (string, error) {
+	c := api.NewLocalClient(p.Dir)
+	defer c.Close()
+	var text []byte
+	err := c.Do(ctx, api.Call{Path: "/metrics", Out: &text})
+	return string(text), err
+}
