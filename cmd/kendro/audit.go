@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"kendro/domain/fault"
+	"kendro/store"
+	"kendro/store/journal"
+)
+
+func auditCmd() *cobra.Command {
+	return group("audit", "Check what a daemon keeps, without the daemon", auditVerifyCmd())
+}
+
+// An audited part of a folder: one journal, one database, one file.
+type audited struct {
+	Part    string   `json:"part"`
+	Records uint64   `json:"records"`
+	State   string   `json:"state"` // "ok" or "damaged".
+	Damage  []string `json:"damage"`
+	Notes   []string `json:"notes"`
+}
+
+// An audit is what kendro audit verify prints.
+type audit struct {
+	Dir   string    `json:"dir"`
+	Parts []audited `json:"parts"`
+}
+
+func auditVerifyCmd() *cobra.Command {
+	var out output
+	var dir string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Read every record of a stopped daemon's folder, or of a copy", Args: cobra.NoArgs,
+		Long: `Reads the folder of a node or a hub that no daemon has open, or a copy of it, and
+changes nothing: every record of the journals against its checksum and chain, HEAD,
+every pair of the database against its set hash, the register against its digest.
+It names what is damaged and ends with 65. The database is opened in a temporary
+copy (in $TMPDIR), which needs as much room.`,
+		Example: "  kendro audit verify --dir copy-of-node",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := verify(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			if err := out.print(cmd.OutOrStdout(), a, func() *table { return auditTable(a) }); err != nil {
+				return err
+			}
+			return a.verdict()
+		},
+	}
+	out.flag(cmd)
+	cmd.Flags().StringVar(&dir, "dir", "", "folder of a node or a hub that isn't running, or a copy")
+	require(cmd, "dir")
+	return cmd
+}
+
+func (a *audit) verdict() error {
+	n := 0
+	for _, p := range a.Parts {
+		n += len(p.Damage)
+	}
+	if n == 0 {
+		return nil
+	}
+	return fault.New("kendro.audit", fault.Damaged, a.Dir, fmt.Sprintf("%d findings; each is named above", n))
+}
+
+func auditTable(a *audit) *table {
+	t := columns("PART", "RECORDS", "STATE")
+	for _, p := range a.Parts {
+		t.add(p.Part, count(p.Records), p.State)
+		for _, d := range p.Damage {
+			t.add("", "", d)
+		}
+		for _, n := range p.Notes {
+			t.add("", "", "note: "+n)
+		}
+	}
+	return t
+}
+
+// verify reads everything in the folder of a node or a hub.
+func verify(ctx context.Context, dir string) (*audit, error) {
+	const op = "kendro.audit"
+	if _, err := folder(dir); err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "kendro-audit-")
+	if err != nil {
+		return nil, fault.Wrap(op, fault.Unavailable, "", err)
+	}
+	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, scratch: scratch}
+	switch {
+	case present(dir, nodeFolder):
+		err = a.node(dir)
+	case present(dir, hubFile):
+		err = a.hub(dir)
+	default:
+		err = fault.New(op, fault.NotFound, dir, "neither a node nor a hub keeps its records here")
+	}
+	return &a.audit, errors.Join(err, fault.Wrap(op, fault.Unavailable, scratch, os.RemoveAll(scratch)))
+}
+
+func present(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// An auditor collects findings. It lives for one call.
+type auditor struct {
+	audit
+	ctx     context.Context //nolint:containedctx // Of the one call that the auditor lives for.
+	scratch string          // A folder for what has to be opened for writing.
+}
+
+// add files a part. Err may be nil, or Damaged; any other failure ends the audit.
+func (a *auditor) add(p audited, err error) error {
+	p.State = fine
+	if err != nil && !errors.Is(err, fault.Damaged) {
+		return fault.Wrap("kendro.audit", fault.Unavailable, p.Part, err)
+	}
+	if err != nil && len(p.Damage) == 0 {
+		p.Damage = append(p.Damage, err.Error())
+	}
+	if len(p.Damage) > 0 {
+		p.State = "damaged"
+	}
+	p.Damage, p.Notes = append([]string{}, p.Damage...), append([]string{}, p.Notes...)
+	a.Parts = append(a.Parts, p)
+	return nil
+}
+
+// journal reads a journal record by record.
+func (a *auditor) journal(part, dir string, o journal.Options) error {
+	f, err := journal.Verify(dir, o)
+	p := audited{Part: part, Records: f.Records, Notes: f.Notes}
+	for _, d := range f.Damage {
+		p.Damage = append(p.Damage, fmt.Sprintf("records %d to %d in %s: %s", d.First, d.Last, d.File, d.What))
+	}
+	if f.Behind {
+		p.Damage = append(p.Damage, fmt.Sprintf("ends before record %d, which HEAD names: an old copy of the disk, or a lost tail", f.HeadSeq))
+	}
+	if f.HeadMissing {
+		p.Notes = append(p.Notes, "HEAD is missing or not readable: whether the tail is whole can't be said")
+	}
+	if f.TornBytes > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d bytes at the end were never acknowledged; the next start cuts them", f.TornBytes))
+	}
+	return a.add(p, err)
+}
+
+// database counts every pair of a database against its set hash, in a copy.
+func (a *auditor) database(part, dir string, o store.Options) error {
+	copied := filepath.Join(a.scratch, filepath.Base(dir))
+	if err := copyFolder(copied, dir); err != nil {
+		return err
+	}
+	db, err := store.Open(copied, o)
+	if err != nil {
+		return a.add(audited{Part: part}, err)
+	}
+	p := audited{Part: part, Records: db.Applied()}
+	err = db.Scrub(a.ctx)
+	return errors.Join(a.add(p, err), db.Close())
+}
+
+// copyFolder copies the files of a folder and of those below it.
+func copyFolder(to, from string) error {
+	const op = "kendro.copy"
+	err := filepath.WalkDir(from, func(name string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case e.IsDir():
+			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+		case e.Type().IsRegular():
+			return copyFile(filepath.Join(to, rel), name)
+		default:
+			return nil
+		}
+	})
+	return fault.Wrap(op, fault.Unavailable, from, err)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }() // Only read.
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

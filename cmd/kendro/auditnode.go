@@ -1,0 +1,47 @@
+package main
+
+import (
+	"path/filepath"
+
+	"kendro/store"
+	"kendro/store/journal"
+)
+
+// nodeFolder holds a node's records.
+const nodeFolder = "records"
+
+// node reads a node's journals and the index that follows from them.
+func (a *auditor) node(dir string) error {
+	records := filepath.Join(dir, nodeFolder)
+	vault, err := a.vault(filepath.Join(records, "vault"))
+	if err != nil {
+		return a.add(audited{Part: "vault"}, err)
+	}
+	for _, name := range []string{"own", "in"} {
+		part := filepath.Join("journal", name)
+		if err := a.journal(part, filepath.Join(records, part), journal.Options{Name: name, Cipher: vault}); err != nil {
+			return err
+		}
+	}
+	index := filepath.Join(records, "index")
+	if !present(index, "") {
+		return nil // Never built: the next start builds it from the journals.
+	}
+	return a.database("index", index, store.Options{Preset: store.Box, Vault: vault})
+}
+
+// vault opens a copy of the vault, since every opening draws a key.
+func (a *auditor) vault(dir string) (*store.Vault, error) {
+	copied := filepath.Join(a.scratch, "vault")
+	if err := copyFolder(copied, dir); err != nil {
+		return nil, err
+	}
+	key, err := boxKey()
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		return store.OpenVaultKey(copied, key)
+	}
+	return store.OpenVault(copied)
+}

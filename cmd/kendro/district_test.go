@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kendro/pack/bd"
+	"kendro/web/api"
+)
+
+// ports PREFIX FILE waits for a daemon's ports file and sets PREFIX_HTTP,
+// PREFIX_QUIC and PREFIX_GOSSIP.
+func ports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: ports PREFIX FILE")
+	}
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var p api.Ports
+		b, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err == nil {
+			ts.Check(json.Unmarshal(b, &p)) // It is written whole.
+			ts.Setenv(args[0]+"_HTTP", p.HTTP)
+			ts.Setenv(args[0]+"_QUIC", p.QUIC)
+			ts.Setenv(args[0]+"_GOSSIP", p.Gossip)
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s never came", args[1])
+		}
+	}
+}
+
+// put FILE TEXT writes one line that only its owner may read.
+func put(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: put FILE TEXT")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]+"\n"), 0o600))
+}
+
+// term asks every background program to end.
+func term(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: term")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// service FOLDER ID OLD NEW copies a service of the country pack into a folder and
+// changes its text in one place.
+func service(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: service FOLDER ID OLD NEW")
+	}
+	name := path.Join("services", args[1]+".yaml")
+	text, err := fs.ReadFile(bd.Pack(), name)
+	ts.Check(err)
+	changed := strings.Replace(string(text), args[2], args[3], 1)
+	if changed == string(text) {
+		ts.Fatalf("%s has no %q", name, args[2])
+	}
+	file := filepath.Join(ts.MkAbs(args[0]), name)
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o700))
+	ts.Check(os.WriteFile(file, []byte(changed), 0o600))
+}
+
+// flip FOLDER changes one bit in the middle of what was written to the folder's
+// first segment.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip FOLDER")
+	}
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
+	ts.Check(err)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		ts.Check(err)
+		written := len(bytes.TrimRight(b, "\x00"))
+		if filepath.Base(file) == "HEAD" || written < 100 {
+			continue
+		}
+		b[written-50] ^= 1
+		ts.Check(os.WriteFile(file, b, 0o600))
+		return
+	}
+	ts.Fatalf("no segment in %s", args[0])
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kendro/node"
+	"kendro/web/api"
+)
+
+// The memory of a node: it shares 512 MiB with everything else on its box.
+const (
+	nodeMemory  = 48 << 20
+	nodeGarbage = 50
+)
+
+func nodeRunCmd() *cobra.Command {
+	var file string
+	var logs logFormat
+	c := node.Config{Clock: time.Now, Version: version}
+	var advertise string
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the box of a centre", Args: cobra.NoArgs,
+		Long: `Runs the box of a centre. It takes applications with or without a hub, and finds the
+hub by what it was told at enrolment and since. docs/settings.md explains the settings.`,
+		Example: "  kendro node run --dir /var/lib/kendro/node --http 127.0.0.1:8080",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := settings(cmd, file); err != nil {
+				return err
+			}
+			if err := given(cmd, "dir", "http", "listen"); err != nil {
+				return err
+			}
+			c.Logger = logs.logger(cmd.ErrOrStderr())
+			c.GossipAdvertise = gossipAddress(c.Gossip, advertise)
+			return nodeRun(cmd.Context(), c)
+		},
+	}
+	logs.flag(cmd)
+	configFlag(cmd, &file)
+	f := cmd.Flags()
+	f.StringVar(&c.Dir, "dir", "", "folder of the node; it writes nowhere else")
+	f.StringVar(&c.HTTP, "http", "", "address of the counter's pages and the API")
+	f.BoolVar(&c.HTTPPlain, "http-plain", false, "plain HTTP on any address, behind a proxy that speaks TLS")
+	f.StringVar(&c.Listen, "listen", "0.0.0.0:7441", "UDP address to the hub and to neighbours")
+	f.StringVar(&advertise, "advertise", "", "address by which others reach --listen (default: the same)")
+	f.StringVar(&c.Gossip, "gossip", "", "address where boxes of the upazila find each other (default: off)")
+	f.StringVar(&c.PortsFile, "ports-file", "", "file that gets the ports in use, as JSON")
+	return cmd
+}
+
+// nodeRun serves until ctx ends.
+func nodeRun(ctx context.Context, c node.Config) error {
+	thrifty()
+	n, err := node.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	at := n.Addr()
+	c.Logger.Info("node is up", "version", c.Version, "http", at.HTTP, "quic", at.QUIC, "gossip", at.Gossip)
+	s := server{log: c.Logger, run: n.Run, alive: func() error { return answers(c.Dir) }}
+	return s.serve(ctx)
+}
+
+// thrifty keeps the process small, unless whoever started it has said otherwise.
+func thrifty() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(nodeMemory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(nodeGarbage)
+	}
+}
+
+// gossipAddress is what neighbours are told where gossip is bound to every
+// address of the machine: the host by which others reach it. Empty is what was
+// bound.
+func gossipAddress(gossip, advertise string) string {
+	host, port, err := net.SplitHostPort(gossip)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return ""
+	}
+	public, _, err := net.SplitHostPort(advertise)
+	if err != nil {
+		return ""
+	}
+	return net.JoinHostPort(public, port)
+}
+
+// aliveTimeout is how long a daemon may take to say that it lives.
+const aliveTimeout = 5 * time.Second
+
+// answers asks the daemon in a folder, which is this process, whether it lives.
+func answers(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), aliveTimeout)
+	defer cancel()
+	r := reach{dir: dir}
+	return r.call(ctx, api.Call{Path: "/healthz"})
+}

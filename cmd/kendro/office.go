@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+
+	"kendro/hub"
+	"kendro/hub/desk"
+	"kendro/web/api"
+)
+
+// An office is a server of the hub with its HTTP, open and not yet serving.
+type office struct {
+	hub             *hub.Hub
+	desk            *desk.Server
+	public, control net.Listener
+	ports           api.Ports
+}
+
+// openOffice opens the server, binds every address and says which.
+func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
+	o = &office{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.close())
+			o = nil
+		}
+	}()
+	if o.hub, err = hub.Open(s.Config); err != nil {
+		return o, err
+	}
+	if o.public, err = api.Listen(ctx, s.HTTP, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: o.hub.Certificate}, s.plain); err != nil {
+		return o, err
+	}
+	if o.control, err = api.ListenControl(s.Dir); err != nil {
+		return o, err
+	}
+	o.hub.SetHTTP(o.public.Addr().String())
+	o.ports = api.Ports{HTTP: o.public.Addr().String(), QUIC: o.hub.Addr().String()}
+	o.desk, err = desk.New(desk.Config{
+		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Proxied: s.plain,
+	})
+	if err == nil && s.portsFile != "" {
+		err = api.WriteFile(s.portsFile, o.ports)
+	}
+	return o, err
+}
+
+// run serves until ctx ends or either part fails. The desks drain first: what
+// they have taken needs the server.
+func (o *office) run(ctx context.Context) error {
+	asked, stop := context.WithCancel(ctx)
+	defer stop()
+	kept, letGo := context.WithCancel(context.WithoutCancel(ctx))
+	defer letGo()
+	ended := make(chan error, 1)
+	go func() {
+		err := o.hub.Run(kept)
+		stop()
+		ended <- err
+	}()
+	served := o.desk.Run(asked, o.public, o.control)
+	letGo()
+	return errors.Join(<-ended, served)
+}
+
+// close lets go of what was opened and not run.
+func (o *office) close() error {
+	var errs []error
+	for _, ln := range []net.Listener{o.public, o.control} {
+		if ln != nil {
+			errs = append(errs, ln.Close())
+		}
+	}
+	if o.hub != nil {
+		errs = append(errs, o.hub.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// status is how this server is, in the words of its HTTP.
+func (o *office) status() api.HubStatus {
+	s := o.hub.Status()
+	out := api.HubStatus{
+		District: s.District, Server: s.Server, State: s.State, Leader: s.Leader,
+		Register: api.RegisterMark{Index: s.Index, Hash: s.Digest.String()},
+		Snapshot: s.Snapshot, Installed: int(s.Installed), InstalledAt: s.InstalledAt, InFlight: s.InFlight,
+		Members: make([]api.Member, 0, len(s.Members)), AsOf: api.TimeOf(s.AsOf),
+	}
+	for _, m := range s.Members {
+		out.Members = append(out.Members, api.Member{ID: m.ID, Address: m.Address, Voter: m.Voter, Leader: m.Leader, HTTP: m.HTTP})
+	}
+	return out
+}

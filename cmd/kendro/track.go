@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+func trackCmd() *cobra.Command {
+	var r reach
+	var out output
+	cmd := &cobra.Command{
+		Use: "track NUMBER", Short: "Say where an application stands",
+		Long: `Says where an application stands, as anybody with the number may know. The
+number may be written in Latin or Bangla digits, with spaces or without.`,
+		Example: "  kendro track 4100101234567890 --url http://127.0.0.1:8080",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := track(cmd.Context(), &r, args[0])
+			if err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), t, func() *table { return trackTable(t) })
+		},
+	}
+	r.publicFlags(cmd)
+	out.flag(cmd)
+	return cmd
+}
+
+func track(ctx context.Context, r *reach, number string) (*api.Tracking, error) {
+	n, err := receiveNumber(number)
+	if err != nil {
+		return nil, err
+	}
+	t := new(api.Tracking)
+	return t, r.call(ctx, api.Call{Path: "/v1/track/" + n.String(), Out: t})
+}
+
+func receiveNumber(text string) (protocol.Number, error) {
+	n, err := protocol.ParseNumber(text)
+	return n, fault.Wrap("kendro", fault.Invalid, text, err)
+}
+
+func trackTable(t *api.Tracking) *table {
+	out := pairs("number", t.Number.Spaced(), "stage", t.Stage, "since", when(t.Since), "custody", string(t.Custody))
+	if t.Office != nil {
+		out.add("office", bothNames(t.Office))
+	}
+	if t.NextStep != nil {
+		out.add("next step", bothNames(t.NextStep))
+	}
+	if t.Expected != nil {
+		out.add("expected by", t.Expected.Format(dateOnly))
+	}
+	out.add("as of", when(t.AsOf))
+	return out
+}
