@@ -36,6 +36,11 @@ type caller struct {
 	meet, end sync.Once
 	closing   sync.Once
 
+	tally
+}
+
+// A tally is what a session and the clock have to say of a caller.
+type tally struct {
 	mu       sync.Mutex // Guards all below.
 	open     bool       // The clock runs.
 	grew     func(protocol.Head)
@@ -56,7 +61,7 @@ func enrolCaller(ctx context.Context, token string) (*caller, error) {
 	}
 	c := &caller{
 		centre: t.Centre, signer: identity.NewSigner(), up: make(chan struct{}), done: make(chan struct{}),
-		given: map[uint64]time.Time{}, inbox: map[protocol.LogID]protocol.Position{},
+		tally: tally{given: map[uint64]time.Time{}, inbox: map[protocol.LogID]protocol.Position{}},
 	}
 	session := identity.NewSigner()
 	r := protocol.EnrolRequest{Token: t, Signing: c.signer.Public(), TLS: session.Public(), Sealing: identity.NewSealingKey().Public()}
