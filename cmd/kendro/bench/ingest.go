@@ -47,19 +47,13 @@ func runIngest(ctx context.Context, o options, site string) (*result, error) {
 // gatherCallers enrols the callers, each at a centre of its own, and seals what
 // they will send.
 func gatherCallers(ctx context.Context, d *district.District, c *corpus, centres []string, o options) ([]*caller, float64, error) {
-	operator, err := d.Operator()
-	if err != nil {
-		return nil, 0, err
-	}
-	defer operator.Close()
 	callers, sum := make([]*caller, 0, len(centres)), 0
 	for i, centre := range centres {
-		var t api.TokenAnswer
-		in := api.TokenRequest{Centre: centre, TTL: "1h"}
-		if err := operator.Do(ctx, api.Call{Path: "/v1/tokens", Key: api.NewKey(), In: in, Out: &t}); err != nil {
+		token, err := d.Token(ctx, api.TokenRequest{Centre: centre, TTL: "1h"})
+		if err != nil {
 			return callers, 0, err
 		}
-		w, err := enrolCaller(ctx, t.Token)
+		w, err := enrolCaller(ctx, token)
 		if err != nil {
 			return callers, 0, err
 		}

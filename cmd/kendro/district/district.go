@@ -13,10 +13,12 @@ package district
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"kendro/domain/fault"
 	"kendro/web/api"
@@ -76,6 +78,9 @@ func Create(ctx context.Context, o Options) (d *District, err error) {
 		if err := d.addServer(ctx, i, o.HubArgs); err != nil {
 			return d, err
 		}
+	}
+	if err := d.grouped(ctx); err != nil {
+		return d, err
 	}
 	for _, centre := range o.Centres {
 		if _, err := d.AddNode(ctx, centre); err != nil {
@@ -203,7 +208,7 @@ func (d *District) addServer(ctx context.Context, i int, more []string) error {
 		if i == 0 {
 			return args, nil
 		}
-		token, err := d.token(ctx, api.TokenRequest{Server: true, TTL: "1h"})
+		token, err := d.Token(ctx, api.TokenRequest{Server: true, TTL: "1h"})
 		return append(args, "--join", joined[0].Ports.QUIC, "--token", token), err
 	})
 }
@@ -211,7 +216,7 @@ func (d *District) addServer(ctx context.Context, i int, more []string) error {
 // AddNode enrols a box for a centre and starts it.
 func (d *District) AddNode(ctx context.Context, centre string) (*Node, error) {
 	n := &Node{Process: d.process("node-"+centre, nil), Centre: centre}
-	token, err := d.token(ctx, api.TokenRequest{Centre: centre, TTL: "24h"})
+	token, err := d.Token(ctx, api.TokenRequest{Centre: centre, TTL: "24h"})
 	if err != nil {
 		return nil, err
 	}
@@ -222,6 +227,23 @@ func (d *District) AddNode(ctx context.Context, centre string) (*Node, error) {
 	return n, startOnFreePorts(ctx, n.Process, func(http, quic, gossip string) ([]string, error) {
 		return []string{"node", "run", "--dir", n.Dir, "--http", http, "--listen", quic, "--advertise", quic, "--gossip", gossip}, nil
 	})
+}
+
+// grouped waits until every server votes and knows who leads, so that the group
+// can lose one.
+func (d *District) grouped(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, askedFor)
+	defer stop()
+	for _, p := range d.Servers {
+		if err := Poll(ctx, func() bool {
+			s, err := p.Status(ctx)
+			voters := slices.DeleteFunc(s.Members, func(m api.Member) bool { return !m.Voter })
+			return err == nil && s.Leader != "" && len(voters) == len(d.Servers)
+		}); err != nil {
+			return fault.Wrap("district.Create", fault.Unavailable, p.Name+" does not see every server vote; its log is "+p.LogFile(), err)
+		}
+	}
+	return nil
 }
 
 // startOnFreePorts chooses ports and starts the daemon; should somebody have
@@ -247,13 +269,32 @@ func startOnFreePorts(ctx context.Context, p *Process, args func(http, quic, gos
 	return err
 }
 
-func (d *District) token(ctx context.Context, r api.TokenRequest) (string, error) {
+// Token makes a join token.
+func (d *District) Token(ctx context.Context, r api.TokenRequest) (string, error) {
+	var a api.TokenAnswer
+	err := d.ask(ctx, api.Call{Path: "/v1/tokens", Key: api.NewKey(), In: r, Out: &a})
+	return a.Token, err
+}
+
+// askedFor is how long a hub that is just coming up is asked again.
+const askedFor = 30 * time.Second
+
+// ask makes a call as the operator, and repeats it with the same key while the
+// outcome is unknown.
+func (d *District) ask(ctx context.Context, call api.Call) error {
 	c, err := d.Operator()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer c.Close()
-	var a api.TokenAnswer
-	err = c.Do(ctx, api.Call{Method: "POST", Path: "/v1/tokens", Key: api.NewKey(), In: r, Out: &a})
-	return a.Token, err
+	ctx, stop := context.WithTimeout(ctx, askedFor)
+	defer stop()
+	var last error
+	if err := Poll(ctx, func() bool {
+		last = c.Do(ctx, call)
+		return !errors.Is(last, fault.Unavailable)
+	}); err != nil && last == nil {
+		return err
+	}
+	return last
 }

@@ -16,16 +16,11 @@ type Login struct{ User, Password string }
 // every node opens its counter and knows its person. The logins are in the
 // order of d.Nodes.
 func (d *District) AddEntrepreneurs(ctx context.Context) ([]Login, error) {
-	c, err := d.Operator()
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
 	logins := make([]Login, len(d.Nodes))
 	for i, n := range d.Nodes {
 		logins[i] = Login{User: "rahima." + n.Centre, Password: rand.Text()}
 		in := api.UserRequest{Name: logins[i].User, Password: logins[i].Password, Role: "entrepreneur", Centre: n.Centre, Gender: "f"}
-		if err := c.Do(ctx, api.Call{Path: "/v1/users", Key: api.NewKey(), In: in}); err != nil {
+		if err := d.ask(ctx, api.Call{Path: "/v1/users", Key: api.NewKey(), In: in}); err != nil {
 			return nil, err
 		}
 	}
