@@ -19,13 +19,13 @@ func (c *counter) citizens() {
 	c.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue", ID: "catalogue", Public: true,
 		Summary: "The services that this centre may file",
-	}, nil, nil, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+	}, nil, api.Catalogue{}, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
 		api.WriteJSON(w, http.StatusOK, api.CatalogueOf(c.set(), c.offered()))
 	})
 	c.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Public: true,
 		Summary: "The current version of a service, and all that are known",
-	}, nil, nil, c.service)
+	}, nil, api.ServiceVersions{}, c.service)
 	api.ServeRelease(c.api, c.set)
 }
 
