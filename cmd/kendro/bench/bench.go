@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -170,7 +171,7 @@ func (o options) measure(ctx context.Context, k kind) (*result, error) {
 		return nil, err
 	}
 	r.Records, r.Servers, r.Nodes, r.Batch = o.records, o.servers, o.nodes, o.batch
-	r.Rate = float64(o.records) / r.Seconds
+	r.Rate, r.Seconds = round(float64(o.records)/r.Seconds), math.Round(r.Seconds*1000)/1000
 	return r, nil
 }
 

@@ -69,16 +69,18 @@ func (o *outage) proofs(ctx context.Context, node int) ([][]byte, error) {
 	return events, nil
 }
 
-// registers waits until the servers agree, stops them, and reads every register
-// back: the same digest, and each record once.
+// registers waits until the servers agree, kills them, and reads every register
+// back from its disk: the same digest, and each record once.
 func registers(ctx context.Context, d *district.District, records int, r *result) error {
 	mark, err := d.Agree(ctx)
 	if err != nil {
 		return err
 	}
+	for _, p := range d.Servers {
+		p.Kill() // Draining, a leader would hand over and the next propose.
+	}
 	var first district.Export
 	for i, p := range d.Servers {
-		p.Stop()
 		e, err := d.Export(ctx, p)
 		if err != nil {
 			return err
@@ -89,8 +91,8 @@ func registers(ctx context.Context, d *district.District, records int, r *result
 		if i == 0 {
 			first = e
 		}
-		if e.Index == first.Index && e.Digest != first.Digest {
-			return fault.New(op, fault.Internal, p.Name, "its register has another digest than the first server's")
+		if e.Index != first.Index || e.Digest != first.Digest {
+			return fault.New(op, fault.Internal, p.Name, "its register is another one than the first server's")
 		}
 	}
 	r.Digest, r.ServersHold = mark.Hash, len(first.Cases)
