@@ -260,7 +260,7 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 		return
 	}
 	v := c.view(p, f.paper, f.values, nil)
-	v.ApplicantLines = lines(p.Lang, f.paper.intake.Applicant().Fields(), stored(app.Applicant))
+	v.ApplicantLines = person(p.Lang, c.house.Set(), f.paper.intake.Applicant().Fields(), stored(app.Applicant))
 	v.FormLines = lines(p.Lang, f.paper.form.Fields(), stored(app.Form))
 	for _, d := range app.Documents {
 		if doc, ok := f.paper.version.Document(d.ID); ok {

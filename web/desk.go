@@ -164,7 +164,7 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 			v.HasNext, v.NextName = true, next.Name
 		}
 	}
-	v.Applicant, v.Form = lines(p.Lang, applicant, stored(rec.Applicant)), lines(p.Lang, form, stored(rec.Form))
+	v.Applicant, v.Form = person(p.Lang, set, applicant, stored(rec.Applicant)), lines(p.Lang, form, stored(rec.Form))
 	return v
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -218,12 +219,33 @@ func lineOf(l Lang, f catalogue.Field, v any) line {
 		return out
 	}
 	out.Value = text(l, v)
+	if s, ok := v.(string); ok && f.Format == "date" {
+		if day, err := time.ParseInLocation(time.DateOnly, s, api.Dhaka()); err == nil {
+			out.Value = l.Day(day)
+		}
+	}
 	for _, o := range f.Options {
 		if o.Value == v {
 			out.Value = l.Say(o.Label)
 		}
 	}
 	return out
+}
+
+// person puts an applicant's answers into words, the area by its name.
+func person(l Lang, set *dcat.Set, fields []catalogue.Field, answers map[string]any) []line {
+	fields = slices.Clone(fields)
+	for i := range fields {
+		code, ok := answers["area"].(string)
+		if fields[i].Name != "area" || !ok || set == nil {
+			continue
+		}
+		fields[i].Label = wordArea
+		if a, ok := set.Directory.Area(place.Code(code)); ok {
+			fields[i].Options = []catalogue.Option{{Value: code, Label: a.Name}}
+		}
+	}
+	return lines(l, fields, answers)
 }
 
 func text(l Lang, v any) string {

@@ -22,11 +22,10 @@ import (
 
 // A House is the machine whose pages these are.
 type House struct {
-	Set    func() *dcat.Set // The catalogue in force, nil before the first.
-	Centre place.Centre     // Of a node; empty at a hub.
-	// District is the code of a hub's district.
-	District string
-	Clock    func() time.Time
+	Set    func() *dcat.Set  // The catalogue in force, nil before the first.
+	Centre place.Centre      // Of a node; empty at a hub.
+	Area   func() place.Code // The district of a hub; nil at a node.
+	Clock  func() time.Time
 }
 
 // name is what stands in the header.
@@ -41,8 +40,10 @@ func (h House) name() place.Name {
 	if c, ok := set.Directory.Centre(h.Centre); ok {
 		return c.Name
 	}
-	if a, ok := set.Directory.Area(place.Code(h.District)); ok {
-		return a.Name
+	if h.Area != nil {
+		if a, ok := set.Directory.Area(h.Area()); ok {
+			return place.Name{BN: a.Name.BN + " জেলা", EN: a.Name.EN + " district"}
+		}
 	}
 	return wordOffice
 }

@@ -26,9 +26,9 @@ func (c *counter) receipt(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 	}
 	p := c.page(r, wordReceipt)
 	v := receiptView{Record: rec, Seen: seen(c.house.Set(), rec)}
-	person := stored(rec.Applicant)
+	who := stored(rec.Applicant)
 	for _, name := range []string{"name_bn", "name_en"} {
-		if s, ok := person[name].(string); ok && v.Applicant == "" {
+		if s, ok := who[name].(string); ok && v.Applicant == "" {
 			v.Applicant = s
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/identity"
 	"kendro/web"
@@ -46,13 +47,12 @@ type Hub interface {
 
 // Config is what a hub's HTTP is made of.
 type Config struct {
-	Hub      Hub
-	District string
-	Status   func() api.HubStatus // How the server and its group are.
-	Clock    func() time.Time
-	Logger   *slog.Logger
-	Version  string
-	Proxied  bool // Clients come through a declared proxy, which notes their address.
+	Hub     Hub
+	Status  func() api.HubStatus // How the server and its group are.
+	Clock   func() time.Time
+	Logger  *slog.Logger
+	Version string
+	Proxied bool // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -65,21 +65,14 @@ type Server struct {
 	api     *api.API
 
 	unknown *api.Limiter // Lookups of unknown numbers.
-	failed  *api.Limiter // Failed sign-ins.
-	signed  *api.Repeats[api.SessionAnswer]
-	hashing chan struct{} // A place for each password being checked.
 	gauges  *gauges
 }
-
-// hashers bounds how many passwords are checked at once: each takes 19 MiB.
-const hashers = 2
 
 // New returns the HTTP of a hub. It serves nothing yet: see [Server.Run].
 func New(c Config) (*Server, error) {
 	s := &Server{
 		hub: c.Hub, status: c.Status, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
-		unknown: api.UnknownNumbers(), failed: api.SignIns(),
-		signed: api.NewRepeats[api.SessionAnswer](), hashing: make(chan struct{}, hashers),
+		unknown: api.UnknownNumbers(),
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger,
@@ -87,11 +80,19 @@ func New(c Config) (*Server, error) {
 	})
 	s.gauges = newGauges(s)
 	s.routes()
-	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, District: c.District, Clock: c.Clock}
+	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Area: s.district, Clock: c.Clock}
 	if err := web.Desk(s.api, house); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// district is the code of the hub's district, empty before it is founded.
+func (s *Server) district() place.Code {
+	if f := s.hub.Register().Founding(); f != nil {
+		return place.Code(f.District)
+	}
+	return ""
 }
 
 // ServeHTTP answers one request.
@@ -147,10 +148,11 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 
 // routes registers every call. docs/roles.md has them as a table.
 func (s *Server) routes() {
-	s.sessionRoutes()
+	newDoor(s).routes()
 	s.caseRoutes()
 	s.publicRoutes()
 	s.peopleRoutes()
+	tokenDesk{s}.routes()
 	s.machineRoutes()
 }
 

@@ -85,7 +85,7 @@ func newOffice(t testing.TB) *office {
 	})
 	o.found()
 	o.server, err = New(Config{
-		Hub: o, District: "41", Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Status: func() api.HubStatus {
 			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now())}
 		},

@@ -33,7 +33,6 @@ func (s *Server) peopleRoutes() {
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/nodes/{centre}/revoke", ID: "revoke-node", Summary: "Shut a centre's box out", Act: access.ManageNodes,
 	}, s.revoke)
-	s.tokenRoutes()
 }
 
 type nameInput struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -31,6 +32,7 @@ func (s *Server) publicRoutes() {
 	}, func(context.Context, *struct{}) (*catalogueOutput, error) {
 		return &catalogueOutput{Body: api.CatalogueOf(s.hub.Register().Set(), nil)}, nil
 	})
+	api.ServeRelease(s.api, func() *dcat.Set { return s.hub.Register().Set() })
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Summary: "Every version of one service", Public: true,
 	}, func(_ context.Context, in *serviceInput) (*serviceOutput, error) {

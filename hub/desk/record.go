@@ -27,8 +27,8 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 		Service: serviceRef(set, c.Service, int(c.Edition)), Centre: string(c.Centre), Channel: sub.Channel,
 		Form: sub.Form, Applicant: sub.Applicant, Documents: []api.DocumentNote{}, Fees: sub.Fees,
 		Receipt:     &api.Receipt{Log: c.Log, Seq: c.At.Seq, Hash: c.At.Hash, IssuedAt: api.Millis(event.At)},
-		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since), Step: c.State.Step,
-		Holder: c.State.Holder, DecidedBy: c.State.DecidedBy, Office: officeNamed(set, standing.Office),
+		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since),
+		Assignment: api.Assignment{Step: c.State.Step, Holder: c.State.Holder, DecidedBy: c.State.DecidedBy}, Office: officeNamed(set, standing.Office),
 		NextStep: api.NamedOf(standing.Next, standing.NextName), Due: api.DateOf(c.Due),
 		History: append([]api.HistoryEntry{submitted(c)}, history(c, 0)...),
 	}

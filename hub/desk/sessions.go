@@ -13,80 +13,95 @@ import (
 	"kendro/web/api"
 )
 
-func (s *Server) sessionRoutes() {
-	s.api.Raw(api.Route{
+// A door lets people in by name and password.
+type door struct {
+	server  *Server
+	failed  *api.Limiter // Failed tries.
+	signed  *api.Repeats[api.SessionAnswer]
+	hashing chan struct{} // A place for each password being checked.
+}
+
+// hashers bounds how many passwords are checked at once: each takes 19 MiB.
+const hashers = 2
+
+func newDoor(s *Server) *door {
+	return &door{server: s, failed: api.SignIns(), signed: api.NewRepeats[api.SessionAnswer](), hashing: make(chan struct{}, hashers)}
+}
+
+func (d *door) routes() {
+	d.server.api.Raw(api.Route{
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "sign-in", Summary: "Sign in", Public: true,
 		Status: http.StatusCreated, MaxBody: 4 << 10,
-	}, api.SessionRequest{}, api.SessionAnswer{}, s.signIn)
+	}, api.SessionRequest{}, api.SessionAnswer{}, d.signIn)
 }
 
 // signIn checks a name and a password (R-OF1). Who fails too often, by name or
 // by address, has to wait.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, c api.Caller) {
+func (d *door) signIn(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	body, err := api.ReadBody(r)
 	if err != nil {
-		s.api.Fail(w, "sign-in", err)
+		d.server.api.Fail(w, "sign-in", err)
 		return
 	}
 	var in api.SessionRequest
 	if json.Unmarshal(body, &in) != nil || in.User == "" || in.Password == "" || len(in.User) > 128 || len(in.Password) > identity.MaxPassword {
-		s.api.Fail(w, "sign-in", fault.New("desk.signIn", fault.Invalid, "body", "want {user, password}"))
+		d.server.api.Fail(w, "sign-in", fault.New("desk.signIn", fault.Invalid, "body", "want {user, password}"))
 		return
 	}
 	key := in.User + "/" + c.Key
-	first, again, err := s.signed.Find(key, body)
+	first, again, err := d.signed.Find(key, body)
 	if err == nil && !again {
-		first, err = s.session(r, in)
+		first, err = d.session(r, in)
 	}
 	if err != nil {
-		s.api.Fail(w, "sign-in", err)
+		d.server.api.Fail(w, "sign-in", err)
 		return
 	}
-	s.signed.Keep(key, body, first)
+	d.signed.Keep(key, body, first)
 	api.WriteJSON(w, http.StatusCreated, first)
 }
 
 // session issues a token, or says how long to wait before another try.
-func (s *Server) session(r *http.Request, in api.SessionRequest) (api.SessionAnswer, error) {
-	now := s.clock()
-	names := []string{"user " + in.User, "from " + api.AddressOf(r, s.proxied)}
+func (d *door) session(r *http.Request, in api.SessionRequest) (api.SessionAnswer, error) {
+	now := d.server.clock()
+	names := []string{"user " + in.User, "from " + api.AddressOf(r, d.server.proxied)}
 	for _, name := range names {
-		if err := s.failed.Check(name, now); err != nil {
+		if err := d.failed.Check(name, now); err != nil {
 			return api.SessionAnswer{}, err
 		}
 	}
-	u, err := s.user(r.Context(), in.User)
+	u, err := d.user(r.Context(), in.User)
 	if err != nil {
 		return api.SessionAnswer{}, err
 	}
 	select {
-	case s.hashing <- struct{}{}:
+	case d.hashing <- struct{}{}:
 	case <-r.Context().Done():
 		return api.SessionAnswer{}, fault.Wrap("desk.session", fault.Unavailable, "", r.Context().Err())
 	}
 	good := identity.CheckPassword(in.Password, u.Hash)
-	<-s.hashing
+	<-d.hashing
 	if !good || !u.ActiveAt(now.Unix()) {
 		for _, name := range names {
-			if err := s.failed.Take(name, now); err != nil {
+			if err := d.failed.Take(name, now); err != nil {
 				return api.SessionAnswer{}, err
 			}
 		}
 		return api.SessionAnswer{}, &api.Refusal{SignIn: true, Err: fault.New("desk.session", fault.Denied, "", "name or password is wrong, or the login is not valid now")}
 	}
-	token, expires := s.hub.Sessions().Issue(u.Name, now)
+	token, expires := d.server.hub.Sessions().Issue(u.Name, now)
 	return api.SessionAnswer{Token: token, Expires: api.TimeOf(expires)}, nil
 }
 
 // user finds a login, on a server that is behind after waiting; nobody's is
 // empty, so that it costs as much to check.
-func (s *Server) user(ctx context.Context, name string) (*register.User, error) {
-	u, err := s.hub.Register().User(name)
+func (d *door) user(ctx context.Context, name string) (*register.User, error) {
+	u, err := d.server.hub.Register().User(name)
 	if errors.Is(err, fault.NotFound) {
 		wait, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		s.hub.Fresh(wait)
-		u, err = s.hub.Register().User(name)
+		d.server.hub.Fresh(wait)
+		u, err = d.server.hub.Register().User(name)
 	}
 	if errors.Is(err, fault.NotFound) {
 		return &register.User{Name: name}, nil

@@ -21,19 +21,23 @@ import (
 // maxTokenLife bounds a join token.
 const maxTokenLife = 24 * time.Hour
 
-func (s *Server) tokenRoutes() {
+// A tokenDesk hands out join tokens.
+type tokenDesk struct{ server *Server }
+
+func (o tokenDesk) routes() {
+	s := o.server
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/tokens", ID: "create-token", Summary: "A join token for one machine, shown once", Act: access.ManageTokens, Status: http.StatusCreated,
-	}, s.createToken)
+	}, o.createToken)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/tokens", ID: "tokens", Summary: "Join tokens, without their secrets", Act: access.ManageTokens,
-	}, s.tokens)
+	}, o.tokens)
 	api.Register(s.api, api.Route{
 		Method: http.MethodDelete, Path: "/v1/tokens/{name}", ID: "revoke-token", Summary: "Take a join token back", Act: access.ManageTokens,
 	}, func(ctx context.Context, in *nameInput) (*doneOutput, error) {
 		cmd := command(ctx, register.RevokeToken, register.Name{Name: in.Name})
 		cmd.ID = api.NewKey() // A DELETE has no key; a second one finds it done.
-		_, err := s.do(ctx, cmd)
+		_, err := o.server.do(ctx, cmd)
 		return &doneOutput{Body: api.Done{Done: true}}, err
 	})
 }
@@ -48,24 +52,24 @@ type tokenOutput struct {
 
 // createToken makes a join token. Its secret follows from the request's key and
 // the district's key, so that every server answers a repeat with the same token.
-func (s *Server) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
-	t, err := s.newToken(in.Body)
+func (o tokenDesk) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
+	t, err := o.newToken(in.Body)
 	if err != nil {
 		return nil, err
 	}
 	c := api.CallerOf(ctx)
-	secret, _ := s.hub.Sessions().Issue("@token/"+c.User+"/"+c.Key, time.Unix(0, 0)) // Long expired as a session.
+	secret, _ := o.server.hub.Sessions().Issue("@token/"+c.User+"/"+c.Key, time.Unix(0, 0)) // Long expired as a session.
 	sum := sha256.Sum256([]byte("kendro-join-nonce-1\x00" + secret))
 	copy(t.Nonce[:], sum[:])
 	hash := protocol.Hash(sha256.Sum256(t.Nonce[:]))
 
-	first, err := s.token(ctx, hash)
+	first, err := o.token(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
 	if first == nil {
 		first = &register.Token{Nonce: hash, Role: string(t.Role), Centre: place.Centre(t.Centre), Expires: t.Expires}
-		if _, err = s.do(ctx, command(ctx, register.CreateToken, first)); err != nil {
+		if _, err = o.server.do(ctx, command(ctx, register.CreateToken, first)); err != nil {
 			return nil, err
 		}
 	}
@@ -73,7 +77,7 @@ func (s *Server) createToken(ctx context.Context, in *tokenInput) (*tokenOutput,
 		return nil, api.KeyReused("desk.createToken")
 	}
 	t.Expires = first.Expires
-	reg := s.hub.Register()
+	reg := o.server.hub.Register()
 	t.Servers, t.CAHash = reg.Addresses(), sha256.Sum256(reg.Founding().Authority)
 	if len(t.Servers) == 0 {
 		return nil, fault.New("desk.createToken", fault.Unavailable, "", "no server has told its address yet: try again in a moment")
@@ -84,7 +88,7 @@ func (s *Server) createToken(ctx context.Context, in *tokenInput) (*tokenOutput,
 }
 
 // newToken reads a request for a join token.
-func (s *Server) newToken(in api.TokenRequest) (*protocol.JoinToken, error) {
+func (o tokenDesk) newToken(in api.TokenRequest) (*protocol.JoinToken, error) {
 	const op = "desk.newToken"
 	t := &protocol.JoinToken{Role: identity.RoleServer}
 	if in.Server == (in.Centre != "") {
@@ -107,14 +111,14 @@ func (s *Server) newToken(in api.TokenRequest) (*protocol.JoinToken, error) {
 	if life < time.Second || life > maxTokenLife {
 		return nil, fault.New(op, fault.Invalid, "ttl", "want up to 24h")
 	}
-	t.Expires = s.clock().Add(life).Unix()
+	t.Expires = o.server.clock().Add(life).Unix()
 	return t, nil
 }
 
 // token finds a token that an earlier try may have made; nil if there is none.
-func (s *Server) token(ctx context.Context, nonce protocol.Hash) (*register.Token, error) {
-	s.hub.Fresh(ctx)
-	t, err := s.hub.Register().Token(nonce)
+func (o tokenDesk) token(ctx context.Context, nonce protocol.Hash) (*register.Token, error) {
+	o.server.hub.Fresh(ctx)
+	t, err := o.server.hub.Register().Token(nonce)
 	if errors.Is(err, fault.NotFound) {
 		return nil, nil
 	}
@@ -125,9 +129,9 @@ type tokensOutput struct {
 	Body api.TokenList
 }
 
-func (s *Server) tokens(ctx context.Context, in *pageInput) (*tokensOutput, error) {
-	s.hub.Fresh(ctx)
-	all, err := s.hub.Register().Tokens()
+func (o tokenDesk) tokens(ctx context.Context, in *pageInput) (*tokensOutput, error) {
+	o.server.hub.Fresh(ctx)
+	all, err := o.server.hub.Register().Tokens()
 	if err != nil {
 		return nil, err
 	}
@@ -137,19 +141,19 @@ func (s *Server) tokens(ctx context.Context, in *pageInput) (*tokensOutput, erro
 	for _, t := range part {
 		out.Body.Tokens = append(out.Body.Tokens, api.TokenInfo{
 			ID: t.ID(), Centre: string(t.Centre), Server: t.Role == string(identity.RoleServer),
-			Expires: api.TimeOf(time.Unix(t.Expires, 0)), State: s.state(t),
+			Expires: api.TimeOf(time.Unix(t.Expires, 0)), State: o.state(t),
 		})
 	}
 	return out, nil
 }
 
-func (s *Server) state(t *register.Token) string {
+func (o tokenDesk) state(t *register.Token) string {
 	switch {
 	case t.BurntAt != 0:
 		return "used"
 	case t.RevokedAt != 0:
 		return "revoked"
-	case t.Expires <= s.clock().Unix():
+	case t.Expires <= o.server.clock().Unix():
 		return "expired"
 	}
 	return "open"

@@ -129,14 +129,19 @@ type Record struct {
 	Receipt     *Receipt        `json:"receipt,omitempty"`
 	SubmittedAt Time            `json:"submitted_at"`
 	Since       Time            `json:"since"`
-	Step        int             `json:"step" doc:"Index of the step of the service's procedure"`
-	Seat        string          `json:"seat,omitempty" doc:"post@office whose task it is"`
-	Holder      string          `json:"holder,omitempty" doc:"Officer who took it"`
-	DecidedBy   string          `json:"decided_by,omitempty" doc:"Who stated a preliminary decision since it lies here"`
 	Office      *Named          `json:"office"`
 	NextStep    *Named          `json:"next_step"`
 	Due         *Date           `json:"due"`
 	History     []HistoryEntry  `json:"history"`
+	Assignment
+}
+
+// An Assignment is whose work a case is. Its members stand among the record's.
+type Assignment struct {
+	Step      int    `json:"step" doc:"Index of the step of the service's procedure"`
+	Seat      string `json:"seat,omitempty" doc:"post@office whose task it is"`
+	Holder    string `json:"holder,omitempty" doc:"Officer who took it"`
+	DecidedBy string `json:"decided_by,omitempty" doc:"Who stated a preliminary decision since it lies here"`
 }
 
 // A Filed is one line of a centre's receipts.
