@@ -41,7 +41,8 @@ type courier struct {
 const (
 	dialTimeout = 8 * time.Second
 	pulseEvery  = 5 * time.Second
-	steady      = 3 * time.Second // A session that lasted this long was a good one.
+	heartbeat   = 30 * time.Second // How long a hub that died in silence is believed.
+	steady      = 3 * time.Second  // A session that lasted this long was a good one.
 )
 
 // run dials, speaks and dials again until ctx ends.
@@ -111,7 +112,7 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	wg.Go(func() { c.pulse(ctx, conn) })
 	defer wg.Wait()
 	defer end()
-	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note))
+	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat))
 }
 
 func peerOf(conn net.Conn, addr string) replication.Peer {

@@ -88,14 +88,14 @@ func (s *Session) Outstanding() bool {
 }
 
 // Probe returns a message that changes nothing, for a runner that wants to know
-// whether the path still carries; nil when no answer is due.
+// whether the path still carries: a head, of a log with an answer due if there is
+// one. It is nil when no log is known.
 func (s *Session) Probe() *protocol.Message {
-	for _, f := range s.order {
-		if !s.met || len(f.out.flight) > 0 {
-			return headsMessage(f)
-		}
+	if len(s.order) == 0 {
+		return nil
 	}
-	return nil
+	i := slices.IndexFunc(s.order, func(f *flow) bool { return len(f.out.flight) > 0 })
+	return headsMessage(s.order[max(i, 0)])
 }
 
 // Receive takes one message of the peer, which [protocol.DecodeMessage] has

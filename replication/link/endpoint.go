@@ -243,7 +243,8 @@ const (
 )
 
 // quicConfig returns the transport's settings. Between servers a dead peer is
-// noticed soon; nodes keep a mapping in a NAT open and are probed by sessions.
+// noticed soon; on a node's path the sessions' heartbeat comes first and also keeps
+// a mapping in a NAT open.
 func quicConfig(alpn string, dialing bool) *quic.Config {
 	c := &quic.Config{
 		HandshakeIdleTimeout:           20 * time.Second, // A 2G link with 3 s of round trip.
@@ -260,7 +261,7 @@ func quicConfig(alpn string, dialing bool) *quic.Config {
 	if !dialing {
 		return c
 	}
-	c.KeepAlivePeriod = 25 * time.Second
+	c.KeepAlivePeriod = 35 * time.Second
 	if alpn == ALPNRaft || alpn == ALPNHub {
 		c.KeepAlivePeriod, c.MaxIdleTimeout = 10*time.Second, 30*time.Second
 	}

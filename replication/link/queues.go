@@ -185,6 +185,7 @@ type prober struct {
 	timer    *time.Timer
 	path     pather // Nil where the connection can't tell.
 	on       bool
+	asked    bool // A heartbeat waits for a packet.
 	received uint64
 	quiet    time.Duration
 	step     time.Duration
@@ -213,12 +214,18 @@ func (p *prober) again() time.Duration {
 	return rtt
 }
 
+// rest ends the probing.
+func (p *prober) rest() {
+	p.on = false
+	p.timer.Stop()
+}
+
 // dead is called when the timer has fired.
 func (p *prober) dead() bool {
 	before, step := p.received, p.step
 	rtt := p.again()
 	if p.received != before {
-		p.quiet = 0
+		p.quiet, p.asked = 0, false
 		return false
 	}
 	p.quiet += step

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -178,6 +179,39 @@ func TestIdleHour(t *testing.T) {
 		if err := stop(); err != nil || time.Since(start) > time.Second {
 			t.Errorf("after the hour an acknowledgement took %v, %v; want the same session", time.Since(start), err)
 		}
+	})
+}
+
+// TestHeartbeat: with a heartbeat an idle session learns of a silent death within
+// the interval and a little patience, and an idle hour stays cheap.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVillage(t, subject(identity.RoleNode, "C1"), 100*time.Millisecond, 0)
+		node, hub := hostPair(t)
+		serve(t, v.server, hub)
+		c, err := v.node.Dial(t.Context(), v.addr, link.ALPNSync)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			ended <- link.RunSession(t.Context(), c, c.(*link.Conn).Peer(), node, link.Heartbeat(30*time.Second))
+		}()
+		node.file(upLog, 1)
+		node.until(t, "the first", time.Minute, func() bool { return node.acked.Seq == 1 })
+		out, in := v.node.Metered()
+		<-time.After(time.Hour)
+		out2, in2 := v.node.Metered()
+		t.Logf("an idle hour: %d bytes out, %d in", out2-out, in2-in)
+		if out2-out+in2-in > 16<<10 {
+			t.Errorf("an idle hour costs %d bytes; want at most 16 KB", out2-out+in2-in)
+		}
+		v.net.lose(1)
+		start := time.Now()
+		if err := <-ended; !errors.Is(err, fault.Unavailable) || time.Since(start) > 36*time.Second {
+			t.Errorf("got %v after %v; want Unavailable within 36 s", err, time.Since(start))
+		}
+		v.net.lose(0)
 	})
 }
 
