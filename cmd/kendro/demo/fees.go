@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
+	"kendro/catalogue"
 	"kendro/cmd/kendro/district"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
@@ -50,11 +52,28 @@ func (d *drama) feeChanges(ctx context.Context) error {
 			return fault.Wrap(op, fault.Internal, n.Name, err)
 		}
 	}
+	if err := d.sampleFrom(folder); err != nil {
+		return err
+	}
 	if err := d.fileNow(ctx, 0, v); err != nil {
 		return err
 	}
 	d.seen.newFee = len(d.filed) - 1
 	return d.awaitAccepted(ctx)
+}
+
+// sampleFrom fills in forms from now on for the release that a folder makes.
+func (d *drama) sampleFrom(folder string) error {
+	first, err := catalogue.Build(bd.Pack(), nil, time.Now())
+	if err != nil {
+		return err
+	}
+	second, err := catalogue.Build(os.DirFS(folder), first, time.Now())
+	if err != nil {
+		return err
+	}
+	d.samples, err = catalogue.NewSampler(second)
+	return err
 }
 
 // changedService writes the one service whose fee changes into a folder.

@@ -123,8 +123,10 @@ func (t *town) people() []api.UserRequest {
 	for _, seat := range t.seats {
 		list = append(list, api.UserRequest{Name: strings.ReplaceAll(seat.String(), "@", "."), Role: officer, Post: seat.String()})
 	}
+	if seat, ok := t.pack.Directory.SeatFor("dc", t.centres[0].Area); ok {
+		list = append(list, api.UserRequest{Name: "dc.jashore", Role: "supervisor", Post: seat.String()})
+	}
 	return append(list,
-		api.UserRequest{Name: "dc.jashore", Role: "supervisor", Area: "41"},
 		api.UserRequest{Name: "auditor", Role: "auditor", Area: "41"},
 		api.UserRequest{Name: "jashore.operator", Role: "operator"})
 }
