@@ -26,8 +26,7 @@ func (s *pages) sign(title place.Name) {
 		}
 		p := s.page(r, title)
 		words := wordsFor(err)
-		switch fault.KindOf(err) {
-		case fault.Denied, fault.Invalid:
+		if kind := fault.KindOf(err); kind == fault.Denied || kind == fault.Invalid {
 			words = wordBadSignIn
 		}
 		p.Problems = []problem{{Anchor: "user", Text: p.Say(words)}}

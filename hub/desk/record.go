@@ -85,8 +85,9 @@ func stageAfter(before application.Stage, a application.Action) application.Stag
 		return application.Approved
 	case application.Reject:
 		return application.Rejected
+	default:
+		return before
 	}
-	return before
 }
 
 // difference tells an officer what he missed.

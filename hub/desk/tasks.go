@@ -107,7 +107,7 @@ func (m merge) page(cursor string) ([]register.Task, string, error) {
 	marks := map[string]string{}
 	if cursor != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(cursor)
-		if err != nil || json.Unmarshal(raw, &marks) != nil {
+		if err != nil || json.Unmarshal(raw, &marks) != nil || marks == nil {
 			return nil, "", fault.New("desk.tasks", fault.Invalid, "cursor", "not a cursor of this list: begin again without")
 		}
 	}

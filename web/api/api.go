@@ -162,6 +162,7 @@ func (a *API) logFailure(operation string, err error) {
 	switch fault.KindOf(err) {
 	case fault.Internal, fault.Damaged, fault.Stopped:
 		a.log.Error("call failed", "operation", operation, "err", err)
+	default: // The caller's to mend; he is told.
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,8 +19,9 @@ type Limiter struct {
 	burst  int
 	window time.Duration
 
-	mu   sync.Mutex // Guards full.
-	full map[string]time.Time
+	mu    sync.Mutex // Guards all below.
+	full  map[string]time.Time
+	swept time.Time
 }
 
 const maxAddresses = 10_000
@@ -78,15 +80,15 @@ func (l *Limiter) take(key string, now time.Time, count bool) time.Duration {
 	return 0
 }
 
-// forget makes room: whoever is whole again, then anybody.
+// forget makes room: for whoever is whole again, once in a while, else for
+// anybody. However many addresses there are, a call costs little.
 func (l *Limiter) forget(now time.Time) {
 	if len(l.full) < maxAddresses {
 		return
 	}
-	for k, at := range l.full {
-		if at.Before(now) {
-			delete(l.full, k)
-		}
+	if now.Sub(l.swept) >= l.window/4 {
+		l.swept = now
+		maps.DeleteFunc(l.full, func(_ string, at time.Time) bool { return at.Before(now) })
 	}
 	for k := range l.full {
 		if len(l.full) < maxAddresses {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -167,9 +168,7 @@ func WriteProblem(w http.ResponseWriter, err error) {
 		panic("web/api: " + jsonErr.Error()) // Plain fields always encode.
 	}
 	h := w.Header()
-	for name, values := range p.GetHeaders() {
-		h[name] = values
-	}
+	maps.Copy(h, p.GetHeaders())
 	h.Set("Content-Type", problemJSON)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
