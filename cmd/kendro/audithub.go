@@ -1,7 +1,7 @@
 package main
 
 import (
-	"io"
+	"bytes"
 	"path/filepath"
 
 	"kendro/hub"
@@ -21,5 +21,16 @@ func (a *auditor) hub(dir string) error {
 	if err := copyFolder(copied, dir); err != nil {
 		return err
 	}
-	return a.add(audited{Part: "register"}, hub.Export(a.ctx, copied, io.Discard))
+	var lines lineCounter
+	err = hub.Export(a.ctx, copied, &lines)
+	return a.add(audited{Part: "register", Records: uint64(max(0, lines-1))}, err) // Its last line is the digest.
+}
+
+// lineCounter counts the lines written to it.
+type lineCounter int
+
+// Write never fails.
+func (n *lineCounter) Write(p []byte) (int, error) {
+	*n += lineCounter(bytes.Count(p, []byte{'\n'}))
+	return len(p), nil
 }

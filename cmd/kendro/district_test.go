@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -80,24 +79,19 @@ func service(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte(changed), 0o600))
 }
 
-// flip FOLDER changes one bit in the middle of what was written to the folder's
-// first segment.
+// flip FOLDER changes one bit of the first record in the folder's first segment.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: flip FOLDER")
 	}
-	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.seg"))
 	ts.Check(err)
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		ts.Check(err)
-		written := len(bytes.TrimRight(b, "\x00"))
-		if filepath.Base(file) == "HEAD" || written < 100 {
-			continue
-		}
-		b[written-50] ^= 1
-		ts.Check(os.WriteFile(file, b, 0o600))
-		return
+	if len(files) == 0 {
+		ts.Fatalf("no segment in %s", args[0])
 	}
-	ts.Fatalf("no segment in %s", args[0])
+	b, err := os.ReadFile(files[0])
+	ts.Check(err)
+	const inRecord = 128 + 68 + 20 // Behind the headers of the segment and of its first frame.
+	b[inRecord] ^= 1
+	ts.Check(os.WriteFile(files[0], b, 0o600))
 }

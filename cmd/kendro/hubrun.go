@@ -57,6 +57,8 @@ are ignored from then on. docs/settings.md explains the settings.`,
 	f.StringVar(&s.token, "token", "", "what kendro token create --server printed")
 	f.BoolVar(&s.nonVoter, "non-voter", false, "join as a server that reads and forwards and does not vote")
 	f.StringVar(&preset, "preset", "lan", "lan: voters in one office; spread: voters over slow links")
+	f.Uint64Var(&s.TrailingLogs, "trailing-logs", 10_240, "Raft entries kept for servers that lag behind; further ones get a snapshot")
+	f.Uint64Var(&s.SnapshotEvery, "snapshot-every", 8_192, "Raft entries between two snapshots")
 	f.StringVar(&s.portsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
 }

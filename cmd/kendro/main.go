@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kendro/cmd/kendro/bench"
 	"kendro/cmd/kendro/demo"
 	"kendro/domain/fault"
 )
@@ -36,7 +37,7 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "kendro:", err)
+	fmt.Fprintln(os.Stderr, "kendro:", message(err))
 	return exitCode(err)
 }
 
@@ -84,7 +85,7 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		hubCmd(), nodeCmd(), tokenCmd(), userCmd(),
 		loginCmd(), applyCmd(), trackCmd(), deskCmd(), catalogueCmd(),
-		auditCmd(), doctorCmd(), versionCmd(), demo.Command(),
+		demo.Command(), bench.Command(), auditCmd(), doctorCmd(), versionCmd(),
 	)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (%s --help shows how)", err, cmd.CommandPath())

@@ -66,7 +66,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	want, err := regexp.Compile(args[1])
+	want, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
 	deadline := time.After(time.Duration(seconds) * time.Second)
 	tick := time.NewTicker(100 * time.Millisecond)

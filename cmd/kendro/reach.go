@@ -116,8 +116,7 @@ func (r *repeat) explain(err error, more ...string) error {
 	if refused, ok := errors.AsType[*api.Refusal](err); ok && refused.Rejected {
 		return err
 	}
-	flags := strings.Join(append([]string{"--id " + r.id}, more...), " ")
-	return fmt.Errorf("%w; whether it was done is unknown: repeat the command with %s", err, flags)
+	return &unknown{err: err, flags: strings.Join(append([]string{"--id " + r.id}, more...), " ")}
 }
 
 // Limits of what a command reads.
