@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"kendro/domain/fault"
@@ -74,8 +75,8 @@ func Create(ctx context.Context, o Options) (d *District, err error) {
 			d.Kill()
 		}
 	}()
-	for i := range o.Servers {
-		if err := d.addServer(ctx, i, o.HubArgs); err != nil {
+	for range o.Servers {
+		if _, err := d.AddServer(ctx, o.HubArgs...); err != nil {
 			return d, err
 		}
 	}
@@ -153,11 +154,18 @@ func (d *District) Processes() []*Process {
 	return list
 }
 
-// Stop drains all processes, nodes first.
+// Stop drains all processes, the nodes before the servers.
 func (d *District) Stop() {
-	for _, p := range slices.Backward(d.Processes()) {
-		p.Stop()
+	var nodes sync.WaitGroup
+	for _, n := range d.Nodes {
+		nodes.Go(n.Stop)
 	}
+	nodes.Wait()
+	var servers sync.WaitGroup
+	for _, p := range d.Servers {
+		servers.Go(p.Stop)
+	}
+	servers.Wait()
 }
 
 // Kill ends all processes at once.
@@ -193,18 +201,20 @@ func (d *District) save() error {
 	return api.WriteFile(filepath.Join(d.Dir, stateFile), s)
 }
 
-// addServer founds the hub with its first server, or joins another to it.
-func (d *District) addServer(ctx context.Context, i int, more []string) error {
+// AddServer founds the hub with its first server, or joins another to it, with
+// further flags.
+func (d *District) AddServer(ctx context.Context, flags ...string) (*Process, error) {
+	i := len(d.Servers)
 	p := d.process(fmt.Sprintf("server-%d", i+1), nil)
 	joined := d.Servers
 	d.Servers = append(d.Servers, p)
 	if i == 0 {
 		if err := d.Run(ctx, "hub", "init", "--dir", p.Dir, "--district", districtCode); err != nil {
-			return err
+			return p, err
 		}
 	}
-	return startOnFreePorts(ctx, p, func(http, quic, _ string) ([]string, error) {
-		args := append([]string{"hub", "run", "--dir", p.Dir, "--http", http, "--listen", quic, "--advertise", quic}, more...)
+	return p, startOnFreePorts(ctx, p, func(http, quic, _ string) ([]string, error) {
+		args := append([]string{"hub", "run", "--dir", p.Dir, "--http", http, "--listen", quic, "--advertise", quic}, flags...)
 		if i == 0 {
 			return args, nil
 		}
