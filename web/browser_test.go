@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +91,11 @@ func TestCounterInABrowser(t *testing.T) {
 	width := do(ctx, t, "width", chromedp.Evaluate[float64](`document.querySelector(".slip").getBoundingClientRect().width`))
 	if width < 300 || width > 304 {
 		t.Errorf("the slip is %v pixels wide; want 80 mm", width)
+	}
+	paper := do(ctx, t, "print", chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+	boxes := regexp.MustCompile(`/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]`).FindAllSubmatch(paper, -1)
+	if len(boxes) != 1 || !strings.HasPrefix(string(boxes[0][1]), "226.") && !strings.HasPrefix(string(boxes[0][1]), "227") {
+		t.Errorf("the slip prints on %q; want one page of 80 mm (227 points)", boxes)
 	}
 	if over := do(ctx, t, "overflow", chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)); over {
 		t.Error("the page is wider than its window")
