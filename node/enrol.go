@@ -118,7 +118,7 @@ func ask(ctx context.Context, keys *keyring, t *protocol.JoinToken, o *EnrolOpti
 	}
 	r.Sign(keys.signer)
 	var last error
-	for _, i := range rand.Perm(len(t.Servers)) {
+	for _, i := range rand.Perm(len(t.Servers)) { //nolint:gosec // Spreads the load; nothing is secret in it.
 		one, cancel := context.WithTimeout(ctx, enrolTimeout)
 		e, err := askOne(one, dial, t.Servers[i], &r)
 		cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,12 +51,7 @@ func (h *host) wanted() []protocol.LogID {
 
 func (h *host) isWanted(log protocol.LogID) bool {
 	log.Incarnation = 0
-	for _, w := range h.wanted() {
-		if w == log {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.wanted(), log)
 }
 
 // Open says what the box holds and wants.
@@ -194,7 +190,7 @@ func (h *host) note(n replication.Note) {
 	if n.Log != h.box.Log() {
 		return
 	}
-	switch n.What {
+	switch n.What { //nolint:exhaustive // The others are told, and that is all.
 	case replication.PeerAhead:
 		h.box.MarkBehind(n.At.Seq)
 	case replication.Forked:

@@ -2,7 +2,6 @@ package node
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -91,7 +90,7 @@ func makeKeyring(dir string) (*keyring, error) {
 
 // certificate joins the enrolment's TLS certificate with its key.
 func (k *keyring) certificate(e *protocol.Enrolment) tls.Certificate {
-	return tls.Certificate{Certificate: [][]byte{e.TLSCert, e.CA}, PrivateKey: ed25519.PrivateKey(k.tls.Private())}
+	return tls.Certificate{Certificate: [][]byte{e.TLSCert, e.CA}, PrivateKey: k.tls.Private()}
 }
 
 // writeKept writes v with its SHA-256 in front, readable by the daemon's user

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 
 	"kendro/domain/fault"
@@ -22,8 +23,6 @@ import (
 	"kendro/replication/gossip"
 	"kendro/replication/link"
 	"kendro/web/api"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is how a node runs. Dir, HTTP, Listen, Clock and Logger are needed.

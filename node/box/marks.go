@@ -45,22 +45,10 @@ func (m *mirror) tip() protocol.Position {
 	return m.own
 }
 
-func (m *mirror) setTip(p protocol.Position) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.own = p
-}
-
 func (m *mirror) acknowledged() ackedMark {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.acked
-}
-
-func (m *mirror) cursor(log protocol.LogID) protocol.Position {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.cursors[log]
 }
 
 func (m *mirror) allCursors() map[protocol.LogID]protocol.Position {

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -10,8 +11,6 @@ import (
 	"kendro/internal/nodetest"
 	"kendro/pack/bd"
 	"kendro/protocol"
-
-	"io/fs"
 )
 
 func (c *counter) where(n protocol.Number) Where {

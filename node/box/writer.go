@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -281,9 +282,7 @@ func (w *writer) write(b *batch) error {
 	}
 	last := &b.in[len(b.in)-1]
 	w.hubHead = protocol.Position{Seq: last.seq, Hash: last.running}
-	for log, at := range b.cursors {
-		w.cursors[log] = at
-	}
+	maps.Copy(w.cursors, b.cursors)
 	return nil
 }
 
