@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // A box has no time zone files; offices keep Dhaka time.
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,9 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // A second signal ends the process at once.
+	// A second signal ends the process at once. One that comes within a second is the
+	// same wish, sent to the process and to its group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	err := root().ExecuteContext(ctx)
 	if err == nil {
 		return 0
