@@ -2,6 +2,7 @@ package box
 
 import (
 	"crypto/sha256"
+	"errors"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -29,6 +30,9 @@ func decodeOwn(seq uint64, b []byte) (ownRecord, error) {
 	if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &r); err != nil {
 		return r, damagedRecord("own", seq, err)
 	}
+	if len(r.Event) == 0 { // CBOR's null reads as an empty record.
+		return r, damagedRecord("own", seq, errors.New("holds no event"))
+	}
 	return r, nil
 }
 
@@ -54,7 +58,10 @@ func decodeIn(seq uint64, b []byte) (inRecord, error) {
 	if err := protocol.Unmarshal(b, maxRecord, "record of journal/in", &r); err != nil {
 		return r, damagedRecord("in", seq, err)
 	}
-	return r, nil
+	if len(r.Raw) == 0 || r.What != inEvent && r.What != inAck {
+		return r, damagedRecord("in", seq, errors.New("holds neither event nor acknowledgement"))
+	}
+	return r, r.Log.Check()
 }
 
 // running is the hash over a record of journal/in and all before it.
