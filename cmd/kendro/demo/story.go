@@ -53,7 +53,7 @@ func (s *stage) story(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	for _, act := range []func(context.Context) error{
-		d.hubGoesDown, d.counterGoesOn, d.hubComesBack, d.officersWork, d.leaderDies, d.feeChanges, d.settle,
+		d.fresh, d.hubGoesDown, d.counterGoesOn, d.hubComesBack, d.officersWork, d.leaderDies, d.feeChanges, d.settle,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -68,17 +68,46 @@ func (s *stage) story(ctx context.Context, out io.Writer) error {
 	return report(out, lines)
 }
 
+// fresh refuses a district in which somebody has worked already: the table is
+// about all that its disks hold.
+func (d *drama) fresh(ctx context.Context) error {
+	if err := d.signInAtCounters(ctx); err != nil {
+		return err
+	}
+	c, err := release(ctx, d.Servers[0])
+	if err != nil {
+		return err
+	}
+	used := c.Release != 1
+	for i := range d.Nodes {
+		var list api.FiledList
+		if err := d.counter[i].Do(ctx, api.Call{Path: "/v1/applications", Out: &list}); err != nil {
+			return err
+		}
+		used = used || len(list.Applications) > 0
+	}
+	if used {
+		return fault.New(op, fault.Invalid, d.Dir, "this district has worked already, and the story needs a new one: leave --dir out, or name an empty folder")
+	}
+	return nil
+}
+
 func (d *drama) hubGoesDown(ctx context.Context) error {
 	for _, p := range d.Servers {
 		p.Kill()
 	}
 	d.say.tell("hub down: all %d servers killed", len(d.Servers))
+	return d.signInAtCounters(ctx) // With the hub gone.
+}
+
+func (d *drama) signInAtCounters(ctx context.Context) error {
+	d.counter = nil
 	for _, n := range d.Nodes {
 		l, err := d.find(func(l login) bool { return l.Role == entrepreneur && l.Place == n.Centre })
 		if err != nil {
 			return err
 		}
-		c, err := signIn(ctx, l) // With the hub gone.
+		c, err := signIn(ctx, l)
 		if err != nil {
 			return err
 		}
