@@ -35,7 +35,18 @@ type exportEnd struct {
 // over everything. [fault.Damaged]: the register is not what was written.
 // [fault.Conflict]: a server has it open; work on a copy.
 func Export(ctx context.Context, dir string, w io.Writer) error {
-	reg, err := openOffline(dir)
+	return Folder{Dir: dir}.Export(ctx, w)
+}
+
+// A Folder is a server that no process has open.
+type Folder struct {
+	Dir    string
+	BoxKey []byte // As in [Config].
+}
+
+// Export is the function of that name, for a folder with a box key of its own.
+func (f Folder) Export(ctx context.Context, w io.Writer) error {
+	reg, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -66,13 +77,14 @@ func export(ctx context.Context, reg *register.Register, w io.Writer) error {
 	return fault.Wrap(op, fault.Unavailable, "output", err)
 }
 
-// openOffline opens the register that the marker in dir names.
-func openOffline(dir string) (*register.Register, error) {
+// open opens the register that the marker in the folder names.
+func (f Folder) open() (*register.Register, error) {
+	dir := f.Dir
 	keys, err := loadKeys(dir)
 	if err != nil {
 		return nil, err
 	}
-	vault, err := store.OpenVault(filepath.Join(dir, vaultFolder))
+	vault, err := store.OpenVaultKey(filepath.Join(dir, vaultFolder), f.BoxKey)
 	if err != nil {
 		return nil, err
 	}

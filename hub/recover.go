@@ -39,6 +39,12 @@ const maxPeers = 64 << 10
 // returned. Run it on each survivor with the same file, the one with the highest
 // index first. [fault.Invalid]: the file makes no sense for this server.
 func Recover(dir string, peersJSON []byte) (backup string, err error) {
+	return Folder{Dir: dir}.Recover(peersJSON)
+}
+
+// Recover is the function of that name, for a folder with a box key of its own.
+func (f Folder) Recover(peersJSON []byte) (backup string, err error) {
+	dir := f.Dir
 	const op = "hub.Recover"
 	keys, err := loadKeys(dir)
 	if err != nil {
@@ -55,7 +61,7 @@ func Recover(dir string, peersJSON []byte) (backup string, err error) {
 	packer := protocol.NewPacker()
 	defer packer.Close()
 	stop := &fatal{log: slog.New(slog.DiscardHandler), happened: make(chan struct{})}
-	d, err := openDisk(diskOptions{dir: dir, district: keys.District, opener: newOpener(packer, keys.district), fail: stop.set})
+	d, err := openDisk(diskOptions{dir: dir, boxKey: f.BoxKey, district: keys.District, opener: newOpener(packer, keys.district), fail: stop.set})
 	if err != nil {
 		return backup, err
 	}

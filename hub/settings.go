@@ -40,6 +40,9 @@ type Config struct {
 	Logger    *slog.Logger     // Nil discards.
 	Clock     func() time.Time // Required.
 
+	// BoxKey opens what lies on the disk, 32 bytes; nil is a file in the folder.
+	BoxKey []byte
+
 	TrailingLogs  uint64 // Entries that are kept behind a marker; 0 is 10,240.
 	SnapshotEvery uint64 // Entries between two markers; 0 is 8,192.
 

@@ -38,6 +38,7 @@ type disk struct {
 // diskOptions say how a disk is opened.
 type diskOptions struct {
 	dir      string
+	boxKey   []byte // Nil: a file in the vault.
 	district string
 	opener   register.Opener
 	fail     func(error)
@@ -53,7 +54,7 @@ func openDisk(o diskOptions) (d *disk, err error) {
 			return nil, &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: o.dir, Err: err}
 		}
 	}
-	vault, err := store.OpenVault(filepath.Join(o.dir, vaultFolder))
+	vault, err := store.OpenVaultKey(filepath.Join(o.dir, vaultFolder), o.boxKey)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	// what was bound.
 	GossipAdvertise string
 	GossipPreset    gossip.Preset
+	BoxKey          []byte // Opens what lies on the disk, 32 bytes; nil is a file in the folder.
 	PortsFile       string // Gets the chosen addresses as JSON, once all are bound.
 	Version         string
 	Clock           func() time.Time
@@ -91,7 +92,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.box, err = box.Open(filepath.Join(n.c.Dir, recordsFolder), box.Options{
 		Enrolment: n.enrolment, Signer: n.keys.signer, Secret: n.keys.secrets.Blind[:],
-		Clock: n.c.Clock, Logger: n.c.Logger,
+		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger,
 	}); err != nil {
 		return err
 	}

@@ -57,8 +57,12 @@ func OpenVault(dir string) (*Vault, error) {
 	return unlock(dir, path, box, r)
 }
 
-// OpenVaultKey is OpenVault with a box key of 32 bytes that is kept elsewhere.
+// OpenVaultKey is OpenVault with a box key of 32 bytes that is kept elsewhere; nil
+// is the one in box.key.
 func OpenVaultKey(dir string, key []byte) (*Vault, error) {
+	if key == nil {
+		return OpenVault(dir)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap("store.OpenVaultKey", fault.Unavailable, dir, err)
 	}

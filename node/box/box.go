@@ -35,11 +35,12 @@ import (
 	"kendro/store/journal"
 )
 
-// Options are what a box is told about itself. Every field but Free is needed.
+// Options are what a box is told about itself. Free and BoxKey may be left out.
 type Options struct {
 	Enrolment protocol.Enrolment
 	Signer    *identity.Signer
 	Secret    []byte // Of this box alone, 32 bytes: blinds keys that lie in clear on the disk.
+	BoxKey    []byte // Of the vault, 32 bytes; nil is a file in it.
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
@@ -105,7 +106,7 @@ func (b *Box) open() error {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return &fault.Error{Op: "box.Open", Kind: fault.Stopped, Item: b.dir, Err: err}
 	}
-	vault, err := store.OpenVault(filepath.Join(b.dir, "vault"))
+	vault, err := store.OpenVaultKey(filepath.Join(b.dir, "vault"), b.o.BoxKey)
 	if err != nil {
 		return err
 	}
