@@ -93,11 +93,15 @@ func verify(ctx context.Context, dir string) (*audit, error) {
 	if _, err := folder(dir); err != nil {
 		return nil, err
 	}
+	key, err := boxKey()
+	if err != nil {
+		return nil, err
+	}
 	scratch, err := os.MkdirTemp("", "kendro-audit-")
 	if err != nil {
 		return nil, fault.Wrap(op, fault.Unavailable, "", err)
 	}
-	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, scratch: scratch}
+	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, key: key, scratch: scratch}
 	switch {
 	case present(dir, nodeFolder):
 		err = a.node(dir)
@@ -118,6 +122,7 @@ func present(dir, name string) bool {
 type auditor struct {
 	audit
 	ctx     context.Context //nolint:containedctx // Of the one call that the auditor lives for.
+	key     []byte          // The box key, nil for the one in the folder.
 	scratch string          // A folder for what has to be opened for writing.
 }
 

@@ -36,12 +36,5 @@ func (a *auditor) vault(dir string) (*store.Vault, error) {
 	if err := copyFolder(copied, dir); err != nil {
 		return nil, err
 	}
-	key, err := boxKey()
-	if err != nil {
-		return nil, err
-	}
-	if key != nil {
-		return store.OpenVaultKey(copied, key)
-	}
-	return store.OpenVault(copied)
+	return store.OpenVaultKey(copied, a.key)
 }

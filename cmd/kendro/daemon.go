@@ -141,7 +141,7 @@ func boxKey() ([]byte, error) {
 		return nil, nil
 	}
 	name := filepath.Join(dir, "box.key")
-	key, err := os.ReadFile(name)
+	key, err := os.ReadFile(name) //nolint:gosec // systemd names the folder.
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

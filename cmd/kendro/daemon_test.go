@@ -98,7 +98,9 @@ func TestServeStarvesTheWatchdog(t *testing.T) {
 		<-asked
 	}
 	stop()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Errorf("got %v; want a clean end", err)
+	}
 	for {
 		select {
 		case got := <-told:

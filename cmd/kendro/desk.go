@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -117,13 +119,8 @@ func recordTable(c *api.Record) *table {
 }
 
 func historyLine(h api.HistoryEntry) string {
-	line := fmt.Sprintf("%s %s %s", when(h.At), h.Action, h.Stage)
-	for _, part := range []string{h.Actor, h.Opinion, h.Reason, h.Text} {
-		if part != "" {
-			line += " · " + part
-		}
-	}
-	return line
+	parts := []string{fmt.Sprintf("%s %s %s", when(h.At), h.Action, h.Stage), h.Actor, h.Opinion, h.Reason, h.Text}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
 }
 
 // actFlags names the members of an action's body that a command has flags for.
@@ -163,11 +160,11 @@ func (has actFlags) example() string {
 	examples := map[string]string{
 		"text": ` --text "seen and right"`, "opinion": " --opinion approve", "reason-code": " --reason-code incomplete",
 	}
-	s := ""
+	var s strings.Builder
 	for _, name := range has {
-		s += examples[name]
+		s.WriteString(examples[name])
 	}
-	return s
+	return s.String()
 }
 
 func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {

@@ -18,7 +18,7 @@ func boxKeyCheck(dir string) diagnosis {
 	} else if key != nil {
 		return diagnosis{Check: check, State: fine, Found: "from this machine's TPM: a disk or a box that is carried off shows sizes only; whoever is root on the running box reads all"}
 	}
-	for _, name := range []string{"vault/box.key", "box/vault/box.key"} {
+	for _, name := range []string{"records/vault/box.key", "vault/box.key"} {
 		_, err := os.Stat(filepath.Join(dir, name))
 		if err == nil {
 			return diagnosis{
@@ -28,7 +28,7 @@ func boxKeyCheck(dir string) diagnosis {
 			}
 		}
 	}
-	return diagnosis{Check: check, State: fine, Found: "there is none here: a server's records are protected by the machine that holds them"}
+	return diagnosis{Check: check, State: warns, Found: "there is none yet", Do: "the first start makes one; deploy/README.md says how to keep it in the machine's TPM instead"}
 }
 
 // running asks the daemon itself.

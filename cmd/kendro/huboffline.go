@@ -22,7 +22,11 @@ kendro hub members printed.`,
 			if err != nil {
 				return err
 			}
-			backup, err := hub.Recover(dir, list)
+			key, err := boxKey()
+			if err != nil {
+				return err
+			}
+			backup, err := hub.Folder{Dir: dir, BoxKey: key}.Recover(list)
 			if err != nil {
 				return err
 			}
@@ -52,7 +56,11 @@ and last {"index", "digest"}, computed anew over everything. Equal index, equal
 digest on every server.`,
 		Example: "  kendro hub export --dir copy-of-hub",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return hub.Export(cmd.Context(), dir, cmd.OutOrStdout())
+			key, err := boxKey()
+			if err != nil {
+				return err
+			}
+			return hub.Folder{Dir: dir, BoxKey: key}.Export(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of a server that doesn't run, or a copy")

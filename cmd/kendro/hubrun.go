@@ -68,6 +68,10 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	if err := s.joinOnce(ctx); err != nil {
 		return err
 	}
+	var err error
+	if s.BoxKey, err = boxKey(); err != nil {
+		return err
+	}
 	office, err := openOffice(ctx, s)
 	if err != nil {
 		return err

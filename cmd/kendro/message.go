@@ -11,7 +11,7 @@ import (
 // message is a failure as a person reads it: what it is about and what to do.
 // The operations that it came through are for the log.
 func message(err error) string {
-	if list, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // The list itself is wanted, not one in it.
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
 		var lines []string
 		for _, e := range list.Unwrap() {
 			lines = append(lines, message(e))

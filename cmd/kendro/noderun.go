@@ -58,6 +58,10 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 // nodeRun serves until ctx ends.
 func nodeRun(ctx context.Context, c node.Config) error {
 	thrifty()
+	var err error
+	if c.BoxKey, err = boxKey(); err != nil {
+		return err
+	}
 	n, err := node.Open(ctx, c)
 	if err != nil {
 		return err
