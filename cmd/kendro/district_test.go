@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,8 +18,8 @@ import (
 	"kendro/web/api"
 )
 
-// ports PREFIX FILE waits for a daemon's ports file and sets PREFIX_HTTP,
-// PREFIX_QUIC and PREFIX_GOSSIP.
+// ports PREFIX FILE waits for a daemon's ports file and sets PREFIX_HTTP, its
+// PREFIX_PORT, PREFIX_QUIC and PREFIX_GOSSIP.
 func ports(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: ports PREFIX FILE")
@@ -30,7 +32,10 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 		b, err := os.ReadFile(ts.MkAbs(args[1]))
 		if err == nil {
 			ts.Check(json.Unmarshal(b, &p)) // It is written whole.
+			_, port, err := net.SplitHostPort(p.HTTP)
+			ts.Check(err)
 			ts.Setenv(args[0]+"_HTTP", p.HTTP)
+			ts.Setenv(args[0]+"_PORT", port)
 			ts.Setenv(args[0]+"_QUIC", p.QUIC)
 			ts.Setenv(args[0]+"_GOSSIP", p.Gossip)
 			return
@@ -94,4 +99,12 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	const inRecord = 128 + 68 + 20 // Behind the headers of the segment and of its first frame.
 	b[inRecord] ^= 1
 	ts.Check(os.WriteFile(files[0], b, 0o600))
+}
+
+// boxkey FILE writes what systemd would have unsealed.
+func boxkey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: boxkey FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte{7}, boxKeySize), 0o600))
 }

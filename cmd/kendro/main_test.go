@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "until": until, "keep": keep, "mode": mode,
-			"ports": ports, "put": put, "term": term, "service": service, "flip": flip,
+			"ports": ports, "put": put, "term": term, "service": service, "flip": flip, "boxkey": boxkey,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

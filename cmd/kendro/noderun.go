@@ -38,7 +38,7 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 				return err
 			}
 			c.Logger = logs.logger(cmd.ErrOrStderr())
-			c.GossipAdvertise = gossipAddress(c.Gossip, advertise)
+			c.GossipAdvertise = reachable(c.Gossip, advertise)
 			return nodeRun(cmd.Context(), c)
 		},
 	}
@@ -82,11 +82,11 @@ func thrifty() {
 	}
 }
 
-// gossipAddress is what neighbours are told where gossip is bound to every
-// address of the machine: the host by which others reach it. Empty is what was
-// bound.
-func gossipAddress(gossip, advertise string) string {
-	host, port, err := net.SplitHostPort(gossip)
+// reachable is where others reach what is bound to every address of the machine:
+// at the host of advertise. Empty where it is bound to one address, or where
+// nobody knows better.
+func reachable(bound, advertise string) string {
+	host, port, err := net.SplitHostPort(bound)
 	if err != nil || port == "0" {
 		return ""
 	}
@@ -94,7 +94,7 @@ func gossipAddress(gossip, advertise string) string {
 		return ""
 	}
 	public, _, err := net.SplitHostPort(advertise)
-	if err != nil {
+	if err != nil || public == "" {
 		return ""
 	}
 	return net.JoinHostPort(public, port)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,7 +38,7 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	if o.control, err = api.ListenControl(s.Dir); err != nil {
 		return o, err
 	}
-	o.hub.SetHTTP(o.public.Addr().String())
+	o.hub.SetHTTP(cmp.Or(reachable(o.public.Addr().String(), s.Advertise), o.public.Addr().String()))
 	o.ports = api.Ports{HTTP: o.public.Addr().String(), QUIC: o.hub.Addr().String()}
 	o.desk, err = desk.New(desk.Config{
 		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Proxied: s.plain,
