@@ -25,6 +25,9 @@ const (
 	callEnrol    = "enrol"    // protocol.EnrolRequest → protocol.Enrolment. To the leader.
 )
 
+// null is CBOR's.
+const null = "\xf6"
+
 // maxPending bounds the calls of one stream that are being answered.
 const maxPending = 64
 
@@ -109,7 +112,7 @@ func decodeReply(reply *protocol.Reply, out any) error {
 }
 
 func writeCall(w io.Writer, method string, body any) error {
-	raw := cbor.RawMessage{0xf6} // CBOR's null.
+	raw := cbor.RawMessage(null)
 	if body != nil {
 		raw = protocol.Marshal(body)
 	}

@@ -58,7 +58,7 @@ func (h *Hub) Do(ctx context.Context, cmd register.Command) (register.Result, er
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	if res, ok := h.Register().Answer(&cmd); ok {
-		return res, failure(res.Fault)
+		return plain(res), failure(res.Fault)
 	}
 	var out proposeAnswer
 	err := h.persist(ctx, func(ctx context.Context) (err error) {
@@ -69,7 +69,15 @@ func (h *Hub) Do(ctx context.Context, cmd register.Command) (register.Result, er
 		return register.Result{}, err
 	}
 	h.progress.wait(ctx, out.Index)
-	return out.Result, failure(out.Result.Fault)
+	return plain(out.Result), failure(out.Result.Fault)
+}
+
+// plain takes away the null that stands for no body in what was encoded.
+func plain(r register.Result) register.Result {
+	if len(r.Body) == 1 && r.Body[0] == null[0] {
+		r.Body = nil
+	}
+	return r
 }
 
 // failure is a typed nil's cure.

@@ -14,7 +14,7 @@ import (
 
 // How often things are looked after.
 const (
-	tendEvery     = 500 * time.Millisecond
+	tendEvery     = 200 * time.Millisecond
 	announceEvery = time.Second
 	enforceEvery  = 2 * time.Second
 	renewEvery    = time.Hour

@@ -28,7 +28,8 @@ const entryFormat = 1
 // isn't durable. It may be used concurrently.
 type raftLog struct {
 	journal *journal.Journal
-	fail    func(error) // Told of a disk that failed or altered an entry.
+	fail    func(error)  // Told of a disk that failed or altered an entry.
+	step    func(string) // Passed before and after entries are removed.
 }
 
 // IsMonotonic tells Raft that the log holds no gaps, so that it empties the log
@@ -123,6 +124,8 @@ func (l *raftLog) meet(index uint64) error {
 // never from the middle. The removal of a suffix is durable on return.
 func (l *raftLog) DeleteRange(from, to uint64) error {
 	first, last := l.journal.First(), l.journal.Last()
+	l.step("before entries are removed")
+	defer l.step("after entries are removed")
 	switch {
 	case first > last || to < first || from > last:
 		return nil

@@ -26,9 +26,9 @@ func (s slogSink) Accept(_ string, level hclog.Level, message string, args ...an
 	switch {
 	case level >= hclog.Error:
 		to = slog.LevelError
-	case level == hclog.Warn:
+	case level == hclog.Warn && !strings.HasPrefix(message, "unable to get address"): // It has the configuration's.
 		to = slog.LevelWarn
-	case level == hclog.Info:
+	case level >= hclog.Info:
 		to = slog.LevelDebug
 	default:
 		return

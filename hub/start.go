@@ -107,7 +107,7 @@ func (d *disk) openLog(o diskOptions, vault *store.Vault) error {
 	if err != nil {
 		return err
 	}
-	d.log = &raftLog{journal: j, fail: o.fail}
+	d.log = &raftLog{journal: j, fail: o.fail, step: d.states.step}
 	if report.Behind || report.HeadMissing {
 		return fault.New("hub.Open", fault.Damaged, "raft log",
 			fmt.Sprintf("it ends at %d, and entry %d was acknowledged: an older copy of the disk? %s", j.Last(), report.HeadSeq, rejoin))

@@ -2,11 +2,13 @@ package hub
 
 import (
 	"crypto/tls"
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"kendro/domain/fault"
 	"kendro/protocol"
 )
 
@@ -71,6 +73,16 @@ func (h *Hub) Members() []Member {
 		list = append(list, m)
 	}
 	return list
+}
+
+// Snapshot makes the register durable up to here and moves the marker, as happens
+// by itself every Config.SnapshotEvery entries. Nothing new is no failure.
+func (h *Hub) Snapshot() error {
+	err := h.raft.Snapshot().Error()
+	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		return nil
+	}
+	return fault.Wrap("hub.Snapshot", fault.Unavailable, "", err)
 }
 
 // SetHTTP says where people reach this server, once that is known. Call it before

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -23,7 +25,33 @@ type raftWire struct {
 func (w *raftWire) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return w.endpoint.Dial(ctx, string(address), link.ALPNRaft)
+	c, err := w.endpoint.Dial(ctx, string(address), link.ALPNRaft)
+	if err != nil {
+		return nil, err
+	}
+	return raftConn{c}, nil
+}
+
+// Accept returns the next stream from another server.
+func (w *raftWire) Accept() (net.Conn, error) {
+	c, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return raftConn{c}, nil
+}
+
+// raftConn is a stream whose loss is its end: Raft takes anything else for an
+// error worth a line in the log, and servers do come and go.
+type raftConn struct{ net.Conn }
+
+// Read reads as net.Conn says.
+func (c raftConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, fault.Unavailable) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // Addr is the address under which the others reach this server.

@@ -1,0 +1,285 @@
+package hub_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"kendro/domain/fault"
+	"kendro/hub"
+	"kendro/internal/hubtest"
+	"kendro/protocol"
+)
+
+func TestLeaderKilledInMidIngest(t *testing.T) {
+	g := hubtest.New(t, 3)
+	var boxes []*hubtest.Box
+	for _, c := range []string{"41-04-17", "41-04-28", "41-04-39"} {
+		boxes = append(boxes, g.Enrol(centreOf(c)))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var numbers [][]protocol.Number
+	for i, b := range boxes {
+		b.Batch = 5
+		addrs := []string{g.Servers[i].Addr, g.Servers[(i+1)%3].Addr, g.Servers[(i+2)%3].Addr}
+		numbers = append(numbers, b.File(400))
+		wait := b.Sync(ctx, addrs...)
+		defer wait()
+	}
+	g.Wait("the ingest to begin", func() bool { return boxes[0].Acked() > 20 })
+	old := g.Leader()
+	g.Kill(old)
+	g.Leader()
+	g.Start(old)
+	for i, b := range boxes {
+		numbers = append(numbers, b.File(50))
+		g.Wait(fmt.Sprint("acknowledgements of box ", i), func() bool { return b.Acked() == b.Filed() })
+	}
+	cancel()
+	g.Agree()
+	for _, s := range g.Servers {
+		once(t, s.Hub.Register(), numbers...)
+	}
+}
+
+func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: 16})
+	b := g.Enrol(centre)
+	late := g.Follower()
+	g.Stop(late)
+	b.Batch = 2
+	numbers := b.File(300)
+	drain(t, g, b, g.Leader().Addr)
+	for _, s := range g.Servers {
+		if s.Hub != nil {
+			if err := s.Hub.Snapshot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	g.Start(late)
+	g.Wait("an installed snapshot", func() bool { return late.Hub.Status().Installed == 1 })
+	g.Agree()
+	once(t, late.Hub.Register(), numbers)
+	again := b.File(20)
+	drain(t, g, b, late.Addr)
+	g.Agree()
+	g.Stop(late)
+	g.Start(late)
+	g.Agree()
+	once(t, late.Hub.Register(), numbers, again)
+	if st := late.Hub.Status(); st.Installed != 1 || st.InstalledAt == 0 {
+		t.Errorf("after a restart: %+v; want one snapshot installed", st)
+	}
+}
+
+func TestRestartOfAll(t *testing.T) {
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: 8})
+	b := g.Enrol(centre)
+	numbers := b.File(100)
+	drain(t, g, b, g.Servers[0].Addr)
+	g.Agree()
+	for i, s := range g.Servers {
+		if i == 1 {
+			if err := s.Hub.Snapshot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.Stop(s)
+	}
+	for _, s := range g.Servers {
+		g.Start(s)
+	}
+	g.Leader()
+	numbers = append(numbers, b.File(10)...)
+	drain(t, g, b, g.Servers[2].Addr)
+	g.Agree()
+	for _, s := range g.Servers {
+		once(t, s.Hub.Register(), numbers)
+	}
+}
+
+// TestKilledAtEachStep takes copies of a follower's folder at every durable step
+// of markers, truncations and installs, as a kill would leave them, and starts
+// the follower from each.
+func TestKilledAtEachStep(t *testing.T) {
+	var mu sync.Mutex
+	copies, seen := map[string]string{}, map[string]int{}
+	var dir string
+	root := t.TempDir()
+	take := func(point string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[point]++; dir == "" || seen[point] > 2 {
+			return
+		}
+		to := filepath.Join(root, fmt.Sprint(strings.ReplaceAll(point, " ", "-"), seen[point]))
+		if err := hub.CopyFolder(to, dir); err != nil {
+			t.Error(err)
+		}
+		copies[to] = point
+	}
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: 8, Tune: func(i int, c *hub.Config) {
+		if i == 2 {
+			c.SetStep(take)
+		}
+	}})
+	victim := g.Servers[2]
+	b := g.Enrol(centre)
+	b.Batch = 1
+	numbers := b.File(60)
+	drain(t, g, b, g.Servers[0].Addr)
+	g.Agree()
+	watch := func(d string) { mu.Lock(); dir = d; mu.Unlock() }
+	watch(victim.Dir)
+	mark := func(list ...*hubtest.Server) {
+		for _, s := range list {
+			if err := s.Hub.Snapshot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mark(victim)
+	g.Stop(victim)
+	numbers = append(numbers, b.File(60)...)
+	drain(t, g, b, g.Leader().Addr)
+	mark(g.Servers[0], g.Servers[1])
+	g.Start(victim)
+	g.Wait("an installed snapshot", func() bool { return victim.Hub.Status().Installed >= 1 })
+	g.Agree()
+	mark(victim)
+	watch("")
+	if len(copies) < 15 {
+		t.Errorf("%d copies; want all steps of marker, truncation and install: %v", len(copies), seen)
+	}
+	for from, point := range copies {
+		g.Stop(victim)
+		if err := errors.Join(os.RemoveAll(victim.Dir), os.Rename(from, victim.Dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := victim.TryStart(); err != nil {
+			t.Fatalf("killed %s: does not start: %v", point, err)
+		}
+		g.Wait("the server killed "+point, func() bool {
+			return victim.Hub.Register().Applied() >= g.Leader().Hub.Register().Applied()
+		})
+		g.Agree()
+	}
+	once(t, victim.Hub.Register(), numbers)
+}
+
+func TestAlteredRaftLogIsRefusedByName(t *testing.T) {
+	g := hubtest.New(t, 1)
+	s := g.Servers[0]
+	b := g.Enrol(centre)
+	b.File(50)
+	drain(t, g, b, s.Addr)
+	_, digest := g.Agree()
+	g.Stop(s)
+	segments, err := filepath.Glob(filepath.Join(s.Dir, "raft", "log", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, name := range segments {
+		whole, err := os.ReadFile(name)
+		if err != nil || len(whole) == 0 || filepath.Base(name) == "HEAD" {
+			continue
+		}
+		used := len(whole)
+		for used > 0 && whole[used-1] == 0 {
+			used--
+		}
+		for i := range 6 {
+			at := used * i / 6
+			bad := append([]byte(nil), whole...)
+			bad[at] ^= 0x40
+			if err := os.WriteFile(name, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err := s.TryStart()
+			switch {
+			case err == nil: // It may lie where nothing is kept.
+				g.Wait("the register", func() bool { return s.Hub.Register().Applied() > 0 })
+				if _, got := s.Hub.Register().Digest(); got != digest {
+					t.Errorf("%s, byte %d: the register differs and nobody says so", filepath.Base(name), at)
+				}
+				if err := s.Hub.Snapshot(); err != nil && !errors.Is(err, fault.Unavailable) {
+					t.Error(err)
+				}
+				g.Stop(s)
+			case errors.Is(err, fault.Damaged) && strings.Contains(err.Error(), "join again"):
+				refused++
+			default:
+				t.Errorf("%s, byte %d: %v; want damaged, with the remedy", filepath.Base(name), at, err)
+			}
+			if err := os.WriteFile(name, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no flip was refused")
+	}
+}
+
+func TestAddressChanges(t *testing.T) {
+	g := hubtest.New(t, 3)
+	moved := g.Follower()
+	g.Stop(moved)
+	moved.Addr = "127.0.0.1:0"
+	g.Start(moved)
+	moved.Addr = moved.Hub.Addr().String()
+	g.Wait("the new address", func() bool {
+		for _, m := range g.Leader().Hub.Members() {
+			if m.Address == moved.Addr {
+				return true
+			}
+		}
+		return false
+	})
+	b := g.Enrol(centre)
+	numbers := b.File(5)
+	drain(t, g, b, moved.Addr)
+	g.Agree()
+	once(t, moved.Hub.Register(), numbers)
+}
+
+func TestRecoverFromTheLastServer(t *testing.T) {
+	g := hubtest.New(t, 3)
+	b := g.Enrol(centre)
+	numbers := b.File(30)
+	drain(t, g, b, g.Servers[0].Addr)
+	g.Agree()
+	last := g.Servers[1]
+	id := last.Hub.Status().Server
+	for _, s := range g.Servers {
+		g.Stop(s)
+	}
+	for _, bad := range []string{`[]`, `{}`, `[{"id":"s-1","address":"a:1"}]`, `[{"id":"` + id + `","address":"x","non_voter":true}]`, `[{"id":"` + id + `","address":""}]`} {
+		if _, err := hub.Recover(last.Dir, []byte(bad)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("peers %s: got %v; want invalid", bad, err)
+		}
+	}
+	backup, err := hub.Recover(last.Dir, []byte(`[{"id":"`+id+`","address":"`+last.Addr+`"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(backup, "server.key")); err != nil {
+		t.Error(err)
+	}
+	if _, err := hub.Recover(last.Dir, []byte(`[{"id":"`+id+`","address":"`+last.Addr+`"}]`)); !errors.Is(err, fault.Conflict) {
+		t.Errorf("over an older copy: got %v; want conflict", err)
+	}
+	g.Start(last)
+	g.Leader()
+	numbers = append(numbers, b.File(5)...)
+	drain(t, g, b, last.Addr)
+	once(t, last.Hub.Register(), numbers)
+}
