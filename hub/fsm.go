@@ -115,6 +115,9 @@ func (m *machine) restore(r io.Reader) error {
 	if spool == nil {
 		return fault.New("hub.Restore", fault.Internal, "spool", "there is nothing to restore from")
 	}
+	if in := m.states.marker(); in.Index == spool.Index && in.Term == spool.Term {
+		return m.states.clearSpool() // It was installed, and the leader didn't hear of it.
+	}
 	if err := m.states.install(*spool, r); err != nil {
 		return err
 	}

@@ -114,6 +114,7 @@ func (h *Hub) take() (err error) {
 		MaxPool: 3, MaxRPCsInFlight: 2, Timeout: h.o.rpcTimeout(),
 		ServerAddressProvider: h.book, Logger: newRaftLogger(h.o.Logger),
 	})
+	h.wire.TimeoutScale = 16 << 10 // A snapshot is not only carried in its time, but imported.
 	if h.raft, err = h.newRaft(); err != nil {
 		return err
 	}

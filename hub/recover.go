@@ -55,7 +55,7 @@ func (f Folder) Recover(peersJSON []byte) (backup string, err error) {
 		return "", err
 	}
 	backup = filepath.Clean(dir) + ".before-recovery"
-	if err := copyFolder(backup, dir); err != nil {
+	if err := copyFolder(backup, dir, (*os.File).Sync); err != nil {
 		return "", err
 	}
 	packer := protocol.NewPacker()
@@ -152,8 +152,8 @@ func checkPeers(peers []RecoveryPeer, reg *register.Register) error {
 }
 
 // copyFolder copies regular files, holes left out, into a folder that must not
-// exist.
-func copyFolder(to, from string) error {
+// exist; keep makes each durable.
+func copyFolder(to, from string, keep func(*os.File) error) error {
 	const op = "hub.copy"
 	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
 		return fault.New(op, fault.Conflict, to, "a copy from before lies there: move it away first")
@@ -170,7 +170,7 @@ func copyFolder(to, from string) error {
 		case e.IsDir():
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
 		case e.Type().IsRegular():
-			return copyFile(filepath.Join(to, rel), name)
+			return copyFile(filepath.Join(to, rel), name, keep)
 		}
 		return nil // A socket that a killed server left.
 	})
@@ -180,7 +180,7 @@ func copyFolder(to, from string) error {
 	return nil
 }
 
-func copyFile(to, from string) (err error) {
+func copyFile(to, from string, keep func(*os.File) error) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func copyFile(to, from string) (err error) {
 		}
 		size += int64(n)
 		if errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF) {
-			return errors.Join(out.Truncate(size), out.Sync())
+			return errors.Join(out.Truncate(size), keep(out))
 		}
 		if rerr != nil {
 			return fmt.Errorf("%s: %w", from, rerr)
