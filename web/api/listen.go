@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"kendro/domain/fault"
@@ -28,7 +29,8 @@ const (
 
 // Listen opens the HTTP listener. On a loopback address it is plain. On any
 // other it is TLS with config, or plain behind a declared proxy (--http-plain);
-// with neither it is [fault.Invalid].
+// with neither it is [fault.Invalid]. An address that is taken, or not there yet,
+// is [fault.Unavailable].
 func Listen(ctx context.Context, addr string, config *tls.Config, plain bool) (net.Listener, error) {
 	const op = "api.Listen"
 	host, _, err := net.SplitHostPort(addr)
@@ -41,6 +43,9 @@ func Listen(ctx context.Context, addr string, config *tls.Config, plain bool) (n
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return nil, fault.Wrap(op, fault.Unavailable, addr, err)
+	}
 	if err != nil {
 		return nil, fault.Wrap(op, fault.Invalid, addr, err)
 	}
