@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -56,13 +57,27 @@ func put(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]+"\n"), 0o600))
 }
 
-// term asks every background program to end.
+// term SECONDS asks every background program to end, which must not take longer.
 func term(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: term")
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: term SECONDS")
 	}
+	seconds, err := strconv.Atoi(args[0])
+	ts.Check(err)
 	for _, cmd := range ts.BackgroundCmds() {
 		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
+	deadline := time.After(time.Duration(seconds) * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for _, cmd := range ts.BackgroundCmds() {
+		for cmd.Process.Signal(syscall.Signal(0)) == nil {
+			select {
+			case <-tick.C:
+			case <-deadline:
+				ts.Fatalf("%v still runs after %d s", cmd.Args, seconds)
+			}
+		}
 	}
 }
 
