@@ -8,4 +8,6 @@ import "os"
 func (c *Config) SetStep(fn func(point string)) { c.step = fn }
 
 // CopyFolder copies a server's folder as a kill at this moment would leave it.
-func CopyFolder(to, from string) error { return copyFolder(to, from, func(*os.File) error { return nil }) }
+func CopyFolder(to, from string) error {
+	return copyFolder(to, from, func(*os.File) error { return nil })
+}

@@ -91,6 +91,19 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	}, nil
 }
 
+// Met notes where a box says that its neighbours reach it. A failure costs them a
+// hint, and the next session tells again.
+func (s *host) Met(ctx context.Context, peer replication.Peer) {
+	node, ok := s.hub.Register().SlotOwner(peer.Subject.Slot)
+	if !ok || peer.Gossip == "" || peer.Gossip == node.Gossip {
+		return
+	}
+	place := &register.NodePlace{Slot: node.Slot, Gossip: peer.Gossip}
+	if _, err := s.hub.Do(ctx, register.NewCommand(drawID(), register.ActorHub, register.NodeAddress, place)); err != nil {
+		s.log.Warn("a box's gossip address is not noted", "centre", peer.Subject.Name, "err", err)
+	}
+}
+
 // admit returns the box that the peer's certificate names.
 func (s *host) admit(peer replication.Peer) (*register.Node, error) {
 	const op = "hub.Open"

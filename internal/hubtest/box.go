@@ -51,6 +51,7 @@ type Box struct {
 	keys    map[identity.EpochID]*identity.EpochKey
 	grew    map[int]func(protocol.Head)
 	next    int
+	refused int
 }
 
 var _ replication.Host = (*Box)(nil)
@@ -274,10 +275,12 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 	defer cancel()
 	conn, err := e.Dial(dialing, addr, link.ALPNSync)
 	if err != nil {
+		b.note(err)
 		return false
 	}
 	peer := conn.(*link.Conn).Peer() //nolint:errcheck // The link hands out its own streams.
 	err = link.RunSession(ctx, conn, peer, b)
+	b.note(err)
 	return err == nil
 }
 
@@ -419,4 +422,26 @@ func (b *Box) Filed() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return uint64(len(b.events))
+}
+
+// Sessions returns how many sessions are open.
+func (b *Box) Sessions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.grew)
+}
+
+// Refused returns how often a server would not speak with the box.
+func (b *Box) Refused() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refused
+}
+
+func (b *Box) note(err error) {
+	if errors.Is(err, fault.Denied) {
+		b.mu.Lock()
+		b.refused++
+		b.mu.Unlock()
+	}
 }
