@@ -77,7 +77,7 @@ func TestFlips(t *testing.T) {
 					mustClose(t, db)
 				}
 				files := readAll(t, dir)
-				flipKinds(t, o, held, files, per)
+				flips{o, held, files}.kinds(t, per)
 			})
 		}
 	}
@@ -120,9 +120,18 @@ func writeAll(t *testing.T, dir string, files map[string]file) {
 	}
 }
 
-func flipKinds(t *testing.T, o Options, held *past, files map[string]file, per int) {
+// flips tries flips on copies of one database.
+type flips struct {
+	o     Options
+	held  *past
+	files map[string]file
+}
+
+// kinds tries flips in files of every kind, at least per of them in each.
+func (x flips) kinds(t *testing.T, per int) {
+	t.Helper()
 	kinds := map[string][]string{}
-	for n, b := range files {
+	for n, b := range x.files {
 		if b.size == 0 || n == "LOCK" {
 			continue
 		}
@@ -141,28 +150,28 @@ func flipKinds(t *testing.T, o Options, held *past, files map[string]file, per i
 		}
 		for range times {
 			n := names[rnd.IntN(len(names))]
-			used := min(max(16, len(files[n].body)), int(files[n].size))
+			used := min(max(16, len(x.files[n].body)), int(x.files[n].size))
 			bit := rnd.IntN(8 * used)
 			if rnd.IntN(3) == 0 {
 				bit = 8*used - 1 - rnd.IntN(min(8*used, 8*300)) // The ends hold the lengths.
 			}
-			counts[flip(t, o, held, files, n, bit)]++
+			counts[x.one(t, n, bit)]++
 		}
 		t.Logf("%s: %v", kind, counts)
 	}
 }
 
-// flip tries one flip and says how it came out.
-func flip(t *testing.T, o Options, held *past, files map[string]file, name string, bit int) string {
+// one tries one flip and says how it came out.
+func (x flips) one(t *testing.T, name string, bit int) string {
 	t.Helper()
 	dir := t.TempDir()
 	defer os.RemoveAll(dir)
-	writeAll(t, dir, files)
-	b := append(bytes.Clone(files[name].body), make([]byte, 16)...)
+	writeAll(t, dir, x.files)
+	b := append(bytes.Clone(x.files[name].body), make([]byte, 16)...)
 	b[bit/8] ^= 1 << (bit % 8)
-	writeAll(t, dir, map[string]file{name: {b[:min(int64(len(b)), files[name].size)], files[name].size}})
+	writeAll(t, dir, map[string]file{name: {b[:min(int64(len(b)), x.files[name].size)], x.files[name].size}})
 	what := fmt.Sprintf("%s, bit %d", name, bit)
-	db, err := Open(dir, o)
+	db, err := Open(dir, x.o)
 	if err != nil {
 		if !errors.Is(err, fault.Damaged) {
 			t.Fatalf("%s: Open = %v; want damaged", what, err)
@@ -171,12 +180,12 @@ func flip(t *testing.T, o Options, held *past, files map[string]file, name strin
 	}
 	defer db.Close()
 	applied := db.Applied()
-	last := uint64(len(held.at) - 1)
+	last := uint64(len(x.held.at) - 1)
 	if applied > last {
 		t.Fatalf("%s: applied %d of %d", what, applied, last)
 	}
-	same := db.SetHash() == held.hash[applied]
-	err = db.View(func(tx *Tx) error { return otherBytes(tx, held) })
+	same := db.SetHash() == x.held.hash[applied]
+	err = db.View(func(tx *Tx) error { return otherBytes(tx, x.held) })
 	if err != nil && !errors.Is(err, fault.Damaged) {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -189,8 +198,8 @@ func flip(t *testing.T, o Options, held *past, files map[string]file, name strin
 	if err != nil || !same {
 		t.Fatalf("%s: Scrub found nothing; read says %v, same hash %v", what, err, same)
 	}
-	if n := count(t, db); n != len(held.at[applied]) {
-		t.Fatalf("%s: Scrub found nothing, and there are %d pairs; want %d", what, n, len(held.at[applied]))
+	if n := count(t, db); n != len(x.held.at[applied]) {
+		t.Fatalf("%s: Scrub found nothing, and there are %d pairs; want %d", what, n, len(x.held.at[applied]))
 	}
 	if applied < last {
 		return "an older index, whole"

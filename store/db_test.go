@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -96,9 +97,7 @@ func (p pairs) differs(tx *Tx) error {
 
 func (p pairs) with(w []Write) pairs {
 	q := pairs{}
-	for k, v := range p {
-		q[k] = v
-	}
+	maps.Copy(q, p)
 	for _, x := range w {
 		delete(q, string(x.Key))
 		if x.Value != nil {

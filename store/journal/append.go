@@ -12,7 +12,6 @@ type writeEnd struct {
 	file   File
 	point  // Behind the last written record.
 	buf    []byte
-	spares spares
 }
 
 // Append writes the records as one batch and returns the sequence of the first.
@@ -27,7 +26,7 @@ func (j *Journal) Append(records ...[]byte) (first uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return first, j.syncTo("journal.Append", first+uint64(len(records))-1)
+	return first, j.commit.advanceTo("journal.Append", first+uint64(len(records))-1)
 }
 
 // Write is the first half of Append: the records have their place in the log,
@@ -42,7 +41,7 @@ func (j *Journal) Write(records ...[]byte) (first uint64, err error) {
 	if err := j.writable(op); err != nil {
 		return 0, err
 	}
-	need := j.batchSize(records)
+	need := j.o.batchSize(records)
 	if j.end.active == nil || j.end.end+need > j.end.active.limit() {
 		if err := j.roll(op, need); err != nil {
 			return 0, err
@@ -57,22 +56,7 @@ func (j *Journal) Sync() error {
 	j.mu.Lock()
 	seq := j.tip.seq
 	j.mu.Unlock()
-	return j.syncTo("journal.Sync", seq)
-}
-
-func (j *Journal) syncTo(op string, seq uint64) error {
-	j.commit.take()
-	defer j.commit.leave()
-	if err := j.stopped(op); err != nil {
-		return err
-	}
-	j.mu.Lock()
-	done := j.last.seq >= seq
-	j.mu.Unlock()
-	if done || j.unsettled.Load() {
-		return nil
-	}
-	return j.commitTip(op)
+	return j.commit.advanceTo("journal.Sync", seq)
 }
 
 func checkBatch(op string, records [][]byte) error {
@@ -93,10 +77,11 @@ func checkBatch(op string, records [][]byte) error {
 // overhead is more than a cipher adds to a record.
 const overhead = 64
 
-func (j *Journal) batchSize(records [][]byte) (n int64) {
+// batchSize is at least what the records take on disk.
+func (o *Options) batchSize(records [][]byte) (n int64) {
 	for _, r := range records {
 		extra := 0
-		if j.o.Cipher != nil {
+		if o.Cipher != nil {
 			extra = overhead
 		}
 		n += frameSize(len(r) + extra)
@@ -115,7 +100,7 @@ func (j *Journal) put(op string, records [][]byte) (first uint64, err error) {
 	offsets := make([]int64, 0, len(records))
 	for i, r := range records {
 		at.seq++
-		stored := j.seal(at.seq, r)
+		stored := j.o.seal(at.seq, r)
 		at.chain = link(at.chain, stored)
 		f := frame{
 			length: uint32(len(stored)), seq: at.seq, durable: durable,
@@ -142,54 +127,12 @@ func (j *Journal) put(op string, records [][]byte) (first uint64, err error) {
 	return first, nil
 }
 
-// commitTip makes what is written durable, and HEAD follow. The caller holds
-// commit.
-func (j *Journal) commitTip(op string) error {
-	j.mu.Lock()
-	tip, file := j.tip, File(nil)
-	if n := len(j.segs); n > 0 && tip.seq > j.last.seq {
-		file = j.segs[n-1].file // Held open as the active segment.
-	}
-	j.mu.Unlock()
-	if file == nil {
-		return nil
-	}
-	if err := file.Sync(); err != nil {
-		return j.fail(op, err)
-	}
-	j.mu.Lock()
-	j.last = tip
-	h := j.headNow()
-	j.mu.Unlock()
-	if err := j.head.write(h); err != nil {
-		return j.fail(op, err)
-	}
-	return nil
-}
-
-// headNow is HEAD as the view has it. The caller holds mu.
-func (j *Journal) headNow() head {
-	return head{seq: j.last.seq, first: j.first, chain: j.last.chain}
-}
-
-// putHead writes HEAD and syncs it. The caller holds commit.
-func (j *Journal) putHead(op string, s headState) error {
-	j.mu.Lock()
-	h := j.headNow()
-	j.mu.Unlock()
-	h.state = s
-	if err := j.head.put(h); err != nil {
-		return j.fail(op, err)
-	}
-	return nil
-}
-
 // seal returns the record as stored.
-func (j *Journal) seal(seq uint64, record []byte) []byte {
-	if j.o.Cipher == nil {
+func (o *Options) seal(seq uint64, record []byte) []byte {
+	if o.Cipher == nil {
 		return record
 	}
-	return j.o.Cipher.Seal(nil, record, j.o.label(seq))
+	return o.Cipher.Seal(nil, record, o.label(seq))
 }
 
 // open is the reverse of seal. The result shares no memory with stored.

@@ -24,7 +24,7 @@ func (j *Journal) DropBefore(seq uint64) error {
 		j.first = seq
 		j.gen++
 		j.mu.Unlock()
-		if err := j.putHead(op, steady); err != nil {
+		if err := j.commit.putHead(op, steady); err != nil {
 			return err
 		}
 		j.mu.Lock()
@@ -45,7 +45,7 @@ func (j *Journal) DropBefore(seq uint64) error {
 func (j *Journal) CutAfter(seq uint64) error {
 	const op = "journal.CutAfter"
 	return j.alter(op, func() error {
-		if err := j.commitTip(op); err != nil {
+		if err := j.commit.advance(op); err != nil {
 			return err
 		}
 		j.mu.Lock()
@@ -66,7 +66,7 @@ func (j *Journal) CutAfter(seq uint64) error {
 		j.last, j.tip = p, p
 		j.gen++
 		j.mu.Unlock()
-		if err := j.putHead(op, cutting); err != nil {
+		if err := j.commit.putHead(op, cutting); err != nil {
 			return err
 		}
 		return j.cutTo(op, s, p)
@@ -93,7 +93,7 @@ func (j *Journal) Reset(next uint64) error {
 	j.segs, j.first, j.last, j.tip = nil, next, p, p
 	j.gen++
 	j.mu.Unlock()
-	if err := j.putHead(op, resetting); err != nil {
+	if err := j.commit.putHead(op, resetting); err != nil {
 		return err
 	}
 	old := j.end.active
@@ -104,7 +104,7 @@ func (j *Journal) Reset(next uint64) error {
 	if err := j.remove(op, gone); err != nil {
 		return err
 	}
-	if err := j.putHead(op, steady); err != nil {
+	if err := j.commit.putHead(op, steady); err != nil {
 		return err
 	}
 	j.unsettled.Store(false)
@@ -203,7 +203,7 @@ func (j *Journal) cutTo(op string, s *segment, p point) error {
 	if _, err := wipe(f, p.end, s.limit()); err != nil {
 		return j.fail(op, err)
 	}
-	return j.putHead(op, steady)
+	return j.commit.putHead(op, steady)
 }
 
 // trimMarks forgets the marks behind seq.
@@ -212,56 +212,4 @@ func trimMarks(marks []uint32, b *birth, seq uint64) []uint32 {
 		return marks[:keep:keep]
 	}
 	return marks
-}
-
-// finishReset does again what a power cut interrupted.
-func (j *Journal) finishReset(h head, names []string) error {
-	for _, name := range names {
-		if err := j.o.Disk.Remove(filepath.Join(j.dir, name)); err != nil {
-			return err
-		}
-	}
-	if err := j.o.Disk.SyncDir(j.dir); err != nil {
-		return err
-	}
-	j.first = h.first
-	j.setEnd(nil, point{seq: h.seq, chain: h.chain})
-	return j.head.put(j.headNow())
-}
-
-// finishRemoval removes the segments behind a cut that a power cut interrupted,
-// and returns the others.
-func (j *Journal) finishRemoval(h head, names []string) ([]string, error) {
-	n := len(names)
-	for n > 1 {
-		if first, _ := parseSegmentName(names[n-1]); first <= h.seq {
-			break
-		}
-		n--
-	}
-	for _, name := range names[n:] {
-		if err := j.o.Disk.Remove(filepath.Join(j.dir, name)); err != nil {
-			return nil, err
-		}
-	}
-	return names[:n], j.o.Disk.SyncDir(j.dir)
-}
-
-// finishCut wipes the rest of the segment that stays last.
-func (j *Journal) finishCut(h head) error {
-	if len(j.segs) == 0 {
-		return nil
-	}
-	s := j.segs[len(j.segs)-1]
-	f, err := j.acquire(s)
-	if err != nil {
-		return err
-	}
-	defer j.release(s)
-	found, err := look(f, filepath.Base(s.path), &s.birth, h.seq, nil)
-	if err != nil || !found.marked {
-		return err // Damaged, or behind: the tail is judged next.
-	}
-	_, err = wipe(f, found.mark.end, s.limit())
-	return err
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,8 +44,11 @@ func (osDisk) Open(name string, create bool) (File, error) {
 	return osFile{f}, nil
 }
 
-func (osDisk) Rename(from, to string) error { return os.Rename(from, to) }
-func (osDisk) Remove(name string) error     { return os.Remove(name) }
+func (osDisk) Rename(from, to string) error {
+	return os.Rename(from, to) //nolint:gosec // Under the folder that the operator gave.
+}
+
+func (osDisk) Remove(name string) error { return os.Remove(name) }
 
 func (osDisk) SyncDir(dir string) error {
 	d, err := os.Open(dir)
@@ -139,8 +143,8 @@ func nonZero(b []byte) (first, last int) {
 	if first < 0 {
 		return -1, -1
 	}
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] != 0 {
+	for i, c := range slices.Backward(b) {
+		if c != 0 {
 			return first, i
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -81,28 +80,16 @@ type Journal struct {
 	lock *os.File
 
 	write  turn      // Whoever holds it owns the end of the log, and the list of segments.
-	commit turn      // Whoever holds it owns HEAD and the durable mark. Taken after write.
 	end    writeEnd  // Owned by the holder of write.
-	head   *headFile // Owned by the holder of commit; its sync may overlap.
+	spares *spares   // Owned by the holder of write.
+	commit committer // HEAD and the durable mark. Its turn is taken after write.
+	reader reader
 
-	unsettled atomic.Bool
-	failed    atomic.Pointer[fault.Error]
-
-	mu sync.Mutex // Guards view and handles; never held across the disk.
-	view
-	handles
+	health
+	view // What readers see, and its lock.
 
 	quit chan struct{}
 	done sync.WaitGroup
-}
-
-// view is what readers see.
-type view struct {
-	segs  []*segment // In order of their first record.
-	first uint64     // First readable record.
-	last  point      // Last durable record.
-	tip   point      // Last written record.
-	gen   uint64     // Raised by whatever takes records away.
 }
 
 // point is a place between two records.
@@ -179,73 +166,20 @@ func (j *Journal) Close() error {
 	}
 	var err error
 	if j.failed.Load() == nil && !j.unsettled.Load() {
-		if err = j.commitTip("journal.Close"); err == nil {
-			err = j.putHead("journal.Close", steady)
+		if err = j.commit.advance("journal.Close"); err == nil {
+			err = j.commit.putHead("journal.Close", steady)
 		}
 	}
 	close(j.quit)
 	j.done.Wait()
-	j.fail("journal.Close", errClosed)
-	j.dropSpare()
-	j.closeHandles()
-	return errors.Join(err, j.head.file.Close(), j.lock.Close())
-}
-
-var errClosed = errors.New("the journal is closed")
-
-// fail remembers the first failure and returns it: from here on the journal is
-// stopped.
-func (j *Journal) fail(op string, err error) error {
-	e := &fault.Error{Op: op, Kind: fault.Stopped, Item: j.dir, Err: err}
-	if j.failed.CompareAndSwap(nil, e) {
-		return e
+	_ = j.fail("journal.Close", errClosed) // What every later call answers.
+	j.spares.drop()
+	if s := j.end.active; s != nil {
+		j.end.active = nil
+		j.release(s)
 	}
-	return j.stopped(op)
-}
-
-// stopped returns nil while the journal works.
-func (j *Journal) stopped(op string) error {
-	if e := j.failed.Load(); e != nil {
-		return &fault.Error{Op: op, Kind: fault.Stopped, Item: j.dir, Err: e.Err}
-	}
-	return nil
-}
-
-// writable returns nil when writing calls may go on.
-func (j *Journal) writable(op string) error {
-	if err := j.stopped(op); err != nil {
-		return err
-	}
-	if j.unsettled.Load() {
-		return fault.New(op, fault.Conflict, j.dir,
-			"the journal does not agree with its HEAD: settle or reset it first")
-	}
-	return nil
-}
-
-// keepHead syncs HEAD now and then, so that a power cut leaves it at most that
-// far behind.
-func (j *Journal) keepHead() {
-	defer j.done.Done()
-	tick := time.NewTicker(j.o.HeadEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-j.quit:
-			return
-		case <-tick.C:
-			if j.failed.Load() == nil {
-				_ = j.syncHead("journal.HEAD") // Kept as the failure that every later call answers.
-			}
-		}
-	}
-}
-
-func (j *Journal) syncHead(op string) error {
-	if err := j.head.sync(); err != nil {
-		return j.fail(op, err)
-	}
-	return nil
+	j.closeIdle()
+	return errors.Join(err, j.commit.head.file.Close(), j.lock.Close())
 }
 
 func isFull(err error) bool {

@@ -367,7 +367,9 @@ func TestSalvage(t *testing.T) {
 	raw, _ := os.ReadFile(path)
 	at := bytes.Index(raw, []byte("record 40 "))
 	raw[at] ^= 1
-	os.WriteFile(path, raw, 0o600)
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	got := map[uint64]bool{}
 	f, err := Salvage(dir, testOptions(), func(seq uint64, record []byte) error {
 		if !bytes.HasPrefix(record, fmt.Appendf(nil, "record %d ", seq)) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,15 +59,19 @@ func (m model) draw(rnd *rand.Rand) act {
 		if rnd.IntN(2) == 0 {
 			seq = m.last() - uint64(rnd.IntN(min(3, len(m.recs)+1)))
 		}
-		return act{fmt.Sprint("CutAfter ", seq), func(j *Journal) error { return j.CutAfter(seq) },
-			model{m.first, m.recs[:seq+1-m.first]}}
+		return act{
+			fmt.Sprint("CutAfter ", seq), func(j *Journal) error { return j.CutAfter(seq) },
+			model{m.first, m.recs[:seq+1-m.first]},
+		}
 	case k < 19:
 		seq := m.first + uint64(rnd.IntN(len(m.recs)+1))
 		if rnd.IntN(3) > 0 {
 			seq = m.first + uint64(rnd.IntN(len(m.recs)/2+1))
 		}
-		return act{fmt.Sprint("DropBefore ", seq), func(j *Journal) error { return j.DropBefore(seq) },
-			model{seq, m.recs[seq-m.first:]}}
+		return act{
+			fmt.Sprint("DropBefore ", seq), func(j *Journal) error { return j.DropBefore(seq) },
+			model{seq, m.recs[seq-m.first:]},
+		}
 	default:
 		next := 1 + rnd.Uint64N(1000)
 		return act{fmt.Sprint("Reset ", next), func(j *Journal) error { return j.Reset(next) }, model{first: next}}
@@ -91,7 +96,7 @@ func (m model) drawAppend(rnd *rand.Rand) act {
 		}
 	}
 	want := m.last() + 1
-	next := model{m.first, append(m.recs[:len(m.recs):len(m.recs)], batch...)}
+	next := model{m.first, append(slices.Clip(m.recs), batch...)}
 	return act{fmt.Sprint("Append ", want, "+", len(batch)), func(j *Journal) error {
 		first, err := j.Append(batch...)
 		if err == nil && first != want {
@@ -131,7 +136,7 @@ func (m model) differs(j *Journal) error {
 	}
 	for _, seq := range []uint64{m.first - 1, m.last() + 1} {
 		if _, err := j.Read(seq); !errors.Is(err, fault.NotFound) {
-			return fmt.Errorf("Read(%d) outside = %v; want not found", seq, err)
+			return fmt.Errorf("Read(%d) outside = %w; want not found", seq, err)
 		}
 	}
 	return nil

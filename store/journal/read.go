@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"sort"
@@ -26,6 +25,14 @@ type place struct {
 	gen   uint64
 }
 
+// reader finds records and checks them. It changes nothing but what the view
+// remembers of a segment.
+type reader struct {
+	o      *Options
+	view   *view
+	health *health
+}
+
 // Read returns the record seq, checked against what was written.
 //
 // [fault.NotFound]: seq is outside First and Last. [fault.Damaged]: the disk
@@ -33,15 +40,15 @@ type place struct {
 func (j *Journal) Read(seq uint64) ([]byte, error) {
 	const op = "journal.Read"
 	for {
-		p, err := j.locate(op, seq)
+		p, err := j.reader.locate(op, seq)
 		if err != nil {
 			return nil, err
 		}
-		record, err := j.readAt(&p, seq)
+		record, err := j.reader.readAt(&p, seq)
 		if err == nil {
 			return record, nil
 		}
-		if err = j.readFault(op, seq, p.gen, err); err != nil {
+		if err = j.reader.readFault(op, seq, p.gen, err); err != nil {
 			return nil, err
 		}
 	}
@@ -49,13 +56,13 @@ func (j *Journal) Read(seq uint64) ([]byte, error) {
 
 // readFault explains a failed read: it returns nil when records were taken away
 // meanwhile, so that the caller looks again.
-func (j *Journal) readFault(op string, seq, gen uint64, err error) error {
-	if e := j.stopped(op); e != nil {
+func (r *reader) readFault(op string, seq, gen uint64, err error) error {
+	if e := r.health.stopped(op); e != nil {
 		return e
 	}
-	j.mu.Lock()
-	changed := j.gen != gen
-	j.mu.Unlock()
+	r.view.mu.Lock()
+	changed := r.view.gen != gen
+	r.view.mu.Unlock()
 	if changed {
 		return nil
 	}
@@ -73,41 +80,41 @@ func recordItem(first, last uint64) string {
 }
 
 // locate finds the segment of seq.
-func (j *Journal) locate(op string, seq uint64) (place, error) {
-	if err := j.stopped(op); err != nil {
+func (r *reader) locate(op string, seq uint64) (place, error) {
+	if err := r.health.stopped(op); err != nil {
 		return place{}, err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if seq < j.first || seq > j.last.seq {
+	r.view.mu.Lock()
+	defer r.view.mu.Unlock()
+	if seq < r.view.first || seq > r.view.last.seq {
 		return place{}, fault.New(op, fault.NotFound, recordItem(seq, seq),
-			fmt.Sprintf("want a record from %d to %d", j.first, j.last.seq))
+			fmt.Sprintf("want a record from %d to %d", r.view.first, r.view.last.seq))
 	}
-	i := sort.Search(len(j.segs), func(i int) bool { return j.segs[i].first > seq }) - 1
+	i := sort.Search(len(r.view.segs), func(i int) bool { return r.view.segs[i].first > seq }) - 1
 	if i < 0 {
 		return place{}, fault.New(op, fault.Damaged, recordItem(seq, seq), "its segment is missing")
 	}
-	s := j.segs[i]
-	p := place{seg: s, upto: j.last.seq, gen: j.gen, known: s.marks != nil, hint: s.hint(s.marks, seq)}
-	if i+1 < len(j.segs) {
-		p.after = j.segs[i+1].first
+	s := r.view.segs[i]
+	p := place{seg: s, upto: r.view.last.seq, gen: r.view.gen, known: s.marks != nil, hint: s.hint(s.marks, seq)}
+	if i+1 < len(r.view.segs) {
+		p.after = r.view.segs[i+1].first
 	}
 	return p, nil
 }
 
-func (j *Journal) readAt(p *place, seq uint64) ([]byte, error) {
-	f, err := j.acquire(p.seg)
+func (r *reader) readAt(p *place, seq uint64) ([]byte, error) {
+	f, err := r.view.acquire(p.seg)
 	if err != nil {
 		return nil, err
 	}
-	defer j.release(p.seg)
+	defer r.view.release(p.seg)
 	if !p.known {
-		if err := j.index(f, p); err != nil {
+		if err := r.index(f, p); err != nil {
 			return nil, err
 		}
-		j.mu.Lock()
+		r.view.mu.Lock()
 		p.hint = p.seg.hint(p.seg.marks, seq)
-		j.mu.Unlock()
+		r.view.mu.Unlock()
 	}
 	c := newCursor(f, &p.seg.birth, p.hint, readChunk)
 	for {
@@ -129,7 +136,7 @@ func (j *Journal) readAt(p *place, seq uint64) ([]byte, error) {
 		if !ok {
 			return nil, errChecksum
 		}
-		return j.o.open(seq, stored)
+		return r.o.open(seq, stored)
 	}
 }
 
@@ -140,19 +147,19 @@ var (
 )
 
 func missing(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, errEnd) {
 		return errMissing
 	}
 	return err
 }
 
 // index reads where the records of a closed segment lie.
-func (j *Journal) index(f File, p *place) error {
+func (r *reader) index(f File, p *place) error {
 	marks := []uint32{}
 	c := newCursor(f, &p.seg.birth, segmentHeader, scanChunk)
 	for expect := p.seg.first; p.after == 0 || expect < p.after; {
 		h, off, err := c.next()
-		if err == io.EOF {
+		if errors.Is(err, errEnd) {
 			break
 		}
 		if err != nil {
@@ -164,9 +171,9 @@ func (j *Journal) index(f File, p *place) error {
 		marks = p.seg.mark(marks, h.seq, off)
 		expect = h.seq + 1
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if p.seg.marks == nil && j.gen == p.gen {
+	r.view.mu.Lock()
+	defer r.view.mu.Unlock()
+	if p.seg.marks == nil && r.view.gen == p.gen {
 		p.seg.marks = marks
 	}
 	return nil
@@ -189,9 +196,9 @@ func (j *Journal) Scan(from uint64, fn func(seq uint64, record []byte) error) er
 		from = j.first
 	}
 	j.mu.Unlock()
-	s := scan{j: j, next: from, fn: fn}
+	s := scan{reader: &j.reader, next: from, fn: fn}
 	for s.next <= last || s.next > last+1 {
-		p, err := j.locate(op, s.next)
+		p, err := j.reader.locate(op, s.next)
 		if err != nil {
 			if now := j.Last(); s.next > from && s.next > now {
 				return nil // The rest was cut away meanwhile.
@@ -204,7 +211,7 @@ func (j *Journal) Scan(from uint64, fn func(seq uint64, record []byte) error) er
 			return s.stop
 		}
 		if err != nil {
-			if err = j.readFault(op, s.next, p.gen, err); err != nil {
+			if err = j.reader.readFault(op, s.next, p.gen, err); err != nil {
 				return err
 			}
 		}
@@ -214,19 +221,19 @@ func (j *Journal) Scan(from uint64, fn func(seq uint64, record []byte) error) er
 
 // scan is a Scan under way.
 type scan struct {
-	j    *Journal
-	next uint64
-	fn   func(uint64, []byte) error
-	stop error // What fn returned.
+	reader *reader
+	next   uint64
+	fn     func(uint64, []byte) error
+	stop   error // What fn returned.
 }
 
 // segment goes through the records of one segment.
 func (s *scan) segment(p *place) error {
-	f, err := s.j.acquire(p.seg)
+	f, err := s.reader.view.acquire(p.seg)
 	if err != nil {
 		return err
 	}
-	defer s.j.release(p.seg)
+	defer s.reader.view.release(p.seg)
 	c := newCursor(f, &p.seg.birth, p.hint, scanChunk)
 	prev, linked := p.seg.chain, p.hint == segmentHeader
 	at := uint64(0) // The frame before, when the hint was not the beginning.
@@ -266,7 +273,7 @@ func (s *scan) record(c *cursor, h *frame, off int64, prev [32]byte, linked bool
 	if linked && link(prev, stored) != h.chain {
 		return errChain
 	}
-	record, err := s.j.o.open(h.seq, stored)
+	record, err := s.reader.o.open(h.seq, stored)
 	if err != nil {
 		return err
 	}

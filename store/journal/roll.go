@@ -3,90 +3,12 @@ package journal
 import (
 	"errors"
 	"path/filepath"
-	"strconv"
-	"strings"
-
-	"kendro/domain/fault"
 )
-
-const sparePrefix = "spare-"
-
-// spares prepares the next segment ahead. Owned by the holder of write.
-type spares struct {
-	want   chan struct{}
-	ready  chan spare
-	asked  bool
-	serial int // Of a spare that was made on the spot.
-}
-
-// spare is a file of zeroes that is not yet part of the log.
-type spare struct {
-	path string
-	file File
-	size int64
-	err  error
-}
-
-// prepare makes spare segments when asked, until the journal closes.
-func (j *Journal) prepare(want <-chan struct{}, ready chan<- spare) {
-	defer j.done.Done()
-	for n := 0; ; n++ {
-		select {
-		case <-j.quit:
-			return
-		case <-want:
-			ready <- j.makeSpare(sparePrefix+"ahead-"+strconv.Itoa(n), j.o.SegmentBytes)
-		}
-	}
-}
-
-func (j *Journal) makeSpare(name string, size int64) spare {
-	s := spare{path: filepath.Join(j.dir, name), size: size}
-	if s.file, s.err = j.o.Disk.Open(s.path, true); s.err != nil {
-		return s
-	}
-	if s.err = fillZero(s.file, size, j.quit); s.err != nil {
-		s.err = errors.Join(s.err, s.file.Close())
-		_ = j.o.Disk.Remove(s.path) // Give the room back; the next Open removes it in any case.
-	}
-	return s
-}
-
-// ask has the next spare made.
-func (j *Journal) ask() {
-	if !j.end.spares.asked {
-		j.end.spares.asked = true
-		j.end.spares.want <- struct{}{}
-	}
-}
-
-// takeSpare returns a file of zeroes with room for a batch.
-func (j *Journal) takeSpare(op string, need int64) (spare, error) {
-	var s spare
-	if size := roundUp(need + 2*segmentHeader); size > j.o.SegmentBytes {
-		j.end.spares.serial++
-		s = j.makeSpare(sparePrefix+"now-"+strconv.Itoa(j.end.spares.serial), size)
-	} else {
-		j.ask()
-		s = <-j.end.spares.ready
-		j.end.spares.asked = false
-	}
-	switch {
-	case s.err == nil:
-		return s, nil
-	case isFull(s.err):
-		return s, &fault.Error{Op: op, Kind: fault.Unavailable, Item: j.dir, Err: s.err}
-	default:
-		return s, j.fail(op, s.err)
-	}
-}
-
-func roundUp(n int64) int64 { return (n + 4095) &^ 4095 }
 
 // roll begins another segment. The caller holds write; what was written before
 // is durable when it returns.
 func (j *Journal) roll(op string, need int64) error {
-	sp, err := j.takeSpare(op, need)
+	sp, err := j.spares.take(op, need)
 	if err != nil {
 		return err
 	}
@@ -94,10 +16,10 @@ func (j *Journal) roll(op string, need int64) error {
 	defer j.commit.leave()
 	err = j.stopped(op)
 	if err == nil {
-		err = j.commitTip(op)
+		err = j.commit.advance(op)
 	}
 	if err == nil {
-		err = j.putHead(op, steady)
+		err = j.commit.putHead(op, steady)
 	}
 	if err != nil {
 		return errors.Join(err, sp.file.Close())
@@ -119,7 +41,7 @@ func (j *Journal) roll(op string, need int64) error {
 	if old != nil {
 		j.release(old)
 	}
-	j.ask()
+	j.spares.ask()
 	return nil
 }
 
@@ -153,21 +75,3 @@ func (j *Journal) bear(sp *spare) (*segment, error) {
 	}
 	return &segment{birth: b, path: path, file: sp.file, refs: 1, marks: []uint32{}}, nil
 }
-
-// dropSpare removes the spare that was made for nothing. The goroutines have
-// ended; the caller holds write.
-func (j *Journal) dropSpare() {
-	if !j.end.spares.asked {
-		return
-	}
-	select {
-	case s := <-j.end.spares.ready:
-		if s.err == nil {
-			_ = s.file.Close()
-			_ = j.o.Disk.Remove(s.path) // Left behind, it is removed by the next Open.
-		}
-	default:
-	}
-}
-
-func isSpare(name string) bool { return strings.HasPrefix(name, sparePrefix) }

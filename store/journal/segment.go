@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -85,13 +87,59 @@ func parseSegmentName(name string) (first uint64, ok bool) {
 	return first, err == nil && first > 0
 }
 
+// readBirth reads a segment's header from the copy that holds; whole says that
+// both do.
+func readBirth(d Disk, path string) (b birth, whole bool, err error) {
+	f, err := d.Open(path, false)
+	if err != nil {
+		return b, false, err
+	}
+	h := make([]byte, segmentHeader)
+	if err := readFull(f, h, 0); err != nil {
+		return b, false, errors.Join(err, f.Close())
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return b, false, errors.Join(err, f.Close())
+	}
+	b, ok := decodeBirth(h)
+	at := info.Size() - segmentHeader
+	if ok {
+		at = b.limit()
+	}
+	tail := make([]byte, segmentHeader)
+	if at >= segmentHeader {
+		err = readFull(f, tail, at)
+	}
+	t, tailOK := decodeBirth(tail)
+	if !ok && tailOK {
+		b = t
+	}
+	return b, ok && tailOK && t == b, errors.Join(err, f.Close())
+}
+
+func repairBirth(d Disk, path string, b *birth) error {
+	f, err := d.Open(path, false)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b.encode(), b.limit())
+	if err == nil {
+		_, err = f.WriteAt(b.encode(), 0)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
 // segment is one file of the log.
 type segment struct {
 	birth
 	path  string
-	marks []uint32 // Offset of every 16th record, 0 where unknown; nil before it was read. Guarded by Journal.mu.
+	marks []uint32 // Offset of every 16th record, 0 where unknown; nil before it was read. Guarded by view.mu.
 
-	file File // nil while closed. This and the two below are guarded by Journal.mu.
+	file File // nil while closed. This and the two below are guarded by view.mu.
 	refs int  // Readers at work.
 	gone bool // Removed: close with the last reader.
 }
@@ -146,6 +194,9 @@ func (w *window) peek(off int64, n int) ([]byte, error) {
 	return w.buf[:n], nil
 }
 
+// errEnd says that no frame follows. It is not io.EOF, which a disk could answer.
+var errEnd = errors.New("no frame follows")
+
 // cursor walks the frames of a segment. Where no frame begins it looks for the
 // next one, 8 bytes at a time.
 type cursor struct {
@@ -160,7 +211,7 @@ func newCursor(f io.ReaderAt, b *birth, off int64, chunk int) *cursor {
 	return &cursor{w: window{f: f, chunk: chunk}, salt: b.salt, off: off, limit: b.limit()}
 }
 
-// next returns the next frame and its offset, or io.EOF.
+// next returns the next frame and its offset, or errEnd.
 func (c *cursor) next() (frame, int64, error) {
 	for ; c.off+frameHeader <= c.limit; c.off += frameAlign {
 		h, err := c.w.peek(c.off, frameHeader)
@@ -190,7 +241,7 @@ func (c *cursor) rest() error {
 			c.stray = c.off + frameAlign
 		}
 	}
-	return io.EOF
+	return errEnd
 }
 
 // body returns the bytes behind the header of the frame at off, good until the

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -33,7 +34,7 @@ func look(f io.ReaderAt, name string, b *birth, headSeq uint64, visit func(uint6
 	c := newCursor(f, b, segmentHeader, scanChunk)
 	for {
 		h, off, err := c.next()
-		if err == io.EOF {
+		if errors.Is(err, errEnd) {
 			s.stray = c.stray
 			return s, nil
 		}
