@@ -125,6 +125,7 @@ func (o *officer) act(ctx context.Context, n protocol.Number, action string, ver
 			return 0, fmt.Errorf("a note on a case that he holds was rejected: %.300s", answer)
 		}
 		return 0, nil
+	case unknown:
 	}
 	return 0, fmt.Errorf("%s of %s got no answer from anybody", action, n)
 }

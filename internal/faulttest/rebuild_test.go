@@ -28,7 +28,7 @@ func TestServersRebuiltFromSnapshots(t *testing.T) {
 	logins, err := d.AddEntrepreneurs(ctx)
 	must(t, err)
 	all := newPile()
-	fileSome(ctx, t, d, logins, all, 200)
+	fileSome(ctx, t, crowd{d, logins, all}, 200)
 
 	away := follower(ctx, t, d)
 	away.Kill()
@@ -53,11 +53,10 @@ func TestServersRebuiltFromSnapshots(t *testing.T) {
 		installed(ctx, t, d, p)
 		t.Logf("%s is built from nothing after %.1f s", p.Name, time.Since(began).Seconds())
 	}
-	fileSome(ctx, t, d, logins, all, 100)
+	fileSome(ctx, t, crowd{d, logins, all}, 100)
 	first := settle(ctx, t, d)
 	all.count(t, first)
 
-	began = time.Now()
 	must(t, district.StartAll(ctx, d.Processes()))
 	again := settle(ctx, t, d)
 	if again.Digest != first.Digest {
@@ -68,14 +67,21 @@ func TestServersRebuiltFromSnapshots(t *testing.T) {
 		len(d.Servers), after.Index-before.Index, again.Index, lost, extra)
 }
 
+// A crowd files at the counters of a district.
+type crowd struct {
+	*district.District
+	logins []district.Login
+	all    *pile
+}
+
 // fileSome files n applications at every node.
-func fileSome(ctx context.Context, t *testing.T, d *district.District, logins []district.Login, all *pile, n int) {
+func fileSome(ctx context.Context, t *testing.T, c crowd, n int) {
 	t.Helper()
 	land := newCountry(t)
-	first := uint64(all.len())
+	first := uint64(c.all.len())
 	var wg sync.WaitGroup
-	for i, node := range d.Nodes {
-		token, err := node.SignIn(ctx, logins[i])
+	for i, node := range c.Nodes {
+		token, err := node.SignIn(ctx, c.logins[i])
 		must(t, err)
 		who := newClient(token)
 		wg.Go(func() {
@@ -90,7 +96,7 @@ func fileSome(ctx context.Context, t *testing.T, d *district.District, logins []
 					t.Errorf("not taken: %s %.300s", how, answer)
 					return
 				}
-				if err := all.add(answer); err != nil {
+				if err := c.all.add(answer); err != nil {
 					t.Error(err)
 				}
 			}

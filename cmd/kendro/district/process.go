@@ -49,6 +49,15 @@ func (p *Process) Running() bool {
 	}
 }
 
+// ExitCode returns how the last run ended: -1 while it runs, was killed, or
+// before the first.
+func (p *Process) ExitCode() int {
+	if p.cmd == nil || p.Running() {
+		return -1
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // PID returns the daemon's process ID, 0 when it doesn't run.
 func (p *Process) PID() int {
 	if !p.Running() {
