@@ -33,6 +33,7 @@ type courier struct {
 	caller    caller
 	clock     func() time.Time
 	log       *slog.Logger
+	gossip    string // Where neighbours reach us; empty without gossip.
 
 	mu  sync.Mutex // Guards now.
 	now *replication.Peer
@@ -112,7 +113,7 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	wg.Go(func() { c.pulse(ctx, conn) })
 	defer wg.Wait()
 	defer end()
-	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat))
+	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip))
 }
 
 func peerOf(conn net.Conn, addr string) replication.Peer {

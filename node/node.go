@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -148,10 +149,10 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock},
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
-	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, clock: n.c.Clock, log: n.c.Logger}
+	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
-		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger,
+		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),
 	}
 	metrics := prometheus.NewRegistry()
 	if err := n.gauges(metrics); err != nil {

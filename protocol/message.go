@@ -28,6 +28,7 @@ type Hello struct {
 	Want     []LogID `cbor:"3,keyasint,omitempty"`
 	Cert     []byte  `cbor:"4,keyasint,omitempty"` // Signing certificate of a server, for its acknowledgements.
 	Features uint64  `cbor:"5,keyasint,omitempty"`
+	Gossip   string  `cbor:"6,keyasint,omitempty"` // Where a node's neighbours reach it, host:port.
 }
 
 // Want asks for a log from an event on, again if need be.
@@ -135,7 +136,7 @@ func (m *Message) check() error {
 }
 
 func (h *Hello) check() error {
-	if len(h.Want) > MaxHeads || len(h.Cert) > MaxCert {
+	if len(h.Want) > MaxHeads || len(h.Cert) > MaxCert || len(h.Gossip) > MaxName {
 		return fault.New("protocol.Hello", fault.Invalid, "hello", "out of bounds")
 	}
 	for _, l := range h.Want {

@@ -22,6 +22,15 @@ type Peer struct {
 	// whoever relies on it verifies it. It is nil until the hello, so in Open, and
 	// for a peer that acknowledges nothing.
 	Cert []byte
+	// Gossip is where the peer said in its hello that its neighbours reach it, as it
+	// came; empty before, and for a peer without gossip.
+	Gossip string
+}
+
+// A Greeter is a [Host] that wants to know of every hello. Met is called once a
+// session, beside the host's other calls; the session waits for it to return.
+type Greeter interface {
+	Met(ctx context.Context, peer Peer)
 }
 
 // A Host is the store behind a session: a node or a hub. Calls for one session

@@ -28,6 +28,7 @@ type Config struct {
 	Cert   []byte           // Our signing certificate, if we acknowledge.
 	Have   []protocol.Head  // What is durable here of the logs that matter to the peer.
 	Want   []protocol.LogID // What we read. Incarnation 0 stands for every incarnation.
+	Gossip string           // Where our neighbours reach us, host:port; a hub passes it on.
 	Window int              // Blocks of one log in flight; 0 is a default of 8.
 }
 
@@ -37,6 +38,7 @@ type Session struct {
 	cfg        Config
 	met        bool // The peer's hello has come.
 	peerCert   []byte
+	peerGossip string
 	peerWants  []protocol.LogID
 	flows      map[protocol.LogID]*flow
 	order      []*flow // By channel, then name: uplink, inbox, catalogue.
@@ -74,12 +76,15 @@ func NewSession(c Config) *Session {
 // Start says hello.
 func (s *Session) Start() []Action {
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
-		Version: protocol.SessionVersion, Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert,
+		Version: protocol.SessionVersion, Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
 	}}}}
 }
 
 // PeerCert returns the signing certificate of the peer's hello, or nil.
 func (s *Session) PeerCert() []byte { return s.peerCert }
+
+// PeerGossip returns where the peer said that its neighbours reach it, or "".
+func (s *Session) PeerGossip() string { return s.peerGossip }
 
 // Outstanding reports whether an answer of the peer is due: its hello, or word
 // that a block we sent is durable there.
@@ -160,7 +165,7 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 	if h.Version != protocol.SessionVersion {
 		return nil, violation("hello", fmt.Sprintf("the peer speaks version %d of the session, this build %d: update the older of the two", h.Version, protocol.SessionVersion))
 	}
-	s.met, s.peerCert = true, h.Cert
+	s.met, s.peerCert, s.peerGossip = true, h.Cert, h.Gossip
 	var out []Action
 	for _, l := range h.Want {
 		s.serve(l)

@@ -112,6 +112,7 @@ func plans() map[Method]plan {
 		EnrolNode:     onFleet("", fleet.enrolNode),
 		EnrolServer:   onFleet("", fleet.enrolServer),
 		ServerAddress: onFleet("", fleet.serverAddress),
+		NodeAddress:   onFleet("", fleet.nodeAddress),
 		CreateToken:   onFleet(access.ManageTokens, fleet.createToken),
 		RevokeToken:   onFleet(access.ManageTokens, fleet.revokeToken),
 		RevokeNode:    onFleet(access.ManageNodes, fleet.revokeNode),

@@ -22,6 +22,7 @@ const (
 	EnrolNode     Method = "enrol-node"     // NodeKeys → Node.
 	EnrolServer   Method = "enrol-server"   // Server → Server.
 	ServerAddress Method = "server-address" // Server; ID, Address, HTTP and Voter count.
+	NodeAddress   Method = "node-address"   // NodePlace.
 
 	// Of an operator.
 	AddUser      Method = "add-user"     // User.
@@ -49,7 +50,7 @@ const (
 // Methods returns every command there is, in a fixed order.
 func Methods() []Method {
 	return []Method{
-		Genesis, EnrolNode, EnrolServer, ServerAddress, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
+		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 	}
 }
@@ -141,6 +142,12 @@ type NodeKeys struct {
 	SigningCert []byte        `cbor:"9,keyasint"`
 	Gossip      string        `cbor:"10,keyasint,omitempty"` // host:port.
 	GossipKey   []byte        `cbor:"11,keyasint"`           // 32 fresh random bytes; used if the upazila has none yet.
+}
+
+// NodePlace is the body of NodeAddress.
+type NodePlace struct {
+	Slot   string `cbor:"1,keyasint"`
+	Gossip string `cbor:"2,keyasint"` // host:port.
 }
 
 // A Node is an enrolled box.

@@ -173,6 +173,33 @@ func (s fleet) settings(upazila place.Code) {
 	}
 }
 
+// nodeAddress notes where a box says that its neighbours reach it, and tells them.
+func (s fleet) nodeAddress(c *Command) Result {
+	b, f := body[NodePlace](c)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	old := s.world.slots[b.Slot]
+	switch {
+	case old == nil:
+		return failed(fault.NotFound, clip(b.Slot, 8), "no box has this slot")
+	case len(b.Gossip) > protocol.MaxName || strings.ContainsFunc(b.Gossip, unprintable):
+		return failed(fault.Invalid, b.Slot, "address out of bounds")
+	case old.RevokedAt != 0:
+		return failed(fault.Denied, b.Slot, "the box was revoked")
+	case old.Gossip == b.Gossip:
+		return done(nil)
+	}
+	moved := *old
+	moved.Gossip = b.Gossip
+	w := s.world.clone()
+	w.addNode(&moved)
+	s.world = w
+	s.put(key(tagSlot, []byte(moved.Slot)), &moved)
+	s.settings(moved.Centre.Upazila())
+	return done(nil)
+}
+
 // maxNeighbours keeps a Settings event far below its limit.
 const maxNeighbours = 200
 

@@ -122,6 +122,17 @@ func TestSettingsReachNeighbours(t *testing.T) {
 			t.Fatalf("another upazila hears %+v", other)
 		}
 
+		// A box says where its neighbours reach it: they hear of it, once.
+		moved := &NodePlace{Slot: b.slot, Gossip: "10.0.0.7:7946"}
+		w.must(NewCommand("", ActorHub, NodeAddress, moved))
+		_, told1 := w.contacts("41-09-17")
+		w.must(NewCommand("", ActorHub, NodeAddress, moved)) // Nothing new.
+		near, told2 := w.contacts("41-09-17")
+		if len(near.Neighbours) != 1 || near.Neighbours[0].Gossip != moved.Gossip || told1 != told2 {
+			t.Fatalf("hears %+v, %d times; before %d", near, told2, told1)
+		}
+		wantFault(t, "no such slot", w.do(NewCommand("", ActorHub, NodeAddress, &NodePlace{Slot: "9998"})).Fault, fault.NotFound)
+
 		// A second server joins, and moves: every box hears of it.
 		nonce := protocol.Hash(seedOf("server token"))
 		w.must(NewCommand("", "root", CreateToken, &Token{Nonce: nonce, Role: "server", Expires: w.at/1000 + 60}))

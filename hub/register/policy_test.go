@@ -53,7 +53,7 @@ func TestPolicy(t *testing.T) {
 	hub := []string{ActorHub}
 	desk := []string{"anna", "bilal"} // Where the case lies.
 	may := map[Method][]string{
-		Genesis: hub, EnrolNode: hub, EnrolServer: hub, ServerAddress: hub,
+		Genesis: hub, EnrolNode: hub, EnrolServer: hub, ServerAddress: hub, NodeAddress: hub,
 		AddUser: operators, DisableUser: operators, CreateToken: operators, RevokeToken: operators, RevokeNode: operators,
 		RemoveServer: operators, AddVersions: operators, Publish: operators,
 		Take: desk, Note: desk, Decide: desk, Forward: desk,

@@ -36,6 +36,9 @@ func OnNote(f func(replication.Note)) SessionOption { return func(r *runner) { r
 // One end is enough; 30 s cost 16 KB an hour.
 func Heartbeat(every time.Duration) SessionOption { return func(r *runner) { r.beat = every } }
 
+// Gossip tells the peer where our neighbours reach us, host:port.
+func Gossip(address string) SessionOption { return func(r *runner) { r.gossip = address } }
+
 // Window sets how many blocks of one log may be on their way; the default is 8.
 func Window(blocks int) SessionOption { return func(r *runner) { r.window = blocks } }
 
@@ -60,7 +63,7 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		return err
 	}
 	defer closed()
-	r.session = replication.NewSession(replication.Config{Cert: cert, Have: have, Want: want, Window: r.window})
+	r.session = replication.NewSession(replication.Config{Cert: cert, Have: have, Want: want, Window: r.window, Gossip: r.gossip})
 	return r.run(ctx)
 }
 
@@ -71,6 +74,7 @@ type runner struct {
 	host   replication.Host
 	note   func(replication.Note)
 	window int
+	gossip string
 	beat   time.Duration // 0: no heartbeat.
 
 	in   chan *protocol.Message // From the reader.
@@ -162,8 +166,19 @@ func (r *runner) receive(ctx context.Context, m *protocol.Message) {
 		r.fail(err)
 		return
 	}
-	r.peer.Cert = r.session.PeerCert()
+	if m.Hello != nil {
+		r.meet(ctx)
+	}
 	r.act(ctx, actions)
+}
+
+// meet takes what the peer's hello said of itself.
+func (r *runner) meet(ctx context.Context) {
+	r.peer.Cert, r.peer.Gossip = r.session.PeerCert(), r.session.PeerGossip()
+	if g, ok := r.host.(replication.Greeter); ok {
+		peer := r.peer
+		r.wg.Go(func() { g.Met(ctx, peer) })
+	}
 }
 
 func (r *runner) act(ctx context.Context, actions []replication.Action) {
