@@ -52,9 +52,9 @@ type Host interface {
 	Load(ctx context.Context, peer Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error)
 
 	// Store takes one block, which follows what was stored or taken before; it may
-	// begin earlier, then what is held already is skipped. The caller has checked
-	// its bounds and its body's hash and nothing else: signature and right are the
-	// host's to judge. done is called exactly once, by any goroutine, when the block
+	// begin earlier, then what is held already is compared and skipped, and another
+	// event at one place is [fault.Conflict]. The caller has checked its bounds and
+	// its body's hash and nothing else: signature and right are the host's to judge. done is called exactly once, by any goroutine, when the block
 	// is durable here, with where the log then stands and the acknowledgement where
 	// this host makes one, or when it is refused. [fault.Invalid], [fault.Denied] and
 	// [fault.Conflict] end the log for this session; [fault.NotFound] asks for the

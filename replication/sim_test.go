@@ -1,6 +1,7 @@
 package replication_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -303,8 +304,11 @@ func (p *pair) store(s *side, b *protocol.Block) []replication.Action {
 		return reject(fault.Invalid, "body")
 	}
 	for i, r := range raw {
-		if seq := h.First + uint64(i); seq > e.head(h.Log).Seq {
+		switch seq := h.First + uint64(i); {
+		case seq > e.head(h.Log).Seq:
 			e.append(h.Log, r)
+		case !bytes.Equal(e.raw[seq-1], r): // As every host must.
+			return reject(fault.Conflict, "another event stands here")
 		}
 	}
 	at := e.head(h.Log)
