@@ -68,9 +68,11 @@ const (
 	spoolID = "spool-"
 )
 
+func (m *marker) id() string { return fmt.Sprintf("%s%d-%d", markID, m.Term, m.Index) }
+
 func (m *marker) meta(size int64) *raft.SnapshotMeta {
 	return &raft.SnapshotMeta{
-		Version: 1, ID: fmt.Sprintf("%s%d-%d", markID, m.Term, m.Index), Index: m.Index, Term: m.Term,
+		Version: 1, ID: m.id(), Index: m.Index, Term: m.Term,
 		Configuration: m.configuration(), ConfigurationIndex: m.MembersAt, Size: size,
 	}
 }
@@ -83,7 +85,7 @@ func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	}
 	s.mu.Lock()
 	m, reg, size := s.mark, s.current, s.size
-	if id != m.meta(0).ID {
+	if id != m.id() {
 		s.mu.Unlock()
 		return nil, nil, fault.New("hub.snapshots", fault.NotFound, id, "a newer marker has replaced it")
 	}
@@ -183,7 +185,7 @@ type sink struct {
 // ID names the snapshot to Open.
 func (k *sink) ID() string {
 	if k.own {
-		return k.meta.meta(0).ID
+		return k.meta.id()
 	}
 	return spoolName(&k.meta)
 }
