@@ -25,6 +25,7 @@ type neighbours struct {
 	preset gossip.Preset
 	clock  func() time.Time
 	log    *slog.Logger
+	news   chan struct{} // Holds one: the head has moved since it was told.
 
 	mu   sync.Mutex // Guards talk.
 	talk *gossip.Gossip
@@ -41,6 +42,7 @@ func (n *neighbours) run(ctx context.Context) {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { n.spread(ctx) })
 	tick := time.NewTicker(keyPatience)
 	defer tick.Stop()
 	ended := make(chan error, 1)
@@ -108,10 +110,39 @@ func (n *neighbours) current() *gossip.Gossip {
 	return n.talk
 }
 
-// grew tells the neighbours of a new head.
+// grew notes that there is a new head. The box calls it between two applications,
+// so the signature is left to spread.
 func (n *neighbours) grew(protocol.Head) {
-	if g := n.current(); g != nil {
-		g.Announce()
+	select {
+	case n.news <- struct{}{}:
+	default: // It will be told with the one before.
+	}
+}
+
+// spreadPause is how long heads are gathered before the next is signed and told:
+// carriers pass them on no faster.
+const spreadPause = 100 * time.Millisecond
+
+// spread tells the neighbours of new heads until ctx ends: of the first at once,
+// of those that follow soon in one go.
+func (n *neighbours) spread(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.news:
+		}
+		if g := n.current(); g != nil {
+			g.Announce()
+		}
+		pause.Reset(spreadPause)
 	}
 }
 

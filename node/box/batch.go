@@ -20,8 +20,9 @@ type spot struct {
 type verdict struct {
 	placed  bool
 	spot    spot
-	earlier uint64 // Sequence that answered the same request before.
-	redraw  bool   // The number is taken.
+	answer  *Answer // To a filing that took its own turn, in the last verdict.
+	earlier uint64  // Sequence that answered the same request before.
+	redraw  bool    // The number is taken.
 	err     error
 }
 
@@ -36,8 +37,11 @@ type filing struct {
 	render    func(*Answer)
 	looked    bool   // Neither request nor number was there when the log ended at asOf.
 	asOf      uint64 //
+	leads     bool   // It took the turn itself, so that somebody else signs its receipt.
 
-	spot spot // Set by the writer.
+	spot   spot    // Set by the writer.
+	answer *Answer // Set beside the sync, if it leads.
+	failed error   // Why there is no answer.
 }
 
 // show gives the answer to whoever writes it down.
@@ -175,7 +179,7 @@ func (b *batch) failAll(err error) {
 // finish answers everybody after all of it is durable.
 func (b *batch) finish() {
 	for _, f := range b.placed {
-		f.verdict <- verdict{spot: f.spot}
+		f.verdict <- verdict{spot: f.spot, answer: f.answer, err: f.failed}
 	}
 	for _, r := range b.again {
 		r.late.verdict <- verdict{earlier: r.first.spot.seq}

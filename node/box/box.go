@@ -10,7 +10,7 @@
 // journal/own holds this box's events, journal/in everything the hub said, each
 // record synced before anybody is told. The folder index holds nothing that
 // does not follow from the two; at every start it is compared with them, and
-// built again on any difference. One goroutine changes all three.
+// built again on any difference. One goroutine at a time changes the journals.
 //
 // The package refuses to speak to anybody: no socket, no session, no page. It
 // does not decide who may ask.
@@ -215,11 +215,13 @@ func (b *Box) recall() error {
 func (b *Box) newWriter() *writer {
 	w := &writer{
 		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error),
-		gone: make(chan struct{}), updates: make(chan update),
+		gone: make(chan struct{}), updates: make(chan update), late: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), broken: make(chan error, 1),
 		own: b.own, hub: b.in, index: b.index,
 		head: b.index.at.Own, hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
-		room: b.room, settled: b.settled, logger: b.o.Logger,
+		room: b.room, answer: b.sign, settled: b.settled, grown: b.grown, logger: b.o.Logger,
 	}
+	w.turn <- struct{}{} // Run lets go of it.
 	return w
 }
 

@@ -143,7 +143,7 @@ func (b *Intake) lookAhead(f *filing) (earlier uint64, err error) {
 	return earlier, err
 }
 
-// submit hands the filing to the writer, with another number while the one it
+// submit takes a turn of the writer, or hands the filing to it, with another number while the one it
 // has is taken.
 func (b *Intake) submit(ctx context.Context, f filing) (*Answer, error) {
 	const op = "box.File"
@@ -153,12 +153,10 @@ func (b *Intake) submit(ctx context.Context, f filing) (*Answer, error) {
 			return nil, err
 		}
 		f.verdict = make(chan verdict, 2)
-		select {
-		case b.writer.in <- f:
-		case <-b.writer.gone:
-			return nil, fault.New(op, fault.Unavailable, "", "the box is stopping; repeat it with the same key")
-		case <-ctx.Done():
-			return nil, fault.New(op, fault.Unavailable, "", "given up while waiting; repeat it with the same key")
+		if !b.writer.lead(f) {
+			if err := b.writer.queue(ctx, f); err != nil {
+				return nil, err
+			}
 		}
 		a, redraw, err := b.await(&f)
 		if !redraw {
@@ -183,6 +181,8 @@ func (b *Intake) await(f *filing) (a *Answer, redraw bool, err error) {
 	case v.earlier > 0:
 		a, err := b.answerAgain(v.earlier, f)
 		return a, false, err
+	case v.answer != nil:
+		return v.answer, false, nil
 	}
 	a, err = b.answerOf(f.number, v.spot, &f.event)
 	if err != nil {
@@ -191,6 +191,13 @@ func (b *Intake) await(f *filing) (a *Answer, redraw bool, err error) {
 	f.show(a)
 	_, err = b.verdict(f)
 	return a, false, err
+}
+
+// sign makes the answer to a filing that leads a turn.
+func (b *core) sign(f *filing) {
+	if f.answer, f.failed = b.answerOf(f.number, f.spot, &f.event); f.failed == nil {
+		f.show(f.answer)
+	}
 }
 
 // verdict waits for the writer's next word.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -31,8 +32,12 @@ type index struct {
 	use sync.RWMutex
 	db  *store.DB
 
-	// at is owned by whoever writes: Open, then the writer's goroutine.
+	// at is owned by whoever writes: Open, then the writer's helper, or the turn
+	// while the helper has nothing to do.
 	at marks
+
+	// behind is closed and taken away once the index holds all that was placed.
+	behind atomic.Pointer[chan struct{}]
 }
 
 // The kinds of key. One letter each, then what the comment says.
@@ -92,9 +97,22 @@ func seqKey(kind string, seq uint64) []byte {
 
 func hashKey(kind string, h [32]byte) []byte { return append([]byte(kind), h[:]...) }
 
-// view reads at the newest transaction. While the index is being rebuilt it
-// waits.
+// fallBehind has readers wait from now on: something is about to be placed. A
+// reader that was told of a record finds it.
+func (x *index) fallBehind() {
+	c := make(chan struct{})
+	x.behind.Store(&c)
+}
+
+// caughtUp lets readers in again.
+func (x *index) caughtUp() { close(*x.behind.Swap(nil)) }
+
+// view reads at the newest transaction. While the index is being rebuilt, or at
+// work on what was placed, it waits.
 func (x *index) view(fn func(*store.Tx) error) error {
+	if c := x.behind.Load(); c != nil {
+		<-*c
+	}
 	x.use.RLock()
 	defer x.use.RUnlock()
 	if x.db == nil {

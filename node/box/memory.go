@@ -103,7 +103,6 @@ func (w *watchers) tell(h protocol.Head) {
 func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 	m := &b.mirror
 	m.mu.Lock()
-	grown := own != m.own
 	m.own = own
 	for i := range in {
 		r := in[i].record
@@ -116,9 +115,6 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 		b.noteIndex(r)
 	}
 	m.mu.Unlock()
-	if grown {
-		b.watchers.tell(protocol.Head{Log: b.log, At: own})
-	}
 	if c == 0 {
 		return
 	}
@@ -131,6 +127,11 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 		default:
 		}
 	}
+}
+
+// grown tells whoever watches the own log, after whoever filed was told.
+func (b *Memory) grown(own protocol.Position) {
+	b.watchers.tell(protocol.Head{Log: b.log, At: own})
 }
 
 // noteAck moves the acknowledged mark. The caller holds the mirror's lock.

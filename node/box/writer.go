@@ -1,7 +1,6 @@
 package box
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -12,7 +11,7 @@ import (
 	"kendro/store/journal"
 )
 
-// A writer is the one goroutine that changes the disk. It gathers whoever
+// A writer changes the disk, one turn after another. A turn gathers whoever
 // waits, writes the journals, and then lets the sync, the index and the
 // signatures run side by side.
 type writer struct {
@@ -20,30 +19,25 @@ type writer struct {
 	parts   chan *delivery
 	mend    chan chan error // Rebuild the index.
 	gone    chan struct{}   // Closed when nothing is taken any more.
+	turn    chan struct{}   // Holds one: whose turn it is put it there.
+	broken  chan error      // Holds one: why a filing's own turn did not end.
 	updates chan update
+	late    chan struct{} // Holds one: the index refused what nobody waits for.
 
-	// Owned by the goroutine of run.
+	// Owned by whoever's turn it is.
 	own, hub *journal.Journal
 	index    *index
 	head     protocol.Position // Of journal/own, written.
 	hubHead  protocol.Position // Of journal/in, written: sequence and running hash.
 	cursors  map[protocol.LogID]protocol.Position
+	owed     chan updated // What the index is at work on since the last turn; nil: nothing.
 	lagging  bool         // The index lacks records: the disk had no room for it.
+	stale    uint64       // Where journal/own ended when the index lacked records.
 	room     func() error // [fault.Unavailable] when the disk is too full for intake.
+	answer   func(*filing)
 	settled  func(own protocol.Position, in []inEffect, c changed)
+	grown    func(own protocol.Position)
 	logger   *slog.Logger
-}
-
-// An update is index work that runs beside the sync.
-type update struct {
-	own  []ownEffect
-	in   []inEffect
-	done chan updated
-}
-
-type updated struct {
-	changed changed
-	err     error
 }
 
 // Bounds of one gathering.
@@ -51,50 +45,6 @@ const (
 	maxGather      = 256
 	maxGatherBytes = 1 << 20
 )
-
-// run works until ctx ends or the disk fails. It returns the failure.
-func (w *writer) run(ctx context.Context) error {
-	helper := make(chan struct{})
-	go func() {
-		defer close(helper)
-		for u := range w.updates {
-			c, err := w.index.commit(u.own, u.in)
-			u.done <- updated{c, err}
-		}
-	}()
-	err := w.serve(ctx)
-	close(w.gone)
-	close(w.updates)
-	<-helper
-	w.turnAway()
-	return err
-}
-
-func (w *writer) serve(ctx context.Context) error {
-	for {
-		b := &batch{}
-		select {
-		case <-ctx.Done():
-			return nil
-		case done := <-w.mend:
-			err := w.index.rebuild(w.own, w.hub, w.logger)
-			done <- err
-			if err != nil {
-				return err
-			}
-			continue
-		case f := <-w.in:
-			b.file(f)
-		case d := <-w.parts:
-			b.part(d)
-		}
-		w.gather(b)
-		w.catchUp()
-		if err := w.commit(b); err != nil {
-			return err
-		}
-	}
-}
 
 // gather takes whoever waits already, without waiting for more.
 func (w *writer) gather(b *batch) {
@@ -105,23 +55,6 @@ func (w *writer) gather(b *batch) {
 		case d := <-w.parts:
 			b.part(d)
 			b.size += d.size()
-		default:
-			return
-		}
-	}
-}
-
-// turnAway answers whoever came too late.
-func (w *writer) turnAway() {
-	late := fault.New("box.write", fault.Unavailable, "", "the box is stopping; repeat it with the same key")
-	for {
-		select {
-		case f := <-w.in:
-			f.verdict <- verdict{err: late}
-		case d := <-w.parts:
-			d.finish(protocol.Position{}, late)
-		case done := <-w.mend:
-			done <- late
 		default:
 			return
 		}
@@ -142,28 +75,26 @@ func (w *writer) commit(b *batch) error {
 		b.finish()
 		return nil
 	}
-	done := make(chan updated, 1)
-	w.updates <- update{own: b.effects, in: b.in, done: done}
-	for _, f := range b.placed {
-		f.verdict <- verdict{placed: true, spot: f.spot}
-	}
+	signed := w.delegate(b)
 	err := w.sync(b)
-	u := <-done
+	<-signed
 	if err != nil {
+		<-w.owed
 		b.failAll(err)
 		return err
 	}
-	if errors.Is(u.err, fault.Unavailable) {
-		w.lagging = true // Durable all the same; nothing is taken in before the index has it.
-		w.logger.Warn("no room for the index; it follows later", "err", u.err)
-	} else if u.err != nil {
-		if u, err = w.remedy(u.err); err != nil {
+	var c changed
+	if len(b.in) > 0 { // Whoever delivered may rely on its effects.
+		if c, err = w.collect(); err != nil {
 			b.failAll(fault.New("box.write", fault.Unavailable, "", "it is kept, but the index could not be built again"))
 			return err
 		}
 	}
-	w.settled(w.head, b.in, u.changed)
+	w.settled(w.head, b.in, c)
 	b.finish()
+	if len(b.placed) > 0 {
+		w.grown(w.head)
+	}
 	return nil
 }
 
@@ -180,14 +111,34 @@ func (w *writer) catchUp() {
 	w.settled(w.head, nil, changedAll)
 }
 
+// collect waits for what the index is at work on. It returns an error only when
+// the box must stop.
+func (w *writer) collect() (changed, error) {
+	if w.owed == nil {
+		return 0, nil
+	}
+	u := <-w.owed
+	w.owed = nil
+	if u.err == nil {
+		return u.changed, nil
+	}
+	w.stale = w.head.Seq
+	if errors.Is(u.err, fault.Unavailable) { // Durable all the same; nothing is taken in before the index has it.
+		w.lagging = true
+		w.logger.Warn("no room for the index; it follows later", "err", u.err)
+		return u.changed, nil
+	}
+	return w.remedy(u.err)
+}
+
 // remedy builds the index again after it refused an update. The journals hold
 // everything by now.
-func (w *writer) remedy(cause error) (updated, error) {
+func (w *writer) remedy(cause error) (changed, error) {
 	w.logger.Error("index refused an update and is built again", "err", cause)
 	if err := w.index.rebuild(w.own, w.hub, w.logger); err != nil {
-		return updated{}, err
+		return 0, err
 	}
-	return updated{changed: changedAll}, nil
+	return changedAll, nil
 }
 
 func (w *writer) sync(b *batch) error {
@@ -229,11 +180,11 @@ func (w *writer) judge(b *batch) error {
 }
 
 // lookUp asks the index about every filing, but for those whose caller asked
-// when the log was as long as it is now.
+// when the log was as long as it is now and the index held all of it.
 func (w *writer) lookUp(b *batch) error {
 	var late []*filing
 	for i := range b.files {
-		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq {
+		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq && f.asOf != w.stale {
 			b.judgeOne(f, 0, false)
 		} else {
 			late = append(late, f)
