@@ -3,6 +3,7 @@ package hubtest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -27,7 +28,8 @@ type Box struct {
 	tb        testing.TB
 	Enrolment protocol.Enrolment
 	Log       protocol.LogID
-	Batch     int // Events in a block at most; 0 is as many as the session asks for.
+	Batch     int                   // Events in a block at most; 0 is as many as the session asks for.
+	Forge     func(*protocol.Block) // Changes a block after it was signed; for boxes that misbehave.
 
 	signer    *identity.Signer
 	tls       *identity.Signer
@@ -330,9 +332,29 @@ func (b *Box) Load(_ context.Context, _ replication.Peer, log protocol.LogID, fr
 	rest = rest[:min(len(rest), limit)]
 	rest = rest[:protocol.Fits(rest)]
 	last := from.Seq + uint64(len(rest))
-	block, err := b.packer.Pack(protocol.Run{Log: b.Log, First: from.Seq + 1, Prev: b.hashes[from.Seq], End: b.hashes[last], Events: rest}, b.epoch, b.signer)
+	block, err := b.pack(protocol.Run{Log: b.Log, First: from.Seq + 1, Prev: b.hashes[from.Seq], End: b.hashes[last], Events: rest})
 	return []protocol.Epoch{b.intro}, []protocol.Block{block}, err
 }
+
+func (b *Box) pack(r protocol.Run) (protocol.Block, error) {
+	block, err := b.packer.Pack(r, b.epoch, b.signer)
+	if b.Forge != nil {
+		b.Forge(&block)
+	}
+	return block, err
+}
+
+// Resign makes a forged block the box's own statement again.
+func (b *Box) Resign(block *protocol.Block) {
+	block.Header.Body = sha256.Sum256(block.Body)
+	block.Signature = b.signer.Sign("kendro-block-1", protocol.Marshal(&block.Header))
+}
+
+// FileEvent puts any event into the log.
+func (b *Box) FileEvent(e *protocol.Event) protocol.Number { b.tb.Helper(); return b.append(e) }
+
+// Application makes the event of one plausible application, for a test to spoil.
+func (b *Box) Application() *protocol.Event { b.tb.Helper(); return b.application() }
 
 // Store verifies and keeps what the hub sends.
 func (b *Box) Store(_ context.Context, peer replication.Peer, x *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
