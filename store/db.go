@@ -57,8 +57,8 @@ type DB struct {
 var markKey = []byte("\x00mark")
 
 // Open opens the database in dir, making it where there is none. Its mark is
-// checked against what the last Sync or Close left; after two runs that did not
-// end in Close, every block is checked too.
+// checked against what the last Sync or Close left, and every block of its tables
+// against its checksum.
 //
 // [fault.Damaged]: throw the folder away and rebuild it. [fault.Unavailable]: too
 // little room to open it without risk. [fault.Conflict]: another process has it.

@@ -24,7 +24,6 @@ import (
 const (
 	stateName  = "KENDRO"
 	stateBytes = 8 + 4 + 1 + markBytes + 4
-	tolerated  = 2 // Runs in a row that may end without Close before every block is checked.
 )
 
 var stateMagic = [8]byte{'K', 'N', 'D', 'R', 'S', 'T', 'A', '1'}
@@ -77,7 +76,7 @@ func (db *DB) preflight(op string, opts badger.Options) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fault.Wrap(op, fault.Unavailable, db.dir, err)
 	}
-	s, known := decodeState(raw)
+	s, _ := decodeState(raw)
 	_, err = os.Stat(filepath.Join(db.dir, badger.ManifestFilename))
 	used := err == nil
 	if s.floor.index > 0 && !used {
@@ -91,16 +90,17 @@ func (db *DB) preflight(op string, opts badger.Options) error {
 		return err
 	}
 	if used {
-		deep := !known || s.runs >= tolerated
-		if err := guard(func() error { return checkTables(db.dir, opts, deep) }); err != nil {
+		if err := guard(func() error { return checkTables(db.dir, opts) }); err != nil {
 			return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: err}
 		}
 	}
 	return nil
 }
 
-// checkTables opens every table that the MANIFEST names; deep reads every block.
-func checkTables(dir string, opts badger.Options, deep bool) error {
+// checkTables reads every block of every table that the MANIFEST names. Badger
+// answers for a pair in a block that it can't read as if there were none, so none
+// may be left to it.
+func checkTables(dir string, opts badger.Options) error {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if err != nil {
 		return err
@@ -110,14 +110,14 @@ func checkTables(dir string, opts badger.Options, deep bool) error {
 		return err
 	}
 	for id := range m.Tables {
-		if err := checkTable(table.NewFilename(id, dir), deep); err != nil {
+		if err := checkTable(table.NewFilename(id, dir)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkTable(name string, deep bool) error {
+func checkTable(name string) error {
 	if err := checkFooter(name); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(name), err)
 	}
@@ -129,10 +129,10 @@ func checkTable(name string, deep bool) error {
 	if err != nil {
 		return err
 	}
-	if deep {
-		err = t.VerifyChecksum()
+	if err := guard(t.VerifyChecksum); err != nil {
+		return errors.Join(fmt.Errorf("%s: a block is not what was written: %w", filepath.Base(name), err), t.Close(-1))
 	}
-	return errors.Join(err, t.Close(-1))
+	return t.Close(-1)
 }
 
 // checkFooter checks the end of a table, from which everything else is found: the

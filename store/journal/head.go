@@ -64,20 +64,30 @@ func decodeHead(b []byte) (h head, ok bool) {
 	return h, h.first > 0 && h.seq+1 >= h.first && h.state <= resetting
 }
 
-// readHead returns the newer of the two slots; false means that neither holds.
-func readHead(f File) (head, bool, error) {
-	var best head
-	var found bool
+// slots is what HEAD says when its two slots are read.
+type slots struct {
+	head       // The newer one that holds.
+	known bool // There is one.
+	torn  bool // The other has something in it that isn't what was written.
+}
+
+// readHead reads both slots.
+func readHead(f File) (slots, error) {
+	var s slots
 	for slot := range int64(2) {
 		b := make([]byte, headSlot)
 		if err := readFull(f, b, slot*headPlace); err != nil {
-			return head{}, false, err
+			return slots{}, err
 		}
-		if h, ok := decodeHead(b); ok && (!found || h.counter > best.counter) {
-			best, found = h, true
+		h, ok := decodeHead(b)
+		switch {
+		case !ok:
+			s.torn = s.torn || len(bytes.Trim(b, "\x00")) > 0
+		case !s.known || h.counter > s.counter:
+			s.head, s.known = h, true
 		}
 	}
-	return best, found, nil
+	return s, nil
 }
 
 // headFile is HEAD, open.
@@ -88,7 +98,7 @@ type headFile struct {
 }
 
 // openHead opens HEAD, making it where there is none, and reads it.
-func openHead(d Disk, dir string) (*headFile, head, bool, error) {
+func openHead(d Disk, dir string) (*headFile, slots, error) {
 	name := filepath.Join(dir, headName)
 	f, err := d.Open(name, false)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,13 +111,13 @@ func openHead(d Disk, dir string) (*headFile, head, bool, error) {
 		if f != nil {
 			err = errors.Join(err, f.Close())
 		}
-		return nil, head{}, false, err
+		return nil, slots{}, err
 	}
-	h, ok, err := readHead(f)
+	s, err := readHead(f)
 	if err != nil {
-		return nil, head{}, false, errors.Join(err, f.Close())
+		return nil, slots{}, errors.Join(err, f.Close())
 	}
-	return &headFile{file: f, counter: h.counter}, h, ok, nil
+	return &headFile{file: f, counter: s.counter}, s, nil
 }
 
 // write puts h into the older slot.

@@ -56,6 +56,7 @@ type Options struct {
 type Report struct {
 	Created     bool     // There was nothing here: neither segments nor HEAD.
 	HeadMissing bool     // Segments are here, but no readable HEAD: maybe an old copy of the disk.
+	HeadTorn    bool     // A slot of HEAD isn't what was written. The other one counts, and the next write mends it.
 	Behind      bool     // The journal ends before the record that HEAD names.
 	HeadSeq     uint64   // The record that HEAD names.
 	Advanced    bool     // The journal verified beyond HEAD, which followed.

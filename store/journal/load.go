@@ -42,10 +42,12 @@ func (l *loader) load(op string) error {
 			return err
 		}
 	}
-	l.j.commit.head, l.head, l.known, err = openHead(l.j.o.Disk, l.j.dir)
+	var read slots
+	l.j.commit.head, read, err = openHead(l.j.o.Disk, l.j.dir)
 	if err != nil {
 		return err
 	}
+	l.head, l.known, l.report.HeadTorn = read.head, read.known, read.torn
 	l.report.HeadSeq = l.head.seq
 	if !l.known && len(files.segments) == 0 {
 		l.report.Created = true

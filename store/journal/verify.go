@@ -78,9 +78,12 @@ func (v *verifier) run() error {
 	}
 	f, err := readOnly{}.Open(filepath.Join(v.dir, headName), false)
 	if err == nil {
-		var known bool
-		v.head, known, err = readHead(f)
-		v.HeadMissing = !known
+		var read slots
+		read, err = readHead(f)
+		v.head, v.HeadMissing = read.head, !read.known
+		if read.torn {
+			v.Notes = append(v.Notes, "a slot of HEAD is not what was written; where there is another, that one counts")
+		}
 		err = errors.Join(err, f.Close())
 	} else if isGone(err) {
 		v.HeadMissing, err = len(files.segments) > 0, nil
