@@ -39,7 +39,7 @@ type FieldError struct {
 // counter page can draw.
 func CompileForm(schema []byte) (*Form, error) {
 	const op = "catalogue.CompileForm"
-	tree, err := parseTree(schema, MaxSchema)
+	tree, err := parseTree(schema)
 	if err != nil {
 		return nil, fault.Wrap(op, fault.Invalid, "", fmt.Errorf("form: %w", err))
 	}
@@ -84,7 +84,7 @@ func (f *Form) Fields() []Field { return f.fields }
 // Validate checks answers as JSON. It returns what to correct, at most
 // MaxErrors, sorted as the fields are; none means that the form is complete.
 func (f *Form) Validate(data []byte) []FieldError {
-	tree, err := parseTree(data, MaxBody)
+	tree, err := parseTree(data)
 	if err != nil {
 		return []FieldError{unreadable(err)}
 	}
@@ -219,7 +219,7 @@ func answers(tree any) func(string) string {
 // Answers returns the lookup that a version's Charges wants, over a form's
 // answers as JSON. Answers that can't be read are empty.
 func Answers(form []byte) func(field string) string {
-	tree, err := parseTree(form, MaxBody)
+	tree, err := parseTree(form)
 	if err != nil {
 		return func(string) string { return "" }
 	}

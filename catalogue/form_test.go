@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,7 +149,7 @@ func TestFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range applicant.Fields() {
-		if want := strings.Contains("area name_bn mobile gender village", f.Name); f.Required != want {
+		if want := slices.Contains([]string{"area", "name_bn", "mobile", "gender", "village"}, f.Name); f.Required != want {
 			t.Errorf("applicant field %s: required %v; want %v", f.Name, f.Required, want)
 		}
 	}

@@ -88,7 +88,7 @@ func (in *Intake) Form(v *dcat.Version) (*Form, error) {
 // centre doesn't offer.
 func (in *Intake) Check(body []byte, at place.CentreType, on time.Time) (*Application, []FieldError, error) {
 	const op = "catalogue.Check"
-	tree, err := parseTree(body, MaxBody)
+	tree, err := parseTree(body)
 	if err != nil {
 		return nil, nil, fault.Wrap(op, fault.Invalid, "", err)
 	}

@@ -24,12 +24,10 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	switch {
-	case f.Line == 0:
+	if f.Line == 0 {
 		return f.File + ": " + f.Text
-	default:
-		return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 	}
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 }
 
 // A source is one YAML file of a pack, kept so that findings can name a line.
@@ -70,6 +68,7 @@ func newSource(name string, text []byte) (*source, []Finding) {
 			depth--
 		case token.SequenceEntryType:
 			entries++
+		default: // Plain values.
 		}
 		if depth > maxDepth || entries > maxDepth || t.Position.IndentNum > 8*maxDepth {
 			return nil, []Finding{s.at(t, "nested too deeply")}
@@ -134,7 +133,7 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("can't be read: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // Read only.
+	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("can't be read: %w", err)

@@ -150,14 +150,13 @@ func (g *generator) option(f Field) string {
 }
 
 func (g *generator) integer(f Field) int64 {
-	lo, hi := int64(1), int64(0)
+	lo := int64(1)
 	if f.Minimum != nil {
 		lo = *f.Minimum
 	}
+	hi := lo + 20
 	if f.Maximum != nil {
 		hi = *f.Maximum
-	} else {
-		hi = lo + 20
 	}
 	switch f.Sample {
 	case "few":

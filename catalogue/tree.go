@@ -21,7 +21,7 @@ import (
 // JSON value, is longer than MaxBody, is nested too deeply, isn't UTF-8, or has
 // a key twice.
 func Canonical(data []byte) ([]byte, error) {
-	tree, err := parseTree(data, MaxBody)
+	tree, err := parseTree(data)
 	if err != nil {
 		return nil, fault.Wrap("catalogue.Canonical", fault.Invalid, "", err)
 	}
@@ -30,9 +30,9 @@ func Canonical(data []byte) ([]byte, error) {
 
 // parseTree decodes bounded JSON strictly and normalises its strings. Numbers
 // stay as written ([json.Number]).
-func parseTree(data []byte, limit int) (any, error) {
-	if len(data) > limit {
-		return nil, fmt.Errorf("%d bytes: the limit is %d", len(data), limit)
+func parseTree(data []byte) (any, error) {
+	if len(data) > MaxBody {
+		return nil, fmt.Errorf("%d bytes: the limit is %d", len(data), MaxBody)
 	}
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")

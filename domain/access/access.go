@@ -148,6 +148,7 @@ func May(p Principal, act Act, on Resource) error {
 		ok = p.Seat.Office != "" && (p.Seat.Office == on.Seat.Office || slices.Contains(on.Offices, p.Seat.Office))
 	case OwnArea:
 		ok = p.Area != "" && slices.Contains(on.Areas, p.Area)
+	case Never:
 	}
 	if !ok || p.User == "" {
 		return fault.New("access.May", fault.Denied, string(act), "not yours to do: sign in as somebody who may")

@@ -122,8 +122,11 @@ func TestOperatorNeverSeesACase(t *testing.T) {
 
 func TestInClimbsTheTree(t *testing.T) {
 	dir := &place.Directory{Areas: []place.Area{
-		{Code: "41", Parent: "D40"}, {Code: "41-09", Parent: "41"}, {Code: "41-09-17", Parent: "41-09"},
-		{Code: "99", Parent: "99"}, {Code: "D40"},
+		{Code: "41", Parent: "D40"},
+		{Code: "41-09", Parent: "41"},
+		{Code: "41-09-17", Parent: "41-09"},
+		{Code: "99", Parent: "99"},
+		{Code: "D40"},
 	}}
 	dir.Sort()
 	got := In(dir, "41-09-17")

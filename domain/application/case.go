@@ -159,6 +159,7 @@ func (c Case) entitled(e Event) error {
 			return refuse(e, fault.Conflict, "the case has been forwarded to "+c.Seat.String())
 		}
 		return refuse(e, fault.Denied, "the case does not lie at your desk")
+	case NoAction:
 	}
 	return refuse(e, fault.Invalid, "no such action")
 }
@@ -199,6 +200,7 @@ func (c Case) allowed(e Event) error {
 			return refuse(e, fault.Conflict, "the case has a desk")
 		}
 		return nil
+	default: // The holder's acts, below.
 	}
 	if c.Holder != e.By.Name {
 		return refuse(e, fault.Conflict, "another officer of your post has taken the case: "+clip(c.Holder))
@@ -222,6 +224,7 @@ func (c Case) allowed(e Event) error {
 		if e.Desk.Decision && !decided {
 			return refuse(e, fault.Conflict, "state your preliminary decision first, then "+e.Action.String())
 		}
+	default: // Notes and decisions are free to the holder.
 	}
 	return nil
 }
@@ -241,6 +244,7 @@ func (c Case) moved(e Event, next Stage) Case {
 		c.DecidedBy = e.By.Name
 	case Approve, Reject:
 		c.Holder, c.DecidedBy = "", ""
+	case NoAction, Note, Hold:
 	}
 	return c
 }

@@ -1,6 +1,8 @@
 package register
 
 import (
+	"slices"
+
 	"github.com/fxamacker/cbor/v2"
 
 	"kendro/domain/access"
@@ -126,12 +128,7 @@ func plans() map[Method]plan {
 
 // known reports whether this software knows a command.
 func known(m Method) bool {
-	for _, k := range Methods() {
-		if k == m {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Methods(), m)
 }
 
 // carry asks the policy and carries out the command.

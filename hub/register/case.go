@@ -192,6 +192,7 @@ func (s *step) count(before, after *Case, a application.Action) {
 	case application.Reject:
 		n.Rejected++
 		n.DecidedMillis += s.meta.At - after.Accepted
+	default: // Not counted.
 	}
 }
 

@@ -86,7 +86,7 @@ func (c *Case) resource(w *world, asker place.Seat, saw uint64) access.Resource 
 
 // postMay asks whether the directory lets the post do the act.
 func (s desks) postMay(seat place.Seat, action application.Action) *protocol.Failure {
-	act := ""
+	var act string
 	switch action {
 	case application.Decide:
 		act = place.ActPreliminary

@@ -104,6 +104,7 @@ func (w *town) history(rt *rapid.T, c *Case) (moved int) {
 			stage = map[application.Action]application.Stage{
 				application.Forward: application.Received, application.Approve: application.Approved, application.Reject: application.Rejected,
 			}[turn.Action]
+		default: // Moves nothing.
 		}
 		seat = turn.Seat
 	}

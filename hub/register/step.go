@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"kendro/domain/application"
 	"kendro/domain/fault"
@@ -146,10 +147,8 @@ func (s *step) log(id protocol.LogID) *logState {
 
 // moved notes that a log has to be written.
 func (s *step) moved(id protocol.LogID) {
-	for _, t := range s.touched {
-		if t == id {
-			return
-		}
+	if slices.Contains(s.touched, id) {
+		return
 	}
 	s.touched = append(s.touched, id)
 }
@@ -227,8 +226,7 @@ func failureOf(err error) *protocol.Failure {
 		return nil
 	}
 	f := refuse(fault.KindOf(err), "", "")
-	var e *fault.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		f.Op, f.Item = e.Op, clip(e.Item, 128)
 		if e.Err != nil {
 			f.Text = clip(e.Err.Error(), protocol.MaxText)

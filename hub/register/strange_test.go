@@ -150,7 +150,7 @@ func (g *strange) body() any {
 func (g *strange) command() Command {
 	m := rapid.SampledFrom(Methods()).Draw(g.T, "method")
 	c := NewCommand(g.text("1", "2", "3"), g.text(ActorHub, ActorControl, "chair", "bilal", "audit"), m, g.body())
-	c.Number, c.Expect = g.number(), uint64(rapid.SampledFrom([]uint64{0, 1, 2, 3, ^uint64(0)}).Draw(g.T, "expect"))
+	c.Number, c.Expect = g.number(), rapid.SampledFrom([]uint64{0, 1, 2, 3, ^uint64(0)}).Draw(g.T, "expect")
 	if rapid.IntRange(0, 9).Draw(g.T, "garbled") == 0 && len(c.Body) > 2 {
 		c.Body = c.Body[:1:1]
 		c.Body[0] = 0x05 // A number instead of a map.

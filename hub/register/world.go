@@ -153,6 +153,7 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 					}
 				}
 			}
+		default: // Of another log, or of a newer program.
 		}
 		return true, fault.Wrap("register.Open", fault.Damaged, "catalogue event", err)
 	})

@@ -83,7 +83,7 @@ func run(ctx context.Context, out, progress io.Writer, o options) error {
 		return err
 	}
 	if temporary && o.exit {
-		defer os.RemoveAll(dir) //nolint:errcheck // A temporary folder; the system clears what is left.
+		defer os.RemoveAll(dir)
 	}
 	s := &stage{say: &timeline{w: progress, began: time.Now()}}
 	if s.town, err = newTown(o.centres); err != nil {

@@ -60,7 +60,7 @@ func (d *drama) readJournal(dir string, log protocol.LogID, all map[protocol.Num
 	if err != nil {
 		return err
 	}
-	defer own.Close() //nolint:errcheck // A copy that nobody writes to.
+	defer own.Close() // A copy that nobody writes to.
 	return box.Describe(own, log, func(seq uint64, n protocol.Number, hash protocol.Hash) error {
 		proof := d.seen.proofs[n]
 		all[n] = append(all[n], entry{
