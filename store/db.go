@@ -169,6 +169,7 @@ func (db *DB) loadMark(op string) error {
 	if err := db.state.check(db.now); err != nil {
 		return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: err}
 	}
+	db.state.clean, db.state.runs = false, db.state.runs+1 // As preflight has written it.
 	db.setDiscard(0)
 	return nil
 }

@@ -76,7 +76,10 @@ func (db *DB) preflight(op string, opts badger.Options) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fault.Wrap(op, fault.Unavailable, db.dir, err)
 	}
-	s, _ := decodeState(raw)
+	s, known := decodeState(raw)
+	if len(raw) > 0 && !known && opts.Logger != nil {
+		opts.Logger.Warningf("%s is not what was written and is made anew: what must be here at least is not known", stateName)
+	}
 	_, err = os.Stat(filepath.Join(db.dir, badger.ManifestFilename))
 	used := err == nil
 	if s.floor.index > 0 && !used {
