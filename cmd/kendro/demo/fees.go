@@ -35,7 +35,7 @@ func (d *drama) feeChanges(ctx context.Context) error {
 		return err
 	}
 	d.seen.oldFee = len(d.filed) - 1
-	folder, err := d.changedService()
+	folder, err := changedService(d.Dir)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (d *drama) sampleFrom(folder string) error {
 }
 
 // changedService writes the one service whose fee changes into a folder.
-func (d *drama) changedService() (string, error) {
+func changedService(dir string) (string, error) {
 	file := "services/" + feeService + ".yaml"
 	text, err := fs.ReadFile(bd.Pack(), file)
 	if err != nil {
@@ -88,7 +88,7 @@ func (d *drama) changedService() (string, error) {
 		return "", fault.New(op, fault.Internal, file, "has not exactly one fee of that amount")
 	}
 	text = bytes.Replace(text, []byte(was), []byte(is), 1)
-	folder := filepath.Join(d.Dir, "release-2")
+	folder := filepath.Join(dir, "release-2")
 	if err := os.MkdirAll(filepath.Join(folder, "services"), 0o700); err != nil {
 		return "", fault.Wrap(op, fault.Unavailable, folder, err)
 	}
