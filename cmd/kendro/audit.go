@@ -46,7 +46,7 @@ It names what is damaged and ends with 65. The database is opened in a temporary
 copy (in $TMPDIR), which needs as much room.`,
 		Example: "  kendro audit verify --dir copy-of-node",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := verify(cmd.Context(), dir)
+			a, err := verify(cmd.Context(), progress(cmd.ErrOrStderr()), dir)
 			if err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func auditTable(a *audit) *table {
 }
 
 // verify reads everything in the folder of a node or a hub.
-func verify(ctx context.Context, dir string) (*audit, error) {
+func verify(ctx context.Context, told io.Writer, dir string) (*audit, error) {
 	const op = "kendro.audit"
 	if _, err := folder(dir); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func verify(ctx context.Context, dir string) (*audit, error) {
 	if err != nil {
 		return nil, fault.Wrap(op, fault.Unavailable, "", err)
 	}
-	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, key: key, scratch: scratch}
+	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, told: told, key: key, scratch: scratch}
 	switch {
 	case present(dir, nodeFolder):
 		err = a.node(dir)
@@ -122,9 +122,13 @@ func present(dir, name string) bool {
 type auditor struct {
 	audit
 	ctx     context.Context //nolint:containedctx // Of the one call that the auditor lives for.
+	told    io.Writer       // Hears which part is being read.
 	key     []byte          // The box key, nil for the one in the folder.
 	scratch string          // A folder for what has to be opened for writing.
 }
+
+// say tells a person at a terminal what takes so long.
+func (a *auditor) say(part string) { _, _ = fmt.Fprintf(a.told, "reading %s\n", part) }
 
 // add files a part. Err may be nil, or Damaged; any other failure ends the audit.
 func (a *auditor) add(p audited, err error) error {
@@ -145,6 +149,7 @@ func (a *auditor) add(p audited, err error) error {
 
 // journal reads a journal record by record.
 func (a *auditor) journal(part, dir string, o journal.Options) error {
+	a.say(part)
 	f, err := journal.Verify(dir, o)
 	p := audited{Part: part, Records: f.Records, Notes: f.Notes}
 	for _, d := range f.Damage {
@@ -164,6 +169,7 @@ func (a *auditor) journal(part, dir string, o journal.Options) error {
 
 // database counts every pair of a database against its set hash, in a copy.
 func (a *auditor) database(part, dir string, o store.Options) error {
+	a.say(part)
 	copied := filepath.Join(a.scratch, filepath.Base(dir))
 	if err := copyFolder(copied, dir); err != nil {
 		return err

@@ -10,6 +10,9 @@ import (
 
 // hub reads a server's Raft log, and in a copy its votes, marker and register.
 func (a *auditor) hub(dir string) error {
+	if !present(dir, "raft") && !present(dir, "vault") {
+		return a.add(audited{Part: "register", Notes: []string{"the server was never started: there is nothing to read yet"}}, nil)
+	}
 	vault, err := a.vault(filepath.Join(dir, "vault"))
 	if err != nil {
 		return a.add(audited{Part: "vault"}, err)
@@ -17,6 +20,7 @@ func (a *auditor) hub(dir string) error {
 	if err := a.journal("raft/log", filepath.Join(dir, "raft", "log"), journal.Options{Name: "raft", Cipher: vault}); err != nil {
 		return err
 	}
+	a.say("register")
 	copied := filepath.Join(a.scratch, "hub")
 	if err := copyFolder(copied, dir); err != nil {
 		return err

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"kendro/domain/fault"
 )
@@ -52,6 +54,19 @@ func (o *output) print(w io.Writer, v any, people func() *table) error {
 		return printed(enc.Encode(v))
 	}
 	return printed(people().write(w))
+}
+
+// progress is where long work says how far it is: w where that is a terminal,
+// else nowhere.
+func progress(w io.Writer) io.Writer {
+	f, ok := w.(*os.File)
+	if !ok {
+		return io.Discard
+	}
+	if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil {
+		return io.Discard
+	}
+	return w
 }
 
 // printed classifies a failure to write a result.
