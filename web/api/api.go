@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/fault"
 )
@@ -23,7 +24,7 @@ import (
 // Bounds of a request's body.
 const (
 	SmallBody       = 64 << 10
-	ApplicationBody = 128 << 10
+	ApplicationBody = catalogue.MaxBody // What is longer is refused as such, before it is read as JSON.
 	ReleaseBody     = 32 << 20
 )
 
@@ -135,14 +136,14 @@ func (a *API) Raw(route Route, in, out any, h func(http.ResponseWriter, *http.Re
 	a.note(route)
 	a.describe(route, in, out)
 	limit := route.MaxBody
+	if limit == 0 {
+		limit = SmallBody
+	}
 	a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 		c, err := a.admit(&route, r)
 		if err != nil {
 			a.Fail(w, route.ID, err)
 			return
-		}
-		if limit == 0 {
-			limit = SmallBody
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		h(w, r, c)

@@ -12,23 +12,23 @@ import (
 	"kendro/domain/fault"
 )
 
-// A Limiter lets each address do something Burst times at once and then Burst
-// times a Window, spread evenly. It is safe for concurrent use and remembers at
-// most maxAddresses.
+// A Limiter lets each address do something so many times in any window, wherever
+// the window begins. It is safe for concurrent use and remembers at most
+// maxAddresses.
 type Limiter struct {
-	burst  int
+	most   int
 	window time.Duration
 
-	mu    sync.Mutex // Guards all below.
-	full  map[string]time.Time
+	mu    sync.Mutex             // Guards all below.
+	done  map[string][]time.Time // The last times, oldest first, most at most.
 	swept time.Time
 }
 
 const maxAddresses = 10_000
 
-// NewLimiter returns a limiter of burst times a window.
-func NewLimiter(burst int, window time.Duration) *Limiter {
-	return &Limiter{burst: burst, window: window, full: map[string]time.Time{}}
+// NewLimiter returns a limiter of most times a window.
+func NewLimiter(most int, window time.Duration) *Limiter {
+	return &Limiter{most: most, window: window, done: map[string][]time.Time{}}
 }
 
 // UnknownNumbers limits lookups of unknown numbers: 20 a minute an address.
@@ -61,40 +61,42 @@ func (l *Limiter) refusal(wait time.Duration) error {
 	}
 }
 
-// take keeps, for each key, the moment at which its burst is whole again.
+// take counts one where it may, else says how long until the oldest of the last
+// times leaves the window.
 func (l *Limiter) take(key string, now time.Time, count bool) time.Duration {
-	each := l.window / time.Duration(l.burst)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at := l.full[key]
-	if at.Before(now) {
-		at = now
-	}
-	if wait := at.Add(each).Sub(now) - l.window; wait > 0 {
-		return wait
+	times := l.done[key]
+	if len(times) == l.most {
+		if wait := times[0].Add(l.window).Sub(now); wait > 0 {
+			return wait
+		}
 	}
 	if count {
 		l.forget(now)
-		l.full[key] = at.Add(each)
+		if len(times) == l.most {
+			times = append(times[:0], times[1:]...)
+		}
+		l.done[key] = append(times, now)
 	}
 	return 0
 }
 
-// forget makes room: for whoever is whole again, once in a while, else for
-// anybody. However many addresses there are, a call costs little.
+// forget makes room: for whoever did nothing for a window, once in a while, else
+// for anybody. However many addresses there are, a call costs little.
 func (l *Limiter) forget(now time.Time) {
-	if len(l.full) < maxAddresses {
+	if len(l.done) < maxAddresses {
 		return
 	}
 	if now.Sub(l.swept) >= l.window/4 {
 		l.swept = now
-		maps.DeleteFunc(l.full, func(_ string, at time.Time) bool { return at.Before(now) })
+		maps.DeleteFunc(l.done, func(_ string, t []time.Time) bool { return now.Sub(t[len(t)-1]) >= l.window })
 	}
-	for k := range l.full {
-		if len(l.full) < maxAddresses {
+	for k := range l.done {
+		if len(l.done) < maxAddresses {
 			return
 		}
-		delete(l.full, k)
+		delete(l.done, k)
 	}
 }
 
