@@ -18,6 +18,7 @@ import (
 )
 
 func TestLeaderKilledInMidIngest(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	var boxes []*hubtest.Box
 	for _, c := range []string{"41-04-17", "41-04-28", "41-04-39"} {
@@ -50,6 +51,7 @@ func TestLeaderKilledInMidIngest(t *testing.T) {
 }
 
 func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
+	t.Parallel()
 	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: 16})
 	b := g.Enrol(centre)
 	late := g.Follower()
@@ -81,6 +83,7 @@ func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
 }
 
 func TestRestartOfAll(t *testing.T) {
+	t.Parallel()
 	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: 8})
 	b := g.Enrol(centre)
 	numbers := b.File(100)
@@ -110,6 +113,7 @@ func TestRestartOfAll(t *testing.T) {
 // of markers, truncations and installs, as a kill would leave them, and starts
 // the follower from each.
 func TestKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	copies, seen := map[string]string{}, map[string]int{}
 	var dir string
@@ -176,6 +180,7 @@ func TestKilledAtEachStep(t *testing.T) {
 }
 
 func TestAlteredRaftLogIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	s := g.Servers[0]
 	b := g.Enrol(centre)
@@ -228,6 +233,7 @@ func TestAlteredRaftLogIsRefusedByName(t *testing.T) {
 }
 
 func TestAddressChanges(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	moved := g.Follower()
 	g.Stop(moved)
@@ -250,6 +256,7 @@ func TestAddressChanges(t *testing.T) {
 }
 
 func TestRecoverFromTheLastServer(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	b := g.Enrol(centre)
 	numbers := b.File(30)

@@ -19,6 +19,7 @@ import (
 )
 
 func TestEnrolment(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 2)
 	ctx := t.Context()
 	token := g.Token(centre)
@@ -68,6 +69,7 @@ func TestEnrolment(t *testing.T) {
 }
 
 func TestJoinAfterALostAnswer(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	dir := t.TempDir()
 	token := g.Token("")
@@ -91,6 +93,7 @@ func TestJoinAfterALostAnswer(t *testing.T) {
 }
 
 func TestInit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	o := hub.InitOptions{District: "41", Pack: bd.Pack(), Clock: time.Now}
 	for _, bad := range []string{"", "4", "00", "99", "x1"} {
@@ -123,6 +126,7 @@ func TestInit(t *testing.T) {
 }
 
 func TestNonVoterServesAndForwards(t *testing.T) {
+	t.Parallel()
 	g := hubtest.With(t, hubtest.Options{Voters: 1, NonVoters: 1})
 	office := g.Servers[1]
 	for _, m := range office.Hub.Members() {
@@ -173,6 +177,7 @@ func TestNonVoterServesAndForwards(t *testing.T) {
 }
 
 func TestWithoutALeaderNothingIsPromised(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 2)
 	alone := g.Follower()
 	g.Kill(g.Leader())
@@ -188,6 +193,7 @@ func TestWithoutALeaderNothingIsPromised(t *testing.T) {
 }
 
 func TestRevokedBoxIsCutOff(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	b := g.Enrol(centre)
 	b.File(3)
@@ -207,6 +213,7 @@ func TestRevokedBoxIsCutOff(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	s := g.Servers[0]
 	b := g.Enrol(centre)

@@ -55,6 +55,7 @@ func once(t *testing.T, r *register.Register, numbers ...[]protocol.Number) {
 }
 
 func TestThreeServersReconcileThroughAFollower(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	b := g.Enrol(centre)
 	numbers := b.File(1000)
@@ -66,6 +67,7 @@ func TestThreeServersReconcileThroughAFollower(t *testing.T) {
 }
 
 func TestRepeatedCommandHappensOnce(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	cmd := register.NewCommand("one", register.ActorControl, register.AddUser, register.User{
 		Name: "rahima", Role: "entrepreneur", Centre: centre, Gender: "f", Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", From: 1,

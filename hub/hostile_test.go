@@ -12,6 +12,7 @@ import (
 // TestSpoiledApplicationsAreHeld files what no counter would: every event is
 // accounted for, and the good ones go on.
 func TestSpoiledApplicationsAreHeld(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	b := g.Enrol(centre)
 	good := b.File(2)
@@ -55,6 +56,7 @@ func change(e *protocol.Event, fn func(*protocol.Submission)) {
 // TestBlockThatDoesNotOpenIsQuarantined lets a box sign a body that nobody can
 // open: it is kept for a person, and the log goes on behind it.
 func TestBlockThatDoesNotOpenIsQuarantined(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	b := g.Enrol(centre)
 	b.File(3)
@@ -81,6 +83,7 @@ func TestBlockThatDoesNotOpenIsQuarantined(t *testing.T) {
 
 // TestForgedBlocksChangeNothing sends what the box's key never signed.
 func TestForgedBlocksChangeNothing(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 1)
 	b := g.Enrol(centre)
 	b.File(3)
@@ -108,6 +111,7 @@ func TestForgedBlocksChangeNothing(t *testing.T) {
 
 // TestOneLogThroughTwoServersAtOnce lets a box tell everything twice.
 func TestOneLogThroughTwoServersAtOnce(t *testing.T) {
+	t.Parallel()
 	g := hubtest.New(t, 3)
 	b := g.Enrol(centre)
 	b.Batch = 3
