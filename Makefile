@@ -32,10 +32,10 @@ test: fmt-check generated-check vet lint ## everything that CI runs, on every pa
 race: ## all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -p $(JOBS) -timeout 30m $(TESTFLAGS) $(PKG)
 
-fault: ## kill, cut and flip bytes; count what is left
+fault: ## kill, cut and flip bytes; count what is left (FAULT_ARGS=-full: all of it)
 	@$(GO) test -tags fault -list . ./internal/faulttest/... | grep '^Test' >/dev/null || \
 		{ echo 'fault: internal/faulttest has no test' >&2; exit 1; }
-	$(GO) test -tags fault -timeout 30m -count=1 -v $(FAULT_ARGS) ./internal/faulttest/...
+	$(GO) test -tags fault -timeout 60m -count=1 -v ./internal/faulttest/... $(FAULT_ARGS)
 
 fuzz: ## every fuzz target for FUZZTIME executions
 	@GO='$(GO)' .ci/fuzz '$(FUZZTIME)' $(PKG)

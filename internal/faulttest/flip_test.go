@@ -123,10 +123,7 @@ var states = []state{drained, killed}
 // kill and after a stop.
 func (v *victims) learn(ctx context.Context, t *testing.T) {
 	t.Helper()
-	must(t, district.Poll(ctx, func() bool {
-		s, err := v.Nodes[0].Sync(ctx)
-		return err == nil && s.Backlog == 0
-	}))
+	must(t, district.Poll(ctx, func() bool { return v.accepted(ctx) }))
 	v.Kill()
 	v.keep(ctx, t, killed)
 	var err error

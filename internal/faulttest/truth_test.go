@@ -48,6 +48,19 @@ func (v *victims) read(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
+// accepted reports whether the node shows every application as ACCEPTED.
+func (v *victims) accepted(ctx context.Context) bool {
+	c := api.NewLocalClient(v.Nodes[0].Dir)
+	defer c.Close()
+	for number := range v.all.receipts {
+		var t api.Tracking
+		if err := c.Do(ctx, api.Call{Path: "/v1/track/" + number.String(), Out: &t}); err != nil || t.Custody != api.Accepted {
+			return false
+		}
+	}
+	return true
+}
+
 // A likeness is how what a daemon says compares with the truth.
 type likeness int
 
