@@ -14,10 +14,12 @@ import (
 	"kendro/web/api"
 )
 
-// The memory of a node: it shares 512 MiB with everything else on its box.
+// The memory of a node: it shares 512 MiB with everything else on its box. Below
+// the limit, collecting more often would save 10 MiB and cost every application a
+// tenth of its time.
 const (
 	nodeMemory  = 48 << 20
-	nodeGarbage = 50
+	nodeGarbage = 200
 )
 
 func nodeRunCmd() *cobra.Command {
