@@ -36,6 +36,10 @@ type index struct {
 	// while the helper has nothing to do.
 	at marks
 
+	// partial says that the index is being built: what it lacks, the journals may
+	// hold.
+	partial atomic.Bool
+
 	// behind is closed and taken away once the index holds all that was placed.
 	behind atomic.Pointer[chan struct{}]
 }
@@ -107,15 +111,15 @@ func (x *index) fallBehind() {
 // caughtUp lets readers in again.
 func (x *index) caughtUp() { close(*x.behind.Swap(nil)) }
 
-// view reads at the newest transaction. While the index is being rebuilt, or at
-// work on what was placed, it waits.
+// view reads at the newest transaction. While the index is at work on what was
+// placed, it waits; while it is being rebuilt, it is [fault.Unavailable].
 func (x *index) view(fn func(*store.Tx) error) error {
 	if c := x.behind.Load(); c != nil {
 		<-*c
 	}
 	x.use.RLock()
 	defer x.use.RUnlock()
-	if x.db == nil {
+	if x.db == nil || x.partial.Load() {
 		return fault.New("box.view", fault.Unavailable, "", "the index is being rebuilt; repeat it in a moment")
 	}
 	return x.db.View(fn)

@@ -46,6 +46,7 @@ func (x *index) raise(own, in reader, logger *slog.Logger) error {
 // rebuild throws the folder away and makes it again from the journals. Readers
 // are turned away meanwhile. Nobody else may write.
 func (x *index) rebuild(own, in reader, logger *slog.Logger) error {
+	x.partial.Store(true)
 	x.close(logger)
 	if err := os.RemoveAll(x.dir); err != nil {
 		return &fault.Error{Op: "box.rebuild", Kind: fault.Stopped, Item: x.dir, Err: err}
@@ -54,7 +55,11 @@ func (x *index) rebuild(own, in reader, logger *slog.Logger) error {
 	if err := x.enter(); err != nil {
 		return err
 	}
-	return x.follow(own, in)
+	if err := x.follow(own, in); err != nil {
+		return err
+	}
+	x.partial.Store(false)
+	return nil
 }
 
 // enter opens the folder and reads the marks.
@@ -67,7 +72,7 @@ func (x *index) enter() error {
 	x.db = db
 	x.use.Unlock()
 	x.at = marks{}
-	return x.view(func(tx *store.Tx) error {
+	return db.View(func(tx *store.Tx) error {
 		_, err := read(tx, []byte(keyMarks), &x.at)
 		return err
 	})
