@@ -125,8 +125,8 @@ func writeCall(w io.Writer, method string, body any) error {
 
 // call asks another server once. No answer is [fault.Unavailable]: what it asked
 // for may have happened or not.
-func call(ctx context.Context, e *link.Endpoint, address, method string, in, out any) error {
-	conn, err := e.Dial(ctx, address, link.ALPNHub)
+func (g *group) call(ctx context.Context, address, method string, in, out any) error {
+	conn, err := g.endpoint.Dial(ctx, address, link.ALPNHub)
 	if err != nil {
 		return fault.Wrap("hub.call", fault.Unavailable, address, err)
 	}

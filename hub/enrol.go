@@ -18,98 +18,105 @@ import (
 // enrolFor is how long an enrolment may take here.
 const enrolFor = 20 * time.Second
 
+// A registrar enrols machines. It is safe for concurrent use.
+type registrar struct {
+	*group
+	keys  *openKeys
+	clock func() time.Time
+}
+
 // enrol takes a machine in, on whichever server it asked.
-func (h *Hub) enrol(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
+func (r *registrar) enrol(ctx context.Context, req *protocol.EnrolRequest) (*protocol.Enrolment, error) {
 	var out *protocol.Enrolment
-	err := h.persist(ctx, func(ctx context.Context) (err error) {
-		if h.leads() {
-			out, err = h.enrolHere(ctx, r)
+	err := r.persist(ctx, func(ctx context.Context) (err error) {
+		if r.leads() {
+			out, err = r.here(ctx, req)
 			return err
 		}
 		out = &protocol.Enrolment{}
-		return h.askLeader(ctx, callEnrol, r, out)
+		return r.askLeader(ctx, callEnrol, req, out)
 	})
 	return out, err
 }
 
-// enrolHere checks a request as the leader, certifies the keys and burns the
+// here checks a request as the leader, certifies the keys and burns the
 // token. The same request gets the same answer again.
-func (h *Hub) enrolHere(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
+func (r *registrar) here(ctx context.Context, req *protocol.EnrolRequest) (*protocol.Enrolment, error) {
 	const op = "hub.enrol"
-	if err := r.Verify(); err != nil {
+	if err := req.Verify(); err != nil {
 		return nil, err
 	}
-	if r.Token.CAHash != h.keys.authority.Hash() {
-		return nil, fault.New(op, fault.Denied, r.Token.Centre, "the token is another district's")
+	if req.Token.CAHash != r.keys.authority.Hash() {
+		return nil, fault.New(op, fault.Denied, req.Token.Centre, "the token is another district's")
 	}
-	switch r.Token.Role {
+	switch req.Token.Role {
 	case identity.RoleNode:
-		return h.enrolNode(ctx, r)
+		return r.enrolNode(ctx, req)
 	case identity.RoleServer:
-		return h.enrolServer(ctx, r)
+		return r.enrolServer(ctx, req)
 	}
-	return nil, fault.New(op, fault.Invalid, string(r.Token.Role), "want a token for a node or a server")
+	return nil, fault.New(op, fault.Invalid, string(req.Token.Role), "want a token for a node or a server")
 }
 
-func (h *Hub) enrolNode(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
-	reg := h.Register()
+func (r *registrar) enrolNode(ctx context.Context, req *protocol.EnrolRequest) (*protocol.Enrolment, error) {
+	reg := r.register()
 	keys := register.NodeKeys{
-		Nonce: sha256.Sum256(r.Token.Nonce[:]), Centre: place.Centre(r.Token.Centre),
-		Signing: r.Signing, TLS: r.TLS, Sealing: r.Sealing, Gossip: r.Address, GossipKey: random(32),
+		Nonce: sha256.Sum256(req.Token.Nonce[:]), Centre: place.Centre(req.Token.Centre),
+		Signing: req.Signing, TLS: req.TLS, Sealing: req.Sealing, Gossip: req.Address, GossipKey: random(32),
 	}
 	keys.Slot, keys.Spare = reg.NextSlots()
-	who := identity.Subject{Country: h.keys.Country, District: h.keys.District, Role: identity.RoleNode, Name: r.Token.Centre, Slot: keys.Slot}
+	who := identity.Subject{Country: r.keys.Country, District: r.keys.District, Role: identity.RoleNode, Name: req.Token.Centre, Slot: keys.Slot}
 	var err error
-	if keys.SigningCert, keys.TLSCert, err = h.certify(who, r); err != nil {
+	if keys.SigningCert, keys.TLSCert, err = r.certify(who, req); err != nil {
 		return nil, err
 	}
 	var node register.Node
-	if err := h.settleOn(ctx, register.EnrolNode, keys, &node); err != nil {
+	if err := r.settleOn(ctx, register.EnrolNode, keys, &node); err != nil {
 		return nil, err
 	}
-	e := h.enrolment(string(node.Centre), node.SigningCert, node.TLSCert)
+	e := r.enrolment(string(node.Centre), node.SigningCert, node.TLSCert)
 	e.Slot, e.Spare = node.Slot, node.Spare
 	e.Logs = []protocol.LogID{reg.Inbox(node.Centre), reg.Shelf()}
-	h.o.Logger.Info("enrolled a node", "centre", string(node.Centre), "slot", node.Slot)
+	r.log.Info("enrolled a node", "centre", string(node.Centre), "slot", node.Slot)
 	return e, nil
 }
 
-func (h *Hub) enrolServer(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
+func (r *registrar) enrolServer(ctx context.Context, req *protocol.EnrolRequest) (*protocol.Enrolment, error) {
 	s := register.Server{
-		ID: "s-" + identity.IDOf(r.Signing).String(), Address: r.Address, HTTP: r.HTTP, Voter: r.Voter,
-		Nonce: sha256.Sum256(r.Token.Nonce[:]), Signing: r.Signing, TLS: r.TLS, Sealing: r.Sealing,
+		ID: "s-" + identity.IDOf(req.Signing).String(), Address: req.Address, HTTP: req.HTTP, Voter: req.Voter,
+		Nonce: sha256.Sum256(req.Token.Nonce[:]), Signing: req.Signing, TLS: req.TLS, Sealing: req.Sealing,
 	}
-	who := identity.Subject{Country: h.keys.Country, District: h.keys.District, Role: identity.RoleServer, Name: s.ID, Slot: "0"}
+	who := identity.Subject{Country: r.keys.Country, District: r.keys.District, Role: identity.RoleServer, Name: s.ID, Slot: "0"}
 	var err error
-	if s.SigningCert, s.TLSCert, err = h.certify(who, r); err != nil {
+	if s.SigningCert, s.TLSCert, err = r.certify(who, req); err != nil {
 		return nil, err
 	}
 	var server register.Server
-	if err := h.settleOn(ctx, register.EnrolServer, s, &server); err != nil {
+	if err := r.settleOn(ctx, register.EnrolServer, s, &server); err != nil {
 		return nil, err
 	}
-	e := h.enrolment(server.ID, server.SigningCert, server.TLSCert)
-	if e.Secrets, err = h.keys.sealSecrets(server.Sealing); err != nil {
+	e := r.enrolment(server.ID, server.SigningCert, server.TLSCert)
+	if e.Secrets, err = r.keys.sealSecrets(server.Sealing); err != nil {
 		return nil, err
 	}
-	h.o.Logger.Info("enrolled a server", "server", server.ID, "voter", server.Voter)
+	r.log.Info("enrolled a server", "server", server.ID, "voter", server.Voter)
 	return e, nil
 }
 
 // certify issues the two certificates of a machine.
-func (h *Hub) certify(who identity.Subject, r *protocol.EnrolRequest) (signing, tls []byte, err error) {
-	now := h.o.Clock()
-	if signing, err = h.keys.ca.Issue(who, r.Signing, identity.ForSigning, now); err != nil {
+func (r *registrar) certify(who identity.Subject, req *protocol.EnrolRequest) (signing, tls []byte, err error) {
+	now := r.clock()
+	if signing, err = r.keys.ca.Issue(who, req.Signing, identity.ForSigning, now); err != nil {
 		return nil, nil, err
 	}
-	tls, err = h.keys.ca.Issue(who, r.TLS, identity.ForTLS, now)
+	tls, err = r.keys.ca.Issue(who, req.TLS, identity.ForTLS, now)
 	return signing, tls, err
 }
 
 // settleOn carries a command of the hub itself through Raft. Its ID is fresh: the
 // token, and not the ID, makes a repetition harmless.
-func (h *Hub) settleOn(ctx context.Context, m register.Method, body, out any) error {
-	answer, err := h.proposeHere(ctx, register.NewCommand(drawID(), register.ActorHub, m, body))
+func (r *registrar) settleOn(ctx context.Context, m register.Method, body, out any) error {
+	answer, err := r.propose(ctx, register.NewCommand(drawID(), register.ActorHub, m, body))
 	if err != nil {
 		return err
 	}
@@ -119,12 +126,12 @@ func (h *Hub) settleOn(ctx context.Context, m register.Method, body, out any) er
 	return answer.Result.Decode(out)
 }
 
-func (h *Hub) enrolment(id string, signing, tls []byte) *protocol.Enrolment {
-	f := h.Register().Founding()
+func (r *registrar) enrolment(id string, signing, tls []byte) *protocol.Enrolment {
+	f := r.register().Founding()
 	return &protocol.Enrolment{
-		Country: h.keys.Country, District: h.keys.District, ID: id, CA: h.keys.Authority,
+		Country: r.keys.Country, District: r.keys.District, ID: id, CA: r.keys.Authority,
 		TLSCert: tls, SigningCert: signing, Recipients: f.Recipients, Catalogue: f.CatalogueKey,
-		Servers: h.Register().Addresses(),
+		Servers: r.register().Addresses(),
 	}
 }
 

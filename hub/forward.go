@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/protocol"
+	"kendro/replication/link"
 )
 
 // How long a server tries before it says that it doesn't know.
@@ -19,6 +21,7 @@ const (
 	askFor   = 10 * time.Second // A command, through changes of the leader.
 	freshFor = 2 * time.Second  // An answer as new as the leader's.
 	attempt  = 5 * time.Second  // One call to one server.
+	nudge    = 50 * time.Millisecond
 )
 
 type proposeAnswer struct {
@@ -30,19 +33,43 @@ type indexAnswer struct {
 	Index uint64 `cbor:"1,keyasint"`
 }
 
+// A group is this server's part in the group: it knows who leads, proposes while
+// this server does, and asks the leader otherwise. It is safe for concurrent use.
+type group struct {
+	id       string // Of this server.
+	register func() *register.Register
+	endpoint *link.Endpoint
+	raft     *raft.Raft
+	proposer *proposer
+	book     *addressBook
+	progress *progress
+	newest   *shared
+	changes  changes
+	fatal    *fatal
+	log      *slog.Logger
+}
+
 // leads reports whether this server is the leader.
-func (h *Hub) leads() bool { return h.raft.State() == raft.Leader }
+func (g *group) leads() bool { return g.raft.State() == raft.Leader }
 
 // leader returns the leader's ID and address, empty while nobody leads.
-func (h *Hub) leader() (id, address string) {
-	a, lid := h.raft.LeaderWithID()
+func (g *group) leader() (id, address string) {
+	a, lid := g.raft.LeaderWithID()
 	if lid == "" {
 		return "", ""
 	}
-	if known := h.book.address(string(lid)); known != "" {
+	if known := g.book.address(string(lid)); known != "" {
 		return string(lid), known
 	}
 	return string(lid), string(a)
+}
+
+// knownAddress is where a server listens, as the register has it.
+func (g *group) knownAddress(id string) string {
+	if s, ok := g.register().Server(id); ok && s.RemovedAt == 0 {
+		return s.Address
+	}
+	return ""
 }
 
 // Do asks the group for one change, whichever server leads, and returns its
@@ -52,23 +79,27 @@ func (h *Hub) leader() (id, address string) {
 // Without an answer it is [fault.Unavailable]: the change may have happened or
 // not; the same command may be sent again, here or elsewhere, and happens once.
 func (h *Hub) Do(ctx context.Context, cmd register.Command) (register.Result, error) {
+	return h.group.do(ctx, cmd)
+}
+
+func (g *group) do(ctx context.Context, cmd register.Command) (register.Result, error) {
 	if !slices.Contains(register.Methods(), cmd.Method) {
 		return register.Result{}, fault.New("hub.Do", fault.Invalid, string(cmd.Method), "no such command")
 	}
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
-	if res, ok := h.Register().Answer(&cmd); ok {
+	if res, ok := g.register().Answer(&cmd); ok {
 		return plain(res), failure(res.Fault)
 	}
 	var out proposeAnswer
-	err := h.persist(ctx, func(ctx context.Context) (err error) {
-		out, err = h.proposeAnywhere(ctx, cmd)
+	err := g.persist(ctx, func(ctx context.Context) (err error) {
+		out, err = g.proposeAnywhere(ctx, cmd)
 		return err
 	})
 	if err != nil {
 		return register.Result{}, err
 	}
-	h.progress.wait(ctx, out.Index)
+	g.progress.wait(ctx, out.Index)
 	return plain(out.Result), failure(out.Result.Fault)
 }
 
@@ -89,7 +120,7 @@ func failure(f *protocol.Failure) error {
 }
 
 // persist repeats fn while it fails as unknown and ctx allows.
-func (h *Hub) persist(ctx context.Context, fn func(context.Context) error) error {
+func (g *group) persist(ctx context.Context, fn func(context.Context) error) error {
 	for {
 		err := fn(ctx)
 		if err == nil || !errors.Is(err, fault.Unavailable) {
@@ -99,25 +130,25 @@ func (h *Hub) persist(ctx context.Context, fn func(context.Context) error) error
 		case <-time.After(nudge):
 		case <-ctx.Done():
 			return err
-		case <-h.fatal.happened:
+		case <-g.fatal.happened:
 			return err
 		}
 	}
 }
 
-func (h *Hub) proposeAnywhere(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
-	if h.leads() {
-		return h.proposeHere(ctx, cmd)
+func (g *group) proposeAnywhere(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
+	if g.leads() {
+		return g.propose(ctx, cmd)
 	}
 	var out proposeAnswer
-	err := h.askLeader(ctx, callPropose, &cmd, &out)
+	err := g.askLeader(ctx, callPropose, &cmd, &out)
 	return out, err
 }
 
-// proposeHere proposes as the leader and waits for the answer.
-func (h *Hub) proposeHere(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
+// propose proposes as the leader and waits for the answer.
+func (g *group) propose(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
 	answers := make(chan proposed, 1)
-	err := h.proposer.propose(ctx, &proposal{command: &cmd, done: func(p proposed) { answers <- p }})
+	err := g.proposer.propose(ctx, &proposal{command: &cmd, done: func(p proposed) { answers <- p }})
 	if err != nil {
 		return proposeAnswer{}, err
 	}
@@ -130,15 +161,15 @@ func (h *Hub) proposeHere(ctx context.Context, cmd register.Command) (proposeAns
 }
 
 // askLeader makes one call to the leader.
-func (h *Hub) askLeader(ctx context.Context, method string, in, out any) error {
-	_, address := h.leader()
-	if address == "" || h.leads() {
+func (g *group) askLeader(ctx context.Context, method string, in, out any) error {
+	_, address := g.leader()
+	if address == "" || g.leads() {
 		return fault.New("hub.askLeader", fault.Unavailable, method, "no server leads now: try again")
 	}
 	ctx, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
-	defer h.changes.watch(cancel)()
-	return call(ctx, h.endpoint, address, method, in, out)
+	defer g.changes.watch(cancel)()
+	return g.call(ctx, address, method, in, out)
 }
 
 // changes ends what waits for a leader when another one leads. It may be used
@@ -174,22 +205,22 @@ func (c *changes) happen() {
 }
 
 // follow tells sessions and callers of every change of the leader.
-func (h *Hub) follow(ctx context.Context) {
+func (g *group) follow(ctx context.Context, told func(address string)) {
 	seen := make(chan raft.Observation, 16)
 	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
 		_, ok := o.Data.(raft.LeaderObservation)
 		return ok
 	})
-	h.raft.RegisterObserver(o)
-	defer h.raft.DeregisterObserver(o)
+	g.raft.RegisterObserver(o)
+	defer g.raft.DeregisterObserver(o)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-seen:
-			_, address := h.leader()
-			h.host.leaderChanged(address)
-			h.changes.happen()
+			_, address := g.leader()
+			told(address)
+			g.changes.happen()
 		}
 	}
 }
@@ -200,25 +231,25 @@ func (h *Hub) follow(ctx context.Context) {
 func (h *Hub) Fresh(ctx context.Context) (asOf time.Time, behind bool) {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	index, err := h.fresh.ask(ctx, h.leaderIndex)
+	index, err := h.group.newest.ask(ctx, h.group.leaderIndex)
 	behind = err != nil || !h.progress.wait(ctx, index)
 	return time.UnixMilli(h.Register().At()), behind
 }
 
 // leaderIndex returns the newest entry that the leader has applied, and that it
 // still leads.
-func (h *Hub) leaderIndex(ctx context.Context) (uint64, error) {
-	if h.leads() {
-		return h.leadingIndex()
+func (g *group) leaderIndex(ctx context.Context) (uint64, error) {
+	if g.leads() {
+		return g.leadingIndex()
 	}
 	var out indexAnswer
-	err := h.askLeader(ctx, callIndex, nil, &out)
+	err := g.askLeader(ctx, callIndex, nil, &out)
 	return out.Index, err
 }
 
-func (h *Hub) leadingIndex() (uint64, error) {
-	index := h.Register().Applied()
-	if err := h.raft.VerifyLeader().Error(); err != nil {
+func (g *group) leadingIndex() (uint64, error) {
+	index := g.register().Applied()
+	if err := g.raft.VerifyLeader().Error(); err != nil {
 		return 0, &fault.Error{Op: "hub.Fresh", Kind: fault.Unavailable, Err: err}
 	}
 	return index, nil
@@ -268,4 +299,15 @@ func (s *shared) ask(ctx context.Context, fn func(context.Context) (uint64, erro
 	c.index, c.err = fn(own)
 	close(c.done)
 	return c.index, c.err
+}
+
+// handOver passes leadership on before a planned stop, so that the others need
+// not miss this server first.
+func (g *group) handOver() {
+	if g.raft.State() != raft.Leader || len(g.raft.GetConfiguration().Configuration().Servers) < 2 {
+		return
+	}
+	if err := g.raft.LeadershipTransfer().Error(); err != nil {
+		g.log.Info("leadership could not be handed over", "err", err)
+	}
 }

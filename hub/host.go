@@ -17,9 +17,12 @@ import (
 // A host is this server as nodes' sessions see it: it takes their uplinks, and
 // offers them their inbox and the catalogue.
 type host struct {
-	hub    *Hub
-	sealer *sealer
-	log    *slog.Logger
+	group    *group
+	keys     *openKeys
+	notices  *notices
+	ingester *ingester
+	sealer   *sealer
+	log      *slog.Logger
 
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake
@@ -37,10 +40,6 @@ type intake struct {
 // maxIntroduced bounds the epochs that one session may introduce; a node has one
 // a run, a day at most.
 const maxIntroduced = 64
-
-func newHost(h *Hub) *host {
-	return &host{hub: h, log: h.o.Logger, sealer: newSealer(h), sessions: map[uint64]*intake{}}
-}
 
 // serveSync runs one session with a node.
 func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
@@ -75,7 +74,7 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 			grew(h)
 		}
 	}
-	cancel := s.hub.notices.subscribe(logs, sub)
+	cancel := s.notices.subscribe(logs, sub)
 	if have, err = s.heads(node); err != nil {
 		cancel()
 		return refused(err)
@@ -85,7 +84,7 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	s.sessions[peer.Session] = in
 	s.mu.Unlock()
 	s.log.Debug("session begins", "centre", peer.Subject.Name)
-	return have, logs[:2], s.hub.keys.SigningCert, func() {
+	return have, logs[:2], s.keys.certs.Load().signing, func() {
 		cancel()
 		s.forget(peer)
 	}, nil
@@ -94,12 +93,12 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 // Met notes where a box says that its neighbours reach it. A failure costs them a
 // hint, and the next session tells again.
 func (s *host) Met(ctx context.Context, peer replication.Peer) {
-	node, ok := s.hub.Register().SlotOwner(peer.Subject.Slot)
+	node, ok := s.group.register().SlotOwner(peer.Subject.Slot)
 	if !ok || peer.Gossip == "" || peer.Gossip == node.Gossip {
 		return
 	}
 	place := &register.NodePlace{Slot: node.Slot, Gossip: peer.Gossip}
-	if _, err := s.hub.Do(ctx, register.NewCommand(drawID(), register.ActorHub, register.NodeAddress, place)); err != nil {
+	if _, err := s.group.do(ctx, register.NewCommand(drawID(), register.ActorHub, register.NodeAddress, place)); err != nil {
 		s.log.Warn("a box's gossip address is not noted", "centre", peer.Subject.Name, "err", err)
 	}
 }
@@ -107,8 +106,8 @@ func (s *host) Met(ctx context.Context, peer replication.Peer) {
 // admit returns the box that the peer's certificate names.
 func (s *host) admit(peer replication.Peer) (*register.Node, error) {
 	const op = "hub.Open"
-	reg := s.hub.Register()
-	if peer.Subject.Role != identity.RoleNode || peer.Subject.District != s.hub.keys.District {
+	reg := s.group.register()
+	if peer.Subject.Role != identity.RoleNode || peer.Subject.District != s.keys.District {
 		return nil, fault.New(op, fault.Denied, peer.Subject.Name, "no box of this district")
 	}
 	if reg.Founding() == nil {
@@ -128,7 +127,7 @@ func (s *host) admit(peer replication.Peer) (*register.Node, error) {
 
 // logs are the logs between us and a box: first the two uplinks that we want.
 func (s *host) logs(n *register.Node) []protocol.LogID {
-	district := s.hub.keys.District
+	district := s.keys.District
 	return []protocol.LogID{
 		{Channel: protocol.Uplink, Name: district + "-" + n.Slot},
 		{Channel: protocol.Uplink, Name: district + "-" + n.Spare},
@@ -139,7 +138,7 @@ func (s *host) logs(n *register.Node) []protocol.LogID {
 
 // heads says how far the register holds those logs.
 func (s *host) heads(n *register.Node) ([]protocol.Head, error) {
-	reg := s.hub.Register()
+	reg := s.group.register()
 	var have []protocol.Head
 	for _, slot := range []string{n.Slot, n.Spare} {
 		cursors, err := reg.Cursors(slot)
@@ -184,7 +183,7 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	if err != nil {
 		return nil, nil, err
 	}
-	reg := s.hub.Register()
+	reg := s.group.register()
 	if log != reg.Inbox(node.Centre) && log != reg.Shelf() {
 		return nil, nil, fault.New("hub.Load", fault.NotFound, log.String(), "not a log that this box may read here")
 	}
@@ -196,7 +195,7 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 		return nil, nil, err
 	}
 	if log.Channel == protocol.Catalogue {
-		b, err := s.hub.packer.Pack(run, nil, s.hub.keys.signer)
+		b, err := s.sealer.packer.Pack(run, nil, s.keys.signer)
 		return nil, []protocol.Block{b}, err
 	}
 	return s.sealer.pack(run, node)
@@ -240,7 +239,7 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 			return
 		}
 		ack := &protocol.Ack{Log: b.Header.Log, At: a.At, Index: a.Index, Incarnation: a.Incarnation}
-		ack.Sign(s.hub.keys.signer)
+		ack.Sign(s.keys.signer)
 		done(a.At, ack, nil)
 	}
 	if err := s.belongs(peer, b.Header.Log); err != nil {
@@ -248,8 +247,8 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		return
 	}
 	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}
-	if s.hub.leads() {
-		s.hub.ingest(ctx, c, answer)
+	if s.group.leads() {
+		s.ingester.ingest(ctx, c, answer)
 		return
 	}
 	s.forward(ctx, in, c, answer)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -22,24 +20,19 @@ import (
 type Hub struct {
 	o        Config
 	keys     *openKeys
+	packer   *protocol.Packer
 	disk     *disk
 	endpoint *link.Endpoint
 	wire     *raft.NetworkTransport
-	raft     *raft.Raft
-	machine  *machine
-	proposer *proposer
-	judge    *judge
-	packer   *protocol.Packer
+	group    *group
+	members  *membership
+	board    *switchboard
+	host     *host
 	notices  *notices
 	progress *progress
-	book     *addressBook
-	host     *host
 	fatal    *fatal
 	closing  sync.Once
 	closed   error // Written by closing.
-	address  string
-	fresh    *shared
-	changes  changes
 }
 
 // Open opens the server in c.Dir, binds its port and takes part in Raft. Nodes
@@ -59,7 +52,7 @@ func Open(c Config) (h *Hub, err error) {
 	}
 	h = &Hub{
 		o: c, keys: keys, packer: protocol.NewPacker(), notices: &notices{},
-		fatal: &fatal{log: c.Logger, happened: make(chan struct{})}, fresh: newShared(),
+		fatal: &fatal{log: c.Logger, happened: make(chan struct{})},
 	}
 	defer func() {
 		if err != nil {
@@ -75,11 +68,27 @@ func Open(c Config) (h *Hub, err error) {
 		return h, err
 	}
 	h.progress = newProgress(h.Register().Applied())
-	h.judge = &judge{register: h.Register, opener: opener, zone: keys.zone(c.Logger)}
 	if err := h.connect(); err != nil {
 		return h, err
 	}
-	return h, h.take()
+	if err := h.take(); err != nil {
+		return h, err
+	}
+	h.furnish(&judge{register: h.Register, opener: opener, zone: keys.zone(c.Logger)})
+	return h, nil
+}
+
+// furnish makes what answers others.
+func (h *Hub) furnish(j *judge) {
+	in := &ingester{group: h.group, judge: j, clock: h.o.Clock}
+	h.board = &switchboard{
+		group: h.group, members: h.members, ingester: in,
+		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock},
+	}
+	h.host = &host{
+		group: h.group, keys: h.keys, notices: h.notices, ingester: in, log: h.o.Logger, sessions: map[uint64]*intake{},
+		sealer: &sealer{packer: h.packer, own: h.keys, clock: h.o.Clock, keys: map[identity.KeyID]*sealing{}},
+	}
 }
 
 // connect binds the port.
@@ -96,32 +105,35 @@ func (h *Hub) connect() error {
 	if h.endpoint, err = openEndpoint(o, h.o.Dir); err != nil {
 		return err
 	}
-	h.address = advertised(h.o.Advertise, h.endpoint.Addr())
 	return nil
 }
 
 // take joins Raft.
 func (h *Hub) take() (err error) {
-	h.book = &addressBook{known: h.knownAddress}
-	h.machine = &machine{states: h.disk.states, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
+	address := advertised(h.o.Advertise, h.endpoint.Addr())
+	h.group = &group{
+		id: h.keys.ID, register: h.Register, endpoint: h.endpoint, progress: h.progress, newest: newShared(), fatal: h.fatal, log: h.o.Logger,
+	}
+	h.group.book = &addressBook{known: h.group.knownAddress}
+	h.members = &membership{group: h.group, keys: h.keys, address: address}
+	h.members.http.Store(&h.o.HTTP)
 	if h.keys.Founder {
-		if err := h.disk.found(h.keys.ID, h.address); err != nil {
+		if err := h.disk.found(h.keys.ID, address); err != nil {
 			return err
 		}
 	}
 	h.wire = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  &raftWire{Listener: h.endpoint.Accept(link.ALPNRaft), endpoint: h.endpoint, advertise: h.address},
+		Stream:  &raftWire{Listener: h.endpoint.Accept(link.ALPNRaft), endpoint: h.endpoint, advertise: address},
 		MaxPool: 3, MaxRPCsInFlight: 2, Timeout: h.o.rpcTimeout(),
-		ServerAddressProvider: h.book, Logger: newRaftLogger(h.o.Logger),
+		ServerAddressProvider: h.group.book, Logger: newRaftLogger(h.o.Logger),
 	})
 	h.wire.TimeoutScale = 16 << 10 // A snapshot is not only carried in its time, but imported.
-	if h.raft, err = h.newRaft(); err != nil {
+	if h.group.raft, err = h.newRaft(); err != nil {
 		return err
 	}
 	h.disk.votes.serving.Store(true)
-	h.proposer = newProposer(func(entry []byte) raft.ApplyFuture { return h.raft.Apply(entry, 0) },
+	h.group.proposer = newProposer(func(entry []byte) raft.ApplyFuture { return h.group.raft.Apply(entry, 0) },
 		func() (uint64, protocol.Hash) { return h.Register().Digest() }, h.o.Clock)
-	h.host = newHost(h)
 	return nil
 }
 
@@ -142,7 +154,8 @@ func (h *Hub) newRaft() (r *raft.Raft, err error) {
 	if err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Internal, Item: "raft", Err: err}
 	}
-	r, err = raft.NewRaft(h.o.raftConfig(h.keys.ID), h.machine, cache, h.disk.votes, h.disk.states, h.wire)
+	machine := &machine{states: h.disk.states, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
+	r, err = raft.NewRaft(h.o.raftConfig(h.keys.ID), machine, cache, h.disk.votes, h.disk.states, h.wire)
 	return r, fault.Wrap(op, fault.Internal, "raft", err)
 }
 
@@ -155,14 +168,6 @@ func (h *Hub) grown(out *register.Outcome) {
 	}
 	h.notices.publish(out.Grew)
 	h.progress.reach(out.Index)
-}
-
-// knownAddress is where a server listens, as the register has it.
-func (h *Hub) knownAddress(id string) string {
-	if s, ok := h.Register().Server(id); ok && s.RemovedAt == 0 {
-		return s.Address
-	}
-	return ""
 }
 
 // revoked reports whether a machine may not speak with us any more.
@@ -201,16 +206,17 @@ func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { h.accept(ctx, link.ALPNHub, h.serveHub) })
-	wg.Go(func() { h.accept(ctx, link.ALPNEnrol, h.serveEnrol) })
-	wg.Go(func() { h.accept(ctx, link.ALPNSync, h.serveSync) })
-	wg.Go(func() { h.follow(ctx) })
-	wg.Go(func() { h.settle(ctx) })
-	wg.Go(func() { h.tend(ctx) })
-	wg.Go(func() { h.upkeep(ctx) })
+	for alpn, serve := range map[string]func(context.Context, *link.Conn){
+		link.ALPNHub: h.board.serveHub, link.ALPNEnrol: h.board.serveEnrol, link.ALPNSync: h.serveSync,
+	} {
+		wg.Go(func() { h.accept(ctx, alpn, serve) })
+	}
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep} {
+		wg.Go(func() { part(ctx) })
+	}
 	select {
 	case <-ctx.Done():
-		h.handOver()
+		h.group.handOver()
 	case <-h.fatal.happened:
 	}
 	cancel()
@@ -218,6 +224,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	wg.Wait()
 	return errors.Join(h.fatal.get(), err)
 }
+
+// follow passes on who leads.
+func (h *Hub) follow(ctx context.Context) { h.group.follow(ctx, h.host.leaderChanged) }
 
 // accept serves the streams of one protocol, each in a goroutine of its own, and
 // waits for them.
@@ -239,17 +248,6 @@ func (h *Hub) accept(ctx context.Context, alpn string, serve func(context.Contex
 	}
 }
 
-// handOver passes leadership on before a planned stop, so that the others need
-// not miss this server first.
-func (h *Hub) handOver() {
-	if h.raft.State() != raft.Leader || len(h.raft.GetConfiguration().Configuration().Servers) < 2 {
-		return
-	}
-	if err := h.raft.LeadershipTransfer().Error(); err != nil {
-		h.o.Logger.Info("leadership could not be handed over", "err", err)
-	}
-}
-
 // Close ends a server whose Run was not called, or has ended.
 func (h *Hub) Close() error {
 	h.closing.Do(func() { h.closed = h.close() })
@@ -259,14 +257,14 @@ func (h *Hub) Close() error {
 // close ends everything in the reverse order of its beginning.
 func (h *Hub) close() error {
 	var errs []error
-	if h.proposer != nil {
+	if h.group != nil && h.group.proposer != nil {
 		if h.fatal.get() != nil {
-			h.proposer.abandon()
+			h.group.proposer.abandon()
 		}
-		h.proposer.close()
+		h.group.proposer.close()
 	}
-	if h.raft != nil {
-		errs = append(errs, fault.Wrap("hub.Close", fault.Internal, "raft", h.raft.Shutdown().Error()))
+	if h.group != nil && h.group.raft != nil {
+		errs = append(errs, fault.Wrap("hub.Close", fault.Internal, "raft", h.group.raft.Shutdown().Error()))
 	}
 	if h.wire != nil {
 		errs = append(errs, fault.Wrap("hub.Close", fault.Internal, "raft", h.wire.Close()))
@@ -305,55 +303,3 @@ func (f *fatal) get() error {
 	defer f.mu.Unlock()
 	return f.err
 }
-
-// openEndpoint binds the port. Port 0 is the one used before, if it is free: the
-// others know it.
-func openEndpoint(o link.Options, dir string) (*link.Endpoint, error) {
-	memory := filepath.Join(dir, "port")
-	host, port, err := net.SplitHostPort(o.Listen)
-	if o.Conn != nil || err != nil || port != "0" {
-		return link.Open(o)
-	}
-	var last string
-	if ok, err := readSummed(memory, 64, &last); err == nil && ok {
-		again := o
-		again.Listen = net.JoinHostPort(host, last)
-		if e, err := link.Open(again); err == nil {
-			return e, nil
-		}
-	}
-	e, err := link.Open(o)
-	if err != nil {
-		return nil, err
-	}
-	_, port, err = net.SplitHostPort(e.Addr().String())
-	if err == nil {
-		err = writeSummed(memory, port)
-	}
-	if err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return e, nil
-}
-
-// advertised completes an address with the port that was bound.
-func advertised(want string, bound net.Addr) string {
-	host, port, err := net.SplitHostPort(want)
-	boundHost, boundPort, berr := net.SplitHostPort(bound.String())
-	if berr != nil {
-		return want
-	}
-	if err != nil {
-		host, port = boundHost, "0"
-	}
-	if host == "" {
-		host = boundHost
-	}
-	if port == "0" || port == "" {
-		port = boundPort
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// nudge is how long a caller waits before it asks again.
-const nudge = 50 * time.Millisecond

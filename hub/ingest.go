@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -28,17 +29,25 @@ type ingestAnswer struct {
 	Incarnation uint64            `cbor:"3,keyasint"`
 }
 
+// An ingester takes blocks into the register while this server leads. It is safe
+// for concurrent use.
+type ingester struct {
+	*group
+	judge *judge
+	clock func() time.Time
+}
+
 // ingest judges and proposes a block as the leader. answer is called once.
 // Blocks of one log must be handed over in their order; the answers come in
 // their order too.
-func (h *Hub) ingest(ctx context.Context, c *ingestCall, answer func(ingestAnswer, error)) {
-	p, err := h.judge.judge(&c.Block, c.Epoch, h.o.Clock())
+func (g *ingester) ingest(ctx context.Context, c *ingestCall, answer func(ingestAnswer, error)) {
+	p, err := g.judge.judge(&c.Block, c.Epoch, g.clock())
 	if err != nil {
 		answer(ingestAnswer{}, err)
 		return
 	}
 	if p.ingest.Quarantine != "" {
-		h.o.Logger.Warn("a block is put aside", "block", blockName(&c.Block.Header), "why", p.ingest.Quarantine)
+		g.log.Warn("a block is put aside", "block", blockName(&c.Block.Header), "why", p.ingest.Quarantine)
 	}
 	p.done = func(r proposed) {
 		switch {
@@ -47,16 +56,16 @@ func (h *Hub) ingest(ctx context.Context, c *ingestCall, answer func(ingestAnswe
 		case r.ingest.Fault != nil:
 			answer(ingestAnswer{}, r.ingest.Fault.Err())
 		default:
-			answer(ingestAnswer{At: r.ingest.At, Index: r.index, Incarnation: h.Register().Incarnation()}, nil)
+			answer(ingestAnswer{At: r.ingest.At, Index: r.index, Incarnation: g.register().Incarnation()}, nil)
 		}
 	}
-	if err := h.proposer.propose(ctx, p); err != nil {
+	if err := g.proposer.propose(ctx, p); err != nil {
 		answer(ingestAnswer{}, err)
 	}
 }
 
 // startIngest begins with a block that another server forwards.
-func (h *Hub) startIngest(ctx context.Context, c *protocol.Call) answerFunc {
+func (g *ingester) start(ctx context.Context, c *protocol.Call) answerFunc {
 	in := &ingestCall{}
 	if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "block", in); err != nil {
 		return failed(err)
@@ -69,8 +78,8 @@ func (h *Hub) startIngest(ctx context.Context, c *protocol.Call) answerFunc {
 		err error
 	}
 	result := make(chan outcome, 1)
-	if h.leads() {
-		h.ingest(ctx, in, func(a ingestAnswer, err error) { result <- outcome{a, err} })
+	if g.leads() {
+		g.ingest(ctx, in, func(a ingestAnswer, err error) { result <- outcome{a, err} })
 	} else {
 		result <- outcome{err: fault.Wrap("hub.ingest", fault.Unavailable, "", raft.ErrNotLeader)}
 	}
@@ -103,7 +112,7 @@ type upstream struct {
 // register holds.
 func (s *host) forward(ctx context.Context, in *intake, c *ingestCall, answer func(ingestAnswer, error)) {
 	const op = "hub.forward"
-	_, address := s.hub.leader()
+	_, address := s.group.leader()
 	if address == "" {
 		answer(ingestAnswer{}, fault.New(op, fault.Unavailable, "", "no server leads now"))
 		return
@@ -116,7 +125,7 @@ func (s *host) forward(ctx context.Context, in *intake, c *ingestCall, answer fu
 	if up == nil {
 		dialing, cancel := context.WithTimeout(ctx, attempt)
 		defer cancel()
-		conn, err := s.hub.endpoint.Dial(dialing, address, link.ALPNHub)
+		conn, err := s.group.endpoint.Dial(dialing, address, link.ALPNHub)
 		if err != nil {
 			answer(ingestAnswer{}, &fault.Error{Op: op, Kind: fault.Unavailable, Item: address, Err: err})
 			return

@@ -217,6 +217,9 @@ func Parcels(set, older *dcat.Set, signed catalogue.Signed) ([]register.Parcel, 
 // foundDistrict carries out, once this server leads, what Init left to be done.
 // The commands keep their IDs, so that a repetition does nothing.
 func (h *Hub) foundDistrict(ctx context.Context) {
+	if !h.keys.Founder {
+		return
+	}
 	name := filepath.Join(h.o.Dir, genesisFile)
 	var list []register.Command
 	ok, err := readSummed(name, maxGenesis, &list)
@@ -229,7 +232,7 @@ func (h *Hub) foundDistrict(ctx context.Context) {
 	}
 	for _, cmd := range list {
 		for ctx.Err() == nil {
-			_, err := h.Do(ctx, cmd)
+			_, err := h.group.do(ctx, cmd)
 			if err == nil {
 				break
 			}

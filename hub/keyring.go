@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"kendro/domain/fault"
@@ -67,7 +68,12 @@ type openKeys struct {
 	signer    *identity.Signer
 	sealing   *identity.SealingKey   // This server's own.
 	district  []*identity.SealingKey // The newest first.
+	certs     atomic.Pointer[certificates]
 }
+
+// certificates are what is renewed while a server runs; the keyring's own are
+// those of its start.
+type certificates struct{ signing, tls []byte }
 
 // loadKeys reads the keys of a server. A folder without any is
 // [fault.NotFound].
@@ -104,6 +110,7 @@ func (k *openKeys) open() (err error) {
 		}
 		k.district = append(k.district, key)
 	}
+	k.certs.Store(&certificates{signing: k.SigningCert, tls: k.TLSCert})
 	if len(k.district) == 0 || k.ID == "" {
 		return fault.New("hub.Open", fault.Damaged, keyringFile, "the district's sealing key is missing; "+rejoin)
 	}
@@ -121,7 +128,7 @@ func (k *keyring) save(dir string) error {
 // renew has this server's certificates issued anew once half of their time is
 // over: it holds the authority itself.
 func (k *openKeys) renew(dir string, now time.Time) error {
-	cert, err := x509.ParseCertificate(k.TLSCert)
+	cert, err := x509.ParseCertificate(k.certs.Load().tls)
 	if err != nil {
 		return &fault.Error{Op: "hub.renew", Kind: fault.Damaged, Item: keyringFile, Err: err}
 	}
@@ -139,7 +146,7 @@ func (k *openKeys) renew(dir string, now time.Time) error {
 	if err := next.save(dir); err != nil {
 		return err
 	}
-	k.keyring = next
+	k.certs.Store(&certificates{signing: next.SigningCert, tls: next.TLSCert})
 	return nil
 }
 
@@ -159,12 +166,12 @@ func (k *keyring) subject() identity.Subject {
 }
 
 // certificate is what this server shows in sessions.
-func (k *keyring) certificate() (tls.Certificate, error) {
+func (k *openKeys) certificate() (tls.Certificate, error) {
 	s, err := identity.SignerFromSeed(k.TLSSeed)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.Certificate{Certificate: [][]byte{k.TLSCert, k.Authority}, PrivateKey: s.Private()}, nil
+	return tls.Certificate{Certificate: [][]byte{k.certs.Load().tls, k.Authority}, PrivateKey: s.Private()}, nil
 }
 
 // certify lets the authority certify this server's own keys.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -36,23 +37,27 @@ type probeAnswer struct {
 	Applied uint64 `cbor:"2,keyasint"`
 }
 
-func (h *Hub) probe() *probeAnswer {
-	return &probeAnswer{ID: h.keys.ID, Applied: h.Register().Applied()}
+// A membership keeps this server known to the group and, while it leads, the
+// group as the register has it. It is safe for concurrent use.
+type membership struct {
+	*group
+	keys    *openKeys
+	address string                 // Where this server listens.
+	http    atomic.Pointer[string] // Where people reach it.
 }
 
-// settle founds the district, if that is still to be done, and lets the group
-// know where this server listens.
-func (h *Hub) settle(ctx context.Context) {
-	if h.keys.Founder {
-		h.foundDistrict(ctx)
-	}
+func (m *membership) probe() *probeAnswer {
+	return &probeAnswer{ID: m.id, Applied: m.register().Applied()}
+}
+
+// settle lets the group know where this server listens.
+func (m *membership) settle(ctx context.Context) {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
-		if h.announced() {
-			return
+		if !m.announced() {
+			m.announce(ctx)
 		}
-		h.announce(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -62,35 +67,35 @@ func (h *Hub) settle(ctx context.Context) {
 }
 
 // announced reports whether the register says of this server what is so.
-func (h *Hub) announced() bool {
-	s, ok := h.Register().Server(h.keys.ID)
-	return ok && s.RemovedAt == 0 && s.Address == h.address && s.HTTP == h.o.HTTP
+func (m *membership) announced() bool {
+	s, ok := m.register().Server(m.id)
+	return ok && s.RemovedAt == 0 && s.Address == m.address && s.HTTP == *m.http.Load()
 }
 
 // announce tells every server that it can think of where this one listens. Who
 // leads has it noted.
-func (h *Hub) announce(ctx context.Context) {
-	a := announcement{ID: h.keys.ID, Address: h.address, HTTP: h.o.HTTP}
-	if h.leads() {
-		_ = h.note(ctx, a) // It is tried again until the register has it.
+func (m *membership) announce(ctx context.Context) {
+	a := announcement{ID: m.id, Address: m.address, HTTP: *m.http.Load()}
+	if m.leads() {
+		_ = m.note(ctx, a) // It is tried again until the register has it.
 		return
 	}
-	known := append(h.Register().Addresses(), h.keys.Servers...)
+	known := append(m.register().Addresses(), m.keys.Servers...)
 	slices.Sort(known)
 	for _, address := range slices.Compact(known) {
-		if address == h.address || address == "" {
+		if address == m.address || address == "" {
 			continue
 		}
 		one, cancel := context.WithTimeout(ctx, announceEvery)
-		err := call(one, h.endpoint, address, callAnnounce, &a, nil)
+		err := m.call(one, address, callAnnounce, &a, nil)
 		cancel()
 		if err != nil {
-			h.o.Logger.Debug("a server did not hear where this one listens", "server", address, "err", err)
+			m.log.Debug("a server did not hear where this one listens", "server", address, "err", err)
 		}
 	}
 }
 
-func (h *Hub) answerAnnounce(from string, c *protocol.Call) answerFunc {
+func (m *membership) answerAnnounce(from string, c *protocol.Call) answerFunc {
 	var a announcement
 	if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "announcement", &a); err != nil {
 		return failed(err)
@@ -99,22 +104,22 @@ func (h *Hub) answerAnnounce(from string, c *protocol.Call) answerFunc {
 		return failed(fault.New("hub.announce", fault.Denied, a.ID, "a server speaks for itself"))
 	}
 	return func(ctx context.Context) (any, error) {
-		h.book.hear(a.ID, a.Address)
-		if !h.leads() {
+		m.book.hear(a.ID, a.Address)
+		if !m.leads() {
 			return nil, nil
 		}
-		return nil, h.note(ctx, a)
+		return nil, m.note(ctx, a)
 	}
 }
 
 // note has the register note where a server listens.
-func (h *Hub) note(ctx context.Context, a announcement) error {
-	s, ok := h.Register().Server(a.ID)
+func (m *membership) note(ctx context.Context, a announcement) error {
+	s, ok := m.register().Server(a.ID)
 	if !ok || s.RemovedAt != 0 || s.Address == a.Address && s.HTTP == a.HTTP {
 		return nil
 	}
 	changed := register.Server{ID: a.ID, Address: a.Address, HTTP: a.HTTP, Voter: s.Voter}
-	out, err := h.proposeHere(ctx, register.NewCommand(drawID(), register.ActorHub, register.ServerAddress, changed))
+	out, err := m.propose(ctx, register.NewCommand(drawID(), register.ActorHub, register.ServerAddress, changed))
 	if err != nil {
 		return err
 	}
@@ -123,7 +128,7 @@ func (h *Hub) note(ctx context.Context, a announcement) error {
 
 // tend makes Raft's members those of the register, one change at a time, while
 // this server leads.
-func (h *Hub) tend(ctx context.Context) {
+func (m *membership) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
@@ -132,82 +137,82 @@ func (h *Hub) tend(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !h.leads() || h.Register().Founding() == nil {
+		if !m.leads() || m.register().Founding() == nil {
 			continue
 		}
-		if err := h.tendOnce(ctx); err != nil {
-			h.o.Logger.Info("the members could not be changed yet", "err", err)
+		if err := m.tendOnce(ctx); err != nil {
+			m.log.Info("the members could not be changed yet", "err", err)
 		}
 	}
 }
 
 // tendOnce makes the first change that is due.
-func (h *Hub) tendOnce(ctx context.Context) error {
-	future := h.raft.GetConfiguration()
+func (m *membership) tendOnce(ctx context.Context) error {
+	future := m.raft.GetConfiguration()
 	if err := future.Error(); err != nil {
 		return err
 	}
 	members := future.Configuration().Servers
-	live := h.Register().Servers()
-	for _, m := range members {
-		stays := slices.ContainsFunc(live, func(s *register.Server) bool { return s.ID == string(m.ID) })
+	live := m.register().Servers()
+	for _, member := range members {
+		stays := slices.ContainsFunc(live, func(s *register.Server) bool { return s.ID == string(member.ID) })
 		if !stays {
-			return h.expel(m.ID)
+			return m.expel(member.ID)
 		}
 	}
 	for _, s := range live {
-		i := slices.IndexFunc(members, func(m raft.Server) bool { return string(m.ID) == s.ID })
-		address := h.book.address(s.ID)
+		i := slices.IndexFunc(members, func(x raft.Server) bool { return string(x.ID) == s.ID })
+		address := m.book.address(s.ID)
 		switch {
 		case address == "":
 			continue
 		case i < 0:
-			if _, ok := h.reach(ctx, s.ID, address); ok {
-				h.o.Logger.Info("a server is taken in", "server", s.ID)
-				return h.raft.AddNonvoter(raft.ServerID(s.ID), raft.ServerAddress(address), 0, changeFor).Error()
+			if _, ok := m.reach(ctx, s.ID, address); ok {
+				m.log.Info("a server is taken in", "server", s.ID)
+				return m.raft.AddNonvoter(raft.ServerID(s.ID), raft.ServerAddress(address), 0, changeFor).Error()
 			}
 		case string(members[i].Address) != address:
-			if _, ok := h.reach(ctx, s.ID, address); ok {
-				return h.move(members[i], address)
+			if _, ok := m.reach(ctx, s.ID, address); ok {
+				return m.move(members[i], address)
 			}
 		case s.Voter && members[i].Suffrage != raft.Voter:
-			if applied, ok := h.reach(ctx, s.ID, address); ok && applied+nearEnough >= h.Register().Applied() {
-				h.o.Logger.Info("a server may vote", "server", s.ID)
-				return h.raft.AddVoter(raft.ServerID(s.ID), raft.ServerAddress(address), 0, changeFor).Error()
+			if applied, ok := m.reach(ctx, s.ID, address); ok && applied+nearEnough >= m.register().Applied() {
+				m.log.Info("a server may vote", "server", s.ID)
+				return m.raft.AddVoter(raft.ServerID(s.ID), raft.ServerAddress(address), 0, changeFor).Error()
 			}
-		case !s.Voter && members[i].Suffrage == raft.Voter && s.ID != h.keys.ID:
-			return h.raft.DemoteVoter(raft.ServerID(s.ID), 0, changeFor).Error()
+		case !s.Voter && members[i].Suffrage == raft.Voter && s.ID != m.id:
+			return m.raft.DemoteVoter(raft.ServerID(s.ID), 0, changeFor).Error()
 		}
 	}
 	return nil
 }
 
 // expel takes a removed server out. The leader leaves by letting another lead.
-func (h *Hub) expel(id raft.ServerID) error {
-	if string(id) == h.keys.ID {
-		return h.raft.LeadershipTransfer().Error()
+func (m *membership) expel(id raft.ServerID) error {
+	if string(id) == m.id {
+		return m.raft.LeadershipTransfer().Error()
 	}
-	h.o.Logger.Info("a server is removed", "server", string(id))
-	return h.raft.RemoveServer(id, 0, changeFor).Error()
+	m.log.Info("a server is removed", "server", string(id))
+	return m.raft.RemoveServer(id, 0, changeFor).Error()
 }
 
 // move notes a member's new address in Raft's configuration.
-func (h *Hub) move(m raft.Server, address string) error {
-	if m.Suffrage == raft.Voter {
-		return h.raft.AddVoter(m.ID, raft.ServerAddress(address), 0, changeFor).Error()
+func (m *membership) move(x raft.Server, address string) error {
+	if x.Suffrage == raft.Voter {
+		return m.raft.AddVoter(x.ID, raft.ServerAddress(address), 0, changeFor).Error()
 	}
-	return h.raft.AddNonvoter(m.ID, raft.ServerAddress(address), 0, changeFor).Error()
+	return m.raft.AddNonvoter(x.ID, raft.ServerAddress(address), 0, changeFor).Error()
 }
 
 // reach asks a server whether it is there.
-func (h *Hub) reach(ctx context.Context, id, address string) (applied uint64, ok bool) {
-	if id == h.keys.ID {
-		return h.Register().Applied(), true
+func (m *membership) reach(ctx context.Context, id, address string) (applied uint64, ok bool) {
+	if id == m.id {
+		return m.register().Applied(), true
 	}
 	ctx, cancel := context.WithTimeout(ctx, announceEvery)
 	defer cancel()
 	var a probeAnswer
-	if err := call(ctx, h.endpoint, address, callProbe, nil, &a); err != nil {
+	if err := m.call(ctx, address, callProbe, nil, &a); err != nil {
 		return 0, false
 	}
 	return a.Applied, a.ID == id

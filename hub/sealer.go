@@ -19,7 +19,9 @@ const maxSealing = 4096
 // A sealer makes blocks of inboxes, sealed to the one box that may read them,
 // signed by this server. It may be used concurrently.
 type sealer struct {
-	hub *Hub
+	packer *protocol.Packer
+	own    *openKeys
+	clock  func() time.Time
 
 	mu   sync.Mutex // Guards keys.
 	keys map[identity.KeyID]*sealing
@@ -32,22 +34,18 @@ type sealing struct {
 	since        time.Time
 }
 
-func newSealer(h *Hub) *sealer {
-	return &sealer{hub: h, keys: map[identity.KeyID]*sealing{}}
-}
-
 // pack seals a run of a box's inbox.
 func (s *sealer) pack(run protocol.Run, n *register.Node) ([]protocol.Epoch, []protocol.Block, error) {
 	k, err := s.key(n)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := s.hub.packer.Pack(run, k.epoch, s.hub.keys.signer)
+	b, err := s.packer.Pack(run, k.epoch, s.own.signer)
 	return []protocol.Epoch{k.introduction}, []protocol.Block{b}, err
 }
 
 func (s *sealer) key(n *register.Node) (*sealing, error) {
-	to, now := identity.IDOf(n.Sealing), s.hub.o.Clock()
+	to, now := identity.IDOf(n.Sealing), s.clock()
 	s.mu.Lock()
 	k := s.keys[to]
 	s.mu.Unlock()
@@ -58,7 +56,7 @@ func (s *sealer) key(n *register.Node) (*sealing, error) {
 	if err != nil {
 		return nil, fault.Wrap("hub.seal", fault.Internal, string(n.Centre), err)
 	}
-	k = &sealing{epoch: epoch, introduction: protocol.NewEpoch(epoch, s.hub.keys.SigningCert, s.hub.keys.signer), since: now}
+	k = &sealing{epoch: epoch, introduction: protocol.NewEpoch(epoch, s.own.certs.Load().signing, s.own.signer), since: now}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.keys) >= maxSealing {

@@ -9,68 +9,77 @@ import (
 	"kendro/replication/link"
 )
 
+// A switchboard answers the calls of other servers, and of machines that enrol.
+// It is safe for concurrent use.
+type switchboard struct {
+	*group
+	members   *membership
+	registrar *registrar
+	ingester  *ingester
+}
+
 // serveHub answers another server's calls.
-func (h *Hub) serveHub(ctx context.Context, conn *link.Conn) {
+func (s *switchboard) serveHub(ctx context.Context, conn *link.Conn) {
 	from := conn.Peer().Subject.Name
 	err := serveCalls(ctx, conn, func(ctx context.Context, c *protocol.Call) answerFunc {
-		return h.start(ctx, from, c)
+		return s.start(ctx, from, c)
 	})
 	if err != nil {
-		h.o.Logger.Debug("a server's stream ended", "server", from, "err", err)
+		s.log.Debug("a server's stream ended", "server", from, "err", err)
 	}
 }
 
 // start begins with a call. What depends on order begins before it returns; the
 // rest happens when the answer is waited for.
-func (h *Hub) start(ctx context.Context, from string, c *protocol.Call) answerFunc {
+func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) answerFunc {
 	switch c.Method {
 	case callIngest:
-		return h.startIngest(ctx, c)
+		return s.ingester.start(ctx, c)
 	case callPropose:
-		return h.answerPropose(c)
+		return s.answerPropose(c)
 	case callIndex:
 		return func(context.Context) (any, error) {
-			if !h.leads() {
+			if !s.leads() {
 				return nil, fault.New("hub.index", fault.Unavailable, "", "this server does not lead")
 			}
-			index, err := h.leadingIndex()
+			index, err := s.leadingIndex()
 			return &indexAnswer{Index: index}, err
 		}
 	case callAnnounce:
-		return h.answerAnnounce(from, c)
+		return s.members.answerAnnounce(from, c)
 	case callProbe:
-		return func(context.Context) (any, error) { return h.probe(), nil }
+		return func(context.Context) (any, error) { return s.members.probe(), nil }
 	case callEnrol:
 		return func(ctx context.Context) (any, error) {
 			r := &protocol.EnrolRequest{}
 			if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "enrolment", r); err != nil {
 				return nil, err
 			}
-			if !h.leads() {
+			if !s.leads() {
 				return nil, fault.New("hub.enrol", fault.Unavailable, "", "this server does not lead")
 			}
-			return h.enrolHere(ctx, r)
+			return s.registrar.here(ctx, r)
 		}
 	}
 	return failed(fault.New("hub.serve", fault.Invalid, c.Method, "no such call"))
 }
 
-func (h *Hub) answerPropose(c *protocol.Call) answerFunc {
+func (s *switchboard) answerPropose(c *protocol.Call) answerFunc {
 	cmd := register.Command{}
 	if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "command", &cmd); err != nil {
 		return failed(err)
 	}
 	return func(ctx context.Context) (any, error) {
-		if !h.leads() {
+		if !s.leads() {
 			return nil, fault.New("hub.propose", fault.Unavailable, "", "this server does not lead")
 		}
-		out, err := h.proposeHere(ctx, cmd)
+		out, err := s.propose(ctx, cmd)
 		return &out, err
 	}
 }
 
 // serveEnrol takes one machine's request to be enrolled.
-func (h *Hub) serveEnrol(ctx context.Context, conn *link.Conn) {
+func (s *switchboard) serveEnrol(ctx context.Context, conn *link.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, enrolFor)
 	defer cancel()
 	err := serveCalls(ctx, conn, func(_ context.Context, c *protocol.Call) answerFunc {
@@ -81,9 +90,9 @@ func (h *Hub) serveEnrol(ctx context.Context, conn *link.Conn) {
 		if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "enrolment", r); err != nil {
 			return failed(err)
 		}
-		return func(ctx context.Context) (any, error) { return h.enrol(ctx, r) }
+		return func(ctx context.Context) (any, error) { return s.registrar.enrol(ctx, r) }
 	})
 	if err != nil {
-		h.o.Logger.Debug("an enrolment's stream ended", "err", err)
+		s.log.Debug("an enrolment's stream ended", "err", err)
 	}
 }

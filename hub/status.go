@@ -45,26 +45,26 @@ type Member struct {
 func (h *Hub) Status() Status {
 	reg, m := h.Register(), h.disk.states.marker()
 	s := Status{
-		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.raft.State().String()),
+		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.group.raft.State().String()),
 		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
-		InFlight: h.proposer.inFlight(), Members: h.Members(),
+		InFlight: h.group.proposer.inFlight(), Members: h.Members(),
 	}
-	s.Leader, _ = h.leader()
+	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()
 	return s
 }
 
 // Members returns the servers of the group.
 func (h *Hub) Members() []Member {
-	leader, _ := h.leader()
-	future := h.raft.GetConfiguration()
+	leader, _ := h.group.leader()
+	future := h.group.raft.GetConfiguration()
 	if future.Error() != nil {
 		return nil
 	}
 	var list []Member
 	for _, s := range future.Configuration().Servers {
 		m := Member{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter, Leader: string(s.ID) == leader}
-		if a := h.book.address(m.ID); a != "" {
+		if a := h.group.book.address(m.ID); a != "" {
 			m.Address = a
 		}
 		if known, ok := h.Register().Server(m.ID); ok {
@@ -78,16 +78,16 @@ func (h *Hub) Members() []Member {
 // Snapshot makes the register durable up to here and moves the marker, as happens
 // by itself every Config.SnapshotEvery entries. Nothing new is no failure.
 func (h *Hub) Snapshot() error {
-	err := h.raft.Snapshot().Error()
+	err := h.group.raft.Snapshot().Error()
 	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
 		return nil
 	}
 	return fault.Wrap("hub.Snapshot", fault.Unavailable, "", err)
 }
 
-// SetHTTP says where people reach this server, once that is known. Call it before
-// Run.
-func (h *Hub) SetHTTP(address string) { h.o.HTTP = address }
+// SetHTTP says where people reach this server, once that is known; the group
+// hears of it while Run serves.
+func (h *Hub) SetHTTP(address string) { h.members.http.Store(&address) }
 
 // Certificate returns this server's certificate for HTTP, as crypto/tls asks for
 // it.

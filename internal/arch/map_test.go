@@ -65,11 +65,9 @@ var pure = map[string][]string{
 // excused lists what is larger than the limits, with the reason. The key is a
 // file, or file:function, or file:type.
 var excused = map[string]string{
-	"hub/calls.go:call":           "the caller's context, the connection, and one call each way: a struct would be used once",
 	"hub/snapshots.go:Create":     "the signature is raft.SnapshotStore's",
 	"internal/hubtest/box.go:Box": "a whole box in one value: a test reads and sets any part of it",
 	"node/box/writer.go:writer":   "one goroutine owns all of it; the batch, the index and the memory are types of their own",
-	"hub.Hub":                     "what holds state is a type of its own (proposer, judge, host, notices, snapshots); members and calls are the next to move out",
 }
 
 // TestMapPointsDown makes sure that the map itself has no circle, so that no
