@@ -65,10 +65,10 @@ func serveCalls(ctx context.Context, conn net.Conn, start func(context.Context, 
 func readCalls(ctx context.Context, conn net.Conn, take func(*protocol.Call)) error {
 	for {
 		raw, err := protocol.ReadFrame(conn, protocol.MaxRPC)
-		if errors.Is(err, io.EOF) || ctx.Err() != nil {
-			return nil
-		}
 		if err != nil {
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return nil //nolint:nilerr // The stream has ended, or is no longer wanted.
+			}
 			return err
 		}
 		c := &protocol.Call{}

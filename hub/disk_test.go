@@ -359,8 +359,10 @@ func TestDefectStopsTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers := m.ApplyBatch([]*raft.Log{
-		{Index: 1, Term: 1, Type: raft.LogConfiguration}, {Index: 2, Term: 1, Data: good},
-		{Index: 3, Term: 1, Data: []byte("no entry")}, {Index: 4, Term: 1, Data: good},
+		{Index: 1, Term: 1, Type: raft.LogConfiguration},
+		{Index: 2, Term: 1, Data: good},
+		{Index: 3, Term: 1, Data: []byte("no entry")},
+		{Index: 4, Term: 1, Data: good},
 	})
 	if out, ok := answers[1].(*register.Outcome); !ok || out.Index != 2 || grew != 1 {
 		t.Errorf("the good entry: %v, told %d times; want its outcome, once", answers[1], grew)

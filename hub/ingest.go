@@ -154,7 +154,7 @@ func (s *host) leaderChanged(address string) {
 	defer s.mu.Unlock()
 	for _, in := range s.sessions {
 		if in.up != nil && in.up.address != address {
-			in.up.breakOff(errLeaderLost)
+			_ = in.up.breakOff(errLeaderLost)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (u *upstream) send(c *ingestCall, answer func(ingestAnswer, error)) {
 	}
 	u.waiting <- answer
 	if err := writeCall(u.conn, callIngest, c); err != nil {
-		u.breakOff(err)
+		_ = u.breakOff(err) // The reader answers.
 	}
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -255,14 +256,10 @@ func (h *Hub) renewCertificates() {
 // difference stops the server with [fault.Damaged].
 func (h *Hub) Scrub(ctx context.Context) {
 	err := h.Register().Scrub(ctx)
-	switch fault.KindOf(err) {
-	case fault.Damaged:
-		if err != nil {
-			h.fatal.set(h.disk.states.refuse(err))
-		}
-	default:
-		if err != nil && ctx.Err() == nil {
-			h.o.Logger.Warn("the register could not be read through", "err", err)
-		}
+	switch {
+	case errors.Is(err, fault.Damaged):
+		h.fatal.set(h.disk.states.refuse(err))
+	case err != nil && ctx.Err() == nil:
+		h.o.Logger.Warn("the register could not be read through", "err", err)
 	}
 }

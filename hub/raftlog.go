@@ -13,9 +13,6 @@ import (
 	"kendro/store/journal"
 )
 
-// maxEntry bounds what one Raft entry may hold beside its header.
-const maxEntry = journal.MaxRecord - 64
-
 // maxChunk bounds the bytes that are made durable by one sync.
 const maxChunk = journal.MaxBatch / 2
 
@@ -141,11 +138,8 @@ func (l *raftLog) DeleteRange(from, to uint64) error {
 
 // refuse reports errors after which this server must not go on.
 func (l *raftLog) refuse(err error) error {
-	switch fault.KindOf(err) {
-	case fault.Stopped, fault.Damaged:
-		if err != nil {
-			l.fail(err)
-		}
+	if errors.Is(err, fault.Stopped) || errors.Is(err, fault.Damaged) {
+		l.fail(err)
 	}
 	return err
 }

@@ -280,7 +280,7 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 		b.note(err)
 		return false
 	}
-	peer := conn.(*link.Conn).Peer() //nolint:errcheck // The link hands out its own streams.
+	peer := conn.(*link.Conn).Peer()
 	err = link.RunSession(ctx, conn, peer, b)
 	b.note(err)
 	return err == nil
