@@ -105,8 +105,7 @@ func (c *courier) session(ctx context.Context, addr string) error {
 		return err
 	}
 	peer := peerOf(conn, addr)
-	c.meet(&peer)
-	defer c.meet(nil)
+	defer c.part()
 
 	ctx, end := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -147,16 +146,21 @@ func (c *courier) pulse(ctx context.Context, conn net.Conn) {
 	}
 }
 
-func (c *courier) meet(p *replication.Peer) {
+// meet notes that a hub has let us in; part, that the session is over.
+func (c *courier) meet(p replication.Peer) {
 	c.mu.Lock()
-	c.now = p
+	c.now = &p
 	c.mu.Unlock()
-	if p == nil {
-		return
-	}
 	c.box.Blockers().Clear(box.HubUnreachable)
 	c.box.Blockers().Clear(box.CertificateOld)
+	c.box.Blockers().Clear(box.HubRefuses)
 	c.log.Info("session with the hub", "server", p.Subject.Name, "addr", p.Addr)
+}
+
+func (c *courier) part() {
+	c.mu.Lock()
+	c.now = nil
+	c.mu.Unlock()
 }
 
 // met returns the server that the box speaks with just now.
@@ -174,6 +178,10 @@ func (c *courier) blame(addr string, err error, retry time.Time) {
 	c.log.Warn("no session with the hub", "addr", addr, "err", err)
 	if errors.Is(err, fault.Denied) && c.expired() {
 		c.box.Blockers().Raise(box.CertificateOld, retry)
+		return
+	}
+	if errors.Is(err, fault.Denied) {
+		c.box.Blockers().Raise(box.HubRefuses, retry)
 		return
 	}
 	c.box.Blockers().Raise(box.HubUnreachable, retry)

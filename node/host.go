@@ -18,6 +18,8 @@ import (
 // A host is the box as a sync session sees it: it offers the uplink and wants
 // the inbox and the catalogue.
 type host struct {
+	greeted func(replication.Peer) // Told of every hub that has let us in.
+
 	box       *box.Box
 	enrolment *protocol.Enrolment
 	authority *identity.Authority
@@ -64,8 +66,14 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	for log, at := range h.box.Held() {
 		have = append(have, protocol.Head{Log: log, At: at})
 	}
-	h.box.Heard()
 	return have, h.wanted(), nil, closed, nil
+}
+
+// Met takes the hub's first word. Before it nobody knows whether the hub lets this
+// box in: in TLS 1.3 our side of the handshake ends before the hub has judged it.
+func (h *host) Met(_ context.Context, peer replication.Peer) {
+	h.box.Heard()
+	h.greeted(peer)
 }
 
 // Load cuts the own log's events after from into a block.

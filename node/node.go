@@ -150,6 +150,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
+	h.greeted = n.courier.meet
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
 		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),

@@ -25,6 +25,7 @@ const (
 	CatalogueLacks    Code = "catalogue_incomplete" // The newest release waits for its parts.
 	HubUnreachable    Code = "hub_unreachable"      // No session with any server.
 	CertificateOld    Code = "certificate_expired"  // No session until it is renewed.
+	HubRefuses        Code = "hub_refuses"          // The hub does not let this box in: it was revoked.
 )
 
 // words say what is wrong and what to do.
@@ -34,8 +35,8 @@ var words = map[Code]place.Name{
 		EN: "This box has not yet received the services and users from the hub. Connect it to the internet once; after that it works without.",
 	},
 	JournalBehind: {
-		BN: "এই যন্ত্রের খাতা থেকে আগের কিছু আবেদন হারিয়েছে (পুরোনো কপি বসানো হয়েছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান, kendro node repair চালাতে হবে।",
-		EN: "Records that this box once held are missing from its journal (was an old copy restored?). Intake is closed so that no number is used twice. Call the district's operator to run kendro node repair.",
+		BN: "এই যন্ত্রের খাতা থেকে আগের কিছু আবেদন হারিয়েছে (পুরোনো কপি বসানো হয়েছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান: যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
+		EN: "Records that this box once held are missing from its journal (was an old copy restored?). Intake is closed so that no number is used twice. Call the district's operator: the box has to be enrolled again.",
 	},
 	Forked: {
 		BN: "কেন্দ্রীয় সার্ভারে এই যন্ত্রের খাতার একই স্থানে অন্য আবেদন আছে (যন্ত্রের নকল চলছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান।",
@@ -64,6 +65,10 @@ var words = map[Code]place.Name{
 	HubUnreachable: {
 		BN: "কেন্দ্রীয় সার্ভারের সঙ্গে সংযোগ নেই। আবেদন নেওয়া চলছে; সংযোগ ফিরলে নিজেই পাঠানো হবে।",
 		EN: "No server of the hub can be reached. Intake goes on; everything is sent when the link is back.",
+	},
+	HubRefuses: {
+		BN: "কেন্দ্রীয় সার্ভার এই যন্ত্রকে আর গ্রহণ করে না (যন্ত্রটি বাতিল করা হয়েছে?)। জেলা অপারেটরকে জানান: যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
+		EN: "The hub no longer lets this box in (was it revoked?). Call the district's operator: the box has to be enrolled again.",
 	},
 	CertificateOld: {
 		BN: "এই যন্ত্রের সনদের মেয়াদ শেষ; আবেদন নেওয়া চলছে, কিন্তু পাঠানো বন্ধ। জেলা অপারেটরকে জানান।",
