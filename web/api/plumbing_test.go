@@ -334,8 +334,10 @@ func TestTooLongIsSaidBeforeItIsRead(t *testing.T) {
 				path       string
 				size, want int
 			}{
-				{"/v1/applications", catalogue.MaxBody, 200}, {"/v1/applications", catalogue.MaxBody + 1, 413},
-				{"/v1/small", SmallBody, 200}, {"/v1/small", SmallBody + 1, 413},
+				{"/v1/applications", catalogue.MaxBody, 200},
+				{"/v1/applications", catalogue.MaxBody + 1, 413},
+				{"/v1/small", SmallBody, 200},
+				{"/v1/small", SmallBody + 1, 413},
 			} {
 				if got := post(c.path, c.size); got != c.want {
 					t.Errorf("%d bytes to %s: got %d; want %d", c.size, c.path, got, c.want)
