@@ -34,7 +34,7 @@ func TestServersRebuiltFromSnapshots(t *testing.T) {
 	away.Kill()
 	before := markOf(ctx, t, d)
 	began := time.Now()
-	makeEntries(ctx, t, d, missed)
+	makeEntries(ctx, t, d, missed+missed/50)
 	after := markOf(ctx, t, d)
 	if after.Index-before.Index < uint64(missed) {
 		t.Errorf("the server missed %d entries, want %d", after.Index-before.Index, missed)
@@ -141,7 +141,7 @@ func truncated(ctx context.Context, t *testing.T, d *district.District, index ui
 }
 
 // makeEntries has the leader commit so many Raft entries, one command each: two
-// callers, as many as entries are in flight, so that none are gathered.
+// callers, as many as entries are in flight, so that hardly any are gathered.
 func makeEntries(ctx context.Context, t *testing.T, d *district.District, n int) {
 	t.Helper()
 	leader := d.Leader(ctx)

@@ -17,7 +17,7 @@ import (
 )
 
 // sideBySide is how many blocks a caller has on their way where they are large.
-const sideBySide = 8
+const sideBySide = 2
 
 // A caller is a node as far as the hub can see: enrolled, certified, speaking
 // real sessions. It keeps nothing on disk. What it sends was sealed before the
