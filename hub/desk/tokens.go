@@ -78,13 +78,34 @@ func (o tokenDesk) createToken(ctx context.Context, in *tokenInput) (*tokenOutpu
 	}
 	t.Expires = first.Expires
 	reg := o.server.hub.Register()
-	t.Servers, t.CAHash = reg.Addresses(), sha256.Sum256(reg.Founding().Authority)
+	t.Servers, t.CAHash = o.addresses(ctx), sha256.Sum256(reg.Founding().Authority)
 	if len(t.Servers) == 0 {
 		return nil, fault.New("desk.createToken", fault.Unavailable, "", "no server has told its address yet: try again in a moment")
 	}
 	return &tokenOutput{Body: api.TokenAnswer{
 		Token: t.Encode(), ID: first.ID(), Expires: api.TimeOf(time.Unix(t.Expires, 0)),
 	}}, nil
+}
+
+// addresses returns where the servers are. A district that was founded this moment
+// has none for some tenths of a second, so it waits a little for the first.
+func (o tokenDesk) addresses(ctx context.Context) []string {
+	const patience = 3 * time.Second
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	tick := time.NewTicker(patience / 60)
+	defer tick.Stop()
+	for {
+		list := o.server.hub.Register().Addresses()
+		if len(list) > 0 {
+			return list
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // newToken reads a request for a join token.
