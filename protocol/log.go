@@ -68,6 +68,9 @@ func ParseLogID(s string) (LogID, error) {
 	for c, name := range channels {
 		if name == parts[0] {
 			l := LogID{Channel: c, Name: parts[1], Incarnation: inc}
+			if l.String() != s { // One spelling for one log.
+				return LogID{}, bad
+			}
 			return l, l.Check()
 		}
 	}
