@@ -41,7 +41,7 @@ func record(t *testing.T, seed uint64, calls int) ([]step, []span) {
 		spans = append(spans, span{from, d.at(), m, a.next})
 		m = a.next
 	}
-	steps := d.steps[:d.at()]
+	steps := d.taken() // The journal may be preparing a segment meanwhile.
 	mustClose(t, j)
 	return steps, spans
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -130,6 +131,13 @@ func (d *testDisk) at() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.steps)
+}
+
+// taken returns the steps so far.
+func (d *testDisk) taken() []step {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.steps)
 }
 
 func (d *testDisk) Open(name string, create bool) (File, error) {
