@@ -57,8 +57,7 @@ func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
 	late := g.Follower()
 	g.Stop(late)
 	b.Batch = 2
-	numbers := b.File(300)
-	drain(t, g, b, g.Leader().Addr)
+	numbers := fileEntries(t, g, b, 4*16)
 	for _, s := range g.Servers {
 		if s.Hub != nil {
 			if err := s.Hub.Snapshot(); err != nil {
@@ -109,6 +108,18 @@ func TestRestartOfAll(t *testing.T) {
 	}
 }
 
+// fileEntries files until the register is at least so many entries further: the
+// leader gathers blocks into fewer entries, as its load has it.
+func fileEntries(t *testing.T, g *hubtest.Group, b *hubtest.Box, least uint64) (numbers []protocol.Number) {
+	t.Helper()
+	applied := func() uint64 { return g.Leader().Hub.Register().Applied() }
+	for was := applied(); applied() < was+least; {
+		numbers = append(numbers, b.File(8)...)
+		drain(t, g, b, g.Leader().Addr)
+	}
+	return numbers
+}
+
 // TestKilledAtEachStep takes copies of a follower's folder at every durable step
 // of markers, truncations and installs, as a kill would leave them, and starts
 // the follower from each.
@@ -153,12 +164,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 	mark(victim)
 	g.Stop(victim)
-	// The leader gathers blocks into fewer entries, as its load has it: file until the
-	// victim misses far more entries than the others keep.
-	for was := g.Leader().Hub.Register().Applied(); g.Leader().Hub.Register().Applied() < was+4*trailing; {
-		numbers = append(numbers, b.File(8)...)
-		drain(t, g, b, g.Leader().Addr)
-	}
+	numbers = append(numbers, fileEntries(t, g, b, 4*trailing)...)
 	mark(g.Servers[0], g.Servers[1])
 	g.Start(victim)
 	g.Wait("an installed snapshot", func() bool { return victim.Hub.Status().Installed >= 1 })
