@@ -20,6 +20,8 @@ type Memory struct {
 	people   people
 	contacts contacts
 	watchers watchers
+
+	opening sync.Mutex // Held while somebody looks whether intake may open, and acts on it.
 }
 
 // people are the centre's logins, as the inbox has them.
@@ -275,8 +277,12 @@ func (b *Memory) refreshAlarms() error {
 	return err
 }
 
-// openForWork opens intake once users and a catalogue are here.
+// openForWork opens intake once users and a catalogue are here. They arrive by
+// different goroutines: whoever comes last sees both, and nobody acts on what he
+// saw before.
 func (b *Memory) openForWork() {
+	b.opening.Lock()
+	defer b.opening.Unlock()
 	b.people.mu.RLock()
 	someone := len(b.people.known) > 0
 	b.people.mu.RUnlock()
