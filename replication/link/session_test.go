@@ -84,6 +84,8 @@ func TestTenThousandReconcile(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatalf("got %v; want no failure", err)
 	}
+	hub.mu.Lock() // Its session may be ending still.
+	defer hub.mu.Unlock()
 	if hub.logs[upLog].head() != node.logs[upLog].head() || hub.handed != 10_000 || hub.intros != 1 {
 		t.Fatalf("hub holds %d, was handed %d in %d epochs; want 10000 once in 1", hub.logs[upLog].head().Seq, hub.handed, hub.intros)
 	}
