@@ -110,6 +110,13 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	ctx, end := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { c.pulse(ctx, conn) })
+	wg.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-c.box.SetBack():
+			end()
+		}
+	})
 	defer wg.Wait()
 	defer end()
 	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip))

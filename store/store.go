@@ -74,6 +74,11 @@ func WriteFileAtomic(path string, data []byte, perm os.FileMode) error {
 	return fault.Wrap(op, fault.Unavailable, path, err)
 }
 
+// SyncFolder makes what was created, renamed and removed in a folder durable.
+func SyncFolder(dir string) error {
+	return fault.Wrap("store.SyncFolder", fault.Stopped, dir, syncDir(dir))
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

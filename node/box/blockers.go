@@ -20,6 +20,8 @@ const (
 	Forked            Code = "log_forked"           // The hub holds another event where ours stands.
 	DiskFull          Code = "disk_full"            // Too little room for intake.
 	IndexDamaged      Code = "index_damaged"        // The scrub found a difference; it is being rebuilt.
+	InboxIncomplete   Code = "inbox_incomplete"     // A part of what the hub said is damaged here; it is fetched again.
+	JournalDamaged    Code = "journal_damaged"      // Records of the own log can't be read here; the log of the box names them.
 	CatalogueRefused  Code = alarmRelease           // A release not signed by the catalogue's key.
 	CatalogueConflict Code = alarmTwin              // Two releases with one number.
 	CatalogueLacks    Code = "catalogue_incomplete" // The newest release waits for its parts.
@@ -49,6 +51,14 @@ var words = map[Code]place.Name{
 	IndexDamaged: {
 		BN: "অনুসন্ধান সূচি নষ্ট হয়েছিল; খাতা থেকে আবার তৈরি হচ্ছে। কিছু হারায়নি।",
 		EN: "The index was damaged and is being built again from the journals. Nothing is lost.",
+	},
+	InboxIncomplete: {
+		BN: "কেন্দ্রীয় সার্ভারের পাঠানো কিছু তথ্য এই ডিস্কে নষ্ট হয়েছিল; আবার আনা হচ্ছে। কোনো আবেদন হারায়নি।",
+		EN: "Part of what the hub had sent was damaged on this disk and is being fetched again. No application is lost.",
+	},
+	JournalDamaged: {
+		BN: "ডিস্কের ত্রুটিতে খাতার কিছু আবেদন এখানে আর পড়া যায় না; বাকি সব ঠিক আছে। জেলা অপারেটরকে জানান: ডিস্ক বদলাতে হবে।",
+		EN: "A failing disk has damaged some applications in this box's journal; all others are whole. Call the district's operator: the disk has to be replaced, and kendro audit verify names the records.",
 	},
 	CatalogueRefused: {
 		BN: "একটি সেবা তালিকা সঠিক চাবিতে স্বাক্ষরিত নয়, তাই চালু করা হয়নি। জেলা অপারেটরকে জানান।",
@@ -141,6 +151,13 @@ func (b *Blockers) Closed() error {
 		}
 	}
 	return nil
+}
+
+// Standing reports whether a blocker stands.
+func (b *Blockers) Standing(code Code) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.find(code) >= 0
 }
 
 func (b *Blockers) find(code Code) int {

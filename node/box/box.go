@@ -25,6 +25,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kendro/domain/fault"
@@ -67,7 +68,9 @@ type core struct {
 	log    protocol.LogID
 	centre place.Centre
 
-	own, in  *journal.Journal
+	vault    *store.Vault
+	own      *journal.Journal
+	in       atomic.Pointer[journal.Journal] // Put together again when it is found damaged.
 	index    *index
 	writer   *writer
 	mirror   mirror
@@ -92,7 +95,7 @@ func Open(dir string, o Options) (*Box, error) {
 	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1)}
 	c.blockers.clock = o.Clock
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
-	memory := &Memory{Shelf: shelf}
+	memory := &Memory{Shelf: shelf, setBack: make(chan struct{}, 1)}
 	b := &Box{
 		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf}, Feed: &Feed{c}, Care: &Care{memory},
 	}
@@ -106,48 +109,76 @@ func (b *Box) open() error {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return &fault.Error{Op: "box.Open", Kind: fault.Stopped, Item: b.dir, Err: err}
 	}
-	vault, err := store.OpenVaultKey(filepath.Join(b.dir, "vault"), b.o.BoxKey)
-	if err != nil {
+	var err error
+	if b.vault, err = store.OpenVaultKey(filepath.Join(b.dir, "vault"), b.o.BoxKey); err != nil {
 		return err
 	}
-	if err := b.openJournals(vault); err != nil {
+	if err := b.openJournals(); err != nil {
 		return err
 	}
 	folder := filepath.Join(b.dir, "index")
 	b.index = &index{
 		dir: folder, secret: b.o.Secret, log: b.log, trust: b.o.Enrolment.Catalogue,
 		open: func() (*store.DB, error) {
-			return store.Open(folder, store.Options{Preset: store.Box, Vault: vault, Logger: b.o.Logger})
+			return store.Open(folder, store.Options{Preset: store.Box, Vault: b.vault, Logger: b.o.Logger})
 		},
 	}
-	if err := b.index.raise(b.own, b.in, b.o.Logger); err != nil {
+	if err := b.raise(); err != nil {
 		return err
 	}
 	if err := b.recall(); err != nil {
 		return err
 	}
+	b.refetched()
 	b.writer = b.newWriter()
 	return nil
 }
 
-func (b *Box) openJournals(vault *store.Vault) error {
-	dir := filepath.Join(b.dir, "journal")
-	o := journal.Options{Name: "own", Cipher: vault, Disk: b.o.disk}
-	own, report, err := journal.Open(filepath.Join(dir, "own"), o)
-	if err != nil {
+// raise brings the index to where the journals are. Damage in journal/in that
+// comes to light meanwhile is mended first.
+func (b *Box) raise() error {
+	err := b.index.raise(b.own, b.in.Load(), b.o.Logger)
+	if !hurtIn("in", err) {
 		return err
+	}
+	if _, err := b.refetch(err); err != nil {
+		return err
+	}
+	return b.index.raise(b.own, b.in.Load(), b.o.Logger)
+}
+
+// refetch exchanges the open journal/in for one without damage. Whoever writes
+// to it waits for this.
+func (b *core) refetch(cause error) (*journal.Journal, error) {
+	if err := b.in.Load().Close(); err != nil {
+		return nil, err
+	}
+	in, err := b.mendIn(cause)
+	if err != nil {
+		return nil, err
+	}
+	b.in.Store(in)
+	return in, nil
+}
+
+func (b *Box) openJournals() error {
+	own, report, err := journal.Open(b.journalDir("own"), b.journalOptions("own"))
+	if err != nil {
+		return inJournal("own", err)
 	}
 	b.own = own
 	if report.Behind || report.HeadMissing {
 		b.o.Logger.Error("journal/own ends before its HEAD: intake is closed", "head", report.HeadSeq, "last", own.Last())
 		b.blockers.Raise(JournalBehind, zeroTime)
 	}
-	o.Name = "in"
-	in, report, err := journal.Open(filepath.Join(dir, "in"), o)
+	in, report, err := journal.Open(b.journalDir("in"), b.journalOptions("in"))
+	if err = inJournal("in", err); hurtIn("in", err) {
+		in, err = b.mendIn(err)
+	}
 	if err != nil {
 		return err
 	}
-	b.in = in
+	b.in.Store(in)
 	if report.Behind || report.HeadMissing {
 		// Everything in it can be asked of the hub again, from where it ends.
 		b.o.Logger.Warn("journal/in ends before its HEAD: the hub sends the rest again", "head", report.HeadSeq, "last", in.Last())
@@ -155,7 +186,7 @@ func (b *Box) openJournals(vault *store.Vault) error {
 			return err
 		}
 	}
-	return b.openLog(filepath.Join(dir, "own.log"))
+	return b.openLog(b.journalDir("own.log"))
 }
 
 // openLog finds the incarnation of the own log: in the journal's newest record,
@@ -198,10 +229,9 @@ func drawNonce() ([]byte, error) {
 
 // recall fills the memory from the index.
 func (b *Box) recall() error {
-	b.mirror.cursors = map[protocol.LogID]protocol.Position{}
 	b.mirror.own = b.index.at.Own
 	b.mirror.seen = b.index.at.Seen
-	if err := b.recallPlaces(); err != nil {
+	if _, err := b.recallPlaces(); err != nil {
 		return err
 	}
 	if b.mirror.acked.At.Seq > b.mirror.own.Seq {
@@ -217,7 +247,7 @@ func (b *Box) newWriter() *writer {
 		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error),
 		gone: make(chan struct{}), updates: make(chan update), late: make(chan struct{}, 1),
 		turn: make(chan struct{}, 1), broken: make(chan error, 1),
-		own: b.own, hub: b.in, index: b.index,
+		own: b.own, hub: b.in.Load(), index: b.index, refetch: b.refetch, recalled: b.fallBack,
 		head: b.index.at.Own, hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
 		room: b.room, answer: b.sign, settled: b.settled, grown: b.grown, logger: b.o.Logger,
 	}
@@ -250,7 +280,7 @@ func (b *Box) close() error {
 		b.index.close(b.o.Logger)
 	}
 	var errs []error
-	for _, j := range []*journal.Journal{b.own, b.in} {
+	for _, j := range []*journal.Journal{b.own, b.in.Load()} {
 		if j != nil {
 			errs = append(errs, j.Close())
 		}

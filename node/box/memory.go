@@ -20,6 +20,7 @@ type Memory struct {
 	people   people
 	contacts contacts
 	watchers watchers
+	setBack  chan struct{} // Holds one: the hub's logs end earlier here than they did.
 
 	opening sync.Mutex // Held while somebody looks whether intake may open, and acts on it.
 }
@@ -66,6 +67,10 @@ func (b *Memory) Contacts() protocol.Contacts {
 	defer b.contacts.mu.Unlock()
 	return b.contacts.last
 }
+
+// SetBack answers when the hub's logs end earlier here than a session may have
+// been told: one that is under way has to begin again.
+func (b *Memory) SetBack() <-chan struct{} { return b.setBack }
 
 // watchers are told when the own log grows.
 type watchers struct {
@@ -169,14 +174,14 @@ func (b *Memory) noteIndex(r *inRecord) {
 }
 
 // recallPlaces reads cursors, the newest acknowledgement and the newest Raft
-// index from the index.
-func (b *Memory) recallPlaces() error {
-	m := &b.mirror
-	return b.index.view(func(tx *store.Tx) error {
-		if _, err := read(tx, []byte(keyAck), &m.acked); err != nil {
+// index from the index, and returns the cursors.
+func (b *Memory) recallPlaces() (map[protocol.LogID]protocol.Position, error) {
+	cursors, acked, check := map[protocol.LogID]protocol.Position{}, ackedMark{}, uint64(0)
+	err := b.index.view(func(tx *store.Tx) error {
+		if _, err := read(tx, []byte(keyAck), &acked); err != nil {
 			return err
 		}
-		m.check = m.acked.Index
+		check = acked.Index
 		err := tx.Scan([]byte(keyCursor), []byte(keyCursor), func(key, value []byte) (bool, error) {
 			log, err := protocol.ParseLogID(string(key[len(keyCursor):]))
 			if err != nil {
@@ -186,7 +191,7 @@ func (b *Memory) recallPlaces() error {
 			if err := protocol.Unmarshal(value, maxRecord, "index", &at); err != nil {
 				return false, damagedIndex(err)
 			}
-			m.cursors[log] = at
+			cursors[log] = at
 			return true, nil
 		})
 		if err != nil {
@@ -198,10 +203,18 @@ func (b *Memory) recallPlaces() error {
 			if err := protocol.Unmarshal(value, maxRecord, "index", &s); err != nil {
 				return false, damagedIndex(err)
 			}
-			m.check = max(m.check, s.Index)
+			check = max(check, s.Index)
 			return false, nil
 		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	m := &b.mirror
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cursors, m.acked, m.check = cursors, acked, check
+	return maps.Clone(cursors), nil
 }
 
 // refresh reads again from the index what has changed in it.

@@ -73,5 +73,5 @@ func running(prev protocol.Hash, record []byte) protocol.Hash {
 }
 
 func damagedRecord(which string, seq uint64, err error) error {
-	return &fault.Error{Op: "box.Open", Kind: fault.Damaged, Item: recordName(which, seq), Err: err}
+	return &fault.Error{Op: "box.Open", Kind: fault.Damaged, Item: recordName(which, seq), Err: &hurt{which, err}}
 }

@@ -141,7 +141,7 @@ func (x *index) followOwn(own reader) error {
 		return err
 	}
 	prev := x.at.Own
-	err := own.Scan(prev.Seq+1, func(seq uint64, b []byte) error {
+	err := scan("own", own, prev.Seq+1, func(seq uint64, b []byte) error {
 		e, err := x.effectOf(seq, b)
 		if err != nil {
 			return err
@@ -190,7 +190,7 @@ func (x *index) followIn(in reader) error {
 		return err
 	}
 	prev := x.at.In.Hash
-	err := in.Scan(x.at.In.Seq+1, func(seq uint64, b []byte) error {
+	err := scan("in", in, x.at.In.Seq+1, func(seq uint64, b []byte) error {
 		r, err := decodeIn(seq, b)
 		if err != nil {
 			return err
@@ -209,6 +209,19 @@ func (x *index) followIn(in reader) error {
 		return err
 	}
 	return flush()
+}
+
+// scan is a journal's Scan; what the journal itself can't read is named after it.
+func scan(which string, j reader, from uint64, fn func(uint64, []byte) error) error {
+	var ours error
+	err := j.Scan(from, func(seq uint64, record []byte) error {
+		ours = fn(seq, record)
+		return ours
+	})
+	if ours == nil {
+		err = inJournal(which, err)
+	}
+	return err
 }
 
 // mint returns the receive number that belongs to a nonce of this log.

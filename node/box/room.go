@@ -51,6 +51,7 @@ func (b *Care) scrub(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-rooms.C:
+			b.refetched()
 			if err := b.room(); err != nil {
 				b.o.Logger.Warn("too little room for intake", "err", err)
 			}
@@ -68,8 +69,9 @@ func (b *Care) scrub(ctx context.Context) {
 }
 
 // Scrub reads the whole index, compares it with its set hash, and reads every
-// record of both journals. A damaged index is built again before Scrub returns.
-// A damaged record is [fault.Damaged] and named.
+// record of both journals. A damaged index is built again, and a damaged
+// journal/in mended, before Scrub returns. A damaged record of journal/own is
+// [fault.Damaged] and named.
 func (b *Care) Scrub(ctx context.Context) error {
 	err := b.index.scrub(ctx)
 	if errors.Is(err, fault.Damaged) {
@@ -110,26 +112,39 @@ func (b *Care) Rebuild(ctx context.Context) error {
 	return b.refresh(changedAll)
 }
 
-// readAll reads both journals, a record at a time, and gives way in between.
+// readAll reads both journals. Damage in journal/in is mended: the index that is
+// built again reads all of it. Damage in journal/own is named, and stands in the
+// way of nothing but those records.
 func (b *Care) readAll(ctx context.Context) error {
-	for name, j := range map[string]reader{"own": b.own, "in": b.in} {
-		pace := time.NewTicker(scrubPace)
-		for seq := uint64(1); seq <= j.Last(); seq++ {
-			if _, err := j.Read(seq); err != nil {
-				pace.Stop()
-				return fault.Wrap("box.Scrub", fault.Damaged, recordName(name, seq), err)
-			}
-			if seq%scrubRun != 0 {
-				continue
-			}
-			select {
-			case <-ctx.Done():
-				pace.Stop()
-				return nil
-			case <-pace.C:
-			}
+	err := b.readEach(ctx, "in", b.in.Load())
+	if errors.Is(err, fault.Damaged) {
+		err = b.mend(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err = b.readEach(ctx, "own", b.own); errors.Is(err, fault.Damaged) {
+		b.blockers.Raise(JournalDamaged, zeroTime)
+	}
+	return err
+}
+
+// readEach reads a journal, a record at a time, and gives way in between.
+func (b *Care) readEach(ctx context.Context, name string, j reader) error {
+	pace := time.NewTicker(scrubPace)
+	defer pace.Stop()
+	for seq := uint64(1); seq <= j.Last(); seq++ {
+		if _, err := j.Read(seq); err != nil {
+			return fault.Wrap("box.Scrub", fault.Damaged, recordName(name, seq), err)
 		}
-		pace.Stop()
+		if seq%scrubRun != 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pace.C:
+		}
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (w *writer) work(b *batch, rebuilt chan error) error {
 		w.settled(w.head, nil, c)
 	}
 	if rebuilt != nil {
-		err := w.index.rebuild(w.own, w.hub, w.logger)
+		err := w.rebuild()
 		rebuilt <- err
 		return err
 	}

@@ -30,9 +30,11 @@ type writer struct {
 	head     protocol.Position // Of journal/own, written.
 	hubHead  protocol.Position // Of journal/in, written: sequence and running hash.
 	cursors  map[protocol.LogID]protocol.Position
-	owed     chan updated // What the index is at work on since the last turn; nil: nothing.
-	lagging  bool         // The index lacks records: the disk had no room for it.
-	stale    uint64       // Where journal/own ended when the index lacked records.
+	owed     chan updated                                // What the index is at work on since the last turn; nil: nothing.
+	lagging  bool                                        // The index lacks records: the disk had no room for it.
+	stale    uint64                                      // Where journal/own ended when the index lacked records.
+	refetch  func(cause error) (*journal.Journal, error) // Exchanges a damaged journal/in.
+	recalled func() (map[protocol.LogID]protocol.Position, error)
 	room     func() error // [fault.Unavailable] when the disk is too full for intake.
 	answer   func(*filing)
 	settled  func(own protocol.Position, in []inEffect, c changed)
@@ -135,10 +137,28 @@ func (w *writer) collect() (changed, error) {
 // everything by now.
 func (w *writer) remedy(cause error) (changed, error) {
 	w.logger.Error("index refused an update and is built again", "err", cause)
-	if err := w.index.rebuild(w.own, w.hub, w.logger); err != nil {
+	if err := w.rebuild(); err != nil {
 		return 0, err
 	}
 	return changedAll, nil
+}
+
+// rebuild builds the index again. Damage in journal/in that comes to light
+// meanwhile is mended first, and the hub's logs then end earlier.
+func (w *writer) rebuild() error {
+	err := w.index.rebuild(w.own, w.hub, w.logger)
+	if !hurtIn("in", err) {
+		return err
+	}
+	if w.hub, err = w.refetch(err); err != nil {
+		return err
+	}
+	if err = w.index.rebuild(w.own, w.hub, w.logger); err != nil {
+		return err
+	}
+	w.hubHead = w.index.at.In
+	w.cursors, err = w.recalled()
+	return err
 }
 
 func (w *writer) sync(b *batch) error {
