@@ -102,3 +102,6 @@ func (b *addressBook) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	}
 	return "", fault.New("hub.addressBook", fault.NotFound, string(id), "its address is not known")
 }
+
+// Traffic returns the bytes that this server has sent and received for a purpose.
+func (h *Hub) Traffic(p link.Purpose) (out, in uint64) { return h.endpoint.Traffic(p) }

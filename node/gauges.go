@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"kendro/domain/fault"
+	"kendro/replication/link"
 )
 
 // gauges registers what an operator watches.
@@ -30,10 +31,30 @@ func (n *Node) gauges(r *prometheus.Registry) error {
 		gauge("kendro_quic_sent_bytes", "UDP payload sent.", func() float64 { out, _ := n.link.Metered(); return float64(out) }),
 		gauge("kendro_quic_received_bytes", "UDP payload received.", func() float64 { _, in := n.link.Metered(); return float64(in) }),
 	}
-	for _, c := range list {
+	for _, c := range append(list, n.wireBytes()...) {
 		if err := r.Register(c); err != nil {
 			return fault.Wrap("node.Open", fault.Internal, "metrics", err)
 		}
 	}
 	return nil
+}
+
+// wireBytes are the bytes that went over the network, by what they were for.
+func (n *Node) wireBytes() (list []prometheus.Collector) {
+	add := func(purpose string, read func() (out, in uint64)) {
+		for direction, pick := range map[string]func() uint64{
+			"out": func() uint64 { out, _ := read(); return out },
+			"in":  func() uint64 { _, in := read(); return in },
+		} {
+			list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "kendro_wire_bytes_total", Help: "Bytes on the network, by purpose and direction.",
+				ConstLabels: prometheus.Labels{"purpose": purpose, "direction": direction},
+			}, func() float64 { return float64(pick()) }))
+		}
+	}
+	for _, p := range link.Purposes() {
+		add(p.String(), func() (uint64, uint64) { return n.link.Traffic(p) })
+	}
+	add("gossip", func() (uint64, uint64) { return n.neighbours.meter.Out.Load(), n.neighbours.meter.In.Load() })
+	return list
 }

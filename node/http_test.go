@@ -229,7 +229,7 @@ func TestOperator(t *testing.T) {
 	if err := c.Do(t.Context(), api.Call{Method: "GET", Path: "/metrics", Out: &raw}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"kendro_log_events 0", "kendro_catalogue_release 1", "kendro_quic_sent_bytes"} {
+	for _, want := range []string{"kendro_log_events 0", "kendro_catalogue_release 1", "kendro_quic_sent_bytes", `kendro_wire_bytes_total{direction="in",purpose="catalogue"}`} {
 		if !bytes.Contains(raw, []byte(want)) {
 			t.Errorf("metrics lack %q", want)
 		}

@@ -25,6 +25,7 @@ type neighbours struct {
 	preset gossip.Preset
 	clock  func() time.Time
 	log    *slog.Logger
+	meter  gossip.Meter
 	news   chan struct{} // Holds one: the head has moved since it was told.
 
 	mu   sync.Mutex // Guards talk.
@@ -74,7 +75,7 @@ func (n *neighbours) follow(start func(*gossip.Gossip)) {
 	g, err := gossip.Open(gossip.Options{
 		Centre: n.centre, Bind: n.bind, Advertise: n.public, Key: key, Preset: n.preset,
 		Seeds: n.seeds, Advert: n.advert, Neighbours: func() []protocol.Neighbour { return n.box.Contacts().Neighbours },
-		Clock: n.clock, Logger: n.log,
+		Clock: n.clock, Logger: n.log, Meter: &n.meter,
 	})
 	if err != nil {
 		n.log.Warn("gossip could not begin", "addr", n.bind, "err", err)

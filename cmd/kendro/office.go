@@ -41,7 +41,7 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	o.hub.SetHTTP(cmp.Or(reachable(o.public.Addr().String(), s.Advertise), o.public.Addr().String()))
 	o.ports = api.Ports{HTTP: o.public.Addr().String(), QUIC: o.hub.Addr().String()}
 	o.desk, err = desk.New(desk.Config{
-		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Proxied: s.plain,
+		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Traffic: o.hub.Traffic, Proxied: s.plain,
 	})
 	if err == nil && s.portsFile != "" {
 		err = api.WriteFile(s.portsFile, o.ports)

@@ -25,6 +25,7 @@ import (
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/identity"
+	"kendro/replication/link"
 	"kendro/web"
 	"kendro/web/api"
 )
@@ -52,7 +53,8 @@ type Config struct {
 	Clock   func() time.Time
 	Logger  *slog.Logger
 	Version string
-	Proxied bool // Clients come through a declared proxy, which notes their address.
+	Traffic func(link.Purpose) (out, in uint64) // Bytes on the network; nil leaves them out of the metrics.
+	Proxied bool                                // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -78,7 +80,7 @@ func New(c Config) (*Server, error) {
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger,
 		Description: "A district's register: desks, tracking, catalogue and the operator's calls.",
 	})
-	s.gauges = newGauges(s)
+	s.gauges = newGauges(s, c.Traffic)
 	s.routes()
 	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Area: s.district, Clock: c.Clock}
 	if err := web.Desk(s.api, house); err != nil {

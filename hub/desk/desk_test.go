@@ -340,8 +340,9 @@ func TestWithoutALeader(t *testing.T) {
 		t.Errorf("got %+v; want unknown, with a time to wait", p)
 	}
 	w := o.call("root", "GET", "/metrics", "")
-	if w.Code != 200 || !strings.Contains(w.Body.String(), "kendro_reads_unrecorded_total 1") || !strings.Contains(w.Body.String(), "kendro_cases 1") {
-		t.Errorf("got %d %s; want the unrecorded read counted", w.Code, w.Body)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "kendro_reads_unrecorded_total 1") || !strings.Contains(w.Body.String(), "kendro_cases 1") ||
+		!strings.Contains(w.Body.String(), `kendro_wire_bytes_total{direction="out",purpose="servers"} 7`) {
+		t.Errorf("got %d %s; want the unrecorded read and the bytes on the network counted", w.Code, w.Body)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/hub/register"
+	"kendro/replication/link"
 	"kendro/web/api"
 )
 
@@ -126,7 +127,7 @@ type gauges struct {
 	handler    http.Handler
 }
 
-func newGauges(s *Server) *gauges {
+func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 	reg := prometheus.NewRegistry()
 	g := &gauges{unrecorded: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "kendro_reads_unrecorded_total", Help: "Cases shown while no leader could record the look.",
@@ -154,6 +155,25 @@ func newGauges(s *Server) *gauges {
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kendro_register_index", Help: "Newest applied entry."}, func() float64 {
 		return float64(s.hub.Register().Applied())
 	}))
+	if traffic != nil {
+		reg.MustRegister(wireBytes(traffic)...)
+	}
 	g.handler = promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 	return g
+}
+
+// wireBytes are the bytes that went over the network, by what they were for.
+func wireBytes(traffic func(link.Purpose) (out, in uint64)) (list []prometheus.Collector) {
+	for _, p := range link.Purposes() {
+		for direction, pick := range map[string]func(out, in uint64) uint64{
+			"out": func(out, _ uint64) uint64 { return out },
+			"in":  func(_, in uint64) uint64 { return in },
+		} {
+			list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "kendro_wire_bytes_total", Help: "Bytes on the network, by purpose and direction.",
+				ConstLabels: prometheus.Labels{"purpose": p.String(), "direction": direction},
+			}, func() float64 { return float64(pick(traffic(p))) }))
+		}
+	}
+	return list
 }

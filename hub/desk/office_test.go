@@ -22,6 +22,7 @@ import (
 	"kendro/identity"
 	"kendro/pack/bd"
 	"kendro/protocol"
+	"kendro/replication/link"
 	"kendro/web/api"
 )
 
@@ -86,6 +87,7 @@ func newOffice(t testing.TB) *office {
 	o.found()
 	o.server, err = New(Config{
 		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
 		Status: func() api.HubStatus {
 			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now())}
 		},

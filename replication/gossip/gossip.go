@@ -44,6 +44,7 @@ type Options struct {
 	Neighbours func() []protocol.Neighbour
 	Clock      func() time.Time
 	Logger     *slog.Logger // Nil discards.
+	Meter      *Meter       // Counts the bytes; nil counts for nobody.
 }
 
 // A Peer is a neighbour as gossip knows it.
@@ -83,6 +84,9 @@ func Open(o Options) (*Gossip, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Meter == nil {
+		o.Meter = new(Meter)
+	}
 	host, port, err := split(o.Bind)
 	if err != nil {
 		return nil, err
@@ -91,7 +95,7 @@ func Open(o Options) (*Gossip, error) {
 	if g.keys, err = memberlist.NewKeyring(nil, g.current); err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: o.Centre, Err: err}
 	}
-	if g.wire, err = newTransport(host, port, o.Logger); err != nil {
+	if g.wire, err = newTransport(host, port, o.Meter, o.Logger); err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Bind, Err: err}
 	}
 	c := o.Preset.config()

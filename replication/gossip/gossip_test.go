@@ -40,6 +40,7 @@ type centre struct {
 	signer *identity.Signer
 	g      *gossip.Gossip
 	stop   func()
+	meter  gossip.Meter
 
 	mu     sync.Mutex // Guards what follows.
 	seq    uint64
@@ -91,6 +92,7 @@ func (u *upazila) start(t *testing.T, c *centre, key []byte, seeds ...string) {
 		Seeds:      func() []string { return seeds },
 		Advert:     c.current,
 		Neighbours: func() []protocol.Neighbour { return u.neighbours },
+		Meter:      &c.meter,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +156,9 @@ func TestNeighbours(t *testing.T) {
 	}
 	for _, c := range u.centres {
 		eventually(t, c.name+" sees the others", func() bool { return len(alive(c.g)) == 3 })
+	}
+	for _, c := range u.centres {
+		eventually(t, c.name+" counts what it says and hears", func() bool { return c.meter.Out.Load() > 500 && c.meter.In.Load() > 500 })
 	}
 	u.centres[1].grow(5, u.centres[1].signer)
 	u.centres[2].grow(9, u.centres[2].signer)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -14,9 +15,16 @@ type transport struct {
 	*memberlist.NetTransport
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	meter   *Meter
+	packets chan *memberlist.Packet
+	streams chan net.Conn
+	closing sync.Once
+	down    chan struct{}  // Closed when the sockets are.
+	wg      sync.WaitGroup // Of count.
 }
 
-func newTransport(host string, port int, logger *slog.Logger) (*transport, error) {
+func newTransport(host string, port int, meter *Meter, logger *slog.Logger) (*transport, error) {
 	c := &memberlist.NetTransportConfig{BindAddrs: []string{host}, BindPort: port, Logger: slog.NewLogLogger(logger.Handler(), slog.LevelInfo)}
 	var wire *memberlist.NetTransport
 	var err error
@@ -28,8 +36,12 @@ func newTransport(host string, port int, logger *slog.Logger) (*transport, error
 	if err != nil {
 		return nil, err
 	}
-	t := &transport{NetTransport: wire}
+	t := &transport{
+		NetTransport: wire, meter: meter,
+		packets: make(chan *memberlist.Packet), streams: make(chan net.Conn), down: make(chan struct{}),
+	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.wg.Go(t.count)
 	return t, nil
 }
 
@@ -41,7 +53,10 @@ func (t *transport) end() { t.cancel() }
 // Shutdown closes the sockets.
 func (t *transport) Shutdown() error {
 	t.cancel()
-	return t.NetTransport.Shutdown()
+	err := t.NetTransport.Shutdown()
+	t.closing.Do(func() { close(t.down) })
+	t.wg.Wait()
+	return err
 }
 
 // DialAddressTimeout dials a member.
@@ -56,7 +71,7 @@ func (t *transport) DialTimeout(addr string, timeout time.Duration) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	c := &dialed{Conn: conn}
+	c := &dialed{Conn: &meteredStream{conn, t.meter}}
 	c.forget = context.AfterFunc(t.ctx, func() { _ = conn.Close() })
 	return c, nil
 }

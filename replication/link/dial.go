@@ -41,7 +41,7 @@ func (e *Endpoint) Dial(ctx context.Context, addr, alpn string) (net.Conn, error
 	if err != nil {
 		return nil, classify(op, addr, err)
 	}
-	return newConn(p.conn, s, p.who), nil
+	return newConn(p.conn, s, p.who, &e.traffic), nil
 }
 
 // connect returns a living connection; callers for the same target share one
@@ -171,7 +171,7 @@ func DialEnrol(ctx context.Context, addr string, caHash [32]byte) (net.Conn, err
 		free()
 		return nil, err
 	}
-	return &enrolConn{Conn: newConn(c, s, who), free: free}, nil
+	return &enrolConn{Conn: newConn(c, s, who, new(traffic)), free: free}, nil
 }
 
 // enrolConn owns its socket.

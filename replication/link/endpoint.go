@@ -54,6 +54,7 @@ type Endpoint struct {
 	certificate atomic.Pointer[tls.Certificate]
 	socket      net.PacketConn
 	meter       *meter
+	traffic     traffic
 	transport   *quic.Transport
 	listener    *quic.Listener // Nil when nothing is served.
 	listeners   map[string]*listener

@@ -11,14 +11,15 @@ import (
 
 // outbox holds what is to be written: what is urgent overtakes blocks.
 type outbox struct {
-	signal chan struct{} // One token while there is something.
+	signal  chan struct{} // One token while there is something.
+	traffic *traffic
 
 	mu     sync.Mutex // Guards the queues.
 	urgent []*protocol.Message
 	bulk   []*protocol.Message // Hello, epochs and blocks, in order.
 }
 
-func newOutbox() *outbox { return &outbox{signal: make(chan struct{}, 1)} }
+func newOutbox(t *traffic) *outbox { return &outbox{signal: make(chan struct{}, 1), traffic: t} }
 
 func (o *outbox) put(m *protocol.Message) {
 	o.mu.Lock()
@@ -67,7 +68,9 @@ func (o *outbox) take(ctx context.Context) ([]byte, bool) {
 		}
 		var out []byte
 		for _, m := range batch {
-			out = append(out, protocol.EncodeMessage(m)...)
+			encoded := protocol.EncodeMessage(m)
+			o.traffic.out[purposeOf(m)].Add(uint64(len(encoded)))
+			out = append(out, encoded...)
 		}
 		if len(out) > 0 {
 			return out, true

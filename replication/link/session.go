@@ -52,8 +52,9 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	peer.Session = rand.Uint64() //nolint:gosec // It tells sessions apart and guards nothing.
 	r := &runner{
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
-		in: make(chan *protocol.Message, 16), out: newOutbox(), news: newNews(), work: newQueue(),
+		in: make(chan *protocol.Message, 16), news: newNews(), work: newQueue(), traffic: metered(conn),
 	}
+	r.out = newOutbox(r.traffic)
 	for _, o := range opts {
 		o(r)
 	}
@@ -77,11 +78,12 @@ type runner struct {
 	gossip string
 	beat   time.Duration // 0: no heartbeat.
 
-	in   chan *protocol.Message // From the reader.
-	out  *outbox                // To the writer.
-	news *news                  // From everybody else to the loop.
-	work *queue                 // To the deliverer.
-	wg   sync.WaitGroup
+	in      chan *protocol.Message // From the reader.
+	out     *outbox                // To the writer.
+	news    *news                  // From everybody else to the loop.
+	work    *queue                 // To the deliverer.
+	traffic *traffic
+	wg      sync.WaitGroup
 
 	// Owned by the loop.
 	session *replication.Session
@@ -250,7 +252,7 @@ func (r *runner) read(ctx context.Context) {
 	const op = "link.RunSession"
 	buffered := bufio.NewReaderSize(r.conn, 8<<10)
 	for {
-		m, err := protocol.ReadMessage(buffered)
+		m, size, err := readMessage(buffered)
 		switch {
 		case errors.Is(err, io.EOF):
 			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
@@ -262,12 +264,23 @@ func (r *runner) read(ctx context.Context) {
 			r.fail(classify(op, r.conn.RemoteAddr().String(), err))
 			return
 		}
+		r.traffic.in[purposeOf(m)].Add(uint64(size))
 		select {
 		case r.in <- m:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// readMessage also returns how many bytes the message took.
+func readMessage(from io.Reader) (*protocol.Message, int, error) {
+	body, err := protocol.ReadFrame(from, protocol.MaxMessage)
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := protocol.DecodeMessage(body)
+	return m, len(body) + 4, err
 }
 
 func (r *runner) write(ctx context.Context) {

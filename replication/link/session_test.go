@@ -95,6 +95,31 @@ func TestTenThousandReconcile(t *testing.T) {
 	}
 	out, in := e.Metered()
 	t.Logf("10,000 events (%d bytes raw) in %v: %d bytes out, %d in, %.1f a record", raw, took, out, in, float64(out+in)/10_000)
+	checkTraffic(t, e, server)
+}
+
+// checkTraffic: what one end counts as sent for a purpose the other counts as
+// received, and the purposes come to the whole.
+func checkTraffic(t *testing.T, node, server *link.Endpoint) {
+	t.Helper()
+	var sum uint64
+	for _, p := range link.Purposes() {
+		out, in := node.Traffic(p)
+		far, near := server.Traffic(p)
+		if p != link.Overhead && p != link.Acks && (out != near || in != far) { // Acknowledgements may be under way.
+			t.Errorf("%s: the node sent %d and received %d, the server %d and %d", p, out, in, far, near)
+		}
+		sum += out
+	}
+	out, _ := node.Metered()
+	for p, least := range map[link.Purpose]uint64{link.Applications: out * 3 / 4, link.Sessions: 1000, link.Overhead: out / 100} {
+		if n, _ := node.Traffic(p); n < least {
+			t.Errorf("%s: %d of %d bytes; want at least %d", p, n, out, least)
+		}
+	}
+	if _, in := node.Traffic(link.Inbox); in < 1000 || sum > out+out/100 || sum < out-out/100 {
+		t.Errorf("%d bytes of the inbox; purposes come to %d of %d bytes", in, sum, out)
+	}
 }
 
 // TestResumes kills the server's socket in mid-transfer, without a goodbye, and

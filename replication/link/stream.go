@@ -22,11 +22,17 @@ type Conn struct {
 	conn *quic.Conn
 	peer replication.Peer
 
+	traffic *traffic
+	purpose Purpose
+
 	writing sync.Mutex // quic-go forbids closing during a write.
 }
 
-func newConn(c *quic.Conn, s *quic.Stream, who identity.Subject) *Conn {
-	return &Conn{Stream: s, conn: c, peer: replication.Peer{Subject: who, Addr: c.RemoteAddr().String()}}
+func newConn(c *quic.Conn, s *quic.Stream, who identity.Subject, t *traffic) *Conn {
+	return &Conn{
+		Stream: s, conn: c, peer: replication.Peer{Subject: who, Addr: c.RemoteAddr().String()},
+		traffic: t, purpose: streamPurpose(c.ConnectionState().TLS.NegotiatedProtocol),
+	}
 }
 
 // Peer returns who stands at the other end, as its certificate says.
@@ -42,6 +48,7 @@ func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 // [os.ErrDeadlineExceeded]; everything else is a fault.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Stream.Read(b)
+	c.traffic.in[c.purpose].Add(uint64(n))
 	return n, c.translate(err)
 }
 
@@ -50,6 +57,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	n, err := c.Stream.Write(b)
+	c.traffic.out[c.purpose].Add(uint64(n))
 	return n, c.translate(err)
 }
 
@@ -145,7 +153,7 @@ func (e *Endpoint) acceptStreams(c *quic.Conn, l *listener, who identity.Subject
 			return
 		}
 		select {
-		case l.ch <- newConn(c, s, who):
+		case l.ch <- newConn(c, s, who, &e.traffic):
 		case <-l.closed:
 			s.CancelRead(0)
 			s.CancelWrite(0)

@@ -44,18 +44,14 @@ type options struct {
 
 // result is what a benchmark prints. Keys that don't apply are absent.
 type result struct {
+	carried
 	Records     int     `json:"records"`
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`
 	P50         float64 `json:"p50_us,omitempty"`
 	P99         float64 `json:"p99_us,omitempty"`
-	BytesOut    uint64  `json:"bytes_out,omitempty"`
-	BytesIn     uint64  `json:"bytes_in,omitempty"`
-	BytesPer    float64 `json:"bytes_per_record,omitempty"`
 	RSSAnon     uint64  `json:"rss_anon_bytes,omitempty"`
 	Fsync       float64 `json:"fsync_p50_us,omitempty"`
-	Payload     float64 `json:"payload_bytes,omitempty"`
-	Zstd        float64 `json:"zstd3_bytes_per_record,omitempty"`
 	Catching    float64 `json:"seconds_from_start,omitempty"`
 	CPU         float64 `json:"cpu_us_per_record_replica,omitempty"`
 	Fresh       int     `json:"sessions,omitempty"`
@@ -64,6 +60,16 @@ type result struct {
 	Batch       int     `json:"batch"`
 	Digest      string  `json:"register_digest,omitempty"`
 	ServersHold int     `json:"register_records,omitempty"`
+}
+
+// carried is what went over the network, and of what.
+type carried struct {
+	BytesOut uint64            `json:"bytes_out,omitempty"`
+	BytesIn  uint64            `json:"bytes_in,omitempty"`
+	BytesPer float64           `json:"bytes_per_record,omitempty"`
+	Purposes map[string]uint64 `json:"bytes_by_purpose,omitempty"`
+	Payload  float64           `json:"payload_bytes,omitempty"`
+	Zstd     float64           `json:"zstd3_bytes_per_record,omitempty"`
 }
 
 // kind is one of the benchmarks.

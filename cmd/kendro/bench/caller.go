@@ -121,10 +121,10 @@ func enrol(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, 
 	return e, protocol.Unmarshal(reply.Body, protocol.MaxRPC, "enrolment", e)
 }
 
-// prepare writes and seals n applications in blocks of batch, and returns their
+// prepare draws n applications, the first with number start, seals them in blocks of batch, and returns their
 // size in all. The first block has no more events than a session asks for before
 // it knows their size.
-func (c *caller) prepare(from *corpus, n, batch int) (size int, err error) {
+func (c *caller) prepare(from *corpus, start, n, batch int) (size int, err error) {
 	const first = 64
 	packer := protocol.NewPacker()
 	defer packer.Close()
@@ -135,7 +135,7 @@ func (c *caller) prepare(from *corpus, n, batch int) (size int, err error) {
 	c.epoch = protocol.NewEpoch(epoch, nil, c.signer)
 	run := protocol.Run{Log: c.log, First: 1}
 	for i := range n {
-		raw, err := event(from, c.centre, i)
+		raw, err := event(from, c.centre, start+i)
 		if err != nil {
 			return 0, err
 		}

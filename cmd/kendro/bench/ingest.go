@@ -58,7 +58,7 @@ func gatherCallers(ctx context.Context, d *district.District, c *corpus, centres
 			return callers, 0, err
 		}
 		callers = append(callers, w)
-		size, err := w.prepare(c, share(o.records, o.nodes, i), o.batch)
+		size, err := w.prepare(c, i*o.records, share(o.records, o.nodes, i), o.batch)
 		if err != nil {
 			return callers, 0, err
 		}
@@ -112,7 +112,7 @@ func play(ctx context.Context, d *district.District, callers []*caller, o option
 		return nil, err
 	}
 	outNow, inNow := moved(callers)
-	r := &result{Seconds: seconds.Seconds(), BytesOut: outNow - out, BytesIn: inNow - in}
+	r := &result{Seconds: seconds.Seconds(), carried: carried{BytesOut: outNow - out, BytesIn: inNow - in}}
 	r.CPU = round(float64((after - before).Microseconds()) / float64(o.records*o.servers))
 	r.BytesPer = round(float64(r.BytesOut+r.BytesIn) / float64(o.records))
 	var took []time.Duration

@@ -71,7 +71,7 @@ func (o *outage) begin(ctx context.Context, c *corpus, opt options) error {
 		parts := make([][]slip, opt.batch)
 		sums := make([]int, opt.batch)
 		err := together(opt.batch, func(j int) (err error) {
-			parts[j], sums[j], err = o.fill(ctx, c, i, j*n, share(n, opt.batch, j))
+			parts[j], sums[j], err = o.fill(ctx, c, i, i*opt.records+j*n, share(n, opt.batch, j))
 			return err
 		})
 		for j := range parts {
@@ -120,7 +120,7 @@ func (o *outage) fill(ctx context.Context, c *corpus, node, first, n int) (slips
 
 // end starts the servers and waits until the nodes have nothing left to tell.
 func (o *outage) end(ctx context.Context) (*result, error) {
-	out, in, err := o.metered(ctx)
+	before, err := o.metered(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +136,11 @@ func (o *outage) end(ctx context.Context) (*result, error) {
 		}
 	}
 	done := time.Now()
-	outNow, inNow, err := o.metered(ctx)
+	after, err := o.metered(ctx)
+	spent := after.since(before)
 	return &result{
 		Seconds: round(done.Sub(ready).Seconds()), Catching: round(done.Sub(started).Seconds()),
-		BytesOut: outNow - out, BytesIn: inNow - in,
+		carried: carried{BytesOut: spent.out, BytesIn: spent.in, Purposes: spent.purposes},
 	}, err
 }
 
@@ -158,32 +159,4 @@ func track(ctx context.Context, p *district.Process, n protocol.Number) (t api.T
 	c := api.NewLocalClient(p.Dir)
 	defer c.Close()
 	return t, c.Do(ctx, api.Call{Path: "/v1/track/" + n.String(), Out: &t})
-}
-
-// metered sums up what the sockets of the nodes have sent and received.
-func (o *outage) metered(ctx context.Context) (out, in uint64, err error) {
-	for _, n := range o.Nodes {
-		text, err := metrics(ctx, n.Process)
-		if err != nil {
-			return 0, 0, err
-		}
-		sent, err := parseMetric(text, "kendro_quic_sent_bytes")
-		if err != nil {
-			return 0, 0, err
-		}
-		received, err := parseMetric(text, "kendro_quic_received_bytes")
-		if err != nil {
-			return 0, 0, err
-		}
-		out, in = out+uint64(sent), in+uint64(received)
-	}
-	return out, in, nil
-}
-
-func metrics(ctx context.Context, p *district.Process) (string, error) {
-	c := api.NewLocalClient(p.Dir)
-	defer c.Close()
-	var text []byte
-	err := c.Do(ctx, api.Call{Path: "/metrics", Out: &text})
-	return string(text), err
 }
