@@ -69,7 +69,7 @@ func runIntake(ctx context.Context, o options, site string) (*result, error) {
 	}
 	return &result{
 		Seconds: seconds.Seconds(), P50: micros(percentile(took, 50)), P99: micros(percentile(took, 99)),
-		RSSAnon: rss, Fsync: micros(bare), Payload: size,
+		RSSAnon: rss, Fsync: micros(bare), carried: carried{Payload: size},
 	}, nil
 }
 
