@@ -71,6 +71,8 @@ func vectors(t *testing.T) map[string][]byte {
 		"message-want":        Marshal(&Message{Want: &Want{Log: uplink, From: at}}),
 		"message-busy":        Marshal(&Message{Busy: &Busy{RetryMillis: 250}}),
 		"message-heads":       Marshal(&Message{Heads: []Head{{Log: uplink, At: at}}}),
+		"message-passed":      Marshal(&Message{Passed: &Passed{Ack: ack, Cert: []byte("certificate")}}),
+		"hello-every":         Marshal(&Message{Hello: &Hello{Version: 1, Every: []Channel{Uplink}}}),
 		"submission-complete": Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Originals: []string{"nid"}, Fees: []Fee{{Kind: "government", Poisha: 2000}}}),
 	}
 }

@@ -8,6 +8,7 @@ const (
 	MaxBlockPlain  = 2 << 20   // A block's events, inflated.
 	MaxMessage     = 320 << 10 // One message of a session: a block and its header.
 	MaxHeads       = 4096      // Logs named in one message.
+	MaxChannels    = 16        // Channels named in a hello.
 	MaxWraps       = 16        // Recipients of an epoch.
 	MaxName        = 128       // Names of logs, users, posts, services.
 	MaxText        = 4 << 10   // A reason or note in a message.

@@ -95,6 +95,10 @@ func (l *LogID) UnmarshalText(b []byte) error {
 	return err
 }
 
+// Every is the name under which a reader asks for all logs of a channel, in
+// place of a log's own. It never stands in a block.
+const Every = "*"
+
 // A Position is a place in a log: the sequence of an event, counted from 1, and
 // its hash. The zero Position stands before the first event.
 type Position struct {

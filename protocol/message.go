@@ -18,6 +18,7 @@ type Message struct {
 	Ack     *Ack     `cbor:"6,keyasint,omitempty"`
 	Refused *Refused `cbor:"7,keyasint,omitempty"`
 	Busy    *Busy    `cbor:"8,keyasint,omitempty"`
+	Passed  *Passed  `cbor:"9,keyasint,omitempty"`
 }
 
 // Hello opens a session from either side: which logs I hold up to where, and
@@ -29,6 +30,28 @@ type Hello struct {
 	Cert     []byte  `cbor:"4,keyasint,omitempty"` // Signing certificate of a server, for its acknowledgements.
 	Features uint64  `cbor:"5,keyasint,omitempty"`
 	Gossip   string  `cbor:"6,keyasint,omitempty"` // Where a node's neighbours reach it, host:port.
+	// Every lists channels of which I may want any log, whoever wrote it. The peer
+	// names those that it carries in Have or Heads, and sends what I then ask for
+	// by Want. A peer that does not know the key sends what it always did.
+	Every []Channel `cbor:"7,keyasint,omitempty"`
+}
+
+// Passed is a server's acknowledgement on its way to whom it is for, through
+// others. Cert is the signing certificate of that server; it is left out when
+// this session has carried it before.
+type Passed struct {
+	_    struct{} `cbor:",toarray"`
+	Ack  Ack
+	Cert []byte
+}
+
+// Check returns [fault.Invalid] for what is out of bounds. It says nothing about
+// who signed.
+func (p *Passed) Check() error {
+	if len(p.Cert) > MaxCert {
+		return fault.New("protocol.Passed", fault.Invalid, p.Ack.Log.String(), "certificate out of bounds")
+	}
+	return p.Ack.Log.Check()
 }
 
 // Want asks for a log from an event on, again if need be.
@@ -110,7 +133,7 @@ func (m *Message) check() error {
 	set := 0
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
-		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil,
+		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
 	} {
 		if there {
 			set++
@@ -129,6 +152,8 @@ func (m *Message) check() error {
 		return m.Want.Log.Check()
 	case m.Ack != nil:
 		return m.Ack.Log.Check()
+	case m.Passed != nil:
+		return m.Passed.Check()
 	case m.Refused != nil && len(m.Refused.Text) > MaxText:
 		return bad("refusal")
 	}
@@ -136,7 +161,7 @@ func (m *Message) check() error {
 }
 
 func (h *Hello) check() error {
-	if len(h.Want) > MaxHeads || len(h.Cert) > MaxCert || len(h.Gossip) > MaxName {
+	if len(h.Want) > MaxHeads || len(h.Cert) > MaxCert || len(h.Gossip) > MaxName || len(h.Every) > MaxChannels {
 		return fault.New("protocol.Hello", fault.Invalid, "hello", "out of bounds")
 	}
 	for _, l := range h.Want {

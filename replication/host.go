@@ -25,6 +25,9 @@ type Peer struct {
 	// Gossip is where the peer said in its hello that its neighbours reach it, as it
 	// came; empty before, and for a peer without gossip.
 	Gossip string
+	// Hello is all that the peer's hello said, nil before it came. It must not be
+	// changed.
+	Hello *protocol.Hello
 }
 
 // A Greeter is a [Host] that wants to know of every hello. Met is called once a
@@ -67,13 +70,45 @@ type Host interface {
 	// A failure ends the session.
 	Introduce(ctx context.Context, peer Peer, e *protocol.Epoch) error
 
-	// Acknowledged takes the peer's statement about a log of this host. Signature
-	// and hash are the host's to verify. A failure ends the session.
+	// Acknowledged takes a statement about a log of this host, of the peer or passed
+	// on by it; peer.Cert then certifies who signed. Signature and hash are the host's
+	// to verify. A failure ends the session.
 	Acknowledged(ctx context.Context, peer Peer, a *protocol.Ack) error
 }
 
+// A Finder is a [Host] that carries or wants logs which it does not name when a
+// session begins. In what [Host.Open] wants, the name [protocol.Every] stands for
+// all logs of a channel.
+type Finder interface {
+	// Find returns how far this host holds the log, or from where on it wants it, and
+	// a signed statement of that where it makes one. claimed is where the peer says
+	// that it is. An error leaves the log alone for this session. Growth of the log is
+	// told from then on. Find doesn't overlap Store, Introduce and Acknowledged.
+	Find(ctx context.Context, peer Peer, log protocol.LogID, claimed protocol.Position) (protocol.Position, *protocol.Ack, error)
+}
+
+// A Witness is a [Host] that wants to hear what is durable at the peer of its own
+// logs. Holds doesn't overlap Store, Introduce and Acknowledged.
+type Witness interface {
+	Holds(ctx context.Context, peer Peer, head protocol.Head)
+}
+
+// A Relay is a [Host] that carries for others. Join is called once a session,
+// after Open; line may be used by any goroutine until Open's closed was called,
+// and does nothing afterwards.
+type Relay interface {
+	Join(peer Peer, line Line)
+}
+
+// A Line is how a [Relay] speaks into a session. Its functions don't block.
+type Line struct {
+	Pass func(protocol.Passed) // Hands an acknowledgement on to the peer.
+	Wish func(protocol.Head)   // Asks the peer for a log after a position, again if need be.
+}
+
 // An Action is what a [Session] asks its runner to do. It is one of [Send],
-// [Load], [Deliver], [Introduce], [Acknowledged], [Wait] and [Note].
+// [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [Wait] and
+// [Note].
 type Action interface{ action() }
 
 // Send asks for a message to be sent. Messages that carry blocks and epochs are
@@ -95,8 +130,23 @@ type Deliver struct{ Block *protocol.Block }
 // Introduce asks for an epoch to be taken up before what is delivered later.
 type Introduce struct{ Epoch *protocol.Epoch }
 
-// Acknowledged hands over the peer's acknowledgement of a log of ours.
-type Acknowledged struct{ Ack *protocol.Ack }
+// Acknowledged hands over an acknowledgement. Cert certifies who signed it where
+// that was not the peer; nil is the certificate of the peer's hello.
+type Acknowledged struct {
+	Ack  *protocol.Ack
+	Cert []byte
+}
+
+// Find asks where we stand with a log that nobody named when the session began,
+// to be answered by [Session.Located] or [Session.Missing]: the peer carries it
+// and we may want it, or it asks for it. At is where the peer says that it is.
+type Find struct {
+	Log protocol.LogID
+	At  protocol.Position
+}
+
+// Holds tells what is durable at the peer of a log that we don't read.
+type Holds struct{ Head protocol.Head }
 
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.
 type Wait struct{ Millis uint32 }
@@ -131,5 +181,7 @@ func (Load) action()         {}
 func (Deliver) action()      {}
 func (Introduce) action()    {}
 func (Acknowledged) action() {}
+func (Find) action()         {}
+func (Holds) action()        {}
 func (Wait) action()         {}
 func (Note) action()         {}

@@ -11,6 +11,7 @@ type reading struct {
 	stopped bool              // For the rest of this session.
 	got     protocol.Position // End of the last block delivered; at least what is durable.
 	pending int               // Blocks delivered that have no answer yet.
+	begun   bool              // We asked for it by name; of a log that others carry.
 	asked   bool              // A Want went out, and nothing that fits came since.
 	failed  *failure          // The first refusal among the pending.
 }

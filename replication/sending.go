@@ -12,7 +12,8 @@ const firstLimit = 64
 // sending is our side of a log that the peer reads.
 type sending struct {
 	wanted  bool
-	stopped bool              // For the rest of this session.
+	stopped bool              // Until the peer wants it again; for good if it forked.
+	forked  bool              // The two ends hold different events.
 	theirs  protocol.Position // Durable at the peer, as it said.
 	cut     protocol.Position // End of the last block sent or queued.
 	flight  []sent
@@ -194,11 +195,18 @@ func (s *Session) want(w *protocol.Want) ([]Action, error) {
 		s.serve(w.Log)
 		return s.pump(), nil
 	}
+	known := s.flows[w.Log] != nil
 	f := s.open(w.Log)
 	if f == nil {
 		return nil, violation(w.Log.String(), "too many logs in one session")
 	}
 	f.out.wanted = true
+	f.out.stopped = f.out.forked // Whoever refused it before thinks better of it.
+	if !known && s.cfg.Finds {
+		f.out.theirs, f.out.cut = w.From, w.From
+		f.looking, f.third = true, true
+		return []Action{Find{Log: w.Log, At: w.From}}, nil
+	}
 	if w.From.Seq < f.out.theirs.Seq {
 		f.out.theirs = w.From // It asks below what it held: it knows better.
 	}
@@ -208,7 +216,12 @@ func (s *Session) want(w *protocol.Want) ([]Action, error) {
 
 // ack takes an acknowledgement. Whether it is true is the host's to verify.
 func (s *Session) ack(a *protocol.Ack) []Action {
-	out := []Action{Acknowledged{a}}
+	return s.vouched(a, nil)
+}
+
+// vouched takes an acknowledgement; cert certifies who signed it, nil is the peer.
+func (s *Session) vouched(a *protocol.Ack, cert []byte) []Action {
+	out := []Action{Acknowledged{Ack: a, Cert: cert}}
 	f := s.flows[a.Log]
 	if f == nil {
 		return out

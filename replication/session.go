@@ -30,6 +30,10 @@ type Config struct {
 	Want   []protocol.LogID // What we read. Incarnation 0 stands for every incarnation.
 	Gossip string           // Where our neighbours reach us, host:port; a hub passes it on.
 	Window int              // Blocks of one log in flight; 0 is a default of 8.
+
+	Every []protocol.Channel // We may want any log of these channels; [Find] asks which and from where.
+	Finds bool               // [Find] may be asked: of logs that the peer carries, or asks for.
+	Holds bool               // We want to hear what the peer holds of our logs, see [Holds].
 }
 
 // A Session is one end of a sync session; both ends are alike. It is not safe
@@ -37,9 +41,12 @@ type Config struct {
 type Session struct {
 	cfg        Config
 	met        bool // The peer's hello has come.
+	peerHello  *protocol.Hello
 	peerCert   []byte
 	peerGossip string
 	peerWants  []protocol.LogID
+	peerEvery  []protocol.Channel
+	courtesy   courtesy
 	flows      map[protocol.LogID]*flow
 	order      []*flow // By channel, then name: uplink, inbox, catalogue.
 	introduced map[identity.EpochID]bool
@@ -53,6 +60,10 @@ type flow struct {
 	mine protocol.Position // Durable here.
 	out  sending
 	in   reading
+
+	looking bool   // A Find has no answer yet: mine says nothing.
+	third   bool   // Neither end is its author: how far it is at the peer's says nothing of a loss.
+	told    uint64 // How far the peer knows that we carry it.
 }
 
 // NewSession returns a session that has said nothing yet.
@@ -63,7 +74,7 @@ func NewSession(c Config) *Session {
 	s := &Session{cfg: c, flows: map[protocol.LogID]*flow{}, introduced: map[identity.EpochID]bool{}}
 	for _, h := range c.Have {
 		f := s.open(h.Log)
-		f.mine, f.in.got = h.At, h.At
+		f.mine, f.in.got, f.told = h.At, h.At, h.At.Seq
 	}
 	for _, l := range c.Want {
 		if l.Incarnation != anyOf {
@@ -77,11 +88,15 @@ func NewSession(c Config) *Session {
 func (s *Session) Start() []Action {
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
 		Version: protocol.SessionVersion, Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
+		Every: s.cfg.Every,
 	}}}}
 }
 
 // PeerCert returns the signing certificate of the peer's hello, or nil.
 func (s *Session) PeerCert() []byte { return s.peerCert }
+
+// PeerHello returns the peer's hello, or nil before it came. It must not be changed.
+func (s *Session) PeerHello() *protocol.Hello { return s.peerHello }
 
 // PeerGossip returns where the peer said that its neighbours reach it, or "".
 func (s *Session) PeerGossip() string { return s.peerGossip }
@@ -124,6 +139,8 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 		return s.block(m.Block)
 	case m.Ack != nil:
 		return s.ack(m.Ack), nil
+	case m.Passed != nil:
+		return s.passed(m.Passed), nil
 	case m.Refused != nil:
 		return s.refused(m.Refused), nil
 	case m.Busy != nil:
@@ -148,6 +165,7 @@ func (s *Session) Grew(heads ...protocol.Head) []Action {
 				out = append(out, Send{headsMessage(f)}) // Somebody else brought it: spare the peer.
 			}
 		}
+		out = append(out, s.tell(f)...)
 	}
 	return append(out, s.pump()...)
 }
@@ -165,22 +183,29 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 	if h.Version != protocol.SessionVersion {
 		return nil, violation("hello", fmt.Sprintf("the peer speaks version %d of the session, this build %d: update the older of the two", h.Version, protocol.SessionVersion))
 	}
-	s.met, s.peerCert, s.peerGossip = true, h.Cert, h.Gossip
+	s.met, s.peerCert, s.peerGossip, s.peerEvery = true, h.Cert, h.Gossip, h.Every
+	s.peerHello = h
 	var out []Action
 	for _, l := range h.Want {
 		s.serve(l)
 	}
 	for _, h := range h.Have {
 		f := s.flows[h.Log]
-		if f == nil && s.reads(h.Log) {
-			f = s.open(h.Log)
-		}
 		if f == nil {
-			continue // A log that is nothing to us.
+			var found []Action
+			if f, found = s.discover(h); f == nil {
+				continue // A log that is nothing to us.
+			}
+			out = append(out, found...)
 		}
 		f.out.theirs, f.out.cut = h.At, h.At
 		out = append(out, s.compare(f, h.At)...)
+		out = append(out, s.witness(f, h.At)...)
 	}
+	for _, f := range s.order {
+		out = append(out, s.tell(f)...)
+	}
+	out = append(out, s.courtesy.begin(s)...)
 	return append(out, s.pump()...), nil
 }
 
@@ -206,9 +231,15 @@ func (s *Session) heads(heads []protocol.Head) []Action {
 	for _, h := range heads {
 		f := s.flows[h.Log]
 		if f == nil {
-			continue
+			var found []Action
+			if f, found = s.discover(h); f == nil {
+				continue
+			}
+			out = append(out, found...)
 		}
 		out = append(out, s.advance(f, h.At)...)
+		out = append(out, s.witness(f, h.At)...)
+		out = append(out, s.fetch(f)...)
 	}
 	return append(out, s.pump()...)
 }
@@ -225,9 +256,11 @@ func (s *Session) advance(f *flow, at protocol.Position) []Action {
 // compare looks for a fork or a loss in what the peer says that it holds.
 func (s *Session) compare(f *flow, at protocol.Position) []Action {
 	switch {
+	case f.looking:
+		return nil
 	case at.Seq == f.mine.Seq && at.Hash != f.mine.Hash:
 		return s.fork(f, at, at.Seq)
-	case at.Seq > f.mine.Seq && !f.in.wanted && !f.out.stopped:
+	case at.Seq > f.mine.Seq && !f.in.wanted && !f.out.stopped && !f.third:
 		return []Action{Note{What: PeerAhead, Log: f.log, At: at, Text: "the peer holds more of this log than we do"}}
 	}
 	return nil
@@ -239,6 +272,7 @@ func (s *Session) fork(f *flow, at protocol.Position, seq uint64) []Action {
 		return nil
 	}
 	f.stop()
+	f.out.forked = true
 	return []Action{
 		Send{&protocol.Message{Refused: &protocol.Refused{Log: f.log, Seq: seq, Code: fault.Conflict, Text: forkText}}},
 		Note{What: Forked, Log: f.log, At: at, Kind: fault.Conflict, Text: forkText},

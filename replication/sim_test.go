@@ -87,6 +87,9 @@ type side struct {
 	logs    map[protocol.LogID]*events
 	want    []protocol.LogID
 	acks    bool // Signs for uplinks.
+	every   bool // May want every uplink, and serves logs that it did not name.
+	hears   bool // Is told what the peer holds.
+	extra   bool // Has logs that it does not name in its hello.
 	known   map[identity.EpochID]bool
 	epoch   identity.EpochID
 	cut     int // Events of a block at most; 0 is what is asked for.
@@ -154,7 +157,14 @@ func (p *pair) connect() {
 		if s.acks {
 			cert = []byte("certificate of " + s.name)
 		}
-		s.session = replication.NewSession(replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window})
+		c := replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window, Holds: s.hears}
+		if s.every {
+			c.Every, c.Finds = []protocol.Channel{protocol.Uplink}, true
+		}
+		if s.extra {
+			c.Have = nil
+		}
+		s.session = replication.NewSession(c)
 		s.inbox, s.stores, s.loads, s.waits, s.closed = nil, nil, nil, false, nil
 		s.taken = map[protocol.LogID]uint64{}
 	}
@@ -200,7 +210,13 @@ func (p *pair) do(s *side, actions []replication.Action) {
 			p.printf("%s learns epoch %x", s.name, a.Epoch.ID[:1])
 			s.known[a.Epoch.ID] = true
 		case replication.Acknowledged:
-			p.printf("%s is acknowledged %s up to %d", s.name, nameOf(a.Ack.Log), a.Ack.At.Seq)
+			p.printf("%s is acknowledged %s up to %d%s", s.name, nameOf(a.Ack.Log), a.Ack.At.Seq, by(a.Cert))
+		case replication.Holds:
+			if e := s.logs[a.Head.Log]; e != nil && a.Head.At.Seq > 0 {
+				p.printf("%s hears that the peer holds %s up to %d", s.name, nameOf(a.Head.Log), a.Head.At.Seq)
+			}
+		case replication.Find:
+			p.find(s, a)
 		case replication.Wait:
 			p.printf("%s waits %d ms", s.name, a.Millis)
 			s.waits = true
@@ -208,6 +224,30 @@ func (p *pair) do(s *side, actions []replication.Action) {
 			p.printf("%s notes %s %s at %d: %v", s.name, a.What, nameOf(a.Log), a.At.Seq, a.Text)
 		}
 	}
+}
+
+func by(cert []byte) string {
+	if cert == nil {
+		return ""
+	}
+	return ", by " + string(cert)
+}
+
+// find looks a log up: where it is here, or missing when nobody here knows it and
+// the peer only asks.
+func (p *pair) find(s *side, f replication.Find) {
+	p.printf("%s looks for %s, the peer has %d", s.name, nameOf(f.Log), f.At.Seq)
+	e := s.logs[f.Log]
+	if e == nil && f.Log.Channel != protocol.Uplink {
+		p.do(s, s.session.Missing(f.Log))
+		return
+	}
+	at := e.head(f.Log)
+	var ack *protocol.Ack
+	if s.acks && at.Seq > 0 && f.Log.Channel == protocol.Uplink {
+		ack = &protocol.Ack{Log: f.Log, At: at, Index: at.Seq}
+	}
+	p.do(s, s.session.Located(f.Log, at, ack))
 }
 
 // step hands over one message; false when there is none.
@@ -348,6 +388,9 @@ func describe(m *protocol.Message) string {
 		for _, l := range m.Hello.Want {
 			text += " " + nameOf(l)
 		}
+		if len(m.Hello.Every) > 0 {
+			text += fmt.Sprint(" every ", m.Hello.Every)
+		}
 		return text
 	case m.Heads != nil:
 		return "heads" + heads(m.Heads)
@@ -357,6 +400,8 @@ func describe(m *protocol.Message) string {
 		return fmt.Sprintf("epoch %x", m.Epoch.ID[:1])
 	case m.Block != nil:
 		return fmt.Sprintf("block %s %d-%d", nameOf(m.Block.Header.Log), m.Block.Header.First, m.Block.Header.Last)
+	case m.Passed != nil:
+		return fmt.Sprintf("passed ack %s %d%s", nameOf(m.Passed.Ack.Log), m.Passed.Ack.At.Seq, by(m.Passed.Cert))
 	case m.Ack != nil:
 		return fmt.Sprintf("ack %s %d", nameOf(m.Ack.Log), m.Ack.At.Seq)
 	case m.Refused != nil:

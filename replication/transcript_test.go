@@ -30,6 +30,8 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 //	forget a                 a knows no epoch any more
 //	lose a                   the messages on the way to a vanish
 //	resume a                 a's wait is over
+//	wish a in 2              a asks for a log after event 2, for somebody else
+//	pass a up 3              a hands on somebody's acknowledgement
 //	inject a block up 2-3 [branch] | want up 2 | heads up 2 | busy 500 | hello 2
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -136,6 +138,11 @@ func (p *pair) command(t *testing.T, line string) {
 		s.inbox = nil
 	case "resume":
 		p.do(s, s.session.Resume())
+	case "wish":
+		p.do(s, s.session.Wish(protocol.Head{Log: names[w[2]], At: p.other(s).logs[names[w[2]]].at(names[w[2]], uint64(number(w[3])))}))
+	case "pass":
+		at := s.logs[names[w[2]]].at(names[w[2]], uint64(number(w[3])))
+		p.do(s, s.session.Pass(protocol.Passed{Ack: protocol.Ack{Log: names[w[2]], At: at}, Cert: []byte("certificate of a hub")}))
 	case "inject":
 		p.inject(s, w[2:])
 	default:
@@ -180,6 +187,12 @@ func define(name string, words []string) *side {
 			}
 		case "acks":
 			s.acks = true
+		case "every":
+			s.every = true
+		case "hears":
+			s.hears = true
+		case "silent":
+			s.extra = true
 		case "cut":
 			s.cut = number(value)
 		case "window":

@@ -108,6 +108,18 @@ func (n *news) post(answer func(*replication.Session) []replication.Action) {
 	signal(n.signal)
 }
 
+// line lets others speak into the session.
+func (n *news) line() replication.Line {
+	return replication.Line{
+		Pass: func(p protocol.Passed) {
+			n.post(func(s *replication.Session) []replication.Action { return s.Pass(p) })
+		},
+		Wish: func(h protocol.Head) {
+			n.post(func(s *replication.Session) []replication.Action { return s.Wish(h) })
+		},
+	}
+}
+
 func (n *news) wake() { signal(n.signal) }
 
 func (n *news) take() ([]protocol.Head, []func(*replication.Session) []replication.Action) {

@@ -64,7 +64,20 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		return err
 	}
 	defer closed()
-	r.session = replication.NewSession(replication.Config{Cert: cert, Have: have, Want: want, Window: r.window, Gossip: r.gossip})
+	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip}
+	for _, l := range want {
+		if l.Name == protocol.Every {
+			c.Every = append(c.Every, l.Channel)
+		} else {
+			c.Want = append(c.Want, l)
+		}
+	}
+	_, c.Finds = host.(replication.Finder)
+	_, c.Holds = host.(replication.Witness)
+	r.session = replication.NewSession(c)
+	if relay, ok := host.(replication.Relay); ok {
+		relay.Join(peer, r.news.line())
+	}
 	return r.run(ctx)
 }
 
@@ -176,7 +189,7 @@ func (r *runner) receive(ctx context.Context, m *protocol.Message) {
 
 // meet takes what the peer's hello said of itself.
 func (r *runner) meet(ctx context.Context) {
-	r.peer.Cert, r.peer.Gossip = r.session.PeerCert(), r.session.PeerGossip()
+	r.peer.Cert, r.peer.Gossip, r.peer.Hello = r.session.PeerCert(), r.session.PeerGossip(), r.session.PeerHello()
 	if g, ok := r.host.(replication.Greeter); ok {
 		peer := r.peer
 		r.wg.Go(func() { g.Met(ctx, peer) })
@@ -191,7 +204,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 		case replication.Load:
 			peer := r.peer
 			r.wg.Go(func() { r.load(ctx, peer, a) })
-		case replication.Deliver, replication.Introduce, replication.Acknowledged:
+		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds:
 			r.work.put(job{r.peer, a})
 		case replication.Wait:
 			r.wait.Reset(time.Duration(a.Millis) * time.Millisecond)
@@ -230,13 +243,30 @@ func (r *runner) deliver(ctx context.Context) {
 		case replication.Introduce:
 			err = r.host.Introduce(ctx, j.peer, a.Epoch)
 		case replication.Acknowledged:
+			if a.Cert != nil {
+				j.peer.Cert = a.Cert
+			}
 			err = r.host.Acknowledged(ctx, j.peer, a.Ack)
+		case replication.Find:
+			r.find(ctx, j.peer, a)
+		case replication.Holds:
+			r.host.(replication.Witness).Holds(ctx, j.peer, a.Head)
 		}
 		if err != nil {
 			r.fail(err)
 			return
 		}
 	}
+}
+
+func (r *runner) find(ctx context.Context, peer replication.Peer, f replication.Find) {
+	at, ack, err := r.host.(replication.Finder).Find(ctx, peer, f.Log, f.At)
+	r.news.post(func(s *replication.Session) []replication.Action {
+		if err != nil {
+			return s.Missing(f.Log)
+		}
+		return s.Located(f.Log, at, ack)
+	})
 }
 
 func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.Ack, err error) {

@@ -1,0 +1,169 @@
+package replication
+
+import (
+	"slices"
+
+	"kendro/identity"
+	"kendro/protocol"
+)
+
+// maxVouchers bounds the servers whose certificates one session remembers.
+const maxVouchers = 64
+
+// courtesy is what a session does for third parties: acknowledgements that it
+// hands on, and logs that it fetches for somebody else.
+type courtesy struct {
+	wishes  []protocol.Head           // Made before the peer's hello.
+	passed  map[protocol.LogID]uint64 // How far the peer was told.
+	shown   map[identity.KeyID]bool   // Certificates that the peer has from us.
+	learned map[identity.KeyID][]byte // Certificates that we have from the peer.
+}
+
+func (c *courtesy) begin(s *Session) (out []Action) {
+	for _, h := range c.wishes {
+		out = append(out, s.Wish(h)...)
+	}
+	c.wishes = nil
+	return out
+}
+
+// tell says how far we carry a log to a peer that may want any of its channel and
+// has not asked for this one.
+func (s *Session) tell(f *flow) []Action {
+	if !s.met || f.told >= f.mine.Seq || f.in.wanted || f.out.wanted || !slices.Contains(s.peerEvery, f.log.Channel) {
+		return nil
+	}
+	f.told = f.mine.Seq
+	return []Action{Send{headsMessage(f)}}
+}
+
+// discover opens the flow of a log that the peer says it holds and that nobody
+// has named: one that we may want, or that the peer itself reads.
+func (s *Session) discover(h protocol.Head) (*flow, []Action) {
+	switch {
+	case s.reads(h.Log):
+		return s.open(h.Log), nil
+	case slices.Contains(s.cfg.Every, h.Log.Channel) && s.cfg.Finds && h.At.Seq > 0:
+		f := s.open(h.Log)
+		if f == nil {
+			return nil, nil
+		}
+		f.looking, f.third = true, true
+		return f, []Action{Find{Log: h.Log, At: h.At}}
+	case slices.ContainsFunc(s.peerWants, func(w protocol.LogID) bool { return matches(w, h.Log) }):
+		f := s.open(h.Log) // From here on, if it comes our way.
+		if f != nil {
+			f.third = true
+		}
+		return f, nil
+	}
+	return nil, nil
+}
+
+// Located answers a [Find]: we stand there with the log. ack is the statement of
+// that to send, nil where this end makes none.
+func (s *Session) Located(log protocol.LogID, at protocol.Position, ack *protocol.Ack) []Action {
+	f := s.flows[log]
+	if f == nil || !f.looking {
+		return nil
+	}
+	f.looking = false
+	if at.Seq >= f.mine.Seq {
+		f.mine, f.in.got = at, at
+	}
+	f.in.wanted = slices.Contains(s.cfg.Every, log.Channel)
+	var out []Action
+	if ack != nil {
+		out = append(out, Send{&protocol.Message{Ack: ack}})
+	}
+	out = append(out, s.compare(f, f.out.theirs)...)
+	out = append(out, s.fetch(f)...)
+	return append(out, s.pump()...)
+}
+
+// Missing answers a [Find]: the log is nothing to us.
+func (s *Session) Missing(log protocol.LogID) []Action {
+	if f := s.flows[log]; f != nil && f.looking {
+		f.looking, f.out.stopped, f.in.stopped = false, true, true
+	}
+	return nil
+}
+
+// fetch asks once for a log that the peer carries and that we found we lack. From
+// then on the peer sends what comes.
+func (s *Session) fetch(f *flow) []Action {
+	if f.looking || !f.third || !f.in.wanted || f.in.stopped || f.in.begun || f.out.theirs.Seq <= f.in.got.Seq {
+		return nil
+	}
+	f.in.begun, f.in.asked = true, true
+	return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: f.log, From: f.in.got}}}}
+}
+
+// witness tells what the peer holds of a log that we write or carry.
+func (s *Session) witness(f *flow, at protocol.Position) []Action {
+	if !s.cfg.Holds || f.in.wanted || f.looking || at.Seq == 0 {
+		return nil
+	}
+	return []Action{Holds{protocol.Head{Log: f.log, At: at}}}
+}
+
+// Wish asks the peer for a log after a position, for somebody who reads it
+// elsewhere. Repeated, it begins there again.
+func (s *Session) Wish(h protocol.Head) []Action {
+	if !s.met {
+		if len(s.courtesy.wishes) < protocol.MaxHeads {
+			s.courtesy.wishes = append(s.courtesy.wishes, h)
+		}
+		return nil
+	}
+	f := s.open(h.Log)
+	if f == nil {
+		return nil
+	}
+	f.third, f.in.wanted, f.in.begun, f.in.asked = true, true, true, true
+	f.in.stopped, f.in.failed = f.out.forked, nil
+	f.mine, f.in.got = h.At, h.At
+	return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: h.Log, From: h.At}}}}
+}
+
+// Pass hands an acknowledgement on to the peer, unless it has had one as far. Our
+// own goes as it is; another server's with its certificate, once.
+func (s *Session) Pass(p protocol.Passed) []Action {
+	c := &s.courtesy
+	if p.Ack.At.Seq <= c.passed[p.Ack.Log] {
+		return nil
+	}
+	if c.passed == nil {
+		c.passed, c.shown = map[protocol.LogID]uint64{}, map[identity.KeyID]bool{}
+	}
+	if len(c.passed) >= maxFlows {
+		clear(c.passed)
+	}
+	c.passed[p.Ack.Log] = p.Ack.At.Seq
+	if s.cfg.Cert != nil && slices.Equal(p.Cert, s.cfg.Cert) {
+		return []Action{Send{&protocol.Message{Ack: &p.Ack}}}
+	}
+	if c.shown[p.Ack.Signer] {
+		p.Cert = nil
+	} else if len(c.shown) < maxVouchers {
+		c.shown[p.Ack.Signer] = true
+	}
+	return []Action{Send{&protocol.Message{Passed: &p}}}
+}
+
+// passed takes an acknowledgement that the peer hands on.
+func (s *Session) passed(p *protocol.Passed) []Action {
+	c := &s.courtesy
+	cert := p.Cert
+	if cert == nil {
+		if cert = c.learned[p.Ack.Signer]; cert == nil {
+			return nil // It may come again, with its certificate, by another session.
+		}
+	} else if len(c.learned) < maxVouchers {
+		if c.learned == nil {
+			c.learned = map[identity.KeyID][]byte{}
+		}
+		c.learned[p.Ack.Signer] = cert
+	}
+	return s.vouched(&p.Ack, cert)
+}
