@@ -28,18 +28,23 @@ type host struct {
 	sessions map[uint64]*intake
 }
 
-var _ replication.Host = (*host)(nil)
+var (
+	_ replication.Host   = (*host)(nil)
+	_ replication.Finder = (*host)(nil)
+)
 
 // An intake is what one session brings. Its methods are called one at a time.
 type intake struct {
 	peer   replication.Peer
 	epochs map[identity.EpochID]*protocol.Epoch
 	up     *upstream // To the leader, nil until needed; guarded by host.mu.
+	sub    *subscription
+	more   []func() // End what was subscribed to for logs that the peer carries.
 }
 
 // maxIntroduced bounds the epochs that one session may introduce; a node has one
-// a run, a day at most.
-const maxIntroduced = 64
+// a run, a day at most, and carries those of its neighbours.
+const maxIntroduced = 1024
 
 // serveSync runs one session with a node.
 func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
@@ -79,12 +84,13 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		cancel()
 		return refused(err)
 	}
-	in := &intake{peer: peer, epochs: map[identity.EpochID]*protocol.Epoch{}}
+	in := &intake{peer: peer, epochs: map[identity.EpochID]*protocol.Epoch{}, sub: sub}
 	s.mu.Lock()
 	s.sessions[peer.Session] = in
 	s.mu.Unlock()
 	s.log.Debug("session begins", "centre", peer.Subject.Name)
-	return have, logs[:2], s.keys.certs.Load().signing, func() {
+	want = append(logs[:2:2], protocol.LogID{Channel: protocol.Uplink, Name: protocol.Every})
+	return have, want, s.keys.certs.Load().signing, func() {
 		cancel()
 		s.forget(peer)
 	}, nil
@@ -162,7 +168,13 @@ func (s *host) forget(peer replication.Peer) {
 	in := s.sessions[peer.Session]
 	delete(s.sessions, peer.Session)
 	s.mu.Unlock()
-	if in != nil && in.up != nil {
+	if in == nil {
+		return
+	}
+	for _, cancel := range in.more {
+		cancel()
+	}
+	if in.up != nil {
 		in.up.close()
 	}
 }
@@ -184,7 +196,8 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 		return nil, nil, err
 	}
 	reg := s.group.register()
-	if log != reg.Inbox(node.Centre) && log != reg.Shelf() {
+	reader := s.readerOf(node, log)
+	if reader == nil {
 		return nil, nil, fault.New("hub.Load", fault.NotFound, log.String(), "not a log that this box may read here")
 	}
 	run, err := reg.LogEvents(log, from.Seq, limit)
@@ -198,16 +211,16 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 		b, err := s.sealer.packer.Pack(run, nil, s.keys.signer)
 		return nil, []protocol.Block{b}, err
 	}
-	return s.sealer.pack(run, node)
+	return s.sealer.pack(run, reader)
 }
 
-// Introduce takes up an epoch that the box seals in.
+// Introduce takes up an epoch that the box, or one that it carries for, seals in.
+// The judge verifies it by the author of the block that needs it.
 func (s *host) Introduce(_ context.Context, peer replication.Peer, e *protocol.Epoch) error {
-	node, err := s.admit(peer)
-	if err != nil {
+	if _, err := s.admit(peer); err != nil {
 		return err
 	}
-	if err := e.Verify(node.Signing); err != nil {
+	if err := e.Check(); err != nil {
 		return err
 	}
 	in, err := s.session(peer)
@@ -242,7 +255,7 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		ack.Sign(s.keys.signer)
 		done(a.At, ack, nil)
 	}
-	if err := s.belongs(peer, b.Header.Log); err != nil {
+	if err := s.takes(peer, b.Header.Log); err != nil {
 		answer(ingestAnswer{}, err)
 		return
 	}
@@ -252,18 +265,4 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		return
 	}
 	s.forward(ctx, in, c, answer)
-}
-
-// belongs reports whether the log is one of the peer's own.
-func (s *host) belongs(peer replication.Peer, log protocol.LogID) error {
-	node, err := s.admit(peer)
-	if err != nil {
-		return err
-	}
-	for _, l := range s.logs(node)[:2] {
-		if l.Channel == log.Channel && l.Name == log.Name {
-			return nil
-		}
-	}
-	return fault.New("hub.Store", fault.Denied, log.String(), "not a log of this box")
 }

@@ -30,6 +30,7 @@ type Box struct {
 	Log       protocol.LogID
 	Batch     int                   // Events in a block at most; 0 is as many as the session asks for.
 	Forge     func(*protocol.Block) // Changes a block after it was signed; for boxes that misbehave.
+	Carries   *Box                  // A neighbour without a link, whose mail goes with this box's.
 
 	signer    *identity.Signer
 	tls       *identity.Signer
@@ -281,7 +282,11 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 		return false
 	}
 	peer := conn.(*link.Conn).Peer()
-	err = link.RunSession(ctx, conn, peer, b)
+	var host replication.Host = b
+	if b.Carries != nil {
+		host = &carrier{b}
+	}
+	err = link.RunSession(ctx, conn, peer, host)
 	b.note(err)
 	return err == nil
 }

@@ -1,0 +1,102 @@
+package hub
+
+import (
+	"context"
+	"strings"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// What a box brings and fetches for its neighbours. Whoever carries a block cannot
+// open or alter it: the judge verifies it by its author, as if he had come himself.
+
+// takes reports whether a session may bring a log: the box's own, or one of any
+// box of this district.
+func (s *host) takes(peer replication.Peer, log protocol.LogID) error {
+	if _, err := s.admit(peer); err != nil {
+		return err
+	}
+	_, err := s.author(log)
+	return err
+}
+
+// author returns the box that an uplink belongs to.
+func (s *host) author(log protocol.LogID) (*register.Node, error) {
+	const op = "hub.carried"
+	district, slot, ok := strings.Cut(log.Name, "-")
+	if log.Channel != protocol.Uplink || !ok || district != s.keys.District {
+		return nil, fault.New(op, fault.Denied, log.String(), "not a log of a box of this district")
+	}
+	n, ok := s.group.register().SlotOwner(slot)
+	switch {
+	case !ok:
+		return nil, fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
+	case n.RevokedAt != 0:
+		return nil, fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
+	}
+	return n, nil
+}
+
+// readerOf returns the box that a log is for, if node may fetch it: its own inbox
+// and the catalogue, or the inbox of a neighbour in its upazila. That travels sealed
+// to the neighbour, so that node learns sizes and times.
+func (s *host) readerOf(node *register.Node, log protocol.LogID) *register.Node {
+	reg := s.group.register()
+	if log == reg.Inbox(node.Centre) || log == reg.Shelf() {
+		return node
+	}
+	other, ok := reg.NodeOf(place.Centre(log.Name))
+	if log.Channel != protocol.Inbox || !ok || other.RevokedAt != 0 ||
+		other.Centre.Upazila() != node.Centre.Upazila() || log != reg.Inbox(other.Centre) {
+		return nil
+	}
+	return other
+}
+
+// Find says how far the register holds an uplink that a box carries for another,
+// and signs for it; or how long an inbox is that it fetches for one.
+func (s *host) Find(_ context.Context, peer replication.Peer, log protocol.LogID, _ protocol.Position) (at protocol.Position, ack *protocol.Ack, err error) {
+	const op = "hub.Find"
+	node, err := s.admit(peer)
+	if err != nil {
+		return at, nil, err
+	}
+	s.follow(peer, log) // First, so that no growth is missed.
+	reg := s.group.register()
+	if log.Channel == protocol.Inbox && s.readerOf(node, log) != nil {
+		at, err = reg.LogHead(log)
+		return at, nil, err
+	}
+	if _, err := s.author(log); err != nil {
+		return at, nil, err
+	}
+	_, slot, _ := strings.Cut(log.Name, "-")
+	index := reg.Applied()
+	cursors, err := reg.Cursors(slot)
+	if err != nil {
+		return at, nil, fault.Wrap(op, fault.Unavailable, log.String(), err)
+	}
+	for _, c := range cursors {
+		if c.Log == log && c.At.Seq > 0 {
+			ack = &protocol.Ack{Log: log, At: c.At, Index: index, Incarnation: reg.Incarnation()}
+			ack.Sign(s.keys.signer)
+			return c.At, ack, nil
+		}
+	}
+	return at, nil, nil
+}
+
+// follow lets a session hear of a log's growth until it ends.
+func (s *host) follow(peer replication.Peer, log protocol.LogID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.sessions[peer.Session]
+	if in == nil || len(in.more) >= protocol.MaxHeads {
+		return
+	}
+	in.more = append(in.more, s.notices.subscribe([]protocol.LogID{log}, in.sub))
+}
