@@ -20,25 +20,24 @@ func (s *host) takes(peer replication.Peer, log protocol.LogID) error {
 	if _, err := s.admit(peer); err != nil {
 		return err
 	}
-	_, err := s.author(log)
-	return err
+	return s.isUplink(log)
 }
 
-// author returns the box that an uplink belongs to.
-func (s *host) author(log protocol.LogID) (*register.Node, error) {
+// isUplink returns an error unless the log is the uplink of a box that may send.
+func (s *host) isUplink(log protocol.LogID) error {
 	const op = "hub.carried"
 	district, slot, ok := strings.Cut(log.Name, "-")
 	if log.Channel != protocol.Uplink || !ok || district != s.keys.District {
-		return nil, fault.New(op, fault.Denied, log.String(), "not a log of a box of this district")
+		return fault.New(op, fault.Denied, log.String(), "not a log of a box of this district")
 	}
 	n, ok := s.group.register().SlotOwner(slot)
 	switch {
 	case !ok:
-		return nil, fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
+		return fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
 	case n.RevokedAt != 0:
-		return nil, fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
+		return fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
 	}
-	return n, nil
+	return nil
 }
 
 // readerOf returns the box that a log is for, if node may fetch it: its own inbox
@@ -71,7 +70,7 @@ func (s *host) Find(_ context.Context, peer replication.Peer, log protocol.LogID
 		at, err = reg.LogHead(log)
 		return at, nil, err
 	}
-	if _, err := s.author(log); err != nil {
+	if err := s.isUplink(log); err != nil {
 		return at, nil, err
 	}
 	_, slot, _ := strings.Cut(log.Name, "-")

@@ -89,7 +89,7 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	s.sessions[peer.Session] = in
 	s.mu.Unlock()
 	s.log.Debug("session begins", "centre", peer.Subject.Name)
-	want = append(logs[:2:2], protocol.LogID{Channel: protocol.Uplink, Name: protocol.Every})
+	want = []protocol.LogID{logs[0], logs[1], {Channel: protocol.Uplink, Name: protocol.Every}}
 	return have, want, s.keys.certs.Load().signing, func() {
 		cancel()
 		s.forget(peer)

@@ -29,7 +29,7 @@ func (c *courtesy) begin(s *Session) (out []Action) {
 
 // tell says how far we carry a log to a peer that may want any of its channel and
 // has not asked for this one.
-func (s *Session) tell(f *flow) []Action {
+func (f *flow) tell(s *Session) []Action {
 	if !s.met || f.told >= f.mine.Seq || f.in.wanted || f.out.wanted || !slices.Contains(s.peerEvery, f.log.Channel) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (s *Session) tell(f *flow) []Action {
 
 // discover opens the flow of a log that the peer says it holds and that nobody
 // has named: one that we may want, or that the peer itself reads.
-func (s *Session) discover(h protocol.Head) (*flow, []Action) {
+func discover(s *Session, h protocol.Head) (*flow, []Action) {
 	switch {
 	case s.reads(h.Log):
 		return s.open(h.Log), nil
@@ -61,13 +61,18 @@ func (s *Session) discover(h protocol.Head) (*flow, []Action) {
 }
 
 // Located answers a [Find]: we stand there with the log. ack is the statement of
-// that to send, nil where this end makes none.
-func (s *Session) Located(log protocol.LogID, at protocol.Position, ack *protocol.Ack) []Action {
+// that to send, nil where this end makes none. After an error the log is nothing
+// to us for this session.
+func (s *Session) Located(log protocol.LogID, at protocol.Position, ack *protocol.Ack, err error) []Action {
 	f := s.flows[log]
 	if f == nil || !f.looking {
 		return nil
 	}
 	f.looking = false
+	if err != nil {
+		f.out.stopped, f.in.stopped = true, true
+		return nil
+	}
 	if at.Seq >= f.mine.Seq {
 		f.mine, f.in.got = at, at
 	}
@@ -77,21 +82,13 @@ func (s *Session) Located(log protocol.LogID, at protocol.Position, ack *protoco
 		out = append(out, Send{&protocol.Message{Ack: ack}})
 	}
 	out = append(out, s.compare(f, f.out.theirs)...)
-	out = append(out, s.fetch(f)...)
+	out = append(out, f.fetch()...)
 	return append(out, s.pump()...)
-}
-
-// Missing answers a [Find]: the log is nothing to us.
-func (s *Session) Missing(log protocol.LogID) []Action {
-	if f := s.flows[log]; f != nil && f.looking {
-		f.looking, f.out.stopped, f.in.stopped = false, true, true
-	}
-	return nil
 }
 
 // fetch asks once for a log that the peer carries and that we found we lack. From
 // then on the peer sends what comes.
-func (s *Session) fetch(f *flow) []Action {
+func (f *flow) fetch() []Action {
 	if f.looking || !f.third || !f.in.wanted || f.in.stopped || f.in.begun || f.out.theirs.Seq <= f.in.got.Seq {
 		return nil
 	}
@@ -100,7 +97,7 @@ func (s *Session) fetch(f *flow) []Action {
 }
 
 // witness tells what the peer holds of a log that we write or carry.
-func (s *Session) witness(f *flow, at protocol.Position) []Action {
+func (f *flow) witness(s *Session, at protocol.Position) []Action {
 	if !s.cfg.Holds || f.in.wanted || f.looking || at.Seq == 0 {
 		return nil
 	}
@@ -151,19 +148,17 @@ func (s *Session) Pass(p protocol.Passed) []Action {
 	return []Action{Send{&protocol.Message{Passed: &p}}}
 }
 
-// passed takes an acknowledgement that the peer hands on.
-func (s *Session) passed(p *protocol.Passed) []Action {
-	c := &s.courtesy
-	cert := p.Cert
-	if cert == nil {
-		if cert = c.learned[p.Ack.Signer]; cert == nil {
-			return nil // It may come again, with its certificate, by another session.
-		}
-	} else if len(c.learned) < maxVouchers {
+// certificate returns the one that a passed acknowledgement comes with, now or
+// earlier in this session, or nil.
+func (c *courtesy) certificate(p *protocol.Passed) []byte {
+	if p.Cert == nil {
+		return c.learned[p.Ack.Signer]
+	}
+	if len(c.learned) < maxVouchers {
 		if c.learned == nil {
 			c.learned = map[identity.KeyID][]byte{}
 		}
-		c.learned[p.Ack.Signer] = cert
+		c.learned[p.Ack.Signer] = p.Cert
 	}
-	return s.vouched(&p.Ack, cert)
+	return p.Cert
 }

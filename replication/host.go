@@ -138,8 +138,8 @@ type Acknowledged struct {
 }
 
 // Find asks where we stand with a log that nobody named when the session began,
-// to be answered by [Session.Located] or [Session.Missing]: the peer carries it
-// and we may want it, or it asks for it. At is where the peer says that it is.
+// to be answered by [Session.Located]: the peer carries it and we may want it, or
+// it asks for it. At is where the peer says that it is.
 type Find struct {
 	Log protocol.LogID
 	At  protocol.Position

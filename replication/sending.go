@@ -214,13 +214,9 @@ func (s *Session) want(w *protocol.Want) ([]Action, error) {
 	return append(s.compare(f, w.From), s.pump()...), nil
 }
 
-// ack takes an acknowledgement. Whether it is true is the host's to verify.
-func (s *Session) ack(a *protocol.Ack) []Action {
-	return s.vouched(a, nil)
-}
-
-// vouched takes an acknowledgement; cert certifies who signed it, nil is the peer.
-func (s *Session) vouched(a *protocol.Ack, cert []byte) []Action {
+// ack takes an acknowledgement; cert certifies who signed it, nil is the peer.
+// Whether it is true is the host's to verify.
+func (s *Session) ack(a *protocol.Ack, cert []byte) []Action {
 	out := []Action{Acknowledged{Ack: a, Cert: cert}}
 	f := s.flows[a.Log]
 	if f == nil {

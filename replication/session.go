@@ -42,8 +42,6 @@ type Session struct {
 	cfg        Config
 	met        bool // The peer's hello has come.
 	peerHello  *protocol.Hello
-	peerCert   []byte
-	peerGossip string
 	peerWants  []protocol.LogID
 	peerEvery  []protocol.Channel
 	courtesy   courtesy
@@ -92,14 +90,8 @@ func (s *Session) Start() []Action {
 	}}}}
 }
 
-// PeerCert returns the signing certificate of the peer's hello, or nil.
-func (s *Session) PeerCert() []byte { return s.peerCert }
-
 // PeerHello returns the peer's hello, or nil before it came. It must not be changed.
 func (s *Session) PeerHello() *protocol.Hello { return s.peerHello }
-
-// PeerGossip returns where the peer said that its neighbours reach it, or "".
-func (s *Session) PeerGossip() string { return s.peerGossip }
 
 // Outstanding reports whether an answer of the peer is due: its hello, or word
 // that a block we sent is durable there.
@@ -138,9 +130,13 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 	case m.Block != nil:
 		return s.block(m.Block)
 	case m.Ack != nil:
-		return s.ack(m.Ack), nil
+		return s.ack(m.Ack, nil), nil
 	case m.Passed != nil:
-		return s.passed(m.Passed), nil
+		cert := s.courtesy.certificate(m.Passed)
+		if cert == nil {
+			return nil, nil // It may come again, with its certificate, in another session.
+		}
+		return s.ack(&m.Passed.Ack, cert), nil
 	case m.Refused != nil:
 		return s.refused(m.Refused), nil
 	case m.Busy != nil:
@@ -165,7 +161,7 @@ func (s *Session) Grew(heads ...protocol.Head) []Action {
 				out = append(out, Send{headsMessage(f)}) // Somebody else brought it: spare the peer.
 			}
 		}
-		out = append(out, s.tell(f)...)
+		out = append(out, f.tell(s)...)
 	}
 	return append(out, s.pump()...)
 }
@@ -183,8 +179,7 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 	if h.Version != protocol.SessionVersion {
 		return nil, violation("hello", fmt.Sprintf("the peer speaks version %d of the session, this build %d: update the older of the two", h.Version, protocol.SessionVersion))
 	}
-	s.met, s.peerCert, s.peerGossip, s.peerEvery = true, h.Cert, h.Gossip, h.Every
-	s.peerHello = h
+	s.met, s.peerHello, s.peerEvery = true, h, h.Every
 	var out []Action
 	for _, l := range h.Want {
 		s.serve(l)
@@ -193,17 +188,17 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 		f := s.flows[h.Log]
 		if f == nil {
 			var found []Action
-			if f, found = s.discover(h); f == nil {
+			if f, found = discover(s, h); f == nil {
 				continue // A log that is nothing to us.
 			}
 			out = append(out, found...)
 		}
 		f.out.theirs, f.out.cut = h.At, h.At
 		out = append(out, s.compare(f, h.At)...)
-		out = append(out, s.witness(f, h.At)...)
+		out = append(out, f.witness(s, h.At)...)
 	}
 	for _, f := range s.order {
-		out = append(out, s.tell(f)...)
+		out = append(out, f.tell(s)...)
 	}
 	out = append(out, s.courtesy.begin(s)...)
 	return append(out, s.pump()...), nil
@@ -232,14 +227,14 @@ func (s *Session) heads(heads []protocol.Head) []Action {
 		f := s.flows[h.Log]
 		if f == nil {
 			var found []Action
-			if f, found = s.discover(h); f == nil {
+			if f, found = discover(s, h); f == nil {
 				continue
 			}
 			out = append(out, found...)
 		}
 		out = append(out, s.advance(f, h.At)...)
-		out = append(out, s.witness(f, h.At)...)
-		out = append(out, s.fetch(f)...)
+		out = append(out, f.witness(s, h.At)...)
+		out = append(out, f.fetch()...)
 	}
 	return append(out, s.pump()...)
 }

@@ -81,15 +81,20 @@ func (e *events) block(log protocol.LogID, first, last uint64, epoch identity.Ep
 	}
 }
 
+// manner is what a side does for third parties.
+type manner struct {
+	every bool // May want every uplink, and serves logs that it did not name.
+	hears bool // Is told what the peer holds.
+	extra bool // Has logs that it does not name in its hello.
+}
+
 // side is one end: a disk, and a session while connected.
 type side struct {
-	name    string
-	logs    map[protocol.LogID]*events
-	want    []protocol.LogID
-	acks    bool // Signs for uplinks.
-	every   bool // May want every uplink, and serves logs that it did not name.
-	hears   bool // Is told what the peer holds.
-	extra   bool // Has logs that it does not name in its hello.
+	name string
+	logs map[protocol.LogID]*events
+	want []protocol.LogID
+	acks bool // Signs for uplinks.
+	manner
 	known   map[identity.EpochID]bool
 	epoch   identity.EpochID
 	cut     int // Events of a block at most; 0 is what is asked for.
@@ -239,7 +244,7 @@ func (p *pair) find(s *side, f replication.Find) {
 	p.printf("%s looks for %s, the peer has %d", s.name, nameOf(f.Log), f.At.Seq)
 	e := s.logs[f.Log]
 	if e == nil && f.Log.Channel != protocol.Uplink {
-		p.do(s, s.session.Missing(f.Log))
+		p.do(s, s.session.Located(f.Log, protocol.Position{}, nil, fault.New("sim", fault.NotFound, "", "")))
 		return
 	}
 	at := e.head(f.Log)
@@ -247,7 +252,7 @@ func (p *pair) find(s *side, f replication.Find) {
 	if s.acks && at.Seq > 0 && f.Log.Channel == protocol.Uplink {
 		ack = &protocol.Ack{Log: f.Log, At: at, Index: at.Seq}
 	}
-	p.do(s, s.session.Located(f.Log, at, ack))
+	p.do(s, s.session.Located(f.Log, at, ack, nil))
 }
 
 // step hands over one message; false when there is none.
@@ -389,7 +394,7 @@ func describe(m *protocol.Message) string {
 			text += " " + nameOf(l)
 		}
 		if len(m.Hello.Every) > 0 {
-			text += fmt.Sprint(" every ", m.Hello.Every)
+			text += fmt.Sprintf(" every %d", []byte{byte(m.Hello.Every[0])})
 		}
 		return text
 	case m.Heads != nil:

@@ -189,7 +189,8 @@ func (r *runner) receive(ctx context.Context, m *protocol.Message) {
 
 // meet takes what the peer's hello said of itself.
 func (r *runner) meet(ctx context.Context) {
-	r.peer.Cert, r.peer.Gossip, r.peer.Hello = r.session.PeerCert(), r.session.PeerGossip(), r.session.PeerHello()
+	hello := r.session.PeerHello()
+	r.peer.Cert, r.peer.Gossip, r.peer.Hello = hello.Cert, hello.Gossip, hello
 	if g, ok := r.host.(replication.Greeter); ok {
 		peer := r.peer
 		r.wg.Go(func() { g.Met(ctx, peer) })
@@ -262,10 +263,7 @@ func (r *runner) deliver(ctx context.Context) {
 func (r *runner) find(ctx context.Context, peer replication.Peer, f replication.Find) {
 	at, ack, err := r.host.(replication.Finder).Find(ctx, peer, f.Log, f.At)
 	r.news.post(func(s *replication.Session) []replication.Action {
-		if err != nil {
-			return s.Missing(f.Log)
-		}
-		return s.Located(f.Log, at, ack)
+		return s.Located(f.Log, at, ack, err)
 	})
 }
 
