@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"kendro/domain/fault"
@@ -118,76 +117,6 @@ func fileEntries(t *testing.T, g *hubtest.Group, b *hubtest.Box, least uint64) (
 		drain(t, g, b, g.Leader().Addr)
 	}
 	return numbers
-}
-
-// TestKilledAtEachStep takes copies of a follower's folder at every durable step
-// of markers, truncations and installs, as a kill would leave them, and starts
-// the follower from each.
-func TestKilledAtEachStep(t *testing.T) {
-	const trailing = 8
-	t.Parallel()
-	var mu sync.Mutex
-	copies, seen := map[string]string{}, map[string]int{}
-	var dir string
-	root := t.TempDir()
-	take := func(point string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if seen[point]++; dir == "" || seen[point] > 2 {
-			return
-		}
-		to := filepath.Join(root, fmt.Sprint(strings.ReplaceAll(point, " ", "-"), seen[point]))
-		if err := hub.CopyFolder(to, dir); err != nil {
-			t.Error(err)
-		}
-		copies[to] = point
-	}
-	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: trailing, Tune: func(i int, c *hub.Config) {
-		if i == 2 {
-			c.SetStep(take)
-		}
-	}})
-	victim := g.Servers[2]
-	b := g.Enrol(centre)
-	b.Batch = 1
-	numbers := b.File(60)
-	drain(t, g, b, g.Servers[0].Addr)
-	g.Agree()
-	watch := func(d string) { mu.Lock(); dir = d; mu.Unlock() }
-	watch(victim.Dir)
-	mark := func(list ...*hubtest.Server) {
-		for _, s := range list {
-			if err := s.Hub.Snapshot(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	mark(victim)
-	g.Stop(victim)
-	numbers = append(numbers, fileEntries(t, g, b, 4*trailing)...)
-	mark(g.Servers[0], g.Servers[1])
-	g.Start(victim)
-	g.Wait("an installed snapshot", func() bool { return victim.Hub.Status().Installed >= 1 })
-	g.Agree()
-	mark(victim)
-	watch("")
-	if len(copies) < 15 {
-		t.Errorf("%d copies; want all steps of marker, truncation and install: %v", len(copies), seen)
-	}
-	for from, point := range copies {
-		g.Stop(victim)
-		if err := errors.Join(os.RemoveAll(victim.Dir), os.Rename(from, victim.Dir)); err != nil {
-			t.Fatal(err)
-		}
-		if err := victim.TryStart(); err != nil {
-			t.Fatalf("killed %s: does not start: %v", point, err)
-		}
-		g.Wait("the server killed "+point, func() bool {
-			return victim.Hub.Register().Applied() >= g.Leader().Hub.Register().Applied()
-		})
-		g.Agree()
-	}
-	once(t, victim.Hub.Register(), numbers)
 }
 
 func TestAlteredRaftLogIsRefusedByName(t *testing.T) {

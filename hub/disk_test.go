@@ -221,7 +221,7 @@ func TestMarkerIsRefusedWhenAltered(t *testing.T) {
 		t.Fatalf("no marker: got %v, %v", m, err)
 	}
 	want := &marker{Index: 9, Term: 2, Applied: 8, Generation: 1, Members: []byte("x")}
-	if err := writeMarker(dir, want); err != nil {
+	if err := writeSummed(markerName(dir), want); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(markerName(dir))

@@ -1,11 +1,20 @@
 package hub
 
-import "os"
+import (
+	"os"
+
+	"kendro/store/journal"
+)
 
 // What follows opens the package to its own tests.
 
 // SetStep has fn called at every durable step of a snapshot.
 func (c *Config) SetStep(fn func(point string)) { c.step = fn }
+
+// SetLog has Raft's log kept in segments of a size, on a disk.
+func (c *Config) SetLog(segment int64, d journal.Disk) {
+	c.log = func(o *journal.Options) { o.SegmentBytes, o.Disk = segment, d }
+}
 
 // CopyFolder copies a server's folder as a kill at this moment would leave it.
 func CopyFolder(to, from string) error {

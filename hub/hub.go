@@ -62,7 +62,7 @@ func Open(c Config) (h *Hub, err error) {
 	}()
 	opener := newOpener(h.packer, keys.district)
 	h.disk, err = openDisk(diskOptions{
-		dir: c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, logger: c.Logger,
+		dir: c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger,
 	})
 	if err != nil {
 		return h, err

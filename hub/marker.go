@@ -51,16 +51,17 @@ func readMarker(dir string) (*marker, error) {
 	return m, nil
 }
 
-func writeMarker(dir string, m *marker) error { return writeSummed(markerName(dir), m) }
-
 // configuration returns the servers as Raft knew them at the marker.
 func (m *marker) configuration() raft.Configuration { return raft.DecodeConfiguration(m.Members) }
 
 // writeSummed writes v behind its SHA-256, whole and durable.
-func writeSummed(name string, v any) error {
+func writeSummed(name string, v any) error { return writeSummedInSteps(name, v, func(string) {}) }
+
+// writeSummedInSteps passes each moment at which a kill would leave something else.
+func writeSummedInSteps(name string, v any, step func(string)) error {
 	body := protocol.Marshal(v)
 	sum := sha256.Sum256(body)
-	return store.WriteFileAtomic(name, append(sum[:], body...), 0o600)
+	return store.WriteFileInSteps(name, append(sum[:], body...), 0o600, step)
 }
 
 // readSummed reads what writeSummed wrote; false means that there is no such

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"kendro/domain/fault"
+	"kendro/store/journal"
 )
 
 // Preset is a set of timings for one kind of network.
@@ -49,7 +50,10 @@ type Config struct {
 	// Conn replaces the socket that Listen names. The server closes it.
 	Conn net.PacketConn
 
-	step func(point string) // Passed at every durable step of a snapshot; for tests.
+	// For tests: passed at every durable step of a snapshot, and what changes how
+	// Raft's log is kept.
+	step func(point string)
+	log  func(*journal.Options)
 }
 
 func (c *Config) complete() error {

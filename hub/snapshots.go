@@ -267,7 +267,7 @@ func (s *snapshots) advance(m marker) error {
 
 func (s *snapshots) writeMark(m marker) error {
 	s.step("before the marker is written")
-	if err := writeMarker(s.dir, &m); err != nil {
+	if err := writeSummedInSteps(markerName(s.dir), &m, func(p string) { s.step("marker " + p) }); err != nil {
 		return err
 	}
 	s.step("after the marker is written")
@@ -305,9 +305,24 @@ func (s *snapshots) sweep() error {
 		if e.Name() == keep {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(s.folders, e.Name())); err != nil {
+		if err := s.removeGeneration(filepath.Join(s.folders, e.Name())); err != nil {
 			return &fault.Error{Op: "hub.snapshots", Kind: fault.Stopped, Item: e.Name(), Err: err}
 		}
 	}
 	return s.clearSpool()
+}
+
+// removeGeneration removes a register's folder, one file after the other.
+func (s *snapshots) removeGeneration(dir string) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+			return err
+		}
+		s.step("a file of the old register is removed")
+	}
+	return os.Remove(dir)
 }

@@ -70,6 +70,7 @@ func (s *snapshots) newSpool(m *marker) (*spoolWriter, error) {
 // Write appends to the spool.
 func (w *spoolWriter) Write(b []byte) (int, error) {
 	n, err := w.file.Write(b)
+	w.owner.step("a part of the spool is written")
 	return n, fault.Wrap("hub.spool", fault.Unavailable, w.file.Name(), err)
 }
 
@@ -91,7 +92,7 @@ func (w *spoolWriter) finish() error {
 	if err := errors.Join(verr, w.file.Close()); err != nil {
 		return errors.Join(err, w.owner.clearSpool())
 	}
-	if err := writeSummed(w.file.Name()+noteSuffix, w.meta); err != nil {
+	if err := writeSummedInSteps(w.file.Name()+noteSuffix, w.meta, func(p string) { w.owner.step("note " + p) }); err != nil {
 		return err
 	}
 	w.owner.step("after the spool is complete")
@@ -198,6 +199,7 @@ func (s *snapshots) clearSpool() error {
 			if err := os.Remove(name); err != nil {
 				return &fault.Error{Op: op, Kind: fault.Stopped, Item: name, Err: err}
 			}
+			s.step("a file of the spool is removed")
 		}
 		if err := syncDir(s.spoolDir()); err != nil {
 			return err
@@ -252,7 +254,7 @@ func (s *snapshots) importTo(dir string, m *marker, r io.Reader) (*register.Regi
 	}
 	sum := sha256.New()
 	_, _ = sum.Write(raw)
-	tail := &holdBack{src: r}
+	tail := &holdBack{src: r, step: s.step}
 	if err := s.load(dir, io.TeeReader(tail, sum)); err != nil {
 		return nil, err
 	}
@@ -277,6 +279,7 @@ func (s *snapshots) importTo(dir string, m *marker, r io.Reader) (*register.Regi
 // holdBack passes on all but the last 32 bytes of src, which end up in held.
 type holdBack struct {
 	src  io.Reader
+	step func(string) // Passed at each part that the import has asked for.
 	held []byte
 	err  error
 }
@@ -284,6 +287,7 @@ type holdBack struct {
 // Read returns bytes that are known not to be the last 32.
 func (h *holdBack) Read(b []byte) (int, error) {
 	for h.err == nil && len(h.held) <= sha256.Size {
+		h.step("a part is imported")
 		chunk := make([]byte, 64<<10)
 		n, err := h.src.Read(chunk)
 		h.held, h.err = append(h.held, chunk[:n]...), err

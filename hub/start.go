@@ -43,6 +43,7 @@ type diskOptions struct {
 	opener   register.Opener
 	fail     func(error)
 	step     func(string)
+	log      func(*journal.Options)
 	logger   *slog.Logger
 }
 
@@ -94,7 +95,11 @@ func newSnapshots(o diskOptions, vault *store.Vault) *snapshots {
 }
 
 func (d *disk) openLog(o diskOptions, vault *store.Vault) error {
-	j, report, err := journal.Open(filepath.Join(o.dir, logFolder), journal.Options{Name: "raft", Cipher: vault})
+	jo := journal.Options{Name: "raft", Cipher: vault}
+	if o.log != nil {
+		o.log(&jo)
+	}
+	j, report, err := journal.Open(filepath.Join(o.dir, logFolder), jo)
 	d.report = report
 	if errors.Is(err, fault.Damaged) {
 		what := "raft log"

@@ -52,21 +52,31 @@ func FreeBytes(dir string) (uint64, error) {
 // data or the new, whole, and the new once it has returned nil. Overlapping calls
 // for one path leave one of them.
 func WriteFileAtomic(path string, data []byte, perm os.FileMode) error {
+	return WriteFileInSteps(path, data, perm, func(string) {})
+}
+
+// WriteFileInSteps is [WriteFileAtomic], and passes each moment at which a kill
+// would leave the disk in another state: a test looks at it there.
+func WriteFileInSteps(path string, data []byte, perm os.FileMode, step func(point string)) error {
 	const op = "store.WriteFileAtomic"
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fault.Wrap(op, fault.Unavailable, path, err)
 	}
+	step("created aside")
 	_, err = f.Write(data)
 	if err == nil {
+		step("written aside")
 		err = f.Chmod(perm)
 	}
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
+		step("synced aside")
 		if err = os.Rename(f.Name(), path); err == nil {
+			step("renamed")
 			return fault.Wrap(op, fault.Stopped, path, syncDir(dir))
 		}
 	}

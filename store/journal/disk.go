@@ -30,6 +30,10 @@ type File interface {
 // osDisk is the operating system's disk.
 type osDisk struct{}
 
+// SystemDisk is the disk of a journal whose Options name none: for tests that put
+// something around it.
+func SystemDisk() Disk { return osDisk{} }
+
 type osFile struct{ *os.File }
 
 func (osDisk) Open(name string, create bool) (File, error) {
