@@ -119,6 +119,40 @@ func fileEntries(t *testing.T, g *hubtest.Group, b *hubtest.Box, least uint64) (
 	return numbers
 }
 
+// A server whose register lost what was not yet synced says so until it has
+// applied its log again, for which it must hear from the group.
+func TestRestartedServerSaysThatItReplays(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 2)
+	b := g.Enrol(centre)
+	numbers := b.File(5)
+	drain(t, g, b, g.Servers[0].Addr)
+	g.Agree()
+	s, other := g.Servers[1], g.Servers[0]
+	register := filepath.Join(s.Dir, "register")
+	g.Stop(s)
+	if err := hub.CopyFolder(register+".old", register); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	numbers = append(numbers, b.File(5)...)
+	drain(t, g, b, s.Addr)
+	g.Agree()
+	g.Stop(s)
+	g.Stop(other)
+	if err := errors.Join(os.RemoveAll(register), os.Rename(register+".old", register)); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	if st := s.Hub.Status(); !st.Replaying {
+		t.Errorf("alone, with an older register: %+v; want replaying", st)
+	}
+	g.Start(other)
+	g.Wait("the log to be applied", func() bool { return !s.Hub.Status().Replaying })
+	once(t, s.Hub.Register(), numbers)
+	g.Agree()
+}
+
 func TestAlteredRaftLogIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	g := hubtest.New(t, 1)

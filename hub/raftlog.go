@@ -67,6 +67,21 @@ func (l *raftLog) GetLog(index uint64, out *raft.Log) error {
 	return nil
 }
 
+// newestCommand returns the index of the newest entry that is meant for the
+// register, 0 if the log holds none.
+func (l *raftLog) newestCommand() (uint64, error) {
+	var e raft.Log
+	for at, first := l.journal.Last(), l.journal.First(); at >= first; at-- {
+		if err := l.GetLog(at, &e); err != nil {
+			return 0, err
+		}
+		if e.Type == raft.LogCommand {
+			return at, nil
+		}
+	}
+	return 0, nil
+}
+
 // StoreLog makes one entry durable.
 func (l *raftLog) StoreLog(entry *raft.Log) error { return l.StoreLogs([]*raft.Log{entry}) }
 

@@ -32,7 +32,8 @@ type disk struct {
 	votes  *votes
 	states *snapshots
 	report journal.Report
-	fresh  bool // There were no votes yet.
+	fresh  bool   // There were no votes yet.
+	owed   uint64 // The newest entry for the register that the log held at the start.
 }
 
 // diskOptions say how a disk is opened.
@@ -75,7 +76,11 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if err := d.states.start(); err != nil {
 		return d, err
 	}
-	return d, d.fit()
+	if err := d.fit(); err != nil {
+		return d, err
+	}
+	d.owed, err = d.log.newestCommand()
+	return d, err
 }
 
 func newSnapshots(o diskOptions, vault *store.Vault) *snapshots {

@@ -28,6 +28,7 @@ type Status struct {
 	Snapshot    uint64 // Index of the newest marker.
 	Installed   uint64 // Snapshots received from other servers so far …
 	InstalledAt uint64 // … and the index of the newest.
+	Replaying   bool   // Since its start it has not yet applied what its log held.
 	InFlight    int    // Entries that this server has proposed and not yet seen applied.
 	Members     []Member
 }
@@ -47,11 +48,18 @@ func (h *Hub) Status() Status {
 	s := Status{
 		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.group.raft.State().String()),
 		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
-		InFlight: h.group.proposer.inFlight(), Members: h.Members(),
+		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(),
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()
 	return s
+}
+
+// replaying reports whether this server may lack what it had applied before it
+// was last stopped: its register is synced now and then, its log always. Which of
+// the log's last entries the group had agreed on it hears from the leader.
+func (h *Hub) replaying() bool {
+	return h.Register().Applied() < h.disk.owed && h.group.raft.AppliedIndex() < h.disk.owed
 }
 
 // Members returns the servers of the group.

@@ -77,7 +77,7 @@ func New(c Config) (*Server, error) {
 		unknown: api.UnknownNumbers(),
 	}
 	s.api = api.New(api.Options{
-		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger,
+		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
 		Description: "A district's register: desks, tracking, catalogue and the operator's calls.",
 	})
 	s.gauges = newGauges(s, c.Traffic)
@@ -156,6 +156,17 @@ func (s *Server) routes() {
 	s.peopleRoutes()
 	tokenDesk{s}.routes()
 	s.machineRoutes()
+}
+
+// recast keeps this server from saying that there is no such thing while it has
+// not yet applied again what it knew before it was started.
+func (s *Server) recast(err error) error {
+	if !errors.Is(err, fault.NotFound) || !s.status().Replaying {
+		return err
+	}
+	return &api.Refusal{Rejected: true, Err: &fault.Error{
+		Op: "desk", Kind: fault.Unavailable, Item: "this server", Err: errors.New("it was just started and is still reading its log: try again in a moment, or ask another server"),
+	}}
 }
 
 // notHere is what a read answers about something that the register lacks.

@@ -135,6 +135,35 @@ func TestOneCase(t *testing.T) {
 	}
 }
 
+// TestJustStarted: a server that may lack what it had doesn't say that there is no
+// such thing, and is not ready; what it finds it shows.
+func TestJustStarted(t *testing.T) {
+	o := newOffice(t)
+	n := o.file(1)
+	other, err := protocol.MintNumber("41", "0009", make([]byte, protocol.NonceSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookups := []string{"/v1/track/" + other.String(), "/v1/applications/" + other.String(), "/v1/catalogue/none"}
+	for _, replaying := range []bool{true, false} {
+		o.replaying.Store(replaying)
+		want := 404
+		if replaying {
+			want = 503
+		}
+		for _, path := range lookups {
+			p := into[api.Problem](t, o.call("anna", "GET", path, ""), want)
+			if replaying && (p.Outcome != api.Rejected || p.RetryAfter == 0 || !strings.Contains(p.Detail, "log")) {
+				t.Errorf("%s: got %+v", path, p)
+			}
+		}
+		into[api.Tracking](t, o.call("", "GET", "/v1/track/"+n.String(), ""), 200)
+		if w := o.call("", "GET", "/readyz", ""); (w.Code == 503) != replaying {
+			t.Errorf("replaying %v: readyz answers %d %s", replaying, w.Code, w.Body)
+		}
+	}
+}
+
 // TestOvertaken is row 13: the slower of two officers gets what has changed.
 func TestOvertaken(t *testing.T) {
 	o := newOffice(t)

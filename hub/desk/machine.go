@@ -51,10 +51,14 @@ type membersOutput struct {
 // ready says whether desks and tracking can be served here now.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
 	h := api.Health{Status: "ok"}
+	status := s.status()
 	if s.hub.Register().Set() == nil {
 		h.Reasons = append(h.Reasons, "no catalogue yet")
 	}
-	if s.status().Leader == "" {
+	if status.Replaying {
+		h.Reasons = append(h.Reasons, "the log is still being read: what is not found here may be there")
+	}
+	if status.Leader == "" {
 		h.Reasons = append(h.Reasons, "no leader: reads only")
 	}
 	if len(h.Reasons) > 0 {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ type office struct {
 	index uint64
 	at    int64
 	down  error // What Do answers while no leader can be reached.
+
+	replaying atomic.Bool // The server was just started.
 }
 
 func seed(words ...string) []byte {
@@ -89,7 +92,7 @@ func newOffice(t testing.TB) *office {
 		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
 		Status: func() api.HubStatus {
-			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now())}
+			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now()), Replaying: o.replaying.Load()}
 		},
 	})
 	if err != nil {

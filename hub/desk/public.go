@@ -16,7 +16,7 @@ func (s *Server) publicRoutes() {
 		Method: http.MethodGet, Path: "/v1/track/{number}", ID: "track", Summary: "Where an application is", Public: true,
 	}, nil, api.Tracking{}, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		t, err := s.track(r.Context(), r.PathValue("number"))
-		if errors.Is(err, fault.NotFound) {
+		if err = s.recast(err); errors.Is(err, fault.NotFound) {
 			if limited := s.unknown.Take(api.AddressOf(r, s.proxied), s.clock()); limited != nil {
 				err = limited
 			}

@@ -48,6 +48,11 @@ type Options struct {
 	Version     string
 	Auth        Authenticator
 	Logger      *slog.Logger
+
+	// Recast, which may be nil, is given every failure of a call and returns what
+	// is answered: a server that may lack what it once had can't say that there is
+	// no such thing.
+	Recast func(error) error
 }
 
 // An API is one server's routes. Register all before serving; serving is safe
@@ -57,6 +62,7 @@ type API struct {
 	huma   huma.API
 	auth   Authenticator
 	log    *slog.Logger
+	recast func(error) error
 	routes []Route
 	guard  http.Handler
 	spec   func() []byte
@@ -64,7 +70,10 @@ type API struct {
 
 // New returns an API that answers GET /openapi.json and, to everything else, 404.
 func New(o Options) *API {
-	a := &API{mux: http.NewServeMux(), auth: o.Auth, log: o.Logger}
+	a := &API{mux: http.NewServeMux(), auth: o.Auth, log: o.Logger, recast: o.Recast}
+	if a.recast == nil {
+		a.recast = func(err error) error { return err }
+	}
 	c := huma.DefaultConfig(o.Title, o.Version)
 	c.Info.Description = o.Description
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
@@ -122,6 +131,7 @@ func Register[I, O any](a *API, route Route, h func(context.Context, *I) (*O, er
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
+			err = a.recast(err)
 			a.logFailure(route.ID, err)
 			return nil, ProblemOf(err)
 		}
@@ -155,6 +165,7 @@ func (a *API) Page(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
 
 // Fail answers with a failure and logs what is ours to explain.
 func (a *API) Fail(w http.ResponseWriter, operation string, err error) {
+	err = a.recast(err)
 	a.logFailure(operation, err)
 	WriteProblem(w, err)
 }

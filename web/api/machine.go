@@ -144,6 +144,7 @@ type HubStatus struct {
 	Installed int          `json:"installed" doc:"Snapshots installed from another server"`
 	// InstalledAt is the index of the newest of them, 0 without any.
 	InstalledAt uint64   `json:"installed_at"`
+	Replaying   bool     `json:"replaying,omitempty" doc:"Since its start it has not yet applied all that its log held"`
 	InFlight    int      `json:"in_flight" doc:"Entries proposed by this server and not yet applied"`
 	Members     []Member `json:"members"`
 	AsOf        Time     `json:"as_of"`
