@@ -20,6 +20,7 @@ const draft = "https://json-schema.org/draft/2020-12/schema"
 // may be used concurrently.
 type Form struct {
 	schema    *jsonschema.Schema
+	plain     *plain // Finds right answers quickly; nil where the schema isn't plain.
 	fields    []Field
 	anonymous bool   // The root's x-kendro says that nobody need be named.
 	sample    string // The root's x-kendro says who applies, for samples.
@@ -67,7 +68,7 @@ func CompileForm(schema []byte) (*Form, error) {
 	}
 	hints, _ := root["x-kendro"].(map[string]any)
 	sample, _ := hints["sample"].(string)
-	return &Form{schema: sch, fields: fields, anonymous: hints["anonymous"] == true, sample: sample}, nil
+	return &Form{schema: sch, plain: plainOf(sch), fields: fields, anonymous: hints["anonymous"] == true, sample: sample}, nil
 }
 
 // nothing is a loader that fetches nothing: a form is complete in itself.

@@ -87,6 +87,14 @@ func (in *Intake) Form(v *dcat.Version) (*Form, error) {
 // unknown service or version, [fault.Denied] for a service that this type of
 // centre doesn't offer.
 func (in *Intake) Check(body []byte, at place.CentreType, on time.Time) (*Application, []FieldError, error) {
+	if app, ok := in.quick(body, at, on); ok {
+		return app, nil, nil
+	}
+	return in.check(body, at, on)
+}
+
+// check is Check for any body, and says what is wrong with it.
+func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Application, []FieldError, error) {
 	const op = "catalogue.Check"
 	tree, err := parseTree(body)
 	if err != nil {
@@ -142,7 +150,7 @@ func (in *Intake) fields(app *Application, form *Form, m map[string]any) []Field
 	errs := under("/applicant", in.applicant.check(orEmpty(m["applicant"])))
 	errs = append(errs, under("/form", form.check(orEmpty(m["form"])))...)
 	if len(errs) == 0 {
-		errs = append(errs, in.person(app, form, m)...)
+		errs = append(errs, in.person(app, form, answers(m["applicant"]))...)
 	}
 	channel, _ := m["channel"].(string)
 	app.Channel = dcat.Channel(channel)
@@ -154,8 +162,7 @@ func (in *Intake) fields(app *Application, form *Form, m map[string]any) []Field
 	return append(errs, app.papers(m["documents"])...)
 }
 
-func (in *Intake) person(app *Application, form *Form, m map[string]any) []FieldError {
-	answer := answers(m["applicant"])
+func (in *Intake) person(app *Application, form *Form, answer func(string) string) []FieldError {
 	app.Area = place.Code(answer("area"))
 	app.Anonymous = answer("anonymous") == "true"
 	if _, ok := in.set.Directory.Area(app.Area); !ok {
@@ -206,7 +213,7 @@ func (app *Application) papers(raw any) []FieldError {
 		shown, _ := m["original_at_counter"].(bool)
 		doc, ok := app.Version.Document(id)
 		switch {
-		case !ok || len(m) != 2 || slices.ContainsFunc(app.Documents, func(p Paper) bool { return p.ID == id }):
+		case !ok || len(m) != 2 || app.names(id):
 			errs = append(errs, FieldError{Path: path, Text: place.Name{BN: "এই সেবায় এমন দলিল নেই, অথবা দুইবার লেখা হয়েছে।", EN: "The service has no such document, or it is named twice: want id and original_at_counter."}})
 		case !shown || !doc.OriginalAtCounter:
 			errs = append(errs, FieldError{Path: path, Field: doc.Name, Text: place.Name{BN: "মূল দলিল কাউন্টারে দেখান।", EN: "Show the original at the counter."}})
@@ -215,7 +222,7 @@ func (app *Application) papers(raw any) []FieldError {
 		}
 	}
 	for _, d := range app.Version.Documents {
-		if d.Required && len(errs) == 0 && !slices.ContainsFunc(app.Documents, func(p Paper) bool { return p.ID == d.ID }) {
+		if d.Required && len(errs) == 0 && !app.names(d.ID) {
 			errs = append(errs, FieldError{Path: "/documents", Field: d.Name, Text: place.Name{BN: "এই দলিলটি প্রয়োজন।", EN: "This document is required."}})
 		}
 	}

@@ -1,0 +1,36 @@
+package catalogue
+
+import (
+	"time"
+
+	"kendro/domain/place"
+)
+
+// Quick is the short way of Check, and Leisurely the long one, which has the
+// library judge.
+func (in *Intake) Quick(body []byte, at place.CentreType, on time.Time) (*Application, bool) {
+	return in.quick(body, at, on)
+}
+
+// Leisurely is Check without the short way.
+func (in *Intake) Leisurely(body []byte, at place.CentreType, on time.Time) (*Application, []FieldError, error) {
+	return in.check(body, at, on)
+}
+
+// Plain reports whether the short way knows the form.
+func (f *Form) Plain() bool { return f.plain != nil }
+
+// Admits reports whether the short way sees that these answers are right.
+func (f *Form) Admits(answers []byte) bool {
+	n, ok := scan(answers)
+	return ok && f.plain != nil && f.plain.holds(&n)
+}
+
+// Rewritten is a body as the short way reads and writes it.
+func Rewritten(body []byte) (string, bool) {
+	n, ok := scan(body)
+	if !ok {
+		return "", false
+	}
+	return string(n.append(nil)), true
+}
