@@ -24,6 +24,10 @@ type host struct {
 	sealer   *sealer
 	log      *slog.Logger
 
+	// bring takes a block into the register, wherever the leader is; nil is the
+	// group's way.
+	bring func(ctx context.Context, in *intake, c *ingestCall, answer func(ingestAnswer, error))
+
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake
 }
@@ -260,6 +264,10 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		return
 	}
 	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}
+	if s.bring != nil {
+		s.bring(ctx, in, c, answer)
+		return
+	}
 	if s.group.leads() {
 		s.ingester.ingest(ctx, c, answer)
 		return

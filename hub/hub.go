@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/identity"
@@ -74,7 +75,7 @@ func Open(c Config) (h *Hub, err error) {
 	if err := h.take(); err != nil {
 		return h, err
 	}
-	h.furnish(&judge{register: h.Register, opener: opener, zone: keys.zone(c.Logger)})
+	h.furnish(&judge{register: h.Register, opener: opener, zone: keys.zone(c.Logger), forms: catalogue.NewIntake})
 	return h, nil
 }
 

@@ -49,19 +49,21 @@ func (g *ingester) ingest(ctx context.Context, c *ingestCall, answer func(ingest
 	if p.ingest.Quarantine != "" {
 		g.log.Warn("a block is put aside", "block", blockName(&c.Block.Header), "why", p.ingest.Quarantine)
 	}
-	p.done = func(r proposed) {
-		switch {
-		case r.err != nil:
-			answer(ingestAnswer{}, r.err)
-		case r.ingest.Fault != nil:
-			answer(ingestAnswer{}, r.ingest.Fault.Err())
-		default:
-			answer(ingestAnswer{At: r.ingest.At, Index: r.index, Incarnation: g.register().Incarnation()}, nil)
-		}
-	}
+	p.done = func(r proposed) { answer(answerOf(r, g.register().Incarnation())) }
 	if err := g.proposer.propose(ctx, p); err != nil {
 		answer(ingestAnswer{}, err)
 	}
+}
+
+// answerOf is what a proposal came to, for the session that brought it.
+func answerOf(r proposed, incarnation uint64) (ingestAnswer, error) {
+	switch {
+	case r.err != nil:
+		return ingestAnswer{}, r.err
+	case r.ingest.Fault != nil:
+		return ingestAnswer{}, r.ingest.Fault.Err()
+	}
+	return ingestAnswer{At: r.ingest.At, Index: r.index, Incarnation: incarnation}, nil
 }
 
 // startIngest begins with a block that another server forwards.

@@ -23,6 +23,7 @@ type judge struct {
 	register func() *register.Register
 	opener   *opener
 	zone     *time.Location
+	forms    func(*dcat.Set) (*catalogue.Intake, error) // Compiles a release's forms.
 
 	mu     sync.Mutex // Guards intake.
 	intake *catalogue.Intake
@@ -136,7 +137,7 @@ func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) regis
 
 // check validates an application against the version that it pins.
 func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission) string {
-	intake, err := j.forms(set)
+	intake, err := j.compiled(set)
 	if err != nil {
 		return "the release has no usable forms"
 	}
@@ -156,14 +157,14 @@ func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission) st
 	return ""
 }
 
-// forms returns the compiled forms of a release; they are kept until the next.
-func (j *judge) forms(set *dcat.Set) (*catalogue.Intake, error) {
+// compiled returns the compiled forms of a release; they are kept until the next.
+func (j *judge) compiled(set *dcat.Set) (*catalogue.Intake, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.intake != nil && j.of == set {
 		return j.intake, nil
 	}
-	intake, err := catalogue.NewIntake(set)
+	intake, err := j.forms(set)
 	if err != nil {
 		return nil, err
 	}

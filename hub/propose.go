@@ -239,7 +239,17 @@ func (b *batch) fail(err error) {
 
 // encode returns the entry's bytes, or [fault.Invalid] for what no entry can hold.
 func (p *proposer) encode(b *batch) ([]byte, error) {
-	e := &register.Entry{At: p.clock().UnixMilli()}
+	e := b.entry(p.clock())
+	if index, digest := p.state(); index >= p.marked+checkEvery {
+		e.Checkpoint = &register.Checkpoint{Index: index, Digest: digest}
+		p.marked = index
+	}
+	return register.EncodeEntry(e)
+}
+
+// entry is the batch as an entry, without a checkpoint.
+func (b *batch) entry(at time.Time) *register.Entry {
+	e := &register.Entry{At: at.UnixMilli()}
 	for _, x := range b.parts {
 		if x.epoch != nil {
 			e.Epochs = append(e.Epochs, *x.epoch)
@@ -251,11 +261,7 @@ func (p *proposer) encode(b *batch) ([]byte, error) {
 			e.Commands = append(e.Commands, *x.command)
 		}
 	}
-	if index, digest := p.state(); index >= p.marked+checkEvery {
-		e.Checkpoint = &register.Checkpoint{Index: index, Digest: digest}
-		p.marked = index
-	}
-	return register.EncodeEntry(e)
+	return e
 }
 
 // land waits for entries in their order, and answers.

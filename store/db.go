@@ -39,7 +39,8 @@ type Options struct {
 type DB struct {
 	dir    string
 	o      Options
-	b      *badger.DB
+	b      *badger.DB    // Nil where the pairs are in memory.
+	memory *Memory       // Nil where they are on a disk.
 	turn   chan struct{} // Whoever holds it writes.
 	failed atomic.Pointer[fault.Error]
 
@@ -145,9 +146,9 @@ func roomFor(op, dir string, p Preset) error {
 
 // loadMark reads the newest mark and compares it with what is known of it.
 func (db *DB) loadMark(op string) error {
-	tx := db.b.NewTransactionAt(forever, false)
-	defer tx.Discard()
-	t := Tx{db: db, read: tx}
+	read, done := db.begin(forever)
+	defer done()
+	t := Tx{db: db, read: read}
 	raw, err := t.fetch(markKey)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return fault.Wrap(op, fault.Damaged, db.dir, err)
@@ -198,7 +199,7 @@ func (db *DB) SetDiscardBefore(index uint64) { db.setDiscard(index) }
 func (db *DB) setDiscard(index uint64) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if db.closed {
+	if db.closed || db.memory != nil {
 		return
 	}
 	db.wanted = max(db.wanted, index)
@@ -250,6 +251,9 @@ func (db *DB) leave(index uint64) {
 func (db *DB) Sync() error {
 	const op = "store.Sync"
 	return db.exclusive(op, func() error {
+		if db.memory != nil {
+			return nil
+		}
 		if err := guard(db.b.Sync); err != nil {
 			return db.fail(op, err)
 		}
@@ -262,6 +266,9 @@ func (db *DB) Sync() error {
 // It is work for the night.
 func (db *DB) Flatten() error {
 	const op = "store.Flatten"
+	if db.memory != nil {
+		return nil
+	}
 	index, err := db.enter(op, forever) // Keeps Close away, not updates.
 	if err != nil {
 		return err
@@ -285,6 +292,9 @@ func (db *DB) Close() error {
 		db.quiet.Wait()
 	}
 	db.mu.Unlock()
+	if db.memory != nil {
+		return nil
+	}
 	if err := guard(db.b.Close); err != nil {
 		return &fault.Error{Op: op, Kind: fault.Stopped, Item: db.dir, Err: err}
 	}

@@ -132,8 +132,27 @@ func write(tx *Tx, w []Write) error {
 	return nil
 }
 
+// onDiskAndInMemory runs a test on a disk and in memory: both keep the same promises.
+// open opens, or opens again, one database.
+func onDiskAndInMemory(t *testing.T, test func(t *testing.T, fresh func(Options) (open func() *DB))) {
+	t.Run("disk", func(t *testing.T) {
+		test(t, func(o Options) func() *DB {
+			dir := t.TempDir()
+			return func() *DB { return mustOpen(t, dir, o) }
+		})
+	})
+	t.Run("memory", func(t *testing.T) {
+		test(t, func(Options) func() *DB {
+			m := NewMemory()
+			return func() *DB { return OpenMemory(m) }
+		})
+	})
+}
+
 // The database does what a map does, through updates, refusals and reopenings.
-func TestModel(t *testing.T) {
+func TestModel(t *testing.T) { onDiskAndInMemory(t, testModel) }
+
+func testModel(t *testing.T, fresh func(Options) func() *DB) {
 	v := mustVault(t, t.TempDir())
 	rapid.Check(t, func(rt *rapid.T) {
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
@@ -141,8 +160,8 @@ func TestModel(t *testing.T) {
 		if rnd.IntN(2) == 0 {
 			o.Vault = v
 		}
-		dir := t.TempDir()
-		db := mustOpen(t, dir, o)
+		open := fresh(o)
+		db := open()
 		p := pairs{}
 		index := uint64(0)
 		for range 15 {
@@ -171,7 +190,7 @@ func TestModel(t *testing.T) {
 			}
 			if rnd.IntN(10) == 0 {
 				mustClose(t, db)
-				db = mustOpen(t, dir, o)
+				db = open()
 			}
 			if err := db.View(func(tx *Tx) error { return p.differs(tx) }); err != nil {
 				rt.Fatal(err)
@@ -189,8 +208,10 @@ func TestModel(t *testing.T) {
 
 var errRefused = errors.New("refused")
 
-func TestScanRanges(t *testing.T) {
-	db := mustOpen(t, t.TempDir(), Options{})
+func TestScanRanges(t *testing.T) { onDiskAndInMemory(t, testScanRanges) }
+
+func testScanRanges(t *testing.T, fresh func(Options) func() *DB) {
+	db := fresh(Options{})()
 	set := func(tx *Tx, keys ...string) {
 		for _, k := range keys {
 			if err := tx.Set([]byte(k), []byte(k)); err != nil {

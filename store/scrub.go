@@ -54,10 +54,10 @@ func (db *DB) Scrub(ctx context.Context) error {
 		return scrubFault(op, err)
 	}
 	if got == want { // Blocks of older versions have to be whole as well: a snapshot may read them.
-		return fault.Wrap(op, fault.Damaged, db.dir, guard(db.b.VerifyChecksum))
+		return fault.Wrap(op, fault.Damaged, db.dir, guard(db.verifyBlocks))
 	}
 	cause := fmt.Errorf("%d pairs add up to another sum than that of the %d that were set", got.count, want.count)
-	cause = errors.Join(cause, guard(db.b.VerifyChecksum))
+	cause = errors.Join(cause, guard(db.verifyBlocks))
 	return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: cause}
 }
 
@@ -73,10 +73,12 @@ func (db *DB) markAt(index uint64) (mark, error) {
 	if index == 0 {
 		return mark{}, nil
 	}
-	tx := db.b.NewTransactionAt(index, false)
-	defer tx.Discard()
-	t := Tx{db: db, read: tx}
-	raw, err := t.fetch(markKey)
+	if db.memory != nil {
+		return db.mark(), nil
+	}
+	read, done := db.begin(index)
+	defer done()
+	raw, err := read.get(markKey)
 	if err != nil {
 		return mark{}, fault.New("store.DB", fault.Damaged, db.dir, "its mark is gone: "+err.Error())
 	}
@@ -107,9 +109,9 @@ func (db *DB) slices(ctx context.Context, index uint64, fn func(key, value []byt
 // slice does one slice from the key from, and returns where the next one begins,
 // nil at the end.
 func (db *DB) slice(index uint64, from []byte, fn func(key, value []byte) error) (next []byte, err error) {
-	tx := db.b.NewTransactionAt(index, false)
-	defer tx.Discard()
-	t := &Tx{db: db, read: tx}
+	read, done := db.begin(index)
+	defer done()
+	t := &Tx{db: db, read: read}
 	keys, size := 0, 0
 	err = t.Scan(nil, from, func(key, value []byte) (bool, error) {
 		if keys == sliceKeys || size >= sliceBytes {

@@ -34,7 +34,7 @@ type Write struct {
 // goroutine.
 type Tx struct {
 	db      *DB
-	read    *badger.Txn
+	read    source
 	pending map[string][]byte // nil value: deleted. nil map: read only.
 	weight  int
 }
@@ -55,9 +55,9 @@ func (db *DB) viewAt(op string, index uint64, fn func(*Tx) error) error {
 		return err
 	}
 	defer db.leave(index)
-	tx := db.b.NewTransactionAt(index, false)
-	defer tx.Discard()
-	return fn(&Tx{db: db, read: tx})
+	read, done := db.begin(index)
+	defer done()
+	return fn(&Tx{db: db, read: read})
 }
 
 // Update calls fn and keeps what it wrote as one commit at index, all of it or
@@ -74,14 +74,19 @@ func (db *DB) Update(index uint64, fn func(*Tx) error) error {
 		if index <= now.index || index == forever {
 			return fault.New(op, fault.Conflict, fmt.Sprint("index ", index), fmt.Sprintf("want more than %d", now.index))
 		}
-		if err := roomFor(op, db.dir, db.o.Preset); err != nil {
-			return err
+		if db.memory == nil {
+			if err := roomFor(op, db.dir, db.o.Preset); err != nil {
+				return err
+			}
 		}
-		tx := db.b.NewTransactionAt(forever, false)
-		defer tx.Discard()
-		t := &Tx{db: db, read: tx, pending: map[string][]byte{}}
+		read, done := db.begin(forever)
+		defer done()
+		t := &Tx{db: db, read: read, pending: map[string][]byte{}}
 		if err := fn(t); err != nil {
 			return err
+		}
+		if db.memory != nil {
+			return t.commitMemory(now, index)
 		}
 		return t.commit(op, now, index)
 	})
@@ -192,22 +197,7 @@ func (t *Tx) Get(key []byte) ([]byte, error) {
 func notFound() error { return fault.New("store.Get", fault.NotFound, "", "no such key") }
 
 // fetch reads what was committed.
-func (t *Tx) fetch(key []byte) (value []byte, err error) {
-	err = guard(func() error {
-		item, err := t.read.Get(key)
-		if err != nil {
-			return err
-		}
-		return item.Value(func(raw []byte) error {
-			value, err = t.db.unwrap(key, raw)
-			return err
-		})
-	})
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, notFound()
-	}
-	return value, fault.Wrap("store.Get", fault.Damaged, "", err)
-}
+func (t *Tx) fetch(key []byte) (value []byte, err error) { return t.read.get(key) }
 
 // Has tells whether key has a value.
 func (t *Tx) Has(key []byte) (bool, error) {
@@ -278,9 +268,9 @@ func (t *Tx) ScanBack(prefix, from []byte, fn func(key, value []byte) (bool, err
 
 func (t *Tx) scan(prefix, from []byte, back bool, fn func(key, value []byte) (bool, error)) (err error) {
 	mine := t.within(prefix, from, back)
-	it := t.read.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: back})
-	defer func() { err = errors.Join(err, guard(func() error { it.Close(); return nil })) }()
-	key, err := t.step(it, func() { it.Seek(start(prefix, from, back)) })
+	it := t.read.cursor(prefix, back)
+	defer func() { err = errors.Join(err, it.close()) }()
+	key, err := it.seek(start(prefix, from, back))
 	for err == nil && (key != nil || len(mine) > 0) {
 		var value []byte
 		cmp := order(key, mine, back)
@@ -288,7 +278,7 @@ func (t *Tx) scan(prefix, from []byte, back bool, fn func(key, value []byte) (bo
 		if cmp >= 0 { // The update's own write comes first, or in place of the committed one.
 			at, value = mine[0].Key, mine[0].Value
 			mine = mine[1:]
-		} else if value, err = t.valueOf(it, key); err != nil {
+		} else if value, err = it.value(); err != nil {
 			return err
 		}
 		if value != nil {
@@ -298,7 +288,7 @@ func (t *Tx) scan(prefix, from []byte, back bool, fn func(key, value []byte) (bo
 			}
 		}
 		if cmp <= 0 {
-			key, err = t.step(it, it.Next)
+			key, err = it.next()
 		}
 	}
 	return err
@@ -345,29 +335,4 @@ func start(prefix, from []byte, back bool) []byte {
 	default:
 		return from
 	}
-}
-
-// step moves the iterator and returns the key it stands on, nil at the end. Our
-// own keys are stepped over.
-func (t *Tx) step(it *badger.Iterator, move func()) (key []byte, err error) {
-	err = guard(func() error {
-		for move(); it.Valid(); it.Next() {
-			if k := it.Item().Key(); k[0] != markKey[0] {
-				key = slices.Clone(k)
-				return nil
-			}
-		}
-		return nil
-	})
-	return key, fault.Wrap("store.Scan", fault.Damaged, "", err)
-}
-
-func (t *Tx) valueOf(it *badger.Iterator, key []byte) (value []byte, err error) {
-	err = guard(func() error {
-		return it.Item().Value(func(raw []byte) error {
-			value, err = t.db.unwrap(key, raw)
-			return err
-		})
-	})
-	return value, fault.Wrap("store.Scan", fault.Damaged, "", err)
 }

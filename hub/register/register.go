@@ -21,6 +21,7 @@ type Options struct {
 	Opener   Opener       // Opens sealed blocks.
 	Vault    *store.Vault // Encrypts values at rest; nil leaves them in clear.
 	Logger   *slog.Logger // Nil is silent.
+	DB       *store.DB    // Open already, in place of a folder; for simulators.
 }
 
 // A Register is one server's copy of the district's register. Apply is called by
@@ -53,9 +54,12 @@ type state struct {
 // [fault.Damaged] when what lies there can't be trusted, and with
 // [fault.Conflict] when it is another district's.
 func Open(dir string, o Options) (*Register, error) {
-	db, err := store.Open(dir, store.Options{Preset: store.Office, Vault: o.Vault, Logger: o.Logger})
-	if err != nil {
-		return nil, err
+	db := o.DB
+	if db == nil {
+		var err error
+		if db, err = store.Open(dir, store.Options{Preset: store.Office, Vault: o.Vault, Logger: o.Logger}); err != nil {
+			return nil, err
+		}
 	}
 	r, err := open(onDisk{db}, o)
 	if err != nil {

@@ -45,6 +45,7 @@ type Options struct {
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
+	Alone     *Alone                           // Where a simulator puts the box; nil is the operating system.
 
 	disk  journal.Disk           // Tests put faults in.
 	nonce func() ([]byte, error) // Tests draw the same number twice.
@@ -87,6 +88,9 @@ func Open(dir string, o Options) (*Box, error) {
 	}
 	if o.nonce == nil {
 		o.nonce = drawNonce
+		if o.Alone != nil {
+			o.nonce = o.Alone.Nonce
+		}
 	}
 	centre, err := place.ParseCentre(o.Enrolment.ID)
 	if err != nil {
@@ -106,11 +110,8 @@ func Open(dir string, o Options) (*Box, error) {
 }
 
 func (b *Box) open() error {
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return &fault.Error{Op: "box.Open", Kind: fault.Stopped, Item: b.dir, Err: err}
-	}
 	var err error
-	if b.vault, err = store.OpenVaultKey(filepath.Join(b.dir, "vault"), b.o.BoxKey); err != nil {
+	if b.vault, err = b.openVault(); err != nil {
 		return err
 	}
 	if err := b.openJournals(); err != nil {
@@ -122,6 +123,10 @@ func (b *Box) open() error {
 		open: func() (*store.DB, error) {
 			return store.Open(folder, store.Options{Preset: store.Box, Vault: b.vault, Logger: b.o.Logger})
 		},
+	}
+	b.index.remove = func() error { return os.RemoveAll(folder) }
+	if a := b.o.Alone; a != nil {
+		b.index.alone(a)
 	}
 	if err := b.raise(); err != nil {
 		return err
@@ -206,19 +211,27 @@ func (b *Box) openLog(name string) error {
 		return nil
 	}
 	var kept protocol.LogID
-	raw, err := os.ReadFile(name)
+	raw, err := b.readFile(name)
 	if err == nil {
 		if err := protocol.Unmarshal(raw, maxRecord, "own.log", &kept); err == nil && kept.Name == b.log.Name {
 			b.log = kept
 			return nil
 		}
 	}
-	var random [8]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return &fault.Error{Op: "box.Open", Kind: fault.Internal, Err: err}
+	if b.log.Incarnation, err = b.drawIncarnation(); err != nil {
+		return err
 	}
-	b.log.Incarnation = binary.BigEndian.Uint64(random[:])
-	return store.WriteFileAtomic(name, protocol.Marshal(b.log), 0o600)
+	return b.writeFile(name, protocol.Marshal(b.log))
+}
+
+// drawIncarnation draws what tells this log from one that was lost.
+func (b *Box) drawIncarnation() (uint64, error) {
+	if b.o.Alone != nil {
+		return b.o.Alone.Incarnation(), nil
+	}
+	var random [8]byte
+	_, err := rand.Read(random[:])
+	return binary.BigEndian.Uint64(random[:]), fault.Wrap("box.Open", fault.Internal, "incarnation", err)
 }
 
 func drawNonce() ([]byte, error) {
@@ -249,9 +262,11 @@ func (b *Box) newWriter() *writer {
 		turn: make(chan struct{}, 1), broken: make(chan error, 1),
 		own: b.own, hub: b.in.Load(), index: b.index, refetch: b.refetch, recalled: b.fallBack,
 		head: b.index.at.Own, hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
-		room: b.room, answer: b.sign, settled: b.settled, grown: b.grown, logger: b.o.Logger,
+		alone: b.o.Alone != nil, room: b.room, answer: b.sign, settled: b.settled, grown: b.grown, logger: b.o.Logger,
 	}
-	w.turn <- struct{}{} // Run lets go of it.
+	if !w.alone {
+		w.turn <- struct{}{} // Run lets go of it.
+	}
 	return w
 }
 

@@ -25,6 +25,7 @@ type index struct {
 	log    protocol.LogID // This box's own.
 	trust  []byte         // Public key that signs releases.
 	open   func() (*store.DB, error)
+	remove func() error // Throws the folder away.
 
 	// use is held for reading while db is in use, and for writing while the
 	// folder is exchanged. The lock stands for the folder itself, so it is held

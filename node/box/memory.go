@@ -128,7 +128,9 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 	if err := b.refresh(c &^ changedCatalogue); err != nil {
 		b.o.Logger.Error("memory could not be read again from the index", "err", err)
 	}
-	if c&changedCatalogue != 0 {
+	if c&changedCatalogue != 0 && b.o.Alone != nil {
+		b.restocked()
+	} else if c&changedCatalogue != 0 {
 		select {
 		case b.restock <- struct{}{}:
 		default:

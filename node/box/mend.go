@@ -40,6 +40,9 @@ func hurtIn(which string, err error) bool {
 func (b *core) journalDir(name string) string { return filepath.Join(b.dir, "journal", name) }
 
 func (b *core) journalOptions(name string) journal.Options {
+	if a := b.o.Alone; a != nil {
+		return journal.Options{Name: name, Disk: a.Disk, SegmentBytes: a.Segment, Alone: true}
+	}
 	return journal.Options{Name: name, Cipher: b.vault, Disk: b.o.disk}
 }
 

@@ -130,6 +130,10 @@ func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 }
 
 func (b *Feed) hand(ctx context.Context, d *delivery) {
+	if b.writer.alone {
+		b.writer.deliverAlone(d)
+		return
+	}
 	select {
 	case b.writer.parts <- d:
 	case <-b.writer.gone:

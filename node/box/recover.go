@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -48,7 +47,7 @@ func (x *index) raise(own, in reader, logger *slog.Logger) error {
 func (x *index) rebuild(own, in reader, logger *slog.Logger) error {
 	x.partial.Store(true)
 	x.close(logger)
-	if err := os.RemoveAll(x.dir); err != nil {
+	if err := x.remove(); err != nil {
 		return &fault.Error{Op: "box.rebuild", Kind: fault.Stopped, Item: x.dir, Err: err}
 	}
 	x.at = marks{}

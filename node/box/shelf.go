@@ -125,7 +125,11 @@ func (b *Shelf) assemble(tx *store.Tx, signed []byte, versions []*dcat.Version) 
 	if err != nil {
 		return nil, err
 	}
-	intake, err := catalogue.NewIntake(set)
+	compile := catalogue.NewIntake
+	if b.o.Alone != nil {
+		compile = b.o.Alone.Forms
+	}
+	intake, err := compile(set)
 	if err != nil {
 		return nil, err
 	}

@@ -49,20 +49,41 @@ func (w *writer) run(ctx context.Context) error {
 // help does what runs beside the sync.
 func (w *writer) help() {
 	for u := range w.updates {
-		if u.leader != nil {
-			w.answer(u.leader)
-		}
-		close(u.signed)
-		c, err := w.index.commit(u.own, u.in)
-		w.index.caughtUp()
-		u.done <- updated{c, err}
-		if err != nil {
-			select {
-			case w.late <- struct{}{}:
-			default:
-			}
+		w.assist(u)
+	}
+}
+
+func (w *writer) assist(u update) {
+	if u.leader != nil {
+		w.answer(u.leader)
+	}
+	close(u.signed)
+	c, err := w.index.commit(u.own, u.in)
+	w.index.caughtUp()
+	u.done <- updated{c, err}
+	if err != nil {
+		select {
+		case w.late <- struct{}{}:
+		default:
 		}
 	}
+}
+
+// deliverAlone does a delivery's turn at once, for a box that is alone.
+func (w *writer) deliverAlone(d *delivery) {
+	b := &batch{}
+	b.part(d)
+	err := w.begin()
+	if err == nil {
+		err = w.work(b, nil)
+	} else {
+		b.turnAway()
+	}
+	if err != nil {
+		w.broken <- err
+		return
+	}
+	<-w.turn
 }
 
 // serve takes a turn for whoever can't take his own.
@@ -172,7 +193,11 @@ func (w *writer) delegate(b *batch) (signed chan struct{}) {
 	}
 	w.index.fallBehind()
 	w.owed = u.done
-	w.updates <- u
+	if w.alone {
+		w.assist(u)
+	} else {
+		w.updates <- u
+	}
 	for _, f := range b.placed {
 		if !f.leads {
 			f.verdict <- verdict{placed: true, spot: f.spot}

@@ -24,6 +24,8 @@ type writer struct {
 	updates chan update
 	late    chan struct{} // Holds one: the index refused what nobody waits for.
 
+	alone bool // Nobody helps: everything is done by who calls.
+
 	// Owned by whoever's turn it is.
 	own, hub *journal.Journal
 	index    *index

@@ -80,6 +80,16 @@ func (c *committer) keepHead(every time.Duration, quit <-chan struct{}) {
 	}
 }
 
+// SyncHead makes HEAD durable, if it was written since. A journal that is not
+// alone does it by itself, every second.
+func (j *Journal) SyncHead() error {
+	const op = "journal.SyncHead"
+	if err := j.stopped(op); err != nil {
+		return err
+	}
+	return j.commit.syncHead(op)
+}
+
 func (c *committer) syncHead(op string) error {
 	if err := c.head.sync(); err != nil {
 		return c.health.fail(op, err)

@@ -18,6 +18,59 @@ type Disk interface {
 	SyncDir(dir string) error
 }
 
+// Folders is what a [Disk] may do as well. One that doesn't leaves folders to the
+// operating system.
+type Folders interface {
+	// Make makes a folder and those above it.
+	Make(dir string) error
+	// List names the files in a folder.
+	List(dir string) ([]string, error)
+	// Lock keeps everybody else away from a folder until it is closed, or says
+	// [fault.Conflict].
+	Lock(dir string) (io.Closer, error)
+	// Size is how long a file is.
+	Size(name string) (int64, error)
+}
+
+// foldersOf returns the folders that go with a disk.
+func foldersOf(d Disk) Folders {
+	if f, ok := d.(Folders); ok {
+		return f
+	}
+	return osFolders{}
+}
+
+// osFolders are the operating system's.
+type osFolders struct{}
+
+func (osFolders) Make(dir string) error {
+	return os.MkdirAll(dir, 0o700)
+}
+
+func (osFolders) List(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+func (osFolders) Lock(dir string) (io.Closer, error) {
+	f, err := lockFolder("journal.Open", dir, unix.LOCK_EX)
+	if err != nil { // A typed nil would not be nil.
+		return nil, err
+	}
+	return f, nil
+}
+
+func (osFolders) Size(name string) (int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
 // File is an open file of a [Disk]. When Sync returns, what WriteAt wrote before
 // it began survives a power cut, the file's size included.
 type File interface {

@@ -13,7 +13,7 @@ package journal
 
 import (
 	"errors"
-	"os"
+	"io"
 	"sync"
 	"syscall"
 	"time"
@@ -48,6 +48,7 @@ type Options struct {
 	Cipher       Cipher        // nil keeps records in clear.
 	HeadEvery    time.Duration // How often HEAD is synced; 0 means a second.
 	Disk         Disk          // nil is the operating system's; tests put faults in.
+	Alone        bool          // No goroutine: segments are made when they are needed, and HEAD is synced by SyncHead.
 }
 
 // Report is what [Open] found. Behind and HeadMissing ask for a decision: until
@@ -78,7 +79,7 @@ type Damage struct {
 type Journal struct {
 	dir  string
 	o    Options
-	lock *os.File
+	lock io.Closer
 
 	write  turn      // Whoever holds it owns the end of the log, and the list of segments.
 	end    writeEnd  // Owned by the holder of write.

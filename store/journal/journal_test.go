@@ -266,7 +266,7 @@ func TestRollback(t *testing.T) {
 		return dir, m
 	}
 	segments := func(t *testing.T, dir string) []string {
-		l, err := list(dir)
+		l, err := list(osDisk{}, dir)
 		if err != nil || len(l.segments) < 3 {
 			t.Fatalf("%v, %v", l, err)
 		}
@@ -362,7 +362,7 @@ func TestSalvage(t *testing.T) {
 		}
 	}
 	mustClose(t, j)
-	l, _ := list(dir)
+	l, _ := list(osDisk{}, dir)
 	path := filepath.Join(dir, l.segments[1])
 	raw, _ := os.ReadFile(path)
 	at := bytes.Index(raw, []byte("record 40 "))

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -33,7 +32,7 @@ func (l *loader) abandon() {
 
 // load reads what is on disk and brings it into order.
 func (l *loader) load(op string) error {
-	files, err := list(l.j.dir)
+	files, err := list(l.j.o.Disk, l.j.dir)
 	if err != nil {
 		return err
 	}
@@ -87,17 +86,17 @@ type listing struct {
 	spares   []string
 }
 
-func list(dir string) (l listing, err error) {
-	entries, err := os.ReadDir(dir)
+func list(d Disk, dir string) (l listing, err error) {
+	names, err := foldersOf(d).List(dir)
 	if err != nil {
 		return l, err
 	}
-	for _, e := range entries {
-		if _, ok := parseSegmentName(e.Name()); ok {
-			l.segments = append(l.segments, e.Name())
+	for _, name := range names {
+		if _, ok := parseSegmentName(name); ok {
+			l.segments = append(l.segments, name)
 		}
-		if isSpare(e.Name()) {
-			l.spares = append(l.spares, e.Name())
+		if isSpare(name) {
+			l.spares = append(l.spares, name)
 		}
 	}
 	slices.Sort(l.segments)

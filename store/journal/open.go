@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -14,7 +15,8 @@ const lockName = "LOCK"
 
 // Open opens the journal in dir, making it where there is none. It verifies the
 // last segment, finishes what a power cut interrupted, cuts unacknowledged bytes
-// from the end, and starts two goroutines that [Journal.Close] waits for.
+// from the end, and starts two goroutines that [Journal.Close] waits for (none,
+// with Options.Alone).
 //
 // The Report is good even beside an error. [fault.Damaged]: an acknowledged
 // record is altered or missing; the journal stays as it lies, and [Salvage] reads
@@ -26,10 +28,11 @@ func Open(dir string, o Options) (*Journal, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // Under the folder that the operator gave.
+	folders := foldersOf(o.Disk)
+	if err := folders.Make(dir); err != nil {
 		return nil, Report{}, fault.Wrap(op, fault.Stopped, dir, err)
 	}
-	lock, err := lockFolder(op, dir, unix.LOCK_EX)
+	lock, err := folders.Lock(dir)
 	if err != nil {
 		return nil, Report{}, err
 	}
@@ -40,14 +43,16 @@ func Open(dir string, o Options) (*Journal, Report, error) {
 		err = openFault(op, dir, err, &l.report)
 		return nil, l.report, err
 	}
-	j.done.Go(func() { j.commit.keepHead(o.HeadEvery, j.quit) })
-	j.done.Go(j.spares.prepare)
+	if !o.Alone {
+		j.done.Go(func() { j.commit.keepHead(o.HeadEvery, j.quit) })
+		j.done.Go(j.spares.prepare)
+	}
 	j.spares.ask()
 	return j, l.report, nil
 }
 
 // newJournal puts the parts of a journal together; nothing is read yet.
-func newJournal(dir string, o Options, lock *os.File) *Journal {
+func newJournal(dir string, o Options, lock io.Closer) *Journal {
 	quit := make(chan struct{})
 	j := &Journal{
 		dir: dir, o: o, lock: lock, write: newTurn(), quit: quit,
@@ -72,7 +77,7 @@ func openFault(op, dir string, err error, r *Report) error {
 
 // lockFolder keeps other processes, and a second Open in this one, away.
 func lockFolder(op, dir string, how int) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // Under the folder that the operator gave.
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fault.Wrap(op, fault.Unavailable, dir, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -98,12 +97,12 @@ func readBirth(d Disk, path string) (b birth, whole bool, err error) {
 	if err := readFull(f, h, 0); err != nil {
 		return b, false, errors.Join(err, f.Close())
 	}
-	info, err := os.Stat(path)
+	size, err := foldersOf(d).Size(path)
 	if err != nil {
 		return b, false, errors.Join(err, f.Close())
 	}
 	b, ok := decodeBirth(h)
-	at := info.Size() - segmentHeader
+	at := size - segmentHeader
 	if ok {
 		at = b.limit()
 	}

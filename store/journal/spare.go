@@ -15,6 +15,7 @@ const sparePrefix = "spare-"
 type spares struct {
 	dir    string
 	size   int64 // Of an ordinary segment.
+	alone  bool  // Nobody prepares ahead.
 	disk   Disk
 	quit   <-chan struct{} // Closed when no more are needed.
 	health *health
@@ -28,7 +29,7 @@ type spares struct {
 // newSpares prepares nothing yet: prepare needs a goroutine of its own.
 func newSpares(j *Journal) *spares {
 	return &spares{
-		dir: j.dir, size: j.o.SegmentBytes, disk: j.o.Disk, quit: j.quit, health: &j.health,
+		dir: j.dir, size: j.o.SegmentBytes, alone: j.o.Alone, disk: j.o.Disk, quit: j.quit, health: &j.health,
 		want: make(chan struct{}, 1), ready: make(chan spare, 1),
 	}
 }
@@ -68,7 +69,7 @@ func (p *spares) create(name string, size int64) spare {
 
 // ask has the next spare made. The caller holds write.
 func (p *spares) ask() {
-	if !p.asked {
+	if !p.asked && !p.alone {
 		p.asked = true
 		p.want <- struct{}{}
 	}
@@ -77,9 +78,9 @@ func (p *spares) ask() {
 // take returns a file of zeroes with room for a batch. The caller holds write.
 func (p *spares) take(op string, need int64) (spare, error) {
 	var s spare
-	if size := roundUp(need + 2*segmentHeader); size > p.size {
+	if size := roundUp(need + 2*segmentHeader); size > p.size || p.alone {
 		p.serial++
-		s = p.create(sparePrefix+"now-"+strconv.Itoa(p.serial), size)
+		s = p.create(sparePrefix+"now-"+strconv.Itoa(p.serial), max(size, p.size))
 	} else {
 		p.ask()
 		s = <-p.ready

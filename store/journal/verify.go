@@ -72,7 +72,7 @@ type verifier struct {
 }
 
 func (v *verifier) run() error {
-	files, err := list(v.dir)
+	files, err := list(readOnly{}, v.dir)
 	if err != nil {
 		return err
 	}
