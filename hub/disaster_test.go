@@ -56,7 +56,7 @@ func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
 	late := g.Follower()
 	g.Stop(late)
 	b.Batch = 2
-	numbers := fileEntries(t, g, b, 4*16)
+	numbers := fileEntries(t, g, b, carried+2*16)
 	for _, s := range g.Servers {
 		if s.Hub != nil {
 			if err := s.Hub.Snapshot(); err != nil {
@@ -106,6 +106,11 @@ func TestRestartOfAll(t *testing.T) {
 		once(t, s.Hub.Register(), numbers)
 	}
 }
+
+// carried is how many entries Raft puts into one message. The leader fills it
+// before it reaches a server that is down, so that these are not missed even if
+// they have left the log since.
+const carried = 64
 
 // fileEntries files until the register is at least so many entries further: the
 // leader gathers blocks into fewer entries, as its load has it.

@@ -163,7 +163,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	c.watch(victim.Dir)
 	mark(victim)
 	g.Stop(victim)
-	numbers = append(numbers, fileEntries(t, g, b, 4*trailing)...)
+	numbers = append(numbers, fileEntries(t, g, b, carried+2*trailing)...)
 	mark(g.Servers[0], g.Servers[1])
 	g.Start(victim)
 	g.Wait("an installed snapshot", func() bool { return victim.Hub.Status().Installed >= 1 })

@@ -34,7 +34,7 @@ import (
 const District = "41"
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 90 * time.Second
 
 // Options shape a group.
 type Options struct {
