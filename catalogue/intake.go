@@ -38,6 +38,7 @@ type Application struct {
 type Paper struct {
 	ID                string `cbor:"1,keyasint" json:"id"`
 	OriginalAtCounter bool   `cbor:"2,keyasint" json:"original_at_counter"`
+	SHA256            string `cbor:"3,keyasint,omitempty" json:"sha256,omitempty"` // Of an upload, lower hex.
 }
 
 // An Intake checks applications against one release. Forms are compiled when
@@ -209,16 +210,17 @@ func (app *Application) papers(raw any) []FieldError {
 	for i, x := range list {
 		path := "/documents/" + strconv.Itoa(i)
 		m, _ := x.(map[string]any)
-		id, _ := m["id"].(string)
-		shown, _ := m["original_at_counter"].(bool)
-		doc, ok := app.Version.Document(id)
+		paper := paperOf(m)
+		doc, ok := app.Version.Document(paper.ID)
 		switch {
-		case !ok || len(m) != 2 || app.names(id):
-			errs = append(errs, FieldError{Path: path, Text: place.Name{BN: "এই সেবায় এমন দলিল নেই, অথবা দুইবার লেখা হয়েছে।", EN: "The service has no such document, or it is named twice: want id and original_at_counter."}})
-		case !shown || !doc.OriginalAtCounter:
+		case !ok || len(m) != 2 || app.names(paper.ID):
+			errs = append(errs, FieldError{Path: path, Text: place.Name{BN: "এই সেবায় এমন দলিল নেই, অথবা দুইবার লেখা হয়েছে।", EN: "The service has no such document, or it is named twice: want kind and sha256, or id and original_at_counter."}})
+		case paper.SHA256 != "":
+			app.Documents = append(app.Documents, paper)
+		case !paper.OriginalAtCounter || !doc.OriginalAtCounter:
 			errs = append(errs, FieldError{Path: path, Field: doc.Name, Text: place.Name{BN: "মূল দলিল কাউন্টারে দেখান।", EN: "Show the original at the counter."}})
 		default:
-			app.Documents = append(app.Documents, Paper{ID: id, OriginalAtCounter: true})
+			app.Documents = append(app.Documents, paper)
 		}
 	}
 	for _, d := range app.Version.Documents {
@@ -227,6 +229,18 @@ func (app *Application) papers(raw any) []FieldError {
 		}
 	}
 	return errs
+}
+
+// paperOf reads one entry of the documents: kind, or id, and how it is shown.
+func paperOf(m map[string]any) Paper {
+	var p Paper
+	p.ID, _ = m["kind"].(string)
+	if id, ok := m["id"].(string); ok {
+		p.ID = id
+	}
+	p.OriginalAtCounter, _ = m["original_at_counter"].(bool)
+	p.SHA256, _ = m["sha256"].(string)
+	return p
 }
 
 // finish writes the canonical parts and reckons the charges.

@@ -230,6 +230,9 @@ func FuzzDecodeMessage(f *testing.F) {
 		{Refused: &Refused{Log: uplink}},
 		{Busy: &Busy{}},
 		{Epoch: &Epoch{Wraps: []identity.Wrap{{}}}},
+		{Offer: &Offer{Documents: []Offered{{Size: 1}}}},
+		{Chunk: &Chunk{Size: MaxDocument, Index: uint32(Chunks(MaxDocument) - 1), Body: []byte{1}}},
+		{Taken: &Taken{State: TakenPart, Pieces: []byte{1}}},
 	} {
 		f.Add(Marshal(m))
 	}

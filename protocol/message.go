@@ -19,6 +19,9 @@ type Message struct {
 	Refused *Refused `cbor:"7,keyasint,omitempty"`
 	Busy    *Busy    `cbor:"8,keyasint,omitempty"`
 	Passed  *Passed  `cbor:"9,keyasint,omitempty"`
+	Offer   *Offer   `cbor:"10,keyasint,omitempty"`
+	Chunk   *Chunk   `cbor:"11,keyasint,omitempty"`
+	Taken   *Taken   `cbor:"12,keyasint,omitempty"`
 }
 
 // Hello opens a session from either side: which logs I hold up to where, and
@@ -34,6 +37,10 @@ type Hello struct {
 	// names those that it carries in Have or Heads, and sends what I then ask for
 	// by Want. A peer that does not know the key sends what it always did.
 	Every []Channel `cbor:"7,keyasint,omitempty"`
+
+	// Documents says what this side does with them; a peer that says nothing gets
+	// none.
+	Documents Carriage `cbor:"8,keyasint,omitempty"`
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through
@@ -53,6 +60,15 @@ func (p *Passed) Check() error {
 	}
 	return p.Ack.Log.Check()
 }
+
+// Carriage is what a side does with documents.
+type Carriage uint8
+
+// The carriages.
+const (
+	TakesDocuments Carriage = 1 // Streams of documents may be opened beside this session.
+	DocumentStream Carriage = 2 // This stream carries documents and no logs.
+)
 
 // Want asks for a log from an event on, again if need be.
 type Want struct {
@@ -134,6 +150,7 @@ func (m *Message) check() error {
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
 		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
+		m.Offer != nil, m.Chunk != nil, m.Taken != nil,
 	} {
 		if there {
 			set++
@@ -156,6 +173,12 @@ func (m *Message) check() error {
 		return m.Passed.Check()
 	case m.Refused != nil && len(m.Refused.Text) > MaxText:
 		return bad("refusal")
+	case m.Offer != nil:
+		return m.Offer.check()
+	case m.Chunk != nil:
+		return m.Chunk.check()
+	case m.Taken != nil:
+		return m.Taken.check()
 	}
 	return checkHeads(m.Heads)
 }

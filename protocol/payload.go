@@ -17,6 +17,8 @@ type Submission struct {
 	Applicant []byte   `cbor:"3,keyasint"`
 	Originals []string `cbor:"4,keyasint,omitempty"` // Documents whose original was seen at the counter.
 	Fees      []Fee    `cbor:"5,keyasint,omitempty"`
+
+	Documents []Document `cbor:"6,keyasint,omitempty"` // What was scanned at the counter.
 }
 
 // Contacts is the payload of Settings: where a node finds its hub and its
@@ -70,6 +72,7 @@ type Standing struct {
 	Next     string     `cbor:"5,keyasint,omitempty"` // Post of the next step.
 	Expected int64      `cbor:"6,keyasint,omitempty"` // Unix seconds, 0 unknown.
 	Version  uint64     `cbor:"7,keyasint"`
-	NextName place.Name `cbor:"8,keyasint"`           // Words for Next.
-	Reason   string     `cbor:"9,keyasint,omitempty"` // Why it stands aside or was rejected.
+	NextName place.Name `cbor:"8,keyasint"`            // Words for Next.
+	Reason   string     `cbor:"9,keyasint,omitempty"`  // Why it stands aside or was rejected, or what is asked for.
+	Items    []string   `cbor:"10,keyasint,omitempty"` // The documents that are asked for.
 }

@@ -89,6 +89,19 @@ func SyncFolder(dir string) error {
 	return fault.Wrap("store.SyncFolder", fault.Stopped, dir, syncDir(dir))
 }
 
+// Fill returns how full the disk is that dir lies on, in per cent, as df counts.
+func Fill(dir string) (int, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, fault.Wrap("store.Fill", fault.Unavailable, dir, err)
+	}
+	used := s.Blocks - s.Bfree
+	if used+s.Bavail == 0 {
+		return 0, nil
+	}
+	return int(used * 100 / (used + s.Bavail)), nil
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

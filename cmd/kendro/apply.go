@@ -1,13 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"kendro/document"
+	"kendro/domain/fault"
 	"kendro/web/api"
 )
 
@@ -16,16 +23,22 @@ func applyCmd() *cobra.Command {
 	var id repeat
 	var out output
 	var form string
+	var documents []string
 	cmd := &cobra.Command{
 		Use: "apply", Short: "File an application and print the receipt",
 		Long: `Files an application at a node and prints its answer: the receive number and
 the signed receipt. FILE is the body of POST /v1/applications, such as
-kendro catalogue sample prints.`,
-		Example: "  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json",
-		Args:    cobra.NoArgs,
+kendro catalogue sample prints. Documents are uploaded first; one that broke off
+goes on where it ended when the command is repeated.`,
+		Example: `  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json
+  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json --document nid=scan.jpg`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			body, err := readFile(form, maxBody)
 			if err != nil {
+				return err
+			}
+			if body, err = upload(cmd.Context(), &r, body, documents); err != nil {
 				return err
 			}
 			answer, err := apply(cmd.Context(), &r, id.key(), body)
@@ -40,6 +53,7 @@ kendro catalogue sample prints.`,
 	id.flag(cmd)
 	out.flagDefault(cmd, asJSON)
 	cmd.Flags().StringVar(&form, "form", "", "file with the body of the request (JSON)")
+	cmd.Flags().StringArrayVar(&documents, "document", nil, "KIND=FILE: a PDF, JPEG or PNG that is uploaded first and named in the application; may be repeated")
 	require(cmd, "form")
 	return cmd
 }
@@ -48,6 +62,48 @@ func apply(ctx context.Context, r *reach, key string, body []byte) (*api.Applica
 	answer := new(api.ApplicationAnswer)
 	err := r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/applications", Key: key, In: body, Out: answer})
 	return answer, err
+}
+
+// upload brings documents to the node and names them in the body, in place of
+// what it said of their kinds.
+func upload(ctx context.Context, r *reach, body []byte, documents []string) ([]byte, error) {
+	const op = "kendro.apply"
+	if len(documents) == 0 {
+		return body, nil
+	}
+	var m map[string]any
+	in := json.NewDecoder(bytes.NewReader(body))
+	in.UseNumber() // A number stays as it was written.
+	if err := in.Decode(&m); err != nil || m == nil {
+		return nil, fault.Wrap(op, fault.Invalid, "form", cmp.Or(err, errors.New("want a JSON object")))
+	}
+	named, _ := m["documents"].([]any)
+	client, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	for _, d := range documents {
+		kind, file, ok := strings.Cut(d, "=")
+		if !ok || kind == "" || file == "" {
+			return nil, fault.New(op, fault.Invalid, d, "want KIND=FILE, such as nid=scan.jpg")
+		}
+		content, err := readFile(file, document.MaxOriginal)
+		if err != nil {
+			return nil, err
+		}
+		up, err := client.Upload(ctx, content)
+		if err != nil {
+			return nil, err
+		}
+		named = slices.DeleteFunc(named, func(x any) bool {
+			m, _ := x.(map[string]any)
+			return m["id"] == kind || m["kind"] == kind
+		})
+		named = append(named, map[string]any{"kind": kind, "sha256": up.Original.String()})
+	}
+	m["documents"] = named
+	return json.Marshal(m)
 }
 
 // tellFields says what to correct in a form, one field a line.

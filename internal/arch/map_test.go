@@ -16,15 +16,16 @@ var mayImport = map[string][]string{
 	"protocol":    {"domain", "identity"},
 	"catalogue":   {"domain", "protocol"},
 	"pack":        {"domain", "protocol", "catalogue"},
-	"store":       {"domain", "protocol"},
+	"document":    {"domain"},
+	"store":       {"domain", "protocol", "document"},
 	"replication": {"domain", "identity", "protocol"},
-	"web":         {"domain", "protocol", "catalogue"},
-	"node":        {"domain", "identity", "protocol", "catalogue", "store", "replication", "web"},
-	"hub":         {"domain", "identity", "protocol", "catalogue", "store", "replication", "web"},
-	"cmd":         {"domain", "identity", "protocol", "catalogue", "pack", "store", "replication", "web", "node", "hub"},
+	"web":         {"domain", "document", "protocol", "catalogue"},
+	"node":        {"domain", "document", "identity", "protocol", "catalogue", "store", "replication", "web"},
+	"hub":         {"domain", "document", "identity", "protocol", "catalogue", "store", "replication", "web"},
+	"cmd":         {"domain", "document", "identity", "protocol", "catalogue", "pack", "store", "replication", "web", "node", "hub"},
 
 	// Harnesses import what they test; nothing that ships imports them.
-	"internal": {"domain", "identity", "protocol", "catalogue", "pack", "store", "replication", "web", "node", "hub"},
+	"internal": {"domain", "document", "identity", "protocol", "catalogue", "pack", "store", "replication", "web", "node", "hub"},
 }
 
 // noThirdParty lists the folders that import the standard library and the
@@ -42,6 +43,7 @@ var oneHome = map[string][]string{
 	"cel.dev/cel-go":                        {"catalogue"},
 	"github.com/goccy/go-yaml":              {"catalogue"},
 	"github.com/a-h/templ":                  {"web"},
+	"golang.org/x/image":                    {"document"},
 	"github.com/danielgtaylor/huma":         {"web/api", "node", "hub"},
 }
 

@@ -30,7 +30,10 @@ func (x *index) applyOwn(tx *store.Tx, seq uint64, r *ownRecord, e *protocol.Eve
 	if err := tx.Set(x.numberKey(n), b[:]); err != nil {
 		return err
 	}
-	return tx.Set(x.requestKey(e.Actor, r.Key), b[:])
+	if err := tx.Set(x.requestKey(e.Actor, r.Key), b[:]); err != nil {
+		return err
+	}
+	return papersIndex{x}.name(tx, seq, e)
 }
 
 // applyIn writes what follows from one record of journal/in. An event that this
@@ -63,6 +66,8 @@ func (x *index) applyIn(tx *store.Tx, r *inRecord) (changed, error) {
 			return 0, nil
 		}
 		return 0, tx.Set(x.standingKey(s.Number), e.Payload)
+	case protocol.DocumentsHeld:
+		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.Released:
 		return x.applyCatalogue(tx, &e, r.Got)
 	}

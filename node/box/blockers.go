@@ -28,6 +28,7 @@ const (
 	HubUnreachable    Code = "hub_unreachable"      // No session with any server.
 	CertificateOld    Code = "certificate_expired"  // No session until it is renewed.
 	HubRefuses        Code = "hub_refuses"          // The hub does not let this box in: it was revoked.
+	DocumentsRefused  Code = "documents_refused"    // The disk fills: text is taken, documents are not.
 )
 
 // words say what is wrong and what to do.
@@ -79,6 +80,10 @@ var words = map[Code]place.Name{
 	HubRefuses: {
 		BN: "কেন্দ্রীয় সার্ভার এই যন্ত্রকে আর গ্রহণ করে না (যন্ত্রটি বাতিল করা হয়েছে?)। জেলা অপারেটরকে জানান: যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
 		EN: "The hub no longer lets this box in (was it revoked?). Call the district's operator: the box has to be enrolled again.",
+	},
+	DocumentsRefused: {
+		BN: "ডিস্ক ৮৫% এর বেশি পূর্ণ, তাই নতুন দলিল আপলোড নেওয়া হচ্ছে না; আবেদন নেওয়া চলছে, মূল দলিল কাউন্টারে দেখা যাবে। জায়গা খালি করুন বা ইন্টারনেটে যুক্ত করুন।",
+		EN: "The disk is more than 85 % full, so no new document is taken. Applications are, with originals seen at the counter. Connect the box, so that documents can leave it, or free some space.",
 	},
 	CertificateOld: {
 		BN: "এই যন্ত্রের সনদের মেয়াদ শেষ; আবেদন নেওয়া চলছে, কিন্তু পাঠানো বন্ধ। জেলা অপারেটরকে জানান।",

@@ -46,6 +46,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
 	Alone     *Alone                           // Where a simulator puts the box; nil is the operating system.
+	Fill      func(dir string) (int, error)    // How full the disk is, in per cent; nil asks the system.
 
 	disk  journal.Disk           // Tests put faults in.
 	nonce func() ([]byte, error) // Tests draw the same number twice.
@@ -60,6 +61,7 @@ type Box struct {
 	*Memory
 	*Feed
 	*Care
+	*Papers
 }
 
 // A core is what all parts of a box stand on.
@@ -86,6 +88,9 @@ func Open(dir string, o Options) (*Box, error) {
 	if o.Free == nil {
 		o.Free = store.FreeBytes
 	}
+	if o.Fill == nil {
+		o.Fill = store.Fill
+	}
 	if o.nonce == nil {
 		o.nonce = drawNonce
 		if o.Alone != nil {
@@ -99,9 +104,10 @@ func Open(dir string, o Options) (*Box, error) {
 	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1)}
 	c.blockers.clock = o.Clock
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
-	memory := &Memory{Shelf: shelf, setBack: make(chan struct{}, 1)}
+	memory, papers := &Memory{Shelf: shelf, setBack: make(chan struct{}, 1)}, &Papers{Shelf: shelf}
 	b := &Box{
-		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf}, Feed: &Feed{c}, Care: &Care{memory},
+		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
+		Care: &Care{memory, papers}, Papers: papers,
 	}
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())
@@ -115,6 +121,9 @@ func (b *Box) open() error {
 		return err
 	}
 	if err := b.openJournals(); err != nil {
+		return err
+	}
+	if err := b.openCabinet(); err != nil {
 		return err
 	}
 	folder := filepath.Join(b.dir, "index")

@@ -14,7 +14,10 @@ import (
 )
 
 // Intake takes applications.
-type Intake struct{ *Shelf }
+type Intake struct {
+	*Shelf
+	papers *Papers
+}
 
 // A Request is an application as somebody posted it.
 type Request struct {
@@ -67,7 +70,11 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	if app.Version.Offline == dcat.OnlineOnly {
 		return nil, nil, fault.New("box.File", fault.Unavailable, app.Version.ID, app.Version.OfflineReason.EN)
 	}
-	event, err := b.eventOf(r.User, app, now)
+	papers, wrong, err := b.papersOf(app)
+	if err != nil || len(wrong) > 0 {
+		return nil, wrong, err
+	}
+	event, err := b.eventOf(r.User, app, papers, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,14 +99,16 @@ func (b *Intake) openCounter() (*Goods, error) {
 }
 
 // eventOf writes down what the application says.
-func (b *Intake) eventOf(user string, app *catalogue.Application, now time.Time) (protocol.Event, error) {
+func (b *Intake) eventOf(user string, app *catalogue.Application, papers []protocol.Document, now time.Time) (protocol.Event, error) {
 	v := app.Version
-	if len(app.Documents) > 64 {
+	if len(app.Documents) > protocol.MaxDocuments {
 		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 64 documents")
 	}
-	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
+	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers}
 	for _, d := range app.Documents {
-		s.Originals = append(s.Originals, d.ID)
+		if d.OriginalAtCounter {
+			s.Originals = append(s.Originals, d.ID)
+		}
 	}
 	for _, c := range app.Charges {
 		s.Fees = append(s.Fees, protocol.Fee{Kind: string(c.Kind), Poisha: c.Poisha})

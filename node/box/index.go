@@ -60,6 +60,8 @@ const (
 	keyCursor    = "h" // Name of a log of the hub's: Position.
 	keyAck       = "k" // The newest acknowledgement: ackedMark.
 	keyAlarm     = "x" // Code of an alarm: Unix milliseconds since when.
+	keyPaper     = "p" // Blinded document: pendingPaper, while the hub lacks it.
+	keyHeld      = "q" // Blinded document that the hub holds: nothing.
 )
 
 // A span is a run of the own log that the register holds.

@@ -16,7 +16,10 @@ var zeroTime time.Time
 const minFree = 64 << 20
 
 // Care looks after the disk.
-type Care struct{ *Memory }
+type Care struct {
+	*Memory
+	papers *Papers
+}
 
 // room asks whether the disk has room for intake. The writer calls it.
 func (b *Care) room() error {
@@ -55,6 +58,7 @@ func (b *Care) scrub(ctx context.Context) {
 			if err := b.room(); err != nil {
 				b.o.Logger.Warn("too little room for intake", "err", err)
 			}
+			b.papers.tend()
 		case <-b.doubt:
 			if err := b.mend(ctx); err != nil && ctx.Err() == nil {
 				b.o.Logger.Error("index could not be built again", "err", err)

@@ -77,6 +77,7 @@ func New(o Options) (*api.API, error) {
 	})
 	c.people()
 	c.applications()
+	c.documents()
 	c.citizens()
 	c.machine()
 	return c.api, web.Counter(c.api, web.House{Set: c.set, Centre: place.Centre(o.Box.Centre()), Clock: o.Clock})

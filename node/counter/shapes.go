@@ -33,14 +33,11 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 	r := &api.Record{
 		Number: k.Number, Version: k.Edition, Stage: k.Stage, Custody: custodyOf(&k.Where), Service: serviceOf(k),
 		Centre: c.Box.Centre(), Channel: k.Submission.Channel, Form: k.Submission.Form, Applicant: k.Submission.Applicant,
-		Documents: []api.DocumentNote{}, Fees: k.Fees, Receipt: &receipt, SubmittedAt: api.TimeOf(k.Issued),
+		Documents: api.NotesOf(k.Submission.Originals, k.Submission.Documents, nil), Fees: k.Fees, Receipt: &receipt, SubmittedAt: api.TimeOf(k.Issued),
 		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
 	}
 	if r.Fees == nil {
 		r.Fees = []protocol.Fee{}
-	}
-	for _, id := range k.Submission.Originals {
-		r.Documents = append(r.Documents, api.DocumentNote{ID: id, OriginalAtCounter: true})
 	}
 	r.History = []api.HistoryEntry{{At: r.SubmittedAt, Action: "submit", Actor: k.Event.Actor, Stage: "SUBMITTED"}}
 	if k.Accepted {

@@ -39,6 +39,7 @@ type Route struct {
 	Status  int        // Of success; 0: 200.
 	MaxBody int64      // 0: SmallBody.
 	Media   string     // Media type of a Raw answer; empty: JSON.
+	Takes   string     // Media type of a Raw request that isn't JSON.
 }
 
 // Options are what a server's API is made of.

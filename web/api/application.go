@@ -25,20 +25,33 @@ const (
 func Replicated(k int) Custody { return Custody("REPLICATED(" + strconv.Itoa(k) + ")") }
 
 // A DocumentNote says of one document of the service that its original was seen
-// at the counter.
+// at the counter, or that it was scanned.
 type DocumentNote struct {
 	ID                string `json:"id" maxLength:"128"`
 	OriginalAtCounter bool   `json:"original_at_counter,omitempty"`
+	SHA256            string `json:"sha256,omitempty" doc:"Of what is kept of the scan"`
+	Size              uint32 `json:"size,omitempty" doc:"Bytes of what is kept"`
+	Type              string `json:"type,omitempty" doc:"application/pdf, image/jpeg or image/png"`
+	Missing           bool   `json:"missing,omitempty" doc:"The case names it, and it has not arrived here"`
+}
+
+// A DocumentRequest names one document of an application: its original was seen,
+// or it was uploaded before.
+type DocumentRequest struct {
+	Kind              string `json:"kind,omitempty" maxLength:"128" doc:"As the service names it; id says the same"`
+	ID                string `json:"id,omitempty" maxLength:"128"`
+	OriginalAtCounter bool   `json:"original_at_counter,omitempty"`
+	SHA256            string `json:"sha256,omitempty" doc:"Of an upload: as it was sent, or as it is kept"`
 }
 
 // ApplicationRequest is the body of POST /v1/applications.
 type ApplicationRequest struct {
-	Service   string          `json:"service" doc:"ID of the service, as in the catalogue"`
-	Version   int             `json:"version,omitempty" doc:"Version that the form was made for; absent: the current one"`
-	Form      json.RawMessage `json:"form" doc:"Answers to the form of that version (JSON Schema in the catalogue)"`
-	Channel   string          `json:"channel" doc:"How the application came: counter, post, online, phone, fax, uno_office or centre"`
-	Applicant json.RawMessage `json:"applicant" doc:"Who applies"`
-	Documents []DocumentNote  `json:"documents,omitempty"`
+	Service   string            `json:"service" doc:"ID of the service, as in the catalogue"`
+	Version   int               `json:"version,omitempty" doc:"Version that the form was made for; absent: the current one"`
+	Form      json.RawMessage   `json:"form" doc:"Answers to the form of that version (JSON Schema in the catalogue)"`
+	Channel   string            `json:"channel" doc:"How the application came: counter, post, online, phone, fax, uno_office or centre"`
+	Applicant json.RawMessage   `json:"applicant" doc:"Who applies"`
+	Documents []DocumentRequest `json:"documents,omitempty"`
 }
 
 // A Receipt is the node's signed promise that the event stands in its log.

@@ -78,6 +78,7 @@ type Call struct {
 	Path   string // With its query.
 	Key    string // Idempotency-Key of a POST; empty: one is drawn.
 	Match  uint64 // If-Match, where it isn't 0.
+	Range  string // Content-Range.
 	In     any
 	Out    any
 }
@@ -149,6 +150,10 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 			key = NewKey()
 		}
 		req.Header.Set("Idempotency-Key", key)
+	}
+	if call.Range != "" {
+		req.Header.Set("Content-Range", call.Range)
+		req.Header.Set("Content-Type", "application/octet-stream")
 	}
 	if call.Match != 0 {
 		req.Header.Set("If-Match", `"`+strconv.FormatUint(call.Match, 10)+`"`)

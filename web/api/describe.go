@@ -115,6 +115,9 @@ func (a *API) describe(route Route, in, out any) {
 			"application/json": {Schema: a.schema(in, route.ID+"Request")},
 		}}
 	}
+	if route.Takes != "" {
+		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{route.Takes: {}}}
+	}
 	answer := &huma.Response{Description: http.StatusText(op.DefaultStatus), Content: map[string]*huma.MediaType{media: {}}}
 	if out != nil {
 		answer.Content[media].Schema = a.schema(out, route.ID+"Answer")

@@ -1,0 +1,302 @@
+package box
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/document"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/cabinet"
+)
+
+// Papers are the documents that go with applications.
+type Papers struct {
+	*Shelf
+	tray  *cabinet.Tray
+	evict []byte // Where the last round of letting go ended; the scrub's own.
+}
+
+// How full the disk may be, in per cent (DOMAIN §7 row 26).
+const (
+	markSmaller = 70 // Pictures are made smaller.
+	markRefused = 85 // No new document is taken; what the hub holds is let go of.
+)
+
+// unfinished is how long an upload may rest before it is thrown away.
+const unfinished = 7 * 24 * time.Hour
+
+// A pendingPaper is a document that a hub does not hold yet.
+type pendingPaper struct {
+	_    struct{} `cbor:",toarray"`
+	Hash protocol.Hash
+	Size uint32
+	Seq  uint64 // Of the first event that names it.
+}
+
+// openCabinet opens the folder of documents. A simulated box has none.
+func (b *Box) openCabinet() error {
+	if b.o.Alone != nil {
+		return nil
+	}
+	c, err := cabinet.Open(filepath.Join(b.dir, "documents"), cabinet.Options{Vault: b.vault, Secret: b.o.Secret})
+	if err != nil {
+		return err
+	}
+	b.tray = cabinet.NewTray(c, b.preset)
+	return c.Sweep(b.o.Clock().Add(-unfinished))
+}
+
+// preset says how small pictures are made now, or that no document is taken.
+func (b *Papers) preset() (document.Preset, error) {
+	fill, err := b.o.Fill(b.dir)
+	if err != nil {
+		return document.Preset{}, err
+	}
+	free, err := b.o.Free(b.dir)
+	switch {
+	case err != nil:
+		return document.Preset{}, err
+	case fill >= markRefused || free < minFree:
+		b.blockers.Raise(DocumentsRefused, zeroTime)
+		return document.Preset{}, fault.New("box.Upload", fault.Unavailable, string(DocumentsRefused), DocumentsRefused.Words().EN)
+	case fill >= markSmaller:
+		return document.Small, nil
+	}
+	return document.Normal, nil
+}
+
+// tend looks at the disk now and then: from the mark on, documents that the hub
+// holds make room.
+func (b *Papers) tend() {
+	if _, err := b.preset(); err == nil {
+		b.blockers.Clear(DocumentsRefused)
+		return
+	}
+	if err := b.letGo(); err != nil {
+		b.o.Logger.Warn("documents that the hub holds could not be let go of", "err", err)
+	}
+}
+
+// evictRun is how many documents are let go of at one look at the disk.
+const evictRun = 64
+
+// letGo removes some of the documents that a hub holds. What no hub holds is
+// never touched.
+func (b *Papers) letGo() error {
+	from := b.evict
+	if from == nil {
+		from = []byte(keyHeld)
+	}
+	b.evict = nil
+	var gone []protocol.Hash
+	err := b.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyHeld), from, func(key, value []byte) (bool, error) {
+			if len(gone) == evictRun {
+				b.evict = bytes.Clone(key)
+				return false, nil
+			}
+			if len(value) == len(protocol.Hash{}) && b.tray.Has(protocol.Hash(value)) {
+				gone = append(gone, protocol.Hash(value))
+			}
+			return true, nil
+		})
+	})
+	for _, h := range gone {
+		err = errors.Join(err, b.tray.Remove(h))
+	}
+	return err
+}
+
+// Upload takes a piece of a document, see [cabinet.Tray.Take].
+func (b *Papers) Upload(ctx context.Context, p cabinet.Piece) (cabinet.Upload, error) {
+	return b.tray.Take(ctx, p)
+}
+
+// Document returns a document that is here, with its type.
+func (b *Papers) Document(h protocol.Hash) (protocol.Document, []byte, error) {
+	return b.tray.Describe(h)
+}
+
+// papersOf finds the uploads that an application names. What is not here is the
+// counter's to upload.
+func (b *Intake) papersOf(app *catalogue.Application) (papers []protocol.Document, wrong []catalogue.FieldError, err error) {
+	for i, p := range app.Documents {
+		if p.SHA256 == "" {
+			continue
+		}
+		d, err := b.papers.find(p.SHA256)
+		if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Damaged) || errors.Is(err, fault.Invalid) {
+			def, _ := app.Version.Document(p.ID)
+			wrong = append(wrong, catalogue.FieldError{Path: "/documents/" + strconv.Itoa(i), Field: def.Name, Text: wordsNotHere})
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		d.Kind = p.ID
+		papers = append(papers, d)
+	}
+	return papers, wrong, nil
+}
+
+var wordsNotHere = place.Name{
+	BN: "এই দলিলটি এখনও আপলোড হয়নি। আগে আপলোড করুন।",
+	EN: "This document is not here: upload it first with PUT /v1/documents/{sha256}.",
+}
+
+// find describes the document that was sent, or is kept, under a hash.
+func (b *Papers) find(sum string) (protocol.Document, error) {
+	raw, err := hex.DecodeString(sum)
+	if err != nil || len(raw) != len(protocol.Hash{}) {
+		return protocol.Document{}, fault.New("box.File", fault.Invalid, "sha256", "want 64 hexadecimal digits")
+	}
+	if b.tray == nil {
+		return protocol.Document{}, fault.New("box.File", fault.NotFound, sum, "this box keeps no documents")
+	}
+	kept, err := b.tray.Find(protocol.Hash(raw))
+	if err != nil {
+		return protocol.Document{}, err
+	}
+	d, _, err := b.tray.Describe(kept)
+	return d, err
+}
+
+// A Pending document waits to be sent.
+type Pending struct {
+	Hash protocol.Hash
+	Size uint32
+	Due  int64 // Unix seconds by which its case is due; what waits longest without one.
+}
+
+// maxPending bounds what one look returns: enough for hours of a slow link.
+const maxPending = 4096
+
+// Pending returns the documents of this box that no hub holds yet, those of the
+// cases that are due first at the front.
+func (b *Papers) Pending() ([]Pending, error) {
+	var list []pendingPaper
+	err := b.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyPaper), []byte(keyPaper), func(_, value []byte) (bool, error) {
+			var p pendingPaper
+			if err := protocol.Unmarshal(value, store.MaxValue, "index", &p); err != nil {
+				return false, damagedIndex(err)
+			}
+			list = append(list, p)
+			return len(list) < maxPending, nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(x, y pendingPaper) int {
+		return cmp.Or(cmp.Compare(x.Seq, y.Seq), bytes.Compare(x.Hash[:], y.Hash[:]))
+	})
+	out := make([]Pending, len(list))
+	dues := map[uint64]int64{}
+	for i, p := range list {
+		if _, ok := dues[p.Seq]; !ok {
+			dues[p.Seq] = b.dueOf(p.Seq)
+		}
+		out[i] = Pending{Hash: p.Hash, Size: p.Size, Due: dues[p.Seq]}
+	}
+	slices.SortStableFunc(out, func(x, y Pending) int { return cmp.Compare(x.Due, y.Due) })
+	return out, nil
+}
+
+// dueOf is when the case of an event is due, by this box's own count.
+func (b *Papers) dueOf(seq uint64) int64 {
+	const never = 1 << 62
+	e, err := b.recordAt(seq)
+	goods := b.Goods()
+	if err != nil || goods == nil || e.event.Pin == nil {
+		return never
+	}
+	if v := b.pinned(e.event.Pin); v != nil {
+		if t := due(goods.Set.Directory.Calendar, v.SLADays, time.UnixMilli(e.event.At).In(dhaka)); t > 0 {
+			return t
+		}
+	}
+	return never
+}
+
+// A papersIndex is the part of the index that is about documents.
+type papersIndex struct{ *index }
+
+func (x papersIndex) paperKey(h protocol.Hash) []byte { return x.blind(keyPaper, string(h[:])) }
+func (x papersIndex) heldKey(h protocol.Hash) []byte  { return x.blind(keyHeld, string(h[:])) }
+
+// name notes the documents that an event names as still to be sent.
+func (x papersIndex) name(tx *store.Tx, seq uint64, e *protocol.Event) error {
+	for _, d := range papersIn(e) {
+		held, err := tx.Has(x.heldKey(d.Hash))
+		if err != nil {
+			return err
+		}
+		waits, err := tx.Has(x.paperKey(d.Hash))
+		if err != nil {
+			return err
+		}
+		if held || waits {
+			continue
+		}
+		if err := tx.Set(x.paperKey(d.Hash), protocol.Marshal(&pendingPaper{Hash: d.Hash, Size: d.Size, Seq: seq})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// papersIn reads the documents that an event names. One that can't be read names
+// none.
+func papersIn(e *protocol.Event) []protocol.Document {
+	switch e.Kind { //nolint:exhaustive // The others name no document.
+	case protocol.Submitted:
+		var s struct {
+			Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
+		}
+		if reads(e, &s) {
+			return s.Documents
+		}
+	case protocol.Supplied:
+		var s protocol.Supplement
+		if reads(e, &s) {
+			return s.Documents
+		}
+	}
+	return nil
+}
+
+// hold notes documents that the hub holds.
+func (x papersIndex) hold(tx *store.Tx, e *protocol.Event) error {
+	var held protocol.HeldDocuments
+	if !reads(e, &held) {
+		return nil
+	}
+	for _, h := range held.Hashes {
+		if err := tx.Set(x.heldKey(h), h[:]); err != nil {
+			return err
+		}
+		waits, err := tx.Has(x.paperKey(h))
+		if err != nil {
+			return err
+		}
+		if !waits {
+			continue
+		}
+		if err := tx.Delete(x.paperKey(h)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
