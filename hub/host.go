@@ -211,6 +211,7 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	case err != nil || len(run.Events) == 0:
 		return nil, nil, err
 	}
+	run.Reads = peer.Reads()
 	if log.Channel == protocol.Catalogue {
 		b, err := s.sealer.packer.Pack(run, nil, s.keys.signer)
 		return nil, []protocol.Block{b}, err

@@ -77,7 +77,7 @@ func (h *host) Met(_ context.Context, peer replication.Peer) {
 }
 
 // Load cuts the own log's events after from into a block.
-func (h *host) Load(_ context.Context, _ replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+func (h *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
 	if log != h.box.Log() {
 		return nil, nil, fault.New("node.Load", fault.NotFound, log.String(), "not a log of this box")
 	}
@@ -95,6 +95,7 @@ func (h *host) Load(_ context.Context, _ replication.Peer, log protocol.LogID, f
 	if err != nil {
 		return nil, nil, err
 	}
+	run.Reads = peer.Reads()
 	b, err := h.packer.Pack(run, epoch, h.keys.signer)
 	if err != nil {
 		return nil, nil, err

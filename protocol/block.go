@@ -21,7 +21,7 @@ type Header struct {
 	Last    uint64
 	Prev    Hash             // Hash of the event before First; zero before the first of all.
 	End     Hash             // Hash of the event at Last.
-	Codec   uint8            // CodecPlain or CodecZstd.
+	Codec   uint8            // CodecPlain, CodecZstd or CodecDictionary1.
 	Epoch   identity.EpochID // Zero when the body is not sealed.
 	Counter uint64           // Of the sealing, within the epoch.
 	Body    Hash             // SHA-256 of the body as carried.
@@ -39,29 +39,40 @@ type Block struct {
 
 // A Packer makes and opens blocks. It is safe for concurrent use; Close it.
 type Packer struct {
-	zip   *zstd.Encoder
-	unzip *zstd.Decoder
+	zip   map[uint8]*zstd.Encoder // By codec; they take their memory when they are first used.
+	unzip map[uint8]*zstd.Decoder
 }
 
 // NewPacker returns a Packer whose memory stays within a few MiB.
 func NewPacker() *Packer {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20),
-		zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(false))
-	if err != nil {
-		panic("protocol: " + err.Error()) // The options are constants.
-	}
-	unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBlockPlain),
-		zstd.WithDecoderMaxWindow(1<<20))
+	p := &Packer{zip: map[uint8]*zstd.Encoder{}, unzip: map[uint8]*zstd.Decoder{}}
+	p.add(CodecZstd, nil, nil)
+	d := []byte(dictionary1)
+	p.add(CodecDictionary1, []zstd.EOption{zstd.WithEncoderDict(d)}, []zstd.DOption{zstd.WithDecoderDicts(d)})
+	return p
+}
+
+// add makes a codec. The options are constants, so a failure is a defect.
+func (p *Packer) add(codec uint8, e []zstd.EOption, d []zstd.DOption) {
+	zip, err := zstd.NewWriter(nil, append(e, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20),
+		zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(false))...)
 	if err != nil {
 		panic("protocol: " + err.Error())
 	}
-	return &Packer{zip: zip, unzip: unzip}
+	unzip, err := zstd.NewReader(nil, append(d, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBlockPlain),
+		zstd.WithDecoderMaxWindow(1<<20))...)
+	if err != nil {
+		panic("protocol: " + err.Error())
+	}
+	p.zip[codec], p.unzip[codec] = zip, unzip
 }
 
 // Close frees the packer.
 func (p *Packer) Close() {
-	p.unzip.Close()
-	_ = p.zip.Close() // It writes to nothing.
+	for codec := range p.zip {
+		p.unzip[codec].Close()
+		_ = p.zip[codec].Close() // It writes to nothing.
+	}
 }
 
 // A Run is events as their author holds them, ready to be carried: the encodings
@@ -72,6 +83,7 @@ type Run struct {
 	Prev   Hash
 	End    Hash
 	Events [][]byte
+	Reads  Codecs // What the reader can open.
 }
 
 // Fits returns how many of the events, from the front, one block can carry.
@@ -98,9 +110,9 @@ func (p *Packer) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer) (Bl
 	}
 	b := Block{Header: Header{
 		Log: r.Log, First: r.First, Last: r.First + uint64(n) - 1, Prev: r.Prev, End: r.End,
-		Codec: CodecZstd, Signer: signer.ID(),
+		Codec: r.codecFor(), Signer: signer.ID(),
 	}}
-	body := p.zip.EncodeAll(plain, nil)
+	body := p.zip[b.Header.Codec].EncodeAll(plain, nil)
 	if len(body) >= len(plain) {
 		b.Header.Codec, body = CodecPlain, plain
 	}
@@ -137,7 +149,7 @@ func (b *Block) Check() error {
 	if err := h.Log.Check(); err != nil {
 		return err
 	}
-	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || h.Codec > CodecZstd {
+	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || !ReadableCodecs.Reads(h.Codec) {
 		return fault.New(op, fault.Invalid, h.Log.String(), "block bounds are impossible")
 	}
 	if sha256.Sum256(b.Body) != h.Body {
@@ -181,9 +193,9 @@ func (p *Packer) Open(b *Block, key *identity.EpochKey) ([]Item, error) {
 			return nil, err
 		}
 	}
-	if h.Codec == CodecZstd {
+	if unzip := p.unzip[h.Codec]; unzip != nil {
 		var err error
-		if body, err = p.unzip.DecodeAll(body, nil); err != nil {
+		if body, err = unzip.DecodeAll(body, nil); err != nil {
 			return nil, &fault.Error{Op: op, Kind: fault.Damaged, Item: h.Log.String(), Err: err}
 		}
 	}

@@ -63,7 +63,9 @@ func TestAnyCutCarriesTheSameHistory(t *testing.T) {
 			if rapid.Bool().Draw(t, "plain") {
 				sealedIn, with = nil, nil
 			}
-			b, err := p.Pack(run(events, hashes, from, to), sealedIn, signer)
+			r := run(events, hashes, from, to)
+			r.Reads = Codecs(rapid.Uint64Range(0, 7).Draw(t, "reads"))
+			b, err := p.Pack(r, sealedIn, signer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,14 +153,16 @@ func TestInflationIsBounded(t *testing.T) {
 	p := NewPacker()
 	defer p.Close()
 	signer := identity.NewSigner()
-	b := Block{Header: Header{Log: uplink, First: 1, Last: 1, Codec: CodecZstd, Signer: signer.ID()}}
-	b.Body = p.zip.EncodeAll(make([]byte, 64<<20), nil)
-	if len(b.Body) > MaxBlockBody {
-		t.Fatalf("bomb of %d bytes is no bomb", len(b.Body))
-	}
-	b.Header.Body = sha256.Sum256(b.Body)
-	if _, err := p.Open(&b, nil); !errors.Is(err, fault.Damaged) {
-		t.Errorf("64 MiB from %d bytes: got %v; want damaged", len(b.Body), err)
+	for _, codec := range []uint8{CodecZstd, CodecDictionary1} {
+		b := Block{Header: Header{Log: uplink, First: 1, Last: 1, Codec: codec, Signer: signer.ID()}}
+		b.Body = p.zip[codec].EncodeAll(make([]byte, 64<<20), nil)
+		if len(b.Body) > MaxBlockBody {
+			t.Fatalf("bomb of %d bytes is no bomb", len(b.Body))
+		}
+		b.Header.Body = sha256.Sum256(b.Body)
+		if _, err := p.Open(&b, nil); !errors.Is(err, fault.Damaged) {
+			t.Errorf("codec %d, 64 MiB from %d bytes: got %v; want damaged", codec, len(b.Body), err)
+		}
 	}
 }
 

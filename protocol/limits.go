@@ -24,9 +24,14 @@ const (
 
 // Versions of what is written.
 const (
-	SessionVersion = 1
+	SessionVersion = 1 // The newest that this build speaks.
+	OldestSession  = 1 // The oldest.
 	CodecPlain     = 0 // A block body as it is.
 	CodecZstd      = 1 // A block body compressed by zstd (RFC 8878), no dictionary.
+
+	// CodecDictionary1 is zstd with the dictionary in dictionary/1.zdict. It is sent
+	// only to who says that it reads it.
+	CodecDictionary1 = 2
 )
 
 // Contexts of signatures, see identity.Signer.Sign.

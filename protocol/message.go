@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"kendro/domain/fault"
 )
 
@@ -24,10 +26,13 @@ type Message struct {
 	Taken   *Taken   `cbor:"12,keyasint,omitempty"`
 }
 
+// lastKind is the highest key of a message that this build knows.
+const lastKind = 12
+
 // Hello opens a session from either side: which logs I hold up to where, and
 // which I want to receive.
 type Hello struct {
-	Version  uint16  `cbor:"1,keyasint"`
+	Version  uint16  `cbor:"1,keyasint"` // The oldest version that the sender speaks.
 	Have     []Head  `cbor:"2,keyasint,omitempty"`
 	Want     []LogID `cbor:"3,keyasint,omitempty"`
 	Cert     []byte  `cbor:"4,keyasint,omitempty"` // Signing certificate of a server, for its acknowledgements.
@@ -41,6 +46,9 @@ type Hello struct {
 	// Documents says what this side does with them; a peer that says nothing gets
 	// none.
 	Documents Carriage `cbor:"8,keyasint,omitempty"`
+
+	Newest uint16 `cbor:"9,keyasint,omitempty"` // The newest version that the sender speaks; 0 is Version.
+	Reads  Codecs `cbor:"10,keyasint,omitempty"`
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through
@@ -101,13 +109,29 @@ func EncodeMessage(m *Message) []byte {
 }
 
 // DecodeMessage reads one message without its length. Anything out of bounds is
-// [fault.Invalid].
+// [fault.Invalid]. A message of a kind that this build doesn't know is [Message.Empty].
 func DecodeMessage(body []byte) (*Message, error) {
 	m := &Message{}
 	if err := Unmarshal(body, MaxMessage, "message", m); err != nil {
 		return nil, err
 	}
+	if m.Empty() && later(body) {
+		return m, nil
+	}
 	return m, m.check()
+}
+
+// later reports whether a message holds one part, of a kind that this build does
+// not know: a newer program sent it.
+func later(body []byte) bool {
+	var parts map[uint64]cbor.RawMessage
+	if Unmarshal(body, MaxMessage, "message", &parts) != nil || len(parts) != 1 {
+		return false
+	}
+	for kind := range parts {
+		return kind > lastKind
+	}
+	return false
 }
 
 // ReadMessage reads one message from a stream. The end of the stream before a
@@ -144,8 +168,8 @@ func WriteFrame(w io.Writer, body []byte) error {
 	return err
 }
 
-func (m *Message) check() error {
-	bad := func(what string) error { return fault.New("protocol.Message", fault.Invalid, what, "out of bounds") }
+// parts counts what is set.
+func (m *Message) parts() int {
 	set := 0
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
@@ -156,6 +180,15 @@ func (m *Message) check() error {
 			set++
 		}
 	}
+	return set
+}
+
+// Empty reports whether a message says nothing that this build understands.
+func (m *Message) Empty() bool { return m.parts() == 0 }
+
+func (m *Message) check() error {
+	bad := func(what string) error { return fault.New("protocol.Message", fault.Invalid, what, "out of bounds") }
+	set := m.parts()
 	switch {
 	case set != 1:
 		return bad("message with other than one part")

@@ -30,6 +30,14 @@ type Peer struct {
 	Hello *protocol.Hello
 }
 
+// Reads returns the codecs that the peer said it opens.
+func (p Peer) Reads() protocol.Codecs {
+	if p.Hello == nil {
+		return 0
+	}
+	return p.Hello.Reads
+}
+
 // A Greeter is a [Host] that wants to know of every hello. Met is called once a
 // session, beside the host's other calls; the session waits for it to return.
 type Greeter interface {

@@ -22,6 +22,7 @@ type sending struct {
 	loading bool     // A Load has no answer yet.
 	stale   bool     // Its answer will be for another place.
 	dry     bool     // There was nothing to load; wait for growth.
+	window  int      // Blocks that may be in flight: one at first, twice as many with each answer.
 	limit   int      // Events of the next Load, so that a block has about wishedBody bytes.
 	missing int      // Introductions that the peer missed in a row.
 }
@@ -132,7 +133,7 @@ func (s *Session) pump() []Action {
 func (s *Session) push(f *flow) []Action {
 	var out []Action
 	o := &f.out
-	for len(o.queue) > 0 && o.room(s.cfg.Window) {
+	for len(o.queue) > 0 && o.room() {
 		p := o.queue[0]
 		o.queue = o.queue[1:]
 		h := &p.block.Header
@@ -144,16 +145,21 @@ func (s *Session) push(f *flow) []Action {
 		o.bytes += len(p.block.Body)
 		out = append(out, Send{&protocol.Message{Block: p.block}})
 	}
-	if len(o.queue) == 0 && !o.loading && !o.dry && f.mine.Seq > o.cut.Seq && o.room(s.cfg.Window) {
+	if len(o.queue) == 0 && !o.loading && !o.dry && f.mine.Seq > o.cut.Seq && o.room() {
 		o.loading = true
 		out = append(out, Load{Log: f.log, From: o.cut, Limit: o.limit})
 	}
 	return out
 }
 
-func (o *sending) room(window int) bool {
-	return len(o.flight) < window && (o.bytes < flightBytes || len(o.flight) == 0)
+func (o *sending) room() bool {
+	return len(o.flight) < o.window && (o.bytes < flightBytes || len(o.flight) == 0)
 }
+
+// widen lets more be in flight after an answer. A reader that can't store yet, as
+// a hub without a leader, then refuses one block and not eight, which would all
+// be sent again.
+func (o *sending) widen(limit int) { o.window = min(2*o.window, limit) }
 
 // reached notes that the peer holds the log up to a position.
 func (o *sending) reached(at protocol.Position) {
@@ -251,6 +257,7 @@ func (s *Session) busy(millis uint32) []Action {
 	s.paused = true
 	for _, f := range s.order {
 		f.out.rewind(f.out.theirs)
+		f.out.window = 1
 	}
 	millis = min(millis, maxWait)
 	return []Action{Wait{millis}, Note{What: PeerBusy, Text: "the peer asked us to hold our blocks"}}

@@ -85,7 +85,8 @@ func NewSession(c Config) *Session {
 // Start says hello.
 func (s *Session) Start() []Action {
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
-		Version: protocol.SessionVersion, Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
+		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
+		Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
 		Every: s.cfg.Every,
 	}}}}
 }
@@ -114,6 +115,9 @@ func (s *Session) Probe() *protocol.Message {
 // checked. An error means that the peer broke the protocol, or speaks another
 // version of it: close the session.
 func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
+	if m.Empty() {
+		return nil, nil // Of a newer version, which can do without an answer.
+	}
 	if !s.met {
 		if m.Hello == nil {
 			return nil, violation("hello", "a session begins with hello")
@@ -176,8 +180,9 @@ func (s *Session) Resume() []Action {
 }
 
 func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
-	if h.Version != protocol.SessionVersion {
-		return nil, violation("hello", fmt.Sprintf("the peer speaks version %d of the session, this build %d: update the older of the two", h.Version, protocol.SessionVersion))
+	if h.Version > protocol.SessionVersion || max(h.Newest, h.Version) < protocol.OldestSession {
+		return nil, violation("hello", fmt.Sprintf("the peer speaks %s of the session, this build %s: update the older of the two",
+			versions(h.Version, h.Newest), versions(protocol.OldestSession, protocol.SessionVersion)))
 	}
 	s.met, s.peerHello, s.peerEvery = true, h, h.Every
 	var out []Action
@@ -202,6 +207,14 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 	}
 	out = append(out, s.courtesy.begin(s)...)
 	return append(out, s.pump()...), nil
+}
+
+// versions names what a program speaks.
+func versions(oldest, newest uint16) string {
+	if newest <= oldest {
+		return fmt.Sprintf("version %d", oldest)
+	}
+	return fmt.Sprintf("versions %d to %d", oldest, newest)
 }
 
 // serve marks what the peer wants to receive.
@@ -243,6 +256,9 @@ func (s *Session) heads(heads []protocol.Head) []Action {
 func (s *Session) advance(f *flow, at protocol.Position) []Action {
 	if f.out.conflicts(at) {
 		return s.fork(f, at, at.Seq)
+	}
+	if at.Seq > f.out.theirs.Seq && len(f.out.flight) > 0 {
+		f.out.widen(s.cfg.Window)
 	}
 	f.out.reached(at)
 	return s.compare(f, at)
@@ -289,7 +305,7 @@ func (s *Session) open(l protocol.LogID) *flow {
 	if len(s.flows) >= maxFlows {
 		return nil
 	}
-	f := &flow{log: l, out: sending{limit: firstLimit}}
+	f := &flow{log: l, out: sending{limit: firstLimit, window: 1}}
 	f.in.wanted = s.reads(l)
 	f.out.wanted = slices.ContainsFunc(s.peerWants, func(w protocol.LogID) bool { return matches(w, l) })
 	s.flows[l] = f

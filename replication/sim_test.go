@@ -388,6 +388,8 @@ func describe(m *protocol.Message) string {
 		return out
 	}
 	switch {
+	case m.Empty():
+		return "what nobody knows yet"
 	case m.Hello != nil:
 		text := fmt.Sprintf("hello v%d have%s want", m.Hello.Version, heads(m.Hello.Have))
 		for _, l := range m.Hello.Want {

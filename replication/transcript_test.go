@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 //	resume a                 a's wait is over
 //	wish a in 2              a asks for a log after event 2, for somebody else
 //	pass a up 3              a hands on somebody's acknowledgement
-//	inject a block up 2-3 [branch] | want up 2 | heads up 2 | busy 500 | hello 2
+//	inject a block up 2-3 [branch] | want up 2 | heads up 2 | busy 500 | hello 2 | hello 1-2 | later
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 15 {
@@ -227,7 +227,9 @@ func (p *pair) inject(to *side, w []string) {
 	case "busy":
 		m.Busy = &protocol.Busy{RetryMillis: uint32(number(w[1]))}
 	case "hello":
-		m.Hello = &protocol.Hello{Version: uint16(number(w[1])), Features: 1 << 40}
+		oldest, newest, _ := strings.Cut(w[1], "-")
+		m.Hello = &protocol.Hello{Version: uint16(number(oldest)), Newest: uint16(number(newest)), Features: 1 << 40}
+	case "later": // A message of a kind that this build doesn't know.
 	}
 	to.inbox = slices.Insert(to.inbox, 0, m)
 }

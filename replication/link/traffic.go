@@ -83,8 +83,10 @@ func purposeOf(m *protocol.Message) Purpose {
 		}
 	case m.Hello != nil, m.Epoch != nil:
 		return Sessions
-	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil:
+	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Passed != nil, m.Refused != nil, m.Busy != nil:
 		return Acks
+	case m.Offer != nil, m.Chunk != nil, m.Taken != nil:
+		return Documents
 	}
 	return Other
 }

@@ -133,7 +133,7 @@ func (c *caller) prepare(from *corpus, start, n, batch int) (size int, err error
 		return 0, err
 	}
 	c.epoch = protocol.NewEpoch(epoch, nil, c.signer)
-	run := protocol.Run{Log: c.log, First: 1}
+	run := protocol.Run{Log: c.log, First: 1, Reads: protocol.ReadableCodecs}
 	for i := range n {
 		raw, err := event(from, c.centre, start+i)
 		if err != nil {
@@ -151,7 +151,7 @@ func (c *caller) prepare(from *corpus, start, n, batch int) (size int, err error
 			return 0, err
 		}
 		c.blocks = append(c.blocks, b)
-		run = protocol.Run{Log: c.log, First: b.Header.Last + 1, Prev: b.Header.End, End: b.Header.End}
+		run = protocol.Run{Log: c.log, First: b.Header.Last + 1, Prev: b.Header.End, End: b.Header.End, Reads: run.Reads}
 	}
 	return size, nil
 }
