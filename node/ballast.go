@@ -14,8 +14,8 @@ const ballastSize = 32 << 20
 
 // Ballast throws the ballast of a node's folder away, or takes it aboard again.
 // It reports whether it is there afterwards.
-func Ballast(dir string, aboard bool) (bool, error) {
-	if aboard {
+func Ballast(dir string, fill bool) (bool, error) {
+	if fill {
 		err := fillBallast(dir)
 		return err == nil, err
 	}
@@ -26,10 +26,16 @@ func Ballast(dir string, aboard bool) (bool, error) {
 	return false, nil
 }
 
+// aboard reports whether a folder holds its ballast.
+func aboard(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, ballastFile))
+	return err == nil && info.Size() == ballastSize
+}
+
 // fillBallast writes real bytes: a sparse file would hold no room.
 func fillBallast(dir string) error {
 	name := filepath.Join(dir, ballastFile)
-	if info, err := os.Stat(name); err == nil && info.Size() == ballastSize {
+	if aboard(dir) {
 		return nil
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

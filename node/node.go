@@ -42,6 +42,7 @@ type Config struct {
 	Version         string
 	Clock           func() time.Time
 	Logger          *slog.Logger
+	Free            func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
 }
 
 // A Node is an open box with its listeners. Run must be called.
@@ -91,9 +92,12 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := n.makeRoom(); err != nil {
+		return err
+	}
 	if n.box, err = box.Open(filepath.Join(n.c.Dir, recordsFolder), box.Options{
 		Enrolment: n.enrolment, Signer: n.keys.signer, Secret: n.keys.secrets.Blind[:],
-		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger,
+		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger, Free: n.c.Free,
 	}); err != nil {
 		return err
 	}
@@ -221,6 +225,7 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { listen(n.control, true) })
 	wg.Go(func() { n.courier.run(ctx) })
 	wg.Go(func() { n.neighbours.run(ctx) })
+	wg.Go(func() { n.keepBallast(ctx) })
 	wg.Wait()
 	return errors.Join(<-errs, <-errs)
 }

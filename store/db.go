@@ -278,6 +278,8 @@ func (db *DB) Flatten() error {
 }
 
 // Close waits for open reads, makes everything durable and lets go of the folder.
+// With too little room it leaves the folder as after a kill, held until the
+// process ends.
 func (db *DB) Close() error {
 	const op = "store.Close"
 	db.turn <- struct{}{}
@@ -293,6 +295,14 @@ func (db *DB) Close() error {
 	}
 	db.mu.Unlock()
 	if db.memory != nil {
+		return nil
+	}
+	if err := roomFor(op, db.dir, db.o.Preset); errors.Is(err, fault.Unavailable) {
+		// The engine would write its memory through a map, and a full disk would end
+		// the process. Its log of writes holds all that a next Open needs.
+		if db.o.Logger != nil {
+			db.o.Logger.Warn("database is left as it is: there is no room to close it", "err", err)
+		}
 		return nil
 	}
 	if err := guard(db.b.Close); err != nil {

@@ -64,14 +64,38 @@ func nodeRun(ctx context.Context, c node.Config) error {
 	if c.BoxKey, err = boxKey(); err != nil {
 		return err
 	}
+	s := server{log: c.Logger, alive: func() error { return answers(c.Dir) }}
 	n, err := node.Open(ctx, c)
-	if err != nil {
+	switch {
+	case err == nil:
+		s.run = up(n, &c)
+	case node.Full(&c, err):
+		s.run = func(ctx context.Context) error { return nodeWait(ctx, c, err) }
+	default:
 		return err
 	}
+	return s.serve(ctx)
+}
+
+// up says where a node listens, and returns its work.
+func up(n *node.Node, c *node.Config) func(context.Context) error {
 	at := n.Addr()
 	c.Logger.Info("node is up", "version", c.Version, "http", at.HTTP, "quic", at.QUIC, "gossip", at.Gossip)
-	s := server{log: c.Logger, run: n.Run, alive: func() error { return answers(c.Dir) }}
-	return s.serve(ctx)
+	return n.Run
+}
+
+// nodeWait opens the box as soon as the disk has room for it, and serves.
+func nodeWait(ctx context.Context, c node.Config, err error) error {
+	for node.Full(&c, err) {
+		if err := node.AwaitRoom(ctx, c); err != nil || ctx.Err() != nil {
+			return err
+		}
+		var n *node.Node
+		if n, err = node.Open(ctx, c); err == nil {
+			return up(n, &c)(ctx)
+		}
+	}
+	return err
 }
 
 // thrifty keeps the process small, unless whoever started it has said otherwise.

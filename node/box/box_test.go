@@ -167,7 +167,7 @@ func TestNothingBeforeFirstSync(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	c := newCounter(t)
 	first := c.file(1)
-	c.free.Store(minFree - 1)
+	c.free.Store(MinFree - 1)
 	_, _, err := c.File(context.Background(), c.request(2))
 	var e *fault.Error
 	if !errors.As(err, &e) || e.Kind != fault.Unavailable || e.Item != string(DiskFull) {
@@ -181,7 +181,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	c.d.Say(t, protocol.CaseMoved, &protocol.Standing{Number: first.Number, Stage: "RECEIVED", Version: 1})
 	c.deliver(c.d.Inbox) // Sync goes on.
-	c.free.Store(minFree)
+	c.free.Store(MinFree)
 	waitFor(t, "room to be noticed", func() bool { return c.Blockers().Closed() == nil })
 	c.file(2)
 }

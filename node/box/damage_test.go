@@ -290,6 +290,17 @@ func TestHubKnowsMore(t *testing.T) {
 	wantClosed(t, other, Forked)
 }
 
+// TestHubKnowsAsMuch has a session believe that the hub holds more, because it was
+// not told yet how far the log is: the counter stays open.
+func TestHubKnowsAsMuch(t *testing.T) {
+	c := newCounter(t)
+	c.file(1)
+	c.MarkBehind(c.Head().At.Seq)
+	c.file(2)
+	c.MarkBehind(c.Head().At.Seq + 1)
+	wantClosed(t, c, JournalBehind)
+}
+
 func wantClosed(t *testing.T, c *counter, code Code) {
 	t.Helper()
 	_, _, err := c.File(context.Background(), c.request(9999))

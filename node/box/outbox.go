@@ -143,9 +143,13 @@ func (b *Feed) hand(ctx context.Context, d *delivery) {
 	}
 }
 
-// MarkBehind closes intake because somebody holds more of the own log than this
-// box does: no sequence may be used twice.
+// MarkBehind closes intake if somebody holds more of the own log than this box
+// does: no sequence may be used twice. A session may say so before it has been
+// told of what it sent; then nothing is missing.
 func (b *Feed) MarkBehind(seq uint64) {
+	if seq <= b.mirror.tip().Seq {
+		return
+	}
 	b.o.Logger.Error("records of the own log are missing here: intake is closed", "elsewhere", seq, "last", b.mirror.tip().Seq)
 	b.blockers.Raise(JournalBehind, zeroTime)
 }

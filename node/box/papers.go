@@ -67,7 +67,7 @@ func (b *Papers) preset() (document.Preset, error) {
 	switch {
 	case err != nil:
 		return document.Preset{}, err
-	case fill >= markRefused || free < minFree:
+	case fill >= markRefused || free < MinFree:
 		b.blockers.Raise(DocumentsRefused, zeroTime)
 		return document.Preset{}, fault.New("box.Upload", fault.Unavailable, string(DocumentsRefused), DocumentsRefused.Words().EN)
 	case fill >= markSmaller:

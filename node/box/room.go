@@ -11,9 +11,9 @@ import (
 // zeroTime is no retry by itself.
 var zeroTime time.Time
 
-// minFree is the room below which nothing is taken in, so that sync and the
+// MinFree is the room below which nothing is taken in, so that sync and the
 // index go on: 64 MiB, which is more than three memtables of 2 MiB.
-const minFree = 64 << 20
+const MinFree = 64 << 20
 
 // Care looks after the disk.
 type Care struct {
@@ -27,7 +27,7 @@ func (b *Care) room() error {
 	if err != nil {
 		return fault.Wrap("box.File", fault.Unavailable, string(DiskFull), err)
 	}
-	if free < minFree {
+	if free < MinFree {
 		b.blockers.Raise(DiskFull, zeroTime)
 		return fault.New("box.File", fault.Unavailable, string(DiskFull), DiskFull.Words().EN)
 	}
@@ -55,9 +55,7 @@ func (b *Care) scrub(ctx context.Context) {
 			return
 		case <-rooms.C:
 			b.refetched()
-			if err := b.room(); err != nil {
-				b.o.Logger.Warn("too little room for intake", "err", err)
-			}
+			b.lookForRoom()
 			b.papers.tend()
 		case <-b.doubt:
 			if err := b.mend(ctx); err != nil && ctx.Err() == nil {
@@ -68,6 +66,23 @@ func (b *Care) scrub(ctx context.Context) {
 				b.o.Logger.Error("scrub ended early", "err", err)
 			}
 			scrubs.Reset(scrubEvery)
+		}
+	}
+}
+
+// lookForRoom says when there is too little, and has the index follow when there
+// is enough again.
+func (b *Care) lookForRoom() {
+	full := b.blockers.Standing(DiskFull)
+	err := b.room()
+	switch {
+	case err != nil && !full:
+		b.o.Logger.Warn("too little room for intake", "err", err)
+	case err == nil && full:
+		b.o.Logger.Info("there is room for intake again")
+		select {
+		case b.writer.late <- struct{}{}: // A turn that nobody has filed for.
+		default:
 		}
 	}
 }

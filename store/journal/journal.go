@@ -47,6 +47,7 @@ type Options struct {
 	Name         string        // Bound into every sealed record, so that records can't change journals.
 	Cipher       Cipher        // nil keeps records in clear.
 	HeadEvery    time.Duration // How often HEAD is synced; 0 means a second.
+	Ahead        func() bool   // Whether the next segment is prepared before it is needed; nil means always.
 	Disk         Disk          // nil is the operating system's; tests put faults in.
 	Alone        bool          // No goroutine: segments are made when they are needed, and HEAD is synced by SyncHead.
 }
@@ -122,6 +123,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.HeadEvery == 0 {
 		o.HeadEvery = time.Second
+	}
+	if o.Ahead == nil {
+		o.Ahead = func() bool { return true }
 	}
 	if o.Disk == nil {
 		o.Disk = osDisk{}

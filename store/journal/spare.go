@@ -18,6 +18,7 @@ type spares struct {
 	alone  bool  // Nobody prepares ahead.
 	disk   Disk
 	quit   <-chan struct{} // Closed when no more are needed.
+	ahead  func() bool     // Whether there is room for what is not needed yet.
 	health *health
 
 	want   chan struct{}
@@ -29,10 +30,13 @@ type spares struct {
 // newSpares prepares nothing yet: prepare needs a goroutine of its own.
 func newSpares(j *Journal) *spares {
 	return &spares{
-		dir: j.dir, size: j.o.SegmentBytes, alone: j.o.Alone, disk: j.o.Disk, quit: j.quit, health: &j.health,
+		dir: j.dir, size: j.o.SegmentBytes, alone: j.o.Alone, disk: j.o.Disk, quit: j.quit, ahead: j.o.Ahead, health: &j.health,
 		want: make(chan struct{}, 1), ready: make(chan spare, 1),
 	}
 }
+
+// errNotAhead says that a segment is made only when it is needed.
+var errNotAhead = errors.New("there is no room to prepare the next segment")
 
 // spare is a file of zeroes that is not yet part of the log.
 type spare struct {
@@ -49,6 +53,10 @@ func (p *spares) prepare() {
 		case <-p.quit:
 			return
 		case <-p.want:
+			if !p.ahead() {
+				p.ready <- spare{err: errNotAhead}
+				continue
+			}
 			p.ready <- p.create(sparePrefix+"ahead-"+strconv.Itoa(n), p.size)
 		}
 	}
@@ -78,13 +86,15 @@ func (p *spares) ask() {
 // take returns a file of zeroes with room for a batch. The caller holds write.
 func (p *spares) take(op string, need int64) (spare, error) {
 	var s spare
-	if size := roundUp(need + 2*segmentHeader); size > p.size || p.alone {
-		p.serial++
-		s = p.create(sparePrefix+"now-"+strconv.Itoa(p.serial), max(size, p.size))
-	} else {
+	size := roundUp(need + 2*segmentHeader)
+	if size <= p.size && !p.alone {
 		p.ask()
 		s = <-p.ready
 		p.asked = false
+	}
+	if size > p.size || p.alone || errors.Is(s.err, errNotAhead) {
+		p.serial++
+		s = p.create(sparePrefix+"now-"+strconv.Itoa(p.serial), max(size, p.size))
 	}
 	switch {
 	case s.err == nil:
