@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -258,6 +259,43 @@ func (neverOpens) Open(*protocol.Block, *protocol.Epoch) ([]protocol.Item, error
 func testDisk(t *testing.T, dir string) (*disk, error) {
 	t.Helper()
 	return openDisk(diskOptions{dir: dir, opener: neverOpens{}, fail: func(error) {}})
+}
+
+// TestWhatASecondCopyMadeGoodIsLogged flips a byte in one slot of HEAD and in one
+// copy of the votes: nothing is lost, and the log says so once.
+func TestWhatASecondCopyMadeGoodIsLogged(t *testing.T) {
+	dir := t.TempDir()
+	for round, want := range [][]string{nil, {"HEAD", "votes"}, nil} {
+		var text bytes.Buffer
+		d, err := openDisk(diskOptions{dir: dir, opener: neverOpens{}, fail: func(error) {}, logger: slog.New(slog.NewTextHandler(&text, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(text.String(), "the other one counts"); got != len(want) {
+			t.Errorf("round %d: %q; want a line on each of %v", round, text.String(), want)
+		}
+		for _, w := range want {
+			if !strings.Contains(text.String(), w) {
+				t.Errorf("round %d: %q; want a line on %s", round, text.String(), w)
+			}
+		}
+		if err := errors.Join(d.log.StoreLogs(entries(uint64(round)+1, uint64(round)+1, 1)), d.close()); err != nil {
+			t.Fatal(err)
+		}
+		if round > 0 {
+			continue
+		}
+		for name, at := range map[string]int{"raft/votes": 10, "raft/log/HEAD": 20} {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b[at] ^= 1
+			if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // TestPartsThatDontBelongTogether starts from folders of which a part is gone or

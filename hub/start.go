@@ -51,6 +51,9 @@ type diskOptions struct {
 // openDisk opens what lies in a server's folder and makes sure that its parts
 // fit together. What doesn't is [fault.Damaged], with the remedy.
 func openDisk(o diskOptions) (d *disk, err error) {
+	if o.logger == nil {
+		o.logger = slog.New(slog.DiscardHandler)
+	}
 	for _, name := range []string{logFolder, registerFolder, vaultFolder} {
 		if err := os.MkdirAll(filepath.Join(o.dir, name), 0o700); err != nil {
 			return nil, &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: o.dir, Err: err}
@@ -73,6 +76,7 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if d.votes, d.fresh, err = openVotes(filepath.Join(o.dir, raftFolder), o.fail); err != nil {
 		return d, err
 	}
+	d.mention(o.logger)
 	if err := d.states.start(); err != nil {
 		return d, err
 	}
@@ -81,6 +85,17 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	}
 	d.owed, err = d.log.newestCommand()
 	return d, err
+}
+
+// mention logs what a second copy made good: it costs nothing yet, and may be the
+// first word of a dying disk.
+func (d *disk) mention(log *slog.Logger) {
+	if d.report.HeadTorn {
+		log.Warn("a slot of the raft log's HEAD was not as written, the other one counts")
+	}
+	if d.votes.torn {
+		log.Warn("a copy of the votes was not as written, the other one counts")
+	}
 }
 
 func newSnapshots(o diskOptions, vault *store.Vault) *snapshots {

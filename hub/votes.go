@@ -40,6 +40,7 @@ type votes struct {
 	file    *os.File
 	counter uint64
 	values  map[string][]byte
+	torn    bool // A copy was not what was written when the file was opened.
 }
 
 // openVotes opens the file, making it where there is none; created says so. Two
@@ -80,6 +81,7 @@ func (v *votes) read() bool {
 		b := make([]byte, votesSlot)
 		n, _ := v.file.ReadAt(b, place*votesStride)
 		counter, values, ok := decodeVotes(b[:n])
+		v.torn = v.torn || !ok
 		if ok && (!found || counter > v.counter) {
 			v.counter, v.values, found = counter, values, true
 		}

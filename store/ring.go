@@ -103,6 +103,30 @@ func loadRing(dir string) (*ring, error) {
 	return r, WriteFileAtomic(filepath.Join(dir, ringA), r.encode(), 0o600)
 }
 
+// InspectVault looks at both copies of the keys file in dir without changing
+// anything, and names the one that is not what was written while the other
+// counts. Two that are not are [OpenVault]'s to refuse.
+func InspectVault(dir string) (notes []string, err error) {
+	var whole int
+	for _, name := range []string{ringA, ringB} {
+		r, found, err := readRing(filepath.Join(dir, name))
+		switch {
+		case err != nil:
+			return nil, err
+		case r != nil:
+			whole++
+		case found:
+			notes = append(notes, filepath.Join(dir, name)+" is not what was written; its other copy counts")
+		default:
+			notes = append(notes, filepath.Join(dir, name)+" is missing; its other copy counts")
+		}
+	}
+	if whole == 0 {
+		return nil, nil
+	}
+	return notes, nil
+}
+
 func ringDamaged(dir, text string) error {
 	return fault.New("store.OpenVault", fault.Damaged, filepath.Join(dir, ringA)+" and "+ringB, text)
 }

@@ -40,8 +40,8 @@ func auditVerifyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Read every record of a stopped daemon's folder, or of a copy", Args: cobra.NoArgs,
 		Long: `Reads the folder of a node or a hub that no daemon has open, or a copy of it, and
-changes nothing: every record of the journals against its checksum and chain, HEAD,
-every pair of the database against its set hash, the register against its digest.
+changes nothing: keys, enrolment, marker and votes, every record of the journals
+against its checksum and chain, HEAD, every pair of the database against its set hash, the register against its digest.
 It names what is damaged and ends with 65. The database is opened in a temporary
 copy (in $TMPDIR), which needs as much room.`,
 		Example: "  kendro audit verify --dir copy-of-node",
@@ -103,7 +103,7 @@ func verify(ctx context.Context, told io.Writer, dir string) (*audit, error) {
 	}
 	a := &auditor{audit: audit{Dir: dir, Parts: []audited{}}, ctx: ctx, told: told, key: key, scratch: scratch}
 	switch {
-	case present(dir, nodeFolder):
+	case present(dir, nodeFolder), present(dir, "enrolment.box"), present(dir, "keys.box"):
 		err = a.node(dir)
 	case present(dir, hubFile):
 		err = a.hub(dir)

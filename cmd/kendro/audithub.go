@@ -10,12 +10,19 @@ import (
 
 // hub reads a server's Raft log, and in a copy its votes, marker and register.
 func (a *auditor) hub(dir string) error {
+	in, err := hub.Inspect(dir)
+	if err := a.add(audited{Part: "keys, marker and votes", Records: uint64(in.Good), Damage: in.Damage, Notes: in.Notes}, err); err != nil {
+		return err
+	}
 	if !present(dir, "raft") && !present(dir, "vault") {
 		return a.add(audited{Part: "register", Notes: []string{"the server was never started: there is nothing to read yet"}}, nil)
 	}
 	vault, err := a.vault(filepath.Join(dir, "vault"))
 	if err != nil {
 		return a.add(audited{Part: "vault"}, err)
+	}
+	if err := a.keys("vault", filepath.Join(dir, "vault")); err != nil {
+		return err
 	}
 	if err := a.journal("raft/log", filepath.Join(dir, "raft", "log"), journal.Options{Name: "raft", Cipher: vault}); err != nil {
 		return err

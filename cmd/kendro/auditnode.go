@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 
+	"kendro/node"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -12,10 +13,20 @@ const nodeFolder = "records"
 
 // node reads a node's journals and the index that follows from them.
 func (a *auditor) node(dir string) error {
+	good, damage, err := node.Inspect(dir)
+	if err := a.add(audited{Part: "keys and enrolment", Records: uint64(good), Damage: damage}, err); err != nil {
+		return err
+	}
 	records := filepath.Join(dir, nodeFolder)
+	if !present(records, "") {
+		return a.add(audited{Part: "records", Notes: []string{"the node was never started: there is nothing to read yet"}}, nil)
+	}
 	vault, err := a.vault(filepath.Join(records, "vault"))
 	if err != nil {
 		return a.add(audited{Part: "vault"}, err)
+	}
+	if err := a.keys("vault", filepath.Join(records, "vault")); err != nil {
+		return err
 	}
 	for _, name := range []string{"own", "in"} {
 		part := filepath.Join("journal", name)
@@ -28,6 +39,12 @@ func (a *auditor) node(dir string) error {
 		return nil // Never built: the next start builds it from the journals.
 	}
 	return a.database("index", index, store.Options{Preset: store.Box, Vault: vault})
+}
+
+// keys looks at the two copies of the keys that seal what lies on the disk.
+func (a *auditor) keys(part, dir string) error {
+	notes, err := store.InspectVault(dir)
+	return a.add(audited{Part: part, Notes: notes}, err)
 }
 
 // vault opens a copy of the vault, since every opening draws a key.

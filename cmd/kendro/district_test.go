@@ -99,10 +99,21 @@ func service(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte(changed), 0o600))
 }
 
-// flip FOLDER changes one bit of the first record in the folder's first segment.
+// flip FOLDER changes one bit of the first record in the folder's first segment;
+// flip FILE PLACE changes one bit of a file, and the next such call puts it right.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: flip FOLDER")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: flip FOLDER | FILE PLACE")
+	}
+	if len(args) == 2 {
+		at, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		name := ts.MkAbs(args[0])
+		b, err := os.ReadFile(name)
+		ts.Check(err)
+		b[at] ^= 1
+		ts.Check(os.WriteFile(name, b, 0o600))
+		return
 	}
 	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.seg"))
 	ts.Check(err)

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"kendro/domain/fault"
 	"kendro/store"
 	"kendro/web/api"
 )
@@ -39,12 +43,42 @@ func loginCmd() *cobra.Command {
 
 // login writes the session's token, one line, to a file that nobody else reads.
 func login(ctx context.Context, r *reach, key string, in api.SessionRequest, session string) error {
+	if err := writable(session); err != nil {
+		return err
+	}
 	var out api.SessionAnswer
 	err := r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/sessions", Key: key, In: in, Out: &out})
 	if err != nil {
 		return err
 	}
-	return store.WriteFileAtomic(session, []byte(out.Token+"\n"), 0o600)
+	if err := store.WriteFileAtomic(session, []byte(out.Token+"\n"), 0o600); err != nil {
+		return &fault.Error{Op: "kendro.login", Kind: fault.Stopped, Item: session, Err: err}
+	}
+	return nil
+}
+
+// writable refuses a file that could not be written, before anybody signs in.
+func writable(name string) error {
+	const op = "kendro.login"
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return fault.New(op, fault.Invalid, name, "is no file: name the file that shall hold the session")
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".session-*")
+	if err != nil {
+		return fault.New(op, fault.Invalid, name, "can't be written ("+cause(err)+"): name a file in a folder that is there and yours to write")
+	}
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		return &fault.Error{Op: op, Kind: fault.Stopped, Item: name, Err: err}
+	}
+	return nil
+}
+
+// cause is what the system said, without the name of the file.
+func cause(err error) string {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		err = p.Err
+	}
+	return err.Error()
 }
 
 // require makes flags obligatory. A name that the command lacks is a defect.

@@ -48,11 +48,11 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 	configFlag(cmd, &file)
 	f := cmd.Flags()
 	f.StringVar(&c.Dir, "dir", "", "folder of the node; it writes nowhere else")
-	f.StringVar(&c.HTTP, "http", "", "address of the counter's pages and the API")
+	addressFlag(f, &c.HTTP, "http", "", "address of the counter's pages and the API")
 	f.BoolVar(&c.HTTPPlain, "http-plain", false, "plain HTTP on any address, behind a proxy that speaks TLS")
-	f.StringVar(&c.Listen, "listen", "0.0.0.0:7441", "UDP address to the hub and to neighbours")
-	f.StringVar(&advertise, "advertise", "", "address by which others reach --listen (default: the same)")
-	f.StringVar(&c.Gossip, "gossip", "", "address where boxes of the upazila find each other (default: off)")
+	addressFlag(f, &c.Listen, "listen", "0.0.0.0:7441", "UDP address to the hub and to neighbours")
+	addressFlag(f, &advertise, "advertise", "", "address by which others reach --listen (default: the same)")
+	addressFlag(f, &c.Gossip, "gossip", "", "address where boxes of the upazila find each other (default: off)")
 	f.StringVar(&c.PortsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
 }

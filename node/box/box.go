@@ -181,6 +181,7 @@ func (b *Box) openJournals() error {
 		return inJournal("own", err)
 	}
 	b.own = own
+	b.mention("own", &report)
 	if report.Behind || report.HeadMissing {
 		b.o.Logger.Error("journal/own ends before its HEAD: intake is closed", "head", report.HeadSeq, "last", own.Last())
 		b.blockers.Raise(JournalBehind, zeroTime)
@@ -193,6 +194,7 @@ func (b *Box) openJournals() error {
 		return err
 	}
 	b.in.Store(in)
+	b.mention("in", &report)
 	if report.Behind || report.HeadMissing {
 		// Everything in it can be asked of the hub again, from where it ends.
 		b.o.Logger.Warn("journal/in ends before its HEAD: the hub sends the rest again", "head", report.HeadSeq, "last", in.Last())
@@ -201,6 +203,14 @@ func (b *Box) openJournals() error {
 		}
 	}
 	return b.openLog(b.journalDir("own.log"))
+}
+
+// mention logs what a second copy made good: it costs nothing yet, and may be the
+// first word of a dying disk.
+func (b *Box) mention(name string, r *journal.Report) {
+	if r.HeadTorn {
+		b.o.Logger.Warn("a slot of a journal's HEAD was not as written, the other one counts", "journal", name)
+	}
 }
 
 // openLog finds the incarnation of the own log: in the journal's newest record,

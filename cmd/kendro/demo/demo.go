@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,11 @@ func run(ctx context.Context, out, progress io.Writer, o options) error {
 	if s.town, err = newTown(o.centres); err != nil {
 		return err
 	}
+	release, err := s.takeOver(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := s.open(ctx, dir, o); err != nil {
 		return err
 	}
@@ -131,10 +137,29 @@ func folder(dir string) (path string, temporary bool, err error) {
 	if err != nil {
 		return "", false, fault.Wrap(op, fault.Invalid, dir, err)
 	}
+	list = slices.DeleteFunc(list, func(e os.DirEntry) bool { return e.Name() == district.LockFile })
 	if _, err := os.Stat(filepath.Join(path, marker)); errors.Is(err, os.ErrNotExist) && len(list) > 0 {
 		return "", false, fault.New(op, fault.Invalid, dir, "holds something else: want an empty folder, or one that kendro demo made")
 	}
 	return path, false, nil
+}
+
+// takeOver makes the folder ours until release is called. Daemons that outlived a
+// demo which was killed are ended: the folder is resumed with new ones.
+func (s *stage) takeOver(ctx context.Context, dir string) (release func(), err error) {
+	release, err = district.Own(dir)
+	if err != nil {
+		return nil, err
+	}
+	n, err := district.EndOrphans(ctx, dir)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	if n > 0 {
+		s.say.tell("ended %d daemons that an interrupted demo had left running", n)
+	}
+	return release, nil
 }
 
 // open resumes the district in dir, or founds one there.
@@ -179,6 +204,9 @@ func clearOwn(dir string) error {
 		return fault.Wrap(op, fault.Invalid, dir, err)
 	}
 	for _, e := range list {
+		if e.Name() == district.LockFile {
+			continue
+		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fault.Wrap(op, fault.Unavailable, dir, err)
 		}
