@@ -38,7 +38,7 @@ func Inspect(dir string) (good int, damage []string, err error) {
 		}
 	}
 	if len(damage) == 0 {
-		if err := k.certifiedBy(e); err != nil {
+		if err := k.certifiedBy(&e); err != nil {
 			damage = append(damage, filepath.Join(dir, enrolmentFile)+": "+err.Error())
 		}
 	}
