@@ -152,7 +152,7 @@ func TestPlainForms(t *testing.T) {
 				t.Fatalf("plain is %v; want %v", form.Plain(), tt.plain)
 			}
 			for _, a := range []string{``, `"a":"a"`, `"a":"ab"`, `"a":"abca"`, `"a":"abd"`, `"a":"ক"`, `"a":"x"`, `"a":"2026-02-28"`, `"a":"2026-02-30"`, `"a":-2`, `"a":-1`, `"a":2`, `"a":3`, `"a":true`, `"a":false`, `"a":[]`, `"a":[{"n":1}]`, `"a":[{}]`, `"a":[{"n":1},{"n":1}]`, `"a":[{"n":1},{"n":1},{"n":2}]`, `"a":{}`, `"a":null`} {
-				for _, b := range []string{``, `"b":""`, `"c":1`} {
+				for _, b := range []string{``, `"b":""`, `"c":1`, `"A":"x"`} {
 					answers := []byte("{" + strings.Trim(a+","+b, ",") + "}")
 					right := len(form.Validate(answers)) == 0
 					if got := form.Admits(answers); got && !right || !got && right && tt.plain {
