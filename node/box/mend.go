@@ -43,7 +43,7 @@ func (b *core) journalOptions(name string) journal.Options {
 	if a := b.o.Alone; a != nil {
 		return journal.Options{Name: name, Disk: a.Disk, SegmentBytes: a.Segment, Alone: true}
 	}
-	return journal.Options{Name: name, Cipher: b.vault, Disk: b.o.disk, Ahead: func() bool {
+	return journal.Options{Name: name, Cipher: b.vault, Disk: b.o.disk, Direct: name == "own", Ahead: func() bool {
 		free, err := b.o.Free(b.dir)
 		return err == nil && free >= MinFree
 	}}

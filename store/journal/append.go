@@ -110,7 +110,7 @@ func (j *Journal) put(op string, records [][]byte) (first uint64, err error) {
 		buf = appendFrame(buf, &f, j.end.active.salt, stored)
 		at.end = j.end.end + int64(len(buf))
 	}
-	if _, err := j.end.file.WriteAt(buf, j.end.end); err != nil {
+	if err := appendTo(j.end.file, buf, j.end.end); err != nil {
 		return 0, j.fail(op, err)
 	}
 	if j.end.buf = buf; cap(buf) > MaxRecord {

@@ -28,6 +28,9 @@ func record(t *testing.T, seed uint64, calls int) ([]step, []span) {
 	d := &testDisk{record: true}
 	o := testOptions()
 	o.Disk = d
+	if d.direct = seed%2 == 1; d.direct {
+		o.SegmentBytes = 4 * directBlock // In the last block nothing is written directly.
+	}
 	j, _ := mustOpen(t, t.TempDir(), o)
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	m := model{first: 1}

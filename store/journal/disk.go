@@ -81,7 +81,7 @@ type File interface {
 }
 
 // osDisk is the operating system's disk.
-type osDisk struct{}
+type osDisk struct{ direct bool }
 
 // SystemDisk is the disk of a journal whose Options name none: for tests that put
 // something around it.
@@ -89,7 +89,7 @@ func SystemDisk() Disk { return osDisk{} }
 
 type osFile struct{ *os.File }
 
-func (osDisk) Open(name string, create bool) (File, error) {
+func (d osDisk) Open(name string, create bool) (File, error) {
 	flags := os.O_RDWR
 	if create {
 		flags |= os.O_CREATE | os.O_EXCL
@@ -97,6 +97,9 @@ func (osDisk) Open(name string, create bool) (File, error) {
 	f, err := os.OpenFile(name, flags, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if d.direct {
+		return newOSDirect(f), nil
 	}
 	return osFile{f}, nil
 }

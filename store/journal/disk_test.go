@@ -2,6 +2,8 @@ package journal
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"unsafe"
 )
 
 // step is one change that a journal made to its folder.
@@ -27,6 +30,7 @@ type step struct {
 type testDisk struct {
 	quick
 	record bool
+	direct bool // Appends write whole blocks, as directFile has it.
 
 	mu    sync.Mutex
 	steps []step
@@ -168,7 +172,27 @@ func (d *testDisk) Open(name string, create bool) (File, error) {
 		}
 		return nil, err
 	}
-	return &testFile{File: f, d: d, name: name, id: id}, nil
+	tf := &testFile{File: f, d: d, name: name, id: id}
+	if !d.direct {
+		return tf, nil
+	}
+	wide := &directFile{File: tf}
+	wide.open = func() (io.WriterAt, error) {
+		end, err := f.(quickFile).File.(osFile).Seek(0, io.SeekEnd)
+		wide.last = end - directBlock
+		return blocksOnly{tf}, err
+	}
+	return wide, nil
+}
+
+// blocksOnly takes what the operating system takes past its memory.
+type blocksOnly struct{ io.WriterAt }
+
+func (w blocksOnly) WriteAt(b []byte, off int64) (int, error) {
+	if off%directBlock != 0 || len(b)%directBlock != 0 || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%directBlock != 0 {
+		return 0, fmt.Errorf("%d bytes at %d: want whole blocks", len(b), off)
+	}
+	return w.WriterAt.WriteAt(b, off)
 }
 
 func (f *testFile) WriteAt(b []byte, off int64) (int, error) {

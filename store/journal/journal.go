@@ -48,6 +48,7 @@ type Options struct {
 	Cipher       Cipher        // nil keeps records in clear.
 	HeadEvery    time.Duration // How often HEAD is synced; 0 means a second.
 	Ahead        func() bool   // Whether the next segment is prepared before it is needed; nil means always.
+	Direct       bool          // Records are written past the system's memory where it can be done: quicker, and the first to read one waits for the disk.
 	Disk         Disk          // nil is the operating system's; tests put faults in.
 	Alone        bool          // No goroutine: segments are made when they are needed, and HEAD is synced by SyncHead.
 }
@@ -128,7 +129,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Ahead = func() bool { return true }
 	}
 	if o.Disk == nil {
-		o.Disk = osDisk{}
+		o.Disk = osDisk{direct: o.Direct}
 	}
 	return o, nil
 }
