@@ -137,6 +137,7 @@ func directoryDifferences(a, b *place.Directory) []string {
 		{"areas", len(a.Areas), len(b.Areas), slices.Equal(a.Areas, b.Areas)},
 		{"offices", len(a.Offices), len(b.Offices), slices.Equal(a.Offices, b.Offices)},
 		{"posts", len(a.Posts), len(b.Posts), reflect.DeepEqual(a.Posts, b.Posts)},
+		{"reasons for a rejection", len(a.Reasons), len(b.Reasons), slices.Equal(a.Reasons, b.Reasons)},
 		{"centres", len(a.Centres), len(b.Centres), slices.Equal(a.Centres, b.Centres)},
 	} {
 		if !x.same {

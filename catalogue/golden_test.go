@@ -34,6 +34,13 @@ func TestGoldenVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "directory.hex", dirBytes)
+	more := *dir
+	more.Reasons = []place.Reason{{Code: "incomplete", Name: place.Name{BN: "অসম্পূর্ণ", EN: "Incomplete"}}}
+	moreBytes, err := catalogue.EncodeDirectory(&more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "directory.reasons.hex", moreBytes)
 	dirHash, err := catalogue.HashDirectory(dir)
 	if err != nil {
 		t.Fatal(err)

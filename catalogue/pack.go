@@ -23,6 +23,7 @@ const (
 	postsFile      = "posts.yaml"
 	centresFile    = "centres.yaml"
 	categoriesFile = "categories.yaml"
+	reasonsFile    = "reasons.yaml"
 	servicesDir    = "services"
 )
 
@@ -77,6 +78,7 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 	found = append(found, p.loadAreas(fsys)...)
 	found = append(found, p.loadOffices(fsys)...)
 	found = append(found, p.loadCategories(fsys)...)
+	found = append(found, p.loadReasons(fsys)...)
 	if len(found) > 0 {
 		return p, found
 	}
@@ -197,6 +199,23 @@ func (p *Pack) loadCategories(fsys fs.FS) []Finding {
 			found = append(found, Finding{File: categoriesFile, Text: fmt.Sprintf("category %q lacks a code or a name in bn or en", c.Code)})
 		}
 		p.Categories = append(p.Categories, dcat.Category{Code: c.Code, Name: nfcName(c.Name)})
+	}
+	return found
+}
+
+// loadReasons reads the reasons for a rejection. Without the file every code is
+// taken.
+func (p *Pack) loadReasons(fsys fs.FS) []Finding {
+	if _, err := fs.Stat(fsys, reasonsFile); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var list []struct {
+		Code string     `yaml:"code"`
+		Name place.Name `yaml:"name"`
+	}
+	found := readYAML(fsys, reasonsFile, &list)
+	for _, r := range list {
+		p.Directory.Reasons = append(p.Directory.Reasons, place.Reason{Code: r.Code, Name: nfcName(r.Name)})
 	}
 	return found
 }

@@ -84,9 +84,9 @@ type caseView struct {
 	Form        []line
 	Seen        []place.Name
 	Difference  *api.Difference
-	Tried       string     // Action that failed …
-	Typed       url.Values // … and what was typed into it.
-	post        func(code string) place.Name
+	Tried       string           // Action that failed …
+	Typed       url.Values       // … and what was typed into it.
+	dir         *place.Directory // As the release in force has it; empty before the first.
 }
 
 func (v caseView) where() place.Name {
@@ -94,6 +94,23 @@ func (v caseView) where() place.Name {
 		return wordNoOffice
 	}
 	return v.Record.Office.Name()
+}
+
+// reasonName is the reason for a rejection in words; the code itself where the
+// release in force has none.
+func (v caseView) reasonName(code string) place.Name {
+	if r, ok := v.dir.Reason(code); ok {
+		return r.Name
+	}
+	return place.Name{BN: code, EN: code}
+}
+
+// post is a post in words.
+func (v caseView) post(code string) place.Name {
+	if x, ok := v.dir.Post(code); ok {
+		return x.Name
+	}
+	return place.Name{BN: code, EN: code}
 }
 
 // kept is what the reader typed into an action that failed.
@@ -129,14 +146,10 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	v := caseView{
 		Record: rec, Key: api.NewKey(), Seen: seen(set, rec),
 		Decided: rec.DecidedBy != "" && rec.DecidedBy == who.User,
-		post: func(code string) place.Name {
-			if set != nil {
-				if x, ok := set.Directory.Post(code); ok {
-					return x.Name
-				}
-			}
-			return place.Name{BN: code, EN: code}
-		},
+		dir:     &place.Directory{},
+	}
+	if set != nil {
+		v.dir = set.Directory
 	}
 	if rec.Seat != "" && rec.Seat == who.Seat.String() {
 		switch rec.Holder {

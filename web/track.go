@@ -125,15 +125,6 @@ func channelName(channel string) place.Name {
 	return place.Name{BN: channel, EN: channel}
 }
 
-func reasonName(code string) place.Name {
-	for _, r := range reasonWords {
-		if r.Code == code {
-			return r.Name
-		}
-	}
-	return place.Name{BN: code, EN: code}
-}
-
 func total(charges []protocol.Fee) int64 {
 	var sum int64
 	for _, c := range charges {

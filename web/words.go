@@ -186,19 +186,6 @@ var channelWords = map[string]place.Name{
 	"centre":     name("ডিজিটাল সেন্টারে", "At a digital centre"),
 }
 
-// reasonWords are the reasons for which an officer may reject.
-var reasonWords = []struct {
-	Code string
-	Name place.Name
-}{
-	{"incomplete", name("তথ্য বা কাগজ অসম্পূর্ণ", "Answers or documents are incomplete")},
-	{"not-eligible", name("শর্ত পূরণ হয়নি", "The conditions are not met")},
-	{"not-found", name("নথি বা রেকর্ড পাওয়া যায়নি", "The record was not found")},
-	{"wrong-office", name("এই দপ্তরের এখতিয়ারে নয়", "Not within this office’s power")},
-	{"false-statement", name("তথ্য সঠিক নয়", "A statement is not true")},
-	{"other", name("অন্যান্য", "Other")},
-}
-
 // custodyWords explain the ticks of a slip, in their order.
 var custodyWords = []struct {
 	Mark api.Custody

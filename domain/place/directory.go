@@ -90,8 +90,8 @@ type CentreInfo struct {
 	Area Code       `cbor:"4,keyasint" json:"area"`
 }
 
-// A Directory lists the areas, offices, posts and centres of a country, and its
-// office calendar, as one release of the catalogue has them.
+// A Directory lists the areas, offices, posts and centres of a country, its
+// office calendar and its reasons for a rejection, as one release of the catalogue has them.
 //
 // Every list is sorted by code ([Directory.Sort]); the lookups rely on it. A
 // directory that nobody changes may be read concurrently.
@@ -102,6 +102,9 @@ type Directory struct {
 	Centres []CentreInfo `cbor:"4,keyasint" json:"centres"`
 
 	Calendar *Calendar `cbor:"5,keyasint,omitempty" json:"calendar,omitempty"`
+
+	// Reasons for which an application may be rejected; any, where none is listed.
+	Reasons []Reason `cbor:"6,keyasint,omitempty" json:"reasons,omitempty"`
 }
 
 // Sort puts every list into the order that the lookups need. Offices go by
@@ -111,6 +114,7 @@ func (d *Directory) Sort() {
 	slices.SortFunc(d.Offices, officeOrder)
 	slices.SortFunc(d.Posts, func(a, b Post) int { return cmp.Compare(a.Code, b.Code) })
 	slices.SortFunc(d.Centres, func(a, b CentreInfo) int { return cmp.Compare(a.Code, b.Code) })
+	slices.SortFunc(d.Reasons, func(a, b Reason) int { return cmp.Compare(a.Code, b.Code) })
 	if d.Calendar != nil {
 		slices.SortFunc(d.Calendar.Holidays, func(a, b Holiday) int { return cmp.Compare(a.Date, b.Date) })
 	}
@@ -216,6 +220,7 @@ func (d *Directory) Check() error {
 	d.checkPosts(bad)
 	d.checkCentres(bad)
 	d.Calendar.check(bad)
+	d.checkReasons(bad)
 	return fault.Wrap("place.Check", fault.Invalid, "", errors.Join(errs...))
 }
 

@@ -117,6 +117,9 @@ func TestOneCase(t *testing.T) {
 	}
 	act("chair", "take", "", 200)
 	act("chair", "reject", `{"text":"x"}`, 400)
+	if w := act("chair", "reject", `{"text":"x","reason_code":"because"}`, 400); !strings.Contains(w.Body.String(), "because") || !strings.Contains(w.Body.String(), "not-eligible, not-found") {
+		t.Errorf("an unknown reason: got %s; want the list of those there are", w.Body)
+	}
 	act("chair", "decide", `{"opinion":"approve","text":"ঠিক আছে"}`, 200)
 	if last := into[api.ActionAnswer](t, act("chair", "approve", `{"text":"অনুমোদিত"}`, 200), 200); last.Stage != "APPROVED" || last.Seat != "" {
 		t.Errorf("got %+v", last)

@@ -2,6 +2,7 @@ package register
 
 import (
 	"slices"
+	"strings"
 
 	"kendro/domain/access"
 	"kendro/domain/application"
@@ -46,6 +47,9 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.postMay(by.Seat, action); f != nil {
 		return Result{Fault: f}
 	}
+	if f := s.reasonKnown(action, b.Reason); f != nil {
+		return Result{Fault: f}
+	}
 	e := application.Event{
 		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat}, Expect: c.Expect,
 		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason,
@@ -69,6 +73,22 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 		s.tell(k)
 	}
 	return Result{Version: k.State.Version}
+}
+
+// reasonKnown asks whether the release in force lists the reason of a rejection.
+// One that lists none, as releases from before there were lists, takes any.
+func (s desks) reasonKnown(action application.Action, code string) *protocol.Failure {
+	if action != application.Reject || s.world.set == nil || len(s.world.set.Directory.Reasons) == 0 {
+		return nil
+	}
+	if _, ok := s.world.set.Directory.Reason(code); ok {
+		return nil
+	}
+	var codes []string
+	for _, r := range s.world.set.Directory.Reasons {
+		codes = append(codes, r.Code)
+	}
+	return failed(fault.Invalid, clip(code, place.MaxReason), "no such reason code: want one of "+strings.Join(codes, ", ")).Fault
 }
 
 // resource is what a case belongs to, for the policy. An officer whose desk has

@@ -24,6 +24,9 @@ type Catalogue struct {
 	Release  int       `json:"release"`
 	Hash     string    `json:"hash"`
 	Services []Service `json:"services"`
+
+	// Reasons for which an officer may reject, by code.
+	Reasons []place.Reason `json:"reasons,omitempty"`
 }
 
 // ServiceVersions is the answer to GET /v1/catalogue/{service}: the version that
@@ -41,6 +44,7 @@ func CatalogueOf(set *dcat.Set, keep func(*dcat.Version) bool) *Catalogue {
 		return out
 	}
 	out.Release, out.Hash = set.Release.Number, set.Release.Hash.String()
+	out.Reasons = set.Directory.Reasons
 	for _, v := range set.Services() {
 		if keep != nil && !keep(v) {
 			continue
