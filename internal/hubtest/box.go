@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -43,6 +44,8 @@ type Box struct {
 	intake    *catalogue.Intake
 	set       *dcat.Set
 	seed      uint64
+	now       func() time.Time
+	conn      net.PacketConn // Replaces a socket on loopback.
 
 	mu      sync.Mutex // Guards what follows.
 	events  [][]byte
@@ -76,7 +79,7 @@ func (g *Group) Enrol(centre place.Centre) *Box {
 func NewBox(tb testing.TB) *Box {
 	tb.Helper()
 	b := &Box{
-		tb: tb, signer: identity.NewSigner(), tls: identity.NewSigner(), sealing: identity.NewSealingKey(), packer: protocol.NewPacker(),
+		tb: tb, now: time.Now, signer: identity.NewSigner(), tls: identity.NewSigner(), sealing: identity.NewSealingKey(), packer: protocol.NewPacker(),
 		hashes: make([]protocol.Hash, 1), heads: map[protocol.LogID]protocol.Position{},
 		keys: map[identity.EpochID]*identity.EpochKey{}, grew: map[int]func(protocol.Head){},
 	}
@@ -172,15 +175,15 @@ func (b *Box) application() *protocol.Event {
 		if err != nil {
 			b.tb.Fatal(err)
 		}
-		app, fields, err := b.intake.Check(body, "", time.Now())
+		app, fields, err := b.intake.Check(body, "", b.now())
 		if err != nil || len(fields) > 0 {
 			b.tb.Fatalf("a sample of %s is no application: %v %v", v.ID, err, fields)
 		}
-		return event(app)
+		return event(app, b.now())
 	}
 }
 
-func event(app *catalogue.Application) *protocol.Event {
+func event(app *catalogue.Application, at time.Time) *protocol.Event {
 	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
 	for _, p := range app.Documents {
 		s.Originals = append(s.Originals, p.ID)
@@ -193,7 +196,7 @@ func event(app *catalogue.Application) *protocol.Event {
 		panic(err)
 	}
 	return &protocol.Event{
-		Kind: protocol.Submitted, At: time.Now().UnixMilli(), Actor: "rahima", Nonce: nonce, Payload: protocol.Marshal(&s),
+		Kind: protocol.Submitted, At: at.UnixMilli(), Actor: "rahima", Nonce: nonce, Payload: protocol.Marshal(&s),
 		Pin: &protocol.Pin{Service: app.Version.ID, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
 	}
 }
@@ -293,7 +296,7 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 
 func (b *Box) options() link.Options {
 	return link.Options{
-		Listen: "127.0.0.1:0", Authority: b.authority, Clock: time.Now,
+		Listen: "127.0.0.1:0", Conn: b.conn, Authority: b.authority, Clock: b.now,
 		Certificate: tls.Certificate{Certificate: [][]byte{b.Enrolment.TLSCert}, PrivateKey: b.tls.Private()},
 		Self: identity.Subject{
 			Country: b.Enrolment.Country, District: b.Enrolment.District, Role: identity.RoleNode, Name: b.Enrolment.ID, Slot: b.Enrolment.Slot,

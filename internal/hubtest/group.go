@@ -54,6 +54,8 @@ type Group struct {
 	Password string    // Of the first operator.
 	dir      string
 	ids      int
+	now      func() time.Time
+	socket   func(address string) (net.PacketConn, error) // Nil outside a simulated network.
 }
 
 // A Server is one server, running or not.
@@ -75,7 +77,7 @@ func New(tb testing.TB, n int) *Group { tb.Helper(); return With(tb, Options{Vot
 // With starts a group.
 func With(tb testing.TB, o Options) *Group {
 	tb.Helper()
-	g := &Group{tb: tb, o: o, dir: tb.TempDir()} // First, so that it is removed last.
+	g := &Group{tb: tb, o: o, dir: tb.TempDir(), now: time.Now} // First, so that it is removed last.
 	tb.Cleanup(func() {
 		for _, s := range g.Servers {
 			if s.Hub != nil {
@@ -144,6 +146,14 @@ func (g *Group) Settle() {
 
 func (s *Server) listen(address string) {
 	s.group.tb.Helper()
+	if s.group.socket != nil {
+		c, err := s.group.socket(address)
+		if err != nil {
+			s.group.tb.Fatal(err)
+		}
+		s.conn = c
+		return
+	}
 	a, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		s.group.tb.Fatal(err)
@@ -162,7 +172,7 @@ func (s *Server) Config() hub.Config {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("at", s.Addr)
 	}
 	c := hub.Config{
-		Dir: s.Dir, Listen: s.Addr, Conn: s.conn, Advertise: s.Addr, Clock: time.Now, Logger: log,
+		Dir: s.Dir, Listen: s.Addr, Conn: s.conn, Advertise: s.Addr, Clock: s.group.now, Logger: log,
 		TrailingLogs: s.group.o.Trailing, SnapshotEvery: s.group.o.Every,
 	}
 	if s.group.o.Tune != nil {
@@ -332,7 +342,7 @@ func (g *Group) Token(centre place.Centre) protocol.JoinToken {
 	authority := sha256.Sum256(s.Hub.Register().Founding().Authority)
 	t := protocol.JoinToken{
 		Servers: s.Hub.Register().Addresses(), CAHash: authority, Role: identity.RoleServer, Centre: string(centre),
-		Nonce: [16]byte(nonce[:]), Expires: time.Now().Add(time.Hour).Unix(),
+		Nonce: [16]byte(nonce[:]), Expires: g.now().Add(time.Hour).Unix(),
 	}
 	if centre != "" {
 		t.Role = identity.RoleNode
