@@ -164,8 +164,10 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		return err
 	}
 	var err error
+	mail := &mailbag{h}
 	n.api, err = counter.New(counter.Options{
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
+		Mail:        counter.Mail{Export: mail.export, Import: mail.take},
 		Certificate: n.enrolment.SigningCert, Authority: n.enrolment.CA, Signer: n.keys.signer.Public(),
 		Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
 	})

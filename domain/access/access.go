@@ -55,13 +55,14 @@ const (
 	ManageMembers Act = "manage-members" // Add and remove servers of the hub.
 	Publish       Act = "publish"        // Publish a release of the catalogue.
 	ReadLooks     Act = "read-looks"     // See who looked at a case.
+	CarryMail     Act = "carry-mail"     // Take sealed records to and from a USB stick.
 )
 
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []Act {
 	return []Act{
 		File, ReadCase, WorkCase, ListTasks, ReadStats, ReadSync, ReadStatus, ReadMetrics,
-		ReadUsers, ManageUsers, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks,
+		ReadUsers, ManageUsers, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
 	}
 }
 
@@ -95,6 +96,7 @@ var table = map[Act]map[Role]Scope{
 	ManageMembers: {Operator: Always},
 	Publish:       {Operator: Always},
 	ReadLooks:     {Auditor: Always},
+	CarryMail:     {Entrepreneur: OwnCentre, Operator: Always},
 }
 
 // ScopeOf returns where a role may do an act: [Never] for what the table lacks.

@@ -50,6 +50,7 @@ type Hub interface {
 type Config struct {
 	Hub     Hub
 	Status  func() api.HubStatus // How the server and its group are.
+	Mail    Mail                 // For a USB stick.
 	Clock   func() time.Time
 	Logger  *slog.Logger
 	Version string
@@ -61,6 +62,7 @@ type Config struct {
 type Server struct {
 	hub     Hub
 	status  func() api.HubStatus
+	mail    Mail
 	clock   func() time.Time
 	log     *slog.Logger
 	proxied bool
@@ -73,7 +75,7 @@ type Server struct {
 // New returns the HTTP of a hub. It serves nothing yet: see [Server.Run].
 func New(c Config) (*Server, error) {
 	s := &Server{
-		hub: c.Hub, status: c.Status, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
+		hub: c.Hub, status: c.Status, mail: c.Mail, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
 		unknown: api.UnknownNumbers(),
 	}
 	s.api = api.New(api.Options{
@@ -156,6 +158,7 @@ func (s *Server) routes() {
 	s.peopleRoutes()
 	tokenDesk{s}.routes()
 	s.machineRoutes()
+	s.bundles()
 }
 
 // recast keeps this server from saying that there is no such thing while it has

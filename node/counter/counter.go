@@ -32,6 +32,7 @@ type Options struct {
 	Box     *box.Box
 	Doors   *Doors
 	Status  func() *api.SyncStatus
+	Mail    Mail // For a USB stick.
 	Metrics *prometheus.Registry
 	// Certificate and Authority (DER) go out with proofs, so that they can be
 	// checked by somebody who knows nothing but the district's authority.
@@ -78,6 +79,7 @@ func New(o Options) (*api.API, error) {
 	c.people()
 	c.applications()
 	c.documents()
+	c.bundles()
 	c.citizens()
 	c.machine()
 	return c.api, web.Counter(c.api, web.House{Set: c.set, Centre: place.Centre(o.Box.Centre()), Clock: o.Clock})

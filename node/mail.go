@@ -1,0 +1,34 @@
+package node
+
+import (
+	"context"
+	"io"
+
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/bundle"
+	"kendro/web/api"
+)
+
+// A mailbag takes what the hub lacks out to a USB stick, and what the hub answers
+// in from one.
+type mailbag struct{ host *host }
+
+// hub stands for any server of the district: a stick is not connected to one.
+func (m *mailbag) hub() replication.Peer {
+	e := m.host.enrolment
+	return replication.Peer{Subject: identity.Subject{Country: e.Country, District: e.District, Role: identity.RoleServer, Name: "usb"}}
+}
+
+// export writes what no hub has acknowledged and the reader of the order lacks.
+func (m *mailbag) export(ctx context.Context, o api.BundleOrder, w io.Writer) error {
+	has := append([]protocol.Head{{Log: m.host.box.Log(), At: m.host.box.Acknowledged()}}, o.Has...)
+	_, _, err := bundle.Export(ctx, m.host, bundle.Order{Peer: m.hub(), Has: has, Bytes: o.Bytes}, w)
+	return err
+}
+
+// take hands in what a hub exported for this centre.
+func (m *mailbag) take(ctx context.Context, r io.Reader) (*bundle.Report, error) {
+	return bundle.Import(ctx, m.host, func(protocol.LogID) (replication.Peer, error) { return m.hub(), nil }, r)
+}
