@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"io"
+	"strings"
 
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -13,31 +14,41 @@ import (
 	"kendro/replication/bundle"
 )
 
-// ExportBundle writes what the reader, an enrolled centre, lacks: the
+// Mail takes records out for a USB stick and in from one, at any server of a hub.
+type Mail struct{ hub *Hub }
+
+// NewMail returns the mail of a server.
+func NewMail(h *Hub) *Mail { return &Mail{hub: h} }
+
+// Export writes what the reader, an enrolled centre, lacks: the
 // acknowledgements of its logs, its inbox and the catalogue, from the positions in
 // has on. It stops after about so many bytes; 0 is never.
-func (h *Hub) ExportBundle(ctx context.Context, centre place.Centre, has []protocol.Head, bytes int, w io.Writer) error {
-	node, ok := h.Register().NodeOf(centre)
+func (m *Mail) Export(ctx context.Context, centre place.Centre, has []protocol.Head, bytes int, w io.Writer) error {
+	node, ok := m.hub.Register().NodeOf(centre)
 	if !ok {
-		return fault.New("hub.ExportBundle", fault.NotFound, string(centre), "no box of this centre is enrolled here")
+		return fault.New("hub.Mail", fault.NotFound, string(centre), "no box of this centre is enrolled here")
 	}
-	_, _, err := bundle.Export(ctx, h.host, bundle.Order{Peer: h.boxPeer(node), Has: has, Bytes: bytes}, w)
+	_, _, err := bundle.Export(ctx, m.hub.host, bundle.Order{Peer: m.boxPeer(node), Has: has, Bytes: bytes}, w)
 	return err
 }
 
-// ImportBundle takes in what boxes exported, through the leader, as if each had
+// Import takes in what boxes exported, through the leader, as if each had
 // come itself. It returns when all of it is in the register.
-func (h *Hub) ImportBundle(ctx context.Context, r io.Reader) (*bundle.Report, error) {
-	return bundle.Import(ctx, h.host, func(log protocol.LogID) (replication.Peer, error) {
-		node, err := h.host.author(log)
-		if err != nil {
+func (m *Mail) Import(ctx context.Context, r io.Reader) (*bundle.Report, error) {
+	return bundle.Import(ctx, m.hub.host, func(log protocol.LogID) (replication.Peer, error) {
+		if err := m.hub.host.isUplink(log); err != nil {
 			return replication.Peer{}, err
 		}
-		return h.boxPeer(node), nil
+		_, slot, _ := strings.Cut(log.Name, "-")
+		node, ok := m.hub.Register().SlotOwner(slot)
+		if !ok {
+			return replication.Peer{}, fault.New("hub.Mail", fault.NotFound, log.String(), "no box of this slot is enrolled here")
+		}
+		return m.boxPeer(node), nil
 	}, r)
 }
 
 // boxPeer stands for a box whose mail comes by hand.
-func (h *Hub) boxPeer(n *register.Node) replication.Peer {
-	return replication.Peer{Subject: identity.Subject{District: h.keys.District, Role: identity.RoleNode, Name: string(n.Centre), Slot: n.Slot}}
+func (m *Mail) boxPeer(n *register.Node) replication.Peer {
+	return replication.Peer{Subject: identity.Subject{District: m.hub.keys.District, Role: identity.RoleNode, Name: string(n.Centre), Slot: n.Slot}}
 }

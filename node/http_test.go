@@ -154,25 +154,23 @@ func TestLogins(t *testing.T) {
 		at := b.d.Inbox.Head().At
 		b.await("the login to change", func() bool { return b.box.Held()[b.d.Inbox.ID].Seq >= at.Seq })
 	}
-	if works() != 200 {
-		t.Fatal("a login doesn't work")
+	becomes := func(what string, status int) {
+		t.Helper()
+		b.await(what, func() bool { return works() == status }) // The index follows the journal.
 	}
+	becomes("a login to work", 200)
 	change(func(u *protocol.User) { u.Disabled = true })
-	if works() != 401 {
-		t.Fatal("a disabled login's token works")
-	}
-	change(func(u *protocol.User) { u.Until = time.Now().Add(-time.Hour).Unix() })
-	if works() != 401 {
-		t.Fatal("an ended login's token works")
-	}
-	change(func(u *protocol.User) { u.From = time.Now().Add(time.Hour).Unix() })
-	if works() != 401 {
-		t.Fatal("a login works before its time")
-	}
+	becomes("a disabled login's token to be refused", 401)
 	change(nil)
-	if works() != 200 {
-		t.Fatal("a login that holds again doesn't work")
-	}
+	becomes("an enabled login to work", 200)
+	change(func(u *protocol.User) { u.Until = time.Now().Add(-time.Hour).Unix() })
+	becomes("an ended login's token to be refused", 401)
+	change(nil)
+	becomes("a prolonged login to work", 200)
+	change(func(u *protocol.User) { u.From = time.Now().Add(time.Hour).Unix() })
+	becomes("a login before its time to be refused", 401)
+	change(nil)
+	becomes("a login that holds again to work", 200)
 	b.ahead.Store(int64(13 * time.Hour))
 	if works() != 401 {
 		t.Fatal("a token works after its time")

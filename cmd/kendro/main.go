@@ -87,7 +87,7 @@ func root() *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		hubCmd(), nodeCmd(), tokenCmd(), userCmd(),
-		loginCmd(), applyCmd(), trackCmd(), deskCmd(), catalogueCmd(),
+		loginCmd(), applyCmd(), trackCmd(), deskCmd(), catalogueCmd(), bundleCmd(),
 		demo.Command(), bench.Command(), auditCmd(), doctorCmd(), versionCmd(),
 	)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -40,8 +40,10 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	}
 	o.hub.SetHTTP(cmp.Or(reachable(o.public.Addr().String(), s.Advertise), o.public.Addr().String()))
 	o.ports = api.Ports{HTTP: o.public.Addr().String(), QUIC: o.hub.Addr().String()}
+	mail := hub.NewMail(o.hub)
 	o.desk, err = desk.New(desk.Config{
 		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Traffic: o.hub.Traffic, Proxied: s.plain,
+		Mail: desk.Mail{Export: mail.Export, Import: mail.Import},
 	})
 	if err == nil && s.portsFile != "" {
 		err = api.WriteFile(s.portsFile, o.ports)

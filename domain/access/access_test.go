@@ -56,6 +56,7 @@ func TestMatrix(t *testing.T) {
 		ManageMembers: {Operator: always},
 		Publish:       {Operator: always},
 		ReadLooks:     {Auditor: always},
+		CarryMail:     {Entrepreneur: centre, Operator: always},
 	}
 	resources := []struct {
 		letter byte

@@ -36,7 +36,9 @@ func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) (a
 	if o.Bytes == 0 {
 		e.left = -1
 	}
-	e.send(&protocol.Message{Hello: &protocol.Hello{Version: protocol.SessionVersion, Have: have, Want: named(want), Cert: cert}})
+	e.send(&protocol.Message{Hello: &protocol.Hello{
+		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Have: have, Want: named(want), Cert: cert,
+	}})
 	reached := newest{}
 	for _, h := range o.Has {
 		reached.note(h)

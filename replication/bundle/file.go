@@ -65,7 +65,7 @@ func (r *Reader) Offset() int64 { return r.offset }
 type Survey struct {
 	Size   int64           // Bytes up to the last whole message.
 	Whole  bool            // The file ends there.
-	Stands []protocol.Head // What those who exported stand at, newest of each log.
+	Stands []protocol.Head // Where those who exported stand; with a log that several read, the one furthest behind.
 	Holds  []protocol.Head // Where the blocks of each log end.
 	Events map[protocol.LogID]uint64
 }
@@ -94,6 +94,11 @@ func Look(r io.Reader) (*Survey, error) {
 		switch {
 		case m.Hello != nil:
 			for _, h := range m.Hello.Have {
+				if at, ok := stands[h.Log]; h.Log.Channel == protocol.Catalogue && ok && at.Seq < h.At.Seq {
+					continue
+				} else if h.Log.Channel == protocol.Catalogue {
+					stands[h.Log] = h.At
+				}
 				stands.note(h)
 			}
 		case m.Block != nil:

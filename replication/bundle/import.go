@@ -1,10 +1,13 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"kendro/domain/fault"
 	"kendro/identity"
@@ -109,7 +112,7 @@ func (in *importer) close() {
 func (in *importer) take(ctx context.Context, m *protocol.Message) error {
 	switch {
 	case m.Hello != nil:
-		if m.Hello.Version != protocol.SessionVersion {
+		if h := m.Hello; h.Version > protocol.SessionVersion || max(h.Newest, h.Version) < protocol.OldestSession {
 			return fault.New("bundle.Import", fault.Invalid, "hello", "the bundle is of another version of Kendro: update the older of the two")
 		}
 		in.cert = m.Hello.Cert
@@ -171,12 +174,11 @@ func (in *importer) ack(ctx context.Context, a *protocol.Ack, cert []byte) error
 // refuse notes what this host will not take; what it can't take now ends the
 // import.
 func (in *importer) refuse(log protocol.LogID, seq uint64, err error) error {
-	switch fault.KindOf(err) {
-	case fault.Invalid, fault.Denied, fault.Conflict, fault.NotFound:
-		in.report.Refused = append(in.report.Refused, Refusal{Log: log, Seq: seq, Reason: err.Error()})
-		return nil
+	if lasting := []fault.Kind{fault.Invalid, fault.Denied, fault.Conflict, fault.NotFound}; !slices.Contains(lasting, fault.KindOf(err)) {
+		return err
 	}
-	return err
+	in.report.Refused = append(in.report.Refused, Refusal{Log: log, Seq: seq, Reason: err.Error()})
+	return nil
 }
 
 func (in *importer) block(ctx context.Context, b *protocol.Block) error {
@@ -250,10 +252,10 @@ func (in *importer) settle(ctx context.Context, log protocol.LogID, f *flow) err
 		return fault.Wrap("bundle.Import", fault.Unavailable, log.String(), ctx.Err())
 	}
 	f.due--
-	if a.err != nil {
-		if f.refused != nil {
-			return nil // What follows a refused block goes with it.
-		}
+	switch {
+	case a.err != nil && f.refused != nil:
+		return nil // What follows a refused block goes with it.
+	case a.err != nil:
 		f.refused = a.err
 		return in.refuse(log, a.first, a.err)
 	}
@@ -276,4 +278,16 @@ func (in *importer) finish(ctx context.Context) (*Report, error) {
 		failed = fault.Wrap("bundle.Import", fault.Unavailable, "", ctx.Err())
 	}
 	return in.report, failed
+}
+
+// Add returns the sum of two reports of one bundle's parts, in their order. Either
+// may be nil.
+func (r *Report) Add(next *Report) *Report {
+	if r == nil || next == nil {
+		return cmp.Or(r, next)
+	}
+	maps.Copy(r.Stored, next.Stored)
+	r.Events, r.Known, r.Acks = r.Events+next.Events, r.Known+next.Known, r.Acks+next.Acks
+	r.Refused, r.Broken = append(r.Refused, next.Refused...), r.Broken || next.Broken
+	return r
 }
