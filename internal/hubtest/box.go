@@ -1,6 +1,7 @@
 package hubtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -30,6 +31,7 @@ type Box struct {
 	Enrolment protocol.Enrolment
 	Log       protocol.LogID
 	Batch     int                   // Events in a block at most; 0 is as many as the session asks for.
+	Patience  time.Duration         // With one handshake; 0 is 3 s.
 	Forge     func(*protocol.Block) // Changes a block after it was signed; for boxes that misbehave.
 	Carries   *Box                  // A neighbour without a link, whose mail goes with this box's.
 
@@ -248,6 +250,18 @@ func (b *Box) Inbox() []protocol.Event {
 	return append([]protocol.Event(nil), b.inbox...)
 }
 
+// Holds returns how far the box has the logs of a channel.
+func (b *Box) Holds(c protocol.Channel) (seq uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for log, at := range b.heads {
+		if log.Channel == c {
+			seq = max(seq, at.Seq)
+		}
+	}
+	return seq
+}
+
 // Sync runs sessions with the servers at the addresses, one after the other,
 // until ctx ends. The returned function waits for that.
 func (b *Box) Sync(ctx context.Context, addrs ...string) (wait func()) {
@@ -277,7 +291,7 @@ func (b *Box) Sync(ctx context.Context, addrs ...string) (wait func()) {
 }
 
 func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
-	dialing, cancel := context.WithTimeout(ctx, 3*time.Second)
+	dialing, cancel := context.WithTimeout(ctx, cmp.Or(b.Patience, 3*time.Second))
 	defer cancel()
 	conn, err := e.Dial(dialing, addr, link.ALPNSync)
 	if err != nil {
@@ -324,7 +338,7 @@ func (b *Box) Open(_ replication.Peer, grew func(protocol.Head)) (have []protoco
 }
 
 // Load cuts a block of the log.
-func (b *Box) Load(_ context.Context, _ replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+func (b *Box) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if log != b.Log {
@@ -340,7 +354,7 @@ func (b *Box) Load(_ context.Context, _ replication.Peer, log protocol.LogID, fr
 	rest = rest[:min(len(rest), limit)]
 	rest = rest[:protocol.Fits(rest)]
 	last := from.Seq + uint64(len(rest))
-	block, err := b.pack(protocol.Run{Log: b.Log, First: from.Seq + 1, Prev: b.hashes[from.Seq], End: b.hashes[last], Events: rest})
+	block, err := b.pack(protocol.Run{Log: b.Log, First: from.Seq + 1, Prev: b.hashes[from.Seq], End: b.hashes[last], Events: rest, Reads: peer.Reads()})
 	return []protocol.Epoch{b.intro}, []protocol.Block{block}, err
 }
 
