@@ -84,8 +84,6 @@ func (j *judge) author(reg *register.Register, log protocol.LogID) (*register.No
 	switch {
 	case !ok:
 		return nil, fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
-	case owner.RevokedAt != 0:
-		return nil, fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
 	}
 	return owner, nil
 }
@@ -114,6 +112,11 @@ func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epo
 // verdict judges one event. What it refuses is held for a person, never dropped.
 func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) register.Verdict {
 	e, err := protocol.DecodeEvent(raw)
+	if err == nil && e.Kind == protocol.Recovered {
+		if e, err = j.recovered(reg, &e); errors.Is(err, fault.Denied) {
+			return register.Verdict{Refused: register.BadReceipt}
+		}
+	}
 	if err != nil || e.Kind != protocol.Submitted {
 		return register.Verdict{} // The register sees as much by itself.
 	}
@@ -133,6 +136,20 @@ func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) regis
 	}
 	out.Refused = j.check(set, v, &s)
 	return out
+}
+
+// recovered opens a recovered event. A receipt that its box did not sign is
+// [fault.Denied].
+func (j *judge) recovered(reg *register.Register, outer *protocol.Event) (protocol.Event, error) {
+	var r protocol.Recovery
+	if err := outer.Decode(&r); err != nil {
+		return protocol.Event{}, err
+	}
+	by, err := j.author(reg, r.Receipt.Log)
+	if err != nil || !r.Receipt.Verify(by.Signing) {
+		return protocol.Event{}, fault.New("hub.judge", fault.Denied, r.Receipt.Log.String(), register.BadReceipt)
+	}
+	return r.Open()
 }
 
 // check validates an application against the version that it pins.

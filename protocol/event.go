@@ -14,12 +14,14 @@ type Kind uint16
 // The kinds of event, by the log they stand in.
 const (
 	Submitted Kind = 1 // Uplink: an application was taken in. Payload: Submission.
+	Recovered Kind = 2 // Uplink: an event of a log that was given up, once more. Payload: Recovery.
 	Supplied  Kind = 3 // Uplink: what a case was waiting for. Payload: Supplement.
 
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
 	UserChanged Kind = 21 // Inbox: an entrepreneur's login. Payload: User.
 	Accepted    Kind = 22 // Inbox: a run of the uplink is in the register. Payload: Acceptance.
 	CaseMoved   Kind = 23 // Inbox: a case stands elsewhere. Payload: Standing.
+	LogGivenUp  Kind = 24 // Inbox: a log of this centre's has two branches. Payload: GivenUp.
 
 	DocumentsHeld Kind = 26 // Inbox: documents are safe at the hub. Payload: HeldDocuments.
 

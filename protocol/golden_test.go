@@ -47,7 +47,11 @@ func vectors(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	token := JoinToken{Servers: []string{"127.0.0.1:7443"}, CAHash: Hash{3}, Role: identity.RoleNode, Centre: "41-09-17", Nonce: [16]byte{4}, Expires: 1_795_000_000}
+	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	return map[string][]byte{
+		"recovery":            Marshal(&recovery),
+		"given-up":            Marshal(&GivenUp{Log: uplink, At: at, Seq: 2, Why: GivenUpForked}),
+		"contacts-former":     Marshal(&Contacts{Servers: []string{"127.0.0.1:7443"}, Former: []string{"41-0010"}, Revoked: []identity.KeyID{signer.ID()}}),
 		"event-submitted":     events[0],
 		"event-settings":      raw,
 		"chain-hash-1":        hashes[1][:],

@@ -1,6 +1,12 @@
 package protocol
 
-import "kendro/domain/place"
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/identity"
+)
 
 // A Fee is one part of what the citizen pays, in whole poisha.
 type Fee struct {
@@ -27,6 +33,9 @@ type Contacts struct {
 	Servers    []string    `cbor:"1,keyasint"`           // QUIC addresses, host:port.
 	Neighbours []Neighbour `cbor:"2,keyasint,omitempty"` // Other nodes of the upazila.
 	GossipKey  []byte      `cbor:"3,keyasint,omitempty"` // 32 bytes, of the upazila.
+
+	Former  []string         `cbor:"7,keyasint,omitempty"` // Names of the uplinks that this centre's earlier boxes wrote.
+	Revoked []identity.KeyID `cbor:"8,keyasint,omitempty"` // Signing keys of the upazila's revoked boxes. The list only grows.
 }
 
 // A Neighbour is another node of the same upazila.
@@ -75,4 +84,47 @@ type Standing struct {
 	NextName place.Name `cbor:"8,keyasint"`            // Words for Next.
 	Reason   string     `cbor:"9,keyasint,omitempty"`  // Why it stands aside or was rejected, or what is asked for.
 	Items    []string   `cbor:"10,keyasint,omitempty"` // The documents that are asked for.
+}
+
+// A Recovery is the payload of Recovered: an event that its box wrote into a log
+// that it then gave up, because an older copy of its disk was put back or a copy
+// of it runs elsewhere. The receipt is the printed one. Receipt and number stay
+// valid, and the register takes the event once, by whichever way it comes.
+type Recovery struct {
+	Receipt Receipt         `cbor:"1,keyasint"`
+	Prev    Hash            `cbor:"2,keyasint"` // Hash of the event before it, in the receipt's log.
+	Event   cbor.RawMessage `cbor:"3,keyasint"` // As it was hashed.
+}
+
+// Open returns the event, or [fault.Invalid] unless it is one, no recovery
+// itself, and the one that the receipt names. Whose receipt it is, it doesn't say.
+func (r *Recovery) Open() (Event, error) {
+	const op = "protocol.Recovery"
+	at := r.Receipt.At
+	if r.Receipt.Log.Check() != nil || r.Receipt.Log.Channel != Uplink || at.Seq == 0 {
+		return Event{}, fault.New(op, fault.Invalid, "receipt", "names no place in an uplink")
+	}
+	if ChainHash(r.Receipt.Log, at.Seq, r.Prev, r.Event) != at.Hash {
+		return Event{}, fault.New(op, fault.Invalid, r.Receipt.Log.String(), "the receipt is another event's")
+	}
+	e, err := DecodeEvent(r.Event)
+	if err == nil && e.Kind == Recovered {
+		err = fault.New(op, fault.Invalid, r.Receipt.Log.String(), "a recovery of a recovery")
+	}
+	return e, err
+}
+
+// Why the hub tells a centre that a log was given up.
+const (
+	GivenUpForked    = 1 // Two blocks give one sequence different hashes: the log is frozen.
+	GivenUpRecovered = 2 // A recovered event's receipt contradicts what the register holds.
+)
+
+// GivenUp is the payload of LogGivenUp. A box that still writes the log leaves it
+// for one under its spare slot.
+type GivenUp struct {
+	Log LogID    `cbor:"1,keyasint"`
+	At  Position `cbor:"2,keyasint"` // How far the register holds it.
+	Seq uint64   `cbor:"3,keyasint"` // Where the branches part, as far as is known.
+	Why uint8    `cbor:"4,keyasint"`
 }

@@ -26,7 +26,7 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 		Number: c.Number, Version: c.State.Version, Stage: c.State.Stage.String(), Custody: api.Custody(custody),
 		Service: serviceRef(set, c.Service, int(c.Edition)), Centre: string(c.Centre), Channel: sub.Channel,
 		Form: sub.Form, Applicant: sub.Applicant, Documents: []api.DocumentNote{}, Fees: sub.Fees,
-		Receipt:     &api.Receipt{Log: c.Log, Seq: c.At.Seq, Hash: c.At.Hash, IssuedAt: api.Millis(event.At)},
+		Receipt:     receiptOf(c, event.At),
 		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since),
 		Assignment: api.Assignment{Step: c.State.Step, Holder: c.State.Holder, DecidedBy: c.State.DecidedBy}, Office: officeNamed(set, standing.Office),
 		NextStep: api.NamedOf(standing.Next, standing.NextName), Due: api.DateOf(c.Due),
@@ -42,6 +42,15 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 		r.Documents = append(r.Documents, api.DocumentNote{ID: id, OriginalAtCounter: true})
 	}
 	return r, nil
+}
+
+// receiptOf is the place and hash that the slip names.
+func receiptOf(c *register.Case, issued int64) *api.Receipt {
+	log, at := c.Log, c.At
+	if c.Receipt != nil {
+		log, at = c.Receipt.Log, c.Receipt.At
+	}
+	return &api.Receipt{Log: log, Seq: at.Seq, Hash: at.Hash, IssuedAt: api.Millis(issued)}
 }
 
 // submitted is the line of the history that was written at the counter.

@@ -76,7 +76,19 @@ func (s intake) fork(in *Ingest, l *logState, seq uint64, theirs protocol.Hash) 
 	l.Fork = &Fork{Seq: seq, Ours: ours, Theirs: theirs, Header: *h, Signature: in.Block.Signature, Index: s.index}
 	s.meta.Stats.Forks++
 	s.moved(h.Log)
+	s.freezeAt(h.Log, l, seq)
 	return refuse(fault.Conflict, h.Log.String(), "the log forked: it is frozen until the box enrols again")
+}
+
+// freezeAt tells the centre of a log that it forked, and marks its box.
+func (s intake) freezeAt(log protocol.LogID, l *logState, seq uint64) {
+	_, slot, _ := strings.Cut(log.Name, "-")
+	owner := s.world.slots[slot]
+	if s.format == 1 || owner == nil {
+		return
+	}
+	s.tellGivenUp(log, l, seq, protocol.GivenUpForked)
+	s.copied(owner)
 }
 
 // forkIn freezes a log on a block whose end differs. Its first event that

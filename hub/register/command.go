@@ -156,6 +156,7 @@ type Node struct {
 	EnrolledAt int64  `cbor:"20,keyasint"`           // Unix milliseconds.
 	RevokedAt  int64  `cbor:"21,keyasint,omitempty"` // Unix milliseconds; 0 is not.
 	Reason     string `cbor:"22,keyasint,omitempty"`
+	CopiedAt   int64  `cbor:"23,keyasint,omitempty"` // Unix milliseconds; when a copy of this box was first seen, 0 is never.
 }
 
 // A Server is a member of the hub's group, voting or not.

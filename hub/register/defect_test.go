@@ -39,7 +39,7 @@ func TestDefectsStop(t *testing.T) {
 	index, digest := r.Digest()
 	unknown := protocol.Marshal(&Entry{Format: entryFormat, Commands: []Command{{ID: "x", Actor: "root", Method: "from-the-future"}}})
 	for name, bad := range map[string][]byte{
-		"nothing": nil, "no CBOR": []byte("hello"), "another format": protocol.Marshal(&Entry{Format: 2}), "an unknown command": unknown,
+		"nothing": nil, "no CBOR": []byte("hello"), "another format": protocol.Marshal(&Entry{Format: entryFormat + 1}), "an unknown command": unknown,
 		"too long": make([]byte, MaxEntry+1), "a tail": append(append([]byte{}, raw...), 0), "a clock of 1960": protocol.Marshal(&Entry{Format: entryFormat, At: -1}),
 		"another digest": protocol.Marshal(&Entry{Format: entryFormat, Checkpoint: &Checkpoint{Index: index, Digest: protocol.Hash{1}}}),
 	} {

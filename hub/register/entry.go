@@ -28,12 +28,17 @@ const (
 const maxTime = 253_402_300_800_000
 
 // entryFormat is raised whenever Apply would do another thing for the same bytes.
-const entryFormat = 1
+// Entries of a former format are applied as they were then. Since 2: recovered
+// events, legal dates, logs that are given up, what revoked boxes had filed before.
+const (
+	entryFormat  = 2
+	oldestFormat = 1
+)
 
 // An Entry is what one Raft log entry holds and what one transaction does. Its
 // parts are applied in the order of the fields.
 type Entry struct {
-	Format     uint8            `cbor:"1,keyasint"` // Set by EncodeEntry.
+	Format     uint8            `cbor:"1,keyasint"` // Set by EncodeEntry where it is 0.
 	At         int64            `cbor:"2,keyasint"` // The leader's clock, Unix milliseconds; never runs backwards in the register.
 	Epochs     []protocol.Epoch `cbor:"3,keyasint,omitempty"`
 	Ingests    []Ingest         `cbor:"4,keyasint,omitempty"`
@@ -105,7 +110,9 @@ func (r *Result) Decode(v any) error {
 // EncodeEntry returns the entry's bytes, or [fault.Invalid] when it is out of
 // its limits or holds a command that this software doesn't know.
 func EncodeEntry(e *Entry) ([]byte, error) {
-	e.Format = entryFormat
+	if e.Format == 0 {
+		e.Format = entryFormat
+	}
 	if err := e.check(); err != nil {
 		return nil, err
 	}
@@ -130,7 +137,7 @@ func (e *Entry) check() error {
 	bad := func(what string, n int) error {
 		return fault.New("register.Entry", fault.Invalid, what, "out of bounds: "+strconv.Itoa(n))
 	}
-	if e.Format != entryFormat {
+	if e.Format < oldestFormat || e.Format > entryFormat {
 		return bad("format", int(e.Format))
 	}
 	if e.At < 0 || e.At > maxTime {

@@ -58,7 +58,7 @@ func (s intake) author(b *protocol.Block) (*Node, *protocol.Failure) {
 	switch {
 	case owner == nil:
 		return nil, refuse(fault.Denied, h.Log.String(), "no box is enrolled under this slot")
-	case owner.RevokedAt != 0:
+	case s.format == 1 && owner.RevokedAt != 0:
 		return nil, refuse(fault.Denied, h.Log.String(), "the box was revoked")
 	case h.Signer != identity.IDOf(owner.Signing):
 		return nil, refuse(fault.Denied, h.Log.String(), "the block is signed by another key than the slot's")
@@ -150,6 +150,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 			return s.fork(in, l, it.Seq, it.Hash)
 		}
 	}
+	s.beginLog(h.Log, l, owner)
 	told := protocol.Acceptance{Log: h.Log, First: l.At.Seq + 1, Last: h.Last, Index: s.index, At: s.meta.At}
 	for i := range items {
 		it := &items[i]
@@ -165,6 +166,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 	}
 	s.moved(h.Log)
 	s.append(s.world.inbox(owner.Centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&told)})
+	s.contradicted(h.Log, l, items)
 	return nil
 }
 
@@ -174,6 +176,8 @@ const (
 	whyKind       = "this kind of event is not known here"
 	whyVersion    = "this version of the service is not known here"
 	whySteps      = "the service has no desk to go to"
+	whyRevoked    = "it was filed after the box was revoked"
+	whyReceipt    = "a recovered event whose receipt no box of this centre gave"
 )
 
 // file makes a case of one event. It returns a standing when the case is not
@@ -184,27 +188,50 @@ func (s intake) file(log protocol.LogID, it *protocol.Item, judged *Verdict, own
 	switch {
 	case err != nil:
 		why = whyUnreadable
+	case s.format > 1 && e.Kind == protocol.Recovered:
+		return s.recovered(log, it, &e, judged, owner)
 	case e.Kind != protocol.Submitted:
 		why = whyKind
 	}
-	_, slot, _ := strings.Cut(log.Name, "-")
-	number, err := protocol.MintNumber(s.world.founding.District, slot, e.Nonce)
+	number, err := s.mint(log, &e)
 	if why != "" || err != nil {
-		s.meta.Stats.Unreadable++
-		s.aside(&Quarantine{Log: log, First: it.Seq, Last: it.Seq, Reason: why, Hash: it.Hash})
-		return nil
+		return s.unreadable(log, it, why)
 	}
-	c := &Case{
-		Number: number, Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash},
-		Centre: owner.Centre, Area: s.world.area(owner.Centre), By: e.Actor, Filed: e.At,
-		Service: e.Pin.Service, Edition: e.Pin.Version, Accepted: s.meta.At,
+	at := protocol.Position{Seq: it.Seq, Hash: it.Hash}
+	if st, again := s.cameBefore(log, at); again {
+		return st
 	}
-	if s.has(caseKey(number)) {
+	c := &Case{Number: number, Log: log, At: at, Centre: owner.Centre}
+	if s.format > 1 {
+		c.Legal, c.ClockOff = s.legalNext(log, &e)
+	}
+	return s.admit(c, &e, judged, owner)
+}
+
+func (s intake) mint(log protocol.LogID, e *protocol.Event) (protocol.Number, error) {
+	_, slot, _ := strings.Cut(log.Name, "-")
+	return protocol.MintNumber(s.world.founding.District, slot, e.Nonce)
+}
+
+func (s intake) unreadable(log protocol.LogID, it *protocol.Item, why string) *protocol.Standing {
+	s.meta.Stats.Unreadable++
+	s.aside(&Quarantine{Log: log, First: it.Seq, Last: it.Seq, Reason: why, Hash: it.Hash})
+	return nil
+}
+
+// admit keeps a new case, at its first desk or aside. by is the box that took the
+// application in.
+func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node) *protocol.Standing {
+	c.Area, c.By, c.Filed = s.world.area(c.Centre), e.Actor, e.At
+	c.Service, c.Edition, c.Accepted = e.Pin.Service, e.Pin.Version, s.meta.At
+	if s.has(caseKey(c.Number)) {
 		s.alias(c)
 	}
 	s.meta.Stats.Cases++
-	version := s.pinned(e.Pin)
+	version, why := s.pinned(e.Pin), ""
 	switch {
+	case by.RevokedAt != 0 && c.Legal > by.RevokedAt: // Row 25; before format 2 none came so far.
+		why = whyRevoked
 	case judged.Refused != "":
 		why = clip(strings.ToValidUTF8(judged.Refused, "?"), 100)
 	case version == nil:
@@ -218,13 +245,18 @@ func (s intake) file(log protocol.LogID, it *protocol.Item, judged *Verdict, own
 	if why != "" {
 		return s.hold(c, why)
 	}
-	c.Due = judged.Due
+	return s.accept(c, version, judged.Due)
+}
+
+// accept sends a new case to its first desk.
+func (s intake) accept(c *Case, version *dcat.Version, due int64) *protocol.Standing {
+	c.Due = due
 	seat, ok := s.world.set.Directory.SeatFor(version.Steps[0].Post, c.Area)
 	if !ok { // It waits in a queue of its own.
 		seat = place.Seat{}
 	}
 	if err := s.change(c, application.Event{Action: application.Accept, Desk: application.Desk{Seat: seat}}); err != nil {
-		s.keep(fault.Wrap("register.Apply", fault.Internal, number.String(), err))
+		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
 		return nil
 	}
 	if c.Printed == 0 && seat != (place.Seat{}) {

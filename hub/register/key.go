@@ -32,6 +32,10 @@ const (
 	tagQuarantine = 'Q' // index, place in the entry → Quarantine
 	tagChunk      = 'W' // index, place in the entry, chunk → bytes of a quarantined block
 	tagCell       = 'Z' // hour, centre → counters
+	tagRecovered  = 'Y' // log, sequence, hash → number of the case that came as recovered
+	tagLeft       = 'N' // log → Left
+	tagTime       = 'B' // index, inverted → the register's time then
+	tagLegal      = 'H' // log → legal date of its newest application
 )
 
 func key(tag byte, parts ...[]byte) []byte {

@@ -115,6 +115,9 @@ func (s fleet) enrolNode(c *Command) Result {
 	if f := s.checkNode(&b); f != nil {
 		return Result{Fault: f}
 	}
+	if old := s.world.slots[b.Slot]; old != nil {
+		return s.recertify(old, &b)
+	}
 	n := &Node{NodeKeys: b, EnrolledAt: s.meta.At}
 	n.GossipKey = nil // It is the upazila's, not the node's.
 	w := s.world.clone()
@@ -130,6 +133,25 @@ func (s fleet) enrolNode(c *Command) Result {
 	return done(n)
 }
 
+// sameAs reports whether an enrolled box asks again with its key and its slots:
+// its certificates had expired. One that was revoked needs another key.
+func (n *Node) sameAs(b *NodeKeys, format uint8) bool {
+	return format > 1 && n != nil && n.RevokedAt == 0 && bytes.Equal(n.Signing, b.Signing) && n.Centre == b.Centre &&
+		n.Slot == b.Slot && n.Spare == b.Spare
+}
+
+// recertify keeps the new certificates of a box that was enrolled before.
+func (s fleet) recertify(old *Node, b *NodeKeys) Result {
+	n := *old
+	n.Nonce, n.TLS, n.Sealing, n.TLSCert, n.SigningCert = b.Nonce, b.TLS, b.Sealing, b.TLSCert, b.SigningCert
+	w := s.world.clone()
+	w.addNode(&n)
+	s.world = w
+	s.burnt(b.Nonce, b.Signing)
+	s.put(key(tagSlot, []byte(n.Slot)), &n)
+	return done(&n)
+}
+
 func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
 	sizes := len(b.Signing) == 32 && len(b.TLS) == 32 && len(b.GossipKey) == 32 && len(b.Sealing) > 0 && len(b.Sealing) <= maxKey &&
 		len(b.TLSCert) > 0 && len(b.TLSCert) <= maxKey && len(b.SigningCert) > 0 && len(b.SigningCert) <= maxKey && len(b.Gossip) <= protocol.MaxName
@@ -138,11 +160,13 @@ func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
 		return refuse(fault.Invalid, string(b.Centre), "keys, certificates or address out of bounds")
 	case s.meta.NextSlot+1 > lastSlot:
 		return refuse(fault.Limited, "slots", "all slots of the district are given out")
+	case s.world.slots[b.Slot].sameAs(b, s.format):
+		return nil
 	case b.Slot != slotName(s.meta.NextSlot) || b.Spare != slotName(s.meta.NextSlot+1):
 		return refuse(fault.Unavailable, b.Slot, "another box took this slot: ask for the next and send again")
 	}
 	for _, other := range s.world.slots {
-		if bytes.Equal(other.Signing, b.Signing) {
+		if bytes.Equal(other.Signing, b.Signing) && !other.sameAs(b, s.format) {
 			return refuse(fault.Conflict, string(b.Centre), "this signing key is enrolled already: draw new keys")
 		}
 	}
@@ -165,6 +189,9 @@ func (s fleet) settings(upazila place.Code) {
 					Centre: string(other.Centre), Gossip: other.Gossip, Signer: other.Signing,
 				})
 			}
+		}
+		if s.format > 1 {
+			told.Former, told.Revoked = s.world.former(n), s.world.revoked(up)
 		}
 		if k, ok := s.raw(key(tagGossip, []byte(up))); ok {
 			told.GossipKey = bytes.Clone(k)

@@ -60,7 +60,7 @@ func TestProcedureHolds(t *testing.T) {
 			after, _ := w.first().base.(*memory).now()
 			if !slices.ContainsFunc(out.Results, func(r Result) bool { return r.Fault == nil }) {
 				for _, tag := range changed(before, after) {
-					if tag != 'M' && tag != 'X' && tag != 'D' {
+					if tag != 'M' && tag != 'X' && tag != 'D' && tag != 'B' {
 						rt.Fatalf("refused commands changed %q", changed(before, after))
 					}
 				}

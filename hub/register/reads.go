@@ -90,6 +90,15 @@ func (r Cases) Submission(c *Case) (protocol.Event, protocol.Submission, error) 
 		if e, err = eventOf(k, stored); err != nil {
 			return err
 		}
+		if c.Receipt != nil {
+			var r protocol.Recovery
+			if err := e.Decode(&r); err != nil {
+				return err
+			}
+			if e, err = r.Open(); err != nil {
+				return fault.Wrap("register.Submission", fault.Damaged, c.Number.String(), err)
+			}
+		}
 		return e.Decode(&sub)
 	})
 	return e, sub, err

@@ -122,12 +122,17 @@ func (r *Register) Apply(index, term uint64, data []byte) *Outcome {
 	s := &step{
 		opener: r.opener, plans: r.plans, index: index, world: r.world.Load(), meta: *r.meta.Load(),
 		out:  &Outcome{Index: index},
-		logs: map[protocol.LogID]*logState{}, cells: map[cellID]*Cell{},
+		logs: map[protocol.LogID]*logState{}, cells: map[cellID]*Cell{}, times: map[uint64]int64{},
 	}
 	s.meta.Index, s.meta.Term = index, term
-	s.meta.At = max(s.meta.At, e.At)
+	before := s.meta.At
+	s.meta.At, s.format = max(s.meta.At, e.At), e.Format
+	newMinute := s.format > 1 && s.meta.At/minute != before/minute
 	err = r.base.Update(index, func(tx Tx) error {
 		s.tx = tx
+		if newMinute {
+			s.noteTime()
+		}
 		return s.entry(e)
 	})
 	if err != nil {

@@ -33,7 +33,10 @@ type Stats struct {
 	Forks       uint64                     `cbor:"8,keyasint"`
 	Acts        uint64                     `cbor:"9,keyasint"`
 	Looks       uint64                     `cbor:"10,keyasint"`
-	Stages      [application.Stages]uint64 `cbor:"11,keyasint"` // Cases by stage, now.
+	Stages      [application.Stages]uint64 `cbor:"11,keyasint"`           // Cases by stage, now.
+	Recovered   uint64                     `cbor:"12,keyasint,omitempty"` // Cases that came as recovered.
+	Again       uint64                     `cbor:"13,keyasint,omitempty"` // Events whose application was here already, by another log.
+	Copied      uint64                     `cbor:"14,keyasint,omitempty"` // Boxes of which a copy was seen.
 }
 
 // logState is where a log stands in the register.
@@ -59,6 +62,7 @@ type Fork struct {
 type step struct {
 	tx     Tx
 	opener Opener
+	format uint8 // Of the entry.
 	plans  map[Method]plan
 	index  uint64
 	part   uint32 // Counts things that need a key of their own in this entry.
@@ -70,6 +74,7 @@ type step struct {
 	logs    map[protocol.LogID]*logState // Logs touched, written at the end …
 	touched []protocol.LogID             // … in the order in which they were.
 	cells   map[cellID]*Cell
+	times   map[uint64]int64 // The register's time at entries that were asked for.
 	writes  int
 	written int
 	plain   int // Bytes of events opened so far.

@@ -10,6 +10,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -37,6 +38,43 @@ func (w *world) addNode(n *Node) {
 		w.centres[n.Centre] = n
 	}
 }
+
+// former returns the names of the uplinks that other boxes of a box's centre wrote.
+func (w *world) former(n *Node) []string {
+	var list []string
+	for slot := firstSlot; slot <= lastSlot; slot += 2 {
+		other := w.slots[slotName(slot)]
+		if other == nil {
+			break
+		}
+		if other.Centre == n.Centre && other.Slot != n.Slot {
+			list = append(list, w.founding.District+"-"+other.Slot, w.founding.District+"-"+other.Spare)
+		}
+	}
+	return list[max(0, len(list)-maxFormer):]
+}
+
+// revoked returns the signing keys of an upazila's revoked boxes, in the order of
+// their slots.
+func (w *world) revoked(upazila place.Code) []identity.KeyID {
+	var list []identity.KeyID
+	for slot := firstSlot; slot <= lastSlot; slot += 2 {
+		n := w.slots[slotName(slot)]
+		if n == nil {
+			break
+		}
+		if n.RevokedAt != 0 && n.Centre.Upazila() == upazila && len(list) < maxRevoked {
+			list = append(list, identity.IDOf(n.Signing))
+		}
+	}
+	return list
+}
+
+// Bounds of what a Settings event lists.
+const (
+	maxFormer  = 64
+	maxRevoked = 1024
+)
 
 // inbox is the log of what a centre must know.
 func (w *world) inbox(c place.Centre) protocol.LogID {
