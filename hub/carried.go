@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"kendro/domain/fault"
@@ -47,6 +48,13 @@ func (s *host) readerOf(node *register.Node, log protocol.LogID) *register.Node 
 	reg := s.group.register()
 	if log == reg.Inbox(node.Centre) || log == reg.Shelf() {
 		return node
+	}
+	if log.Channel == protocol.Uplink { // What this centre's boxes wrote.
+		log.Incarnation = 0
+		if slices.Contains(s.logs(node), log) {
+			return node
+		}
+		return nil
 	}
 	other, ok := reg.NodeOf(place.Centre(log.Name))
 	if log.Channel != protocol.Inbox || !ok || other.RevokedAt != 0 ||

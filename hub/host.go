@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"kendro/domain/fault"
@@ -41,6 +42,7 @@ var (
 type intake struct {
 	peer   replication.Peer
 	epochs map[identity.EpochID]*protocol.Epoch
+	stale  bool      // What the box was told may be older than what it has already brought.
 	up     *upstream // To the leader, nil until needed; guarded by host.mu.
 	sub    *subscription
 	more   []func() // End what was subscribed to for logs that the peer carries.
@@ -72,6 +74,7 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	if err != nil {
 		return refused(err)
 	}
+	fresh := s.fresh(context.Background())
 	logs := s.logs(node)
 	sub := &subscription{tell: grew}
 	sub.reread = func() {
@@ -88,7 +91,7 @@ func (s *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		cancel()
 		return refused(err)
 	}
-	in := &intake{peer: peer, epochs: map[identity.EpochID]*protocol.Epoch{}, sub: sub}
+	in := &intake{peer: peer, epochs: map[identity.EpochID]*protocol.Epoch{}, sub: sub, stale: !fresh}
 	s.mu.Lock()
 	s.sessions[peer.Session] = in
 	s.mu.Unlock()
@@ -135,22 +138,41 @@ func (s *host) admit(peer replication.Peer) (*register.Node, error) {
 	return node, nil
 }
 
-// logs are the logs between us and a box: first the two uplinks that we want.
+// fresh waits until this server has applied what the leader had, so that a box is
+// not told less of its log than the register holds: a box that was put back to an
+// older state would go on from there. Without a leader it is false.
+func (s *host) fresh(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, freshFor)
+	defer cancel()
+	index, err := s.group.newest.ask(ctx, s.group.leaderIndex)
+	return err == nil && s.group.progress.wait(ctx, index)
+}
+
+// logs are the logs between us and a box: first the two uplinks that we want, last
+// those of the centre's earlier boxes, which it may have back.
 func (s *host) logs(n *register.Node) []protocol.LogID {
 	district := s.keys.District
-	return []protocol.LogID{
+	logs := []protocol.LogID{
 		{Channel: protocol.Uplink, Name: district + "-" + n.Slot},
 		{Channel: protocol.Uplink, Name: district + "-" + n.Spare},
 		{Channel: protocol.Inbox, Name: string(n.Centre)},
 		{Channel: protocol.Catalogue, Name: district},
 	}
+	for _, name := range s.group.register().Former(n) {
+		logs = append(logs, protocol.LogID{Channel: protocol.Uplink, Name: name})
+	}
+	return logs
 }
 
 // heads says how far the register holds those logs.
 func (s *host) heads(n *register.Node) ([]protocol.Head, error) {
 	reg := s.group.register()
 	var have []protocol.Head
-	for _, slot := range []string{n.Slot, n.Spare} {
+	for _, log := range s.logs(n) {
+		if log.Channel != protocol.Uplink {
+			continue
+		}
+		_, slot, _ := strings.Cut(log.Name, "-")
 		cursors, err := reg.Cursors(slot)
 		if err != nil {
 			return nil, err
@@ -208,6 +230,8 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil, nil, nil // The peer is ahead of this server.
+	case errors.Is(err, fault.Damaged) && log.Channel == protocol.Uplink:
+		return nil, nil, nil // A block of it that nobody could open: what lies behind stays here.
 	case err != nil || len(run.Events) == 0:
 		return nil, nil, err
 	}
@@ -262,6 +286,11 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 	}
 	if err := s.takes(peer, b.Header.Log); err != nil {
 		answer(ingestAnswer{}, err)
+		return
+	}
+	if in.stale {
+		in.stale = !s.fresh(ctx)
+		answer(ingestAnswer{}, fault.New("hub.Store", fault.Unavailable, b.Header.Log.String(), "this server had not caught up: send again"))
 		return
 	}
 	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}

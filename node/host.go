@@ -45,15 +45,32 @@ const maxEpochs = 64
 
 // wanted are the logs that a hub keeps for this centre, of any incarnation.
 func (h *host) wanted() []protocol.LogID {
-	return []protocol.LogID{
+	want := []protocol.LogID{
 		{Channel: protocol.Inbox, Name: h.enrolment.ID},
 		{Channel: protocol.Catalogue, Name: h.enrolment.District},
 	}
+	if h.box.Goods() == nil {
+		return want // First what the counter needs to open.
+	}
+	return append(want, h.lost()...)
+}
+
+// lost are the uplinks whose records this box keeps as well, where they aren't its
+// own: those that it has given up or forgotten, and those of the centre's earlier
+// boxes.
+func (h *host) lost() []protocol.LogID {
+	district := h.enrolment.District + "-"
+	names := append([]string{district + h.enrolment.Slot, district + h.enrolment.Spare}, h.box.Contacts().Former...)
+	list := make([]protocol.LogID, len(names))
+	for i, name := range names {
+		list[i] = protocol.LogID{Channel: protocol.Uplink, Name: name}
+	}
+	return list
 }
 
 func (h *host) isWanted(log protocol.LogID) bool {
 	log.Incarnation = 0
-	return slices.Contains(h.wanted(), log)
+	return slices.Contains(h.wanted(), log) // It may have become wanted since the session began.
 }
 
 // Open says what the box holds and wants.
@@ -62,9 +79,20 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
 	closed = h.box.Watch(grew)
-	have = append(have, h.box.Head())
+	former, err := h.box.Former()
+	if err != nil {
+		closed()
+		return nil, nil, nil, nil, err
+	}
+	have = append(former, h.box.Head())
+	told := map[protocol.LogID]bool{}
+	for i := range have {
+		told[have[i].Log] = true
+	}
 	for log, at := range h.box.Held() {
-		have = append(have, protocol.Head{Log: log, At: at})
+		if !told[log] {
+			have = append(have, protocol.Head{Log: log, At: at})
+		}
 	}
 	return have, h.wanted(), nil, closed, nil
 }
@@ -78,15 +106,12 @@ func (h *host) Met(_ context.Context, peer replication.Peer) {
 
 // Load cuts the own log's events after from into a block.
 func (h *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
-	if log != h.box.Log() {
-		return nil, nil, fault.New("node.Load", fault.NotFound, log.String(), "not a log of this box")
-	}
-	run, err := h.box.Tail(from, limit)
+	run, err := h.box.Tail(log, from, limit)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil, nil, nil // The peer is ahead: the session notes it.
 	case errors.Is(err, fault.Conflict):
-		h.box.MarkForked(from.Seq)
+		h.box.Doubt(log, protocol.Position{}, "the hub holds another record than ours")
 		return nil, nil, err
 	case err != nil || len(run.Events) == 0:
 		return nil, nil, err
@@ -140,8 +165,14 @@ func (h *host) server(cert []byte) ([]byte, error) {
 	return public, nil
 }
 
-// Store verifies a block, opens it and hands its events to the box.
+// Store verifies a block, opens it and hands its events to the box. More of the
+// log that is written here than is here means that this box has lost it.
 func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
+	if b.Header.Log == h.box.Log() {
+		h.box.Doubt(b.Header.Log, protocol.Position{Seq: b.Header.Last, Hash: b.Header.End}, lostHere)
+		done(protocol.Position{}, nil, fault.New("node.Store", fault.Unavailable, b.Header.Log.String(), "the box has to give this log up first"))
+		return
+	}
 	items, err := h.open(peer, b)
 	if err != nil {
 		done(protocol.Position{}, nil, err)
@@ -166,8 +197,8 @@ func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, 
 			return nil, fault.New(op, fault.NotFound, b.Header.Epoch.String(), "epoch was not introduced")
 		}
 		key, public = known.key, known.signer
-	case b.Header.Log.Channel == protocol.Inbox:
-		return nil, fault.New(op, fault.Denied, b.Header.Log.String(), "an inbox travels sealed")
+	case b.Header.Log.Channel != protocol.Catalogue:
+		return nil, fault.New(op, fault.Denied, b.Header.Log.String(), "what concerns a centre travels sealed")
 	default:
 		var err error
 		if public, err = h.server(peer.Cert); err != nil {
@@ -196,16 +227,24 @@ func (h *host) Acknowledged(ctx context.Context, peer replication.Peer, a *proto
 // note takes what a session noticed.
 func (h *host) note(n replication.Note) {
 	h.log.Warn("sync session", "note", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "text", n.Text)
-	if n.Log != h.box.Log() {
+	if n.Log.Channel != protocol.Uplink {
 		return
 	}
 	switch n.What { //nolint:exhaustive // The others are told, and that is all.
 	case replication.PeerAhead:
-		h.box.MarkBehind(n.At.Seq)
+		if n.Log == h.box.Log() {
+			h.box.Doubt(n.Log, n.At, lostHere)
+		}
 	case replication.Forked:
-		h.box.MarkForked(n.At.Seq)
+		h.box.Doubt(n.Log, n.At, "the hub holds another record than ours")
+	case replication.PeerRefused:
+		if n.Kind == fault.Conflict { // Both branches were sent: ours came second, or the log is frozen already.
+			h.box.DoubtCopy(n.Log, "the hub has frozen the log: a copy of this box writes it too")
+		}
 	}
 }
+
+const lostHere = "the hub holds records that are missing here"
 
 // epochLife is how long one epoch is used: a day at most.
 const epochLife = 24 * time.Hour

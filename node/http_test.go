@@ -17,7 +17,6 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/internal/nodetest"
-	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -255,8 +254,9 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// TestHubHoldsMore restores an older copy of the whole box. The hub's hello
-// shows what is missing: nothing is taken in.
+// TestHubHoldsMore restores an older copy of the whole box, which goes on before it
+// hears of the hub. The hub's hello shows what is missing: the box gives its log up,
+// what it filed since stands again with its receipt, and what it lost comes back.
 func TestHubHoldsMore(t *testing.T) {
 	b := newBench(t)
 	b.file(1)
@@ -267,8 +267,9 @@ func TestHubHoldsMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.start()
-	b.file(2)
+	lost := b.file(2)
 	b.await("the hub to accept", func() bool { return b.sync().Backlog == 0 })
+	log := b.box.Log()
 	b.stop()
 	b.hub.Stop()
 	if err := os.RemoveAll(filepath.Join(b.dir, recordsFolder)); err != nil {
@@ -278,15 +279,30 @@ func TestHubHoldsMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.start()
-	b.hub.Start(b.addr)
-	b.await("the loss to be noticed", func() bool { return b.box.Blockers().Closed() != nil })
-	var p api.Problem
-	status, _ := b.call("POST", "/v1/applications", "key-3", b.d.Body(t, service, 3), &p)
-	if status != 503 || p.Outcome != api.Rejected || !strings.Contains(p.Detail, string(box.JournalBehind)) {
-		t.Fatalf("a box that lost records answered %d %+v", status, p)
+	since := b.file(3)
+	if since.Receipt.Log != log || since.Receipt.Seq != 2 {
+		t.Fatalf("the old log does not go on: %+v", since.Receipt)
 	}
-	if status, _ := b.call("GET", "/readyz", "", nil, nil); status != 503 {
-		t.Fatalf("readyz answered %d", status)
+	b.hub.Start(b.addr)
+	b.await("what was filed since to arrive", func() bool { return b.box.Log() != log && b.sync().Backlog == 0 })
+	items := b.hub.Uplink(b.box.Log())
+	e, err := protocol.DecodeEvent(items[0].Raw)
+	var r protocol.Recovery
+	if err != nil || len(items) != 1 || e.Kind != protocol.Recovered || e.Decode(&r) != nil || r.Receipt.At.Hash != since.Receipt.Hash {
+		t.Fatalf("the new log holds %d events, the first %+v, %v", len(items), e, err)
+	}
+	if got := b.hub.Uplink(log); len(got) != 2 || got[1].Hash != lost.Receipt.Hash {
+		t.Fatalf("the old log was written on: %d events", len(got))
+	}
+	b.await("what was lost to come back", func() bool {
+		status, _ := b.call("GET", "/v1/track/"+lost.Number.String(), "", nil, nil)
+		return status == 200 && b.track(lost.Number).Custody == api.Accepted
+	})
+	b.await("custody of what was filed since", func() bool { return b.track(since.Number).Custody == api.Accepted })
+	var again api.ApplicationAnswer
+	b.call("POST", "/v1/applications", "key-3", b.d.Body(t, service, 3), &again)
+	if again.Number != since.Number || again.Receipt.Hash != since.Receipt.Hash {
+		t.Fatalf("the same request got %+v; want %+v", again, since)
 	}
 }
 

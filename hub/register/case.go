@@ -36,9 +36,14 @@ type Case struct {
 
 	// Receipt is what was printed, where the event came as recovered: Log and At are
 	// then where it stands, and not what the receipt names.
-	Receipt  *protocol.Receipt `cbor:"19,keyasint,omitempty"`
-	Legal    int64             `cbor:"20,keyasint,omitempty"` // The legal date, Unix milliseconds; 0 before there was one.
-	ClockOff int64             `cbor:"21,keyasint,omitempty"` // Milliseconds that the counter's clock was off, where that is over ten minutes.
+	Receipt *protocol.Receipt `cbor:"19,keyasint,omitempty"`
+	Dating
+}
+
+// Dating is what the register makes of a counter's clock.
+type Dating struct {
+	Legal    int64 `cbor:"20,keyasint,omitempty"` // The legal date, Unix milliseconds; 0 before there was one.
+	ClockOff int64 `cbor:"21,keyasint,omitempty"` // Milliseconds that the clock was off, where that is over ten minutes.
 }
 
 // A Turn is one entry of a case's history. The file as an officer saw it at

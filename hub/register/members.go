@@ -26,6 +26,10 @@ func (r Machines) NodeOf(c place.Centre) (*Node, bool) {
 	return n, ok
 }
 
+// Former returns the names of the uplinks that earlier boxes of a box's centre
+// wrote, the oldest first.
+func (r Machines) Former(n *Node) []string { return r.world.Load().former(n) }
+
 // Nodes returns the newest box of every centre, by centre. They must not be
 // changed.
 func (r Machines) Nodes() []*Node {

@@ -191,7 +191,9 @@ func (h *Hub) Load(_ context.Context, _ replication.Peer, log protocol.LogID, fr
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l, epoch := h.Inbox, h.epoch
-	if log == h.Catalogue.ID {
+	if up := h.uplinks[log]; up != nil {
+		l = up
+	} else if log == h.Catalogue.ID {
 		l, epoch = h.Catalogue, nil
 	} else if log != h.Inbox.ID {
 		return nil, nil, fault.New("nodetest.Load", fault.NotFound, log.String(), "")

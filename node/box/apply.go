@@ -20,25 +20,34 @@ const (
 	changedContacts
 	changedCatalogue
 	changedAlarms
-	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms
+	changedLog
+	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog
 )
 
 // applyOwn writes what follows from one record of journal/own.
-func (x *index) applyOwn(tx *store.Tx, seq uint64, r *ownRecord, e *protocol.Event, n protocol.Number) error {
+func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], seq)
-	if err := tx.Set(x.numberKey(n), b[:]); err != nil {
+	binary.BigEndian.PutUint64(b[:], e.seq)
+	if e.place == 1 || e.record.Key == againKey {
+		if err := tx.Set(seqKey(keySection, e.section.First), protocol.Marshal(e.section)); err != nil {
+			return err
+		}
+	}
+	if e.event.Kind != protocol.Submitted {
+		return nil
+	}
+	if err := tx.Set(x.caseKey(keyNumber, e.number), b[:]); err != nil || e.record.Key == againKey {
 		return err
 	}
-	if err := tx.Set(x.requestKey(e.Actor, r.Key), b[:]); err != nil {
+	if err := tx.Set(x.requestKey(e.event.Actor, e.record.Key), b[:]); err != nil {
 		return err
 	}
-	return papersIndex{x}.name(tx, seq, e)
+	return papersIndex{x}.name(tx, e.seq, e.event)
 }
 
 // applyIn writes what follows from one record of journal/in. An event that this
 // version doesn't understand has no effect; a newer one rebuilds.
-func (x *index) applyIn(tx *store.Tx, r *inRecord) (changed, error) {
+func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (changed, error) {
 	if r.What == inAck {
 		return 0, x.applyAck(tx, r)
 	}
@@ -49,7 +58,16 @@ func (x *index) applyIn(tx *store.Tx, r *inRecord) (changed, error) {
 	if err != nil {
 		return 0, nil //nolint:nilerr // The hub's own signature stands on it; it is kept in the journal.
 	}
+	if r.Log.Channel == protocol.Uplink {
+		return 0, x.applyBack(tx, seq, r)
+	}
 	switch e.Kind { //nolint:exhaustive // What a later version says has no effect in this one.
+	case protocol.LogGivenUp:
+		var g protocol.GivenUp
+		if !reads(&e, &g) {
+			return 0, nil
+		}
+		return changedLog, tx.Set([]byte(keyGivenUp+g.Log.String()), e.Payload)
 	case protocol.Settings:
 		return changedContacts, tx.Set([]byte(keyContacts), e.Payload)
 	case protocol.UserChanged:
@@ -59,19 +77,33 @@ func (x *index) applyIn(tx *store.Tx, r *inRecord) (changed, error) {
 		}
 		return changedPeople, tx.Set(x.blind(keyUser, u.Name), e.Payload)
 	case protocol.Accepted:
-		return 0, x.applyAccepted(tx, &e)
+		return 0, x.applyAccepted(tx, &e, at)
 	case protocol.CaseMoved:
 		var s protocol.Standing
 		if !reads(&e, &s) {
 			return 0, nil
 		}
-		return 0, tx.Set(x.standingKey(s.Number), e.Payload)
+		return 0, tx.Set(x.caseKey(keyStanding, s.Number), e.Payload)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.Released:
 		return x.applyCatalogue(tx, &e, r.Got)
 	}
 	return 0, nil
+}
+
+// applyBack lets an application be found that a log of this centre's holds and
+// journal/own does not: it was written before an older copy of the disk was put
+// back, or by the centre's box before this one.
+func (x *index) applyBack(tx *store.Tx, seq uint64, r *inRecord) error {
+	e := ownEffect{log: r.Log, place: r.At.Seq, hash: r.At.Hash, raw: r.Raw}
+	if e.read(seq) != nil || e.event.Kind != protocol.Submitted {
+		return nil //nolint:nilerr // The register has put it aside as well.
+	}
+	if there, err := tx.Has(x.caseKey(keyNumber, e.number)); err != nil || there {
+		return err
+	}
+	return tx.Set(x.caseKey(keyBack, e.number), binary.BigEndian.AppendUint64(nil, seq))
 }
 
 // reads decodes an event's payload. One that this version can't read has no
@@ -84,26 +116,28 @@ func (x *index) applyAck(tx *store.Tx, r *inRecord) error {
 		return &fault.Error{Op: "box.apply", Kind: fault.Damaged, Item: "journal/in", Err: err}
 	}
 	var old ackedMark
-	if _, err := read(tx, []byte(keyAck), &old); err != nil {
+	key := []byte(keyAck + a.Log.String())
+	if _, err := read(tx, key, &old); err != nil {
 		return err
 	}
-	if a.Log != x.log || a.At.Seq < old.At.Seq {
+	if a.At.Seq < old.At.Seq {
 		return nil
 	}
-	return tx.Set([]byte(keyAck), protocol.Marshal(ackedMark{At: a.At, Index: a.Index}))
+	return tx.Set(key, protocol.Marshal(ackedMark{At: a.At, Index: a.Index}))
 }
 
 // applyAccepted makes custody and stage of a whole run visible with one write.
-func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event) error {
+func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error {
 	var a protocol.Acceptance
-	if !reads(e, &a) || a.Log != x.log || a.First == 0 || a.Last < a.First {
+	if !reads(e, &a) || a.Log.Check() != nil || a.First == 0 || a.Last < a.First {
 		return nil
 	}
-	if err := tx.Set(seqKey(keyAccepted, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
+	at.Check = max(at.Check, a.Index)
+	if err := tx.Set(acceptedKey(a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
 		return err
 	}
 	for i := range a.Other {
-		if err := tx.Set(x.standingKey(a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
+		if err := tx.Set(x.caseKey(keyStanding, a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
 			return err
 		}
 		if err := x.applyAlias(tx, &a.Other[i]); err != nil {
@@ -120,11 +154,11 @@ func (x *index) applyAlias(tx *store.Tx, s *protocol.Standing) error {
 	if !ok {
 		return nil
 	}
-	seq, err := lookup(tx, x.numberKey(s.Number))
+	seq, err := lookup(tx, x.caseKey(keyNumber, s.Number))
 	if err != nil || seq == 0 {
 		return err
 	}
-	return tx.Set(x.numberKey(alias), binary.BigEndian.AppendUint64(nil, seq))
+	return tx.Set(x.caseKey(keyNumber, alias), binary.BigEndian.AppendUint64(nil, seq))
 }
 
 // aliasOf reads another number for the case from a standing's reason.
@@ -140,7 +174,7 @@ func aliasOf(s *protocol.Standing) (protocol.Number, bool) {
 // standing reads the register's newest word about a case, also when it goes by
 // another number there.
 func (x *index) standing(tx *store.Tx, n protocol.Number, s *protocol.Standing) (bool, error) {
-	ok, err := read(tx, x.standingKey(n), s)
+	ok, err := read(tx, x.caseKey(keyStanding, n), s)
 	if err != nil || !ok {
 		return ok, err
 	}
@@ -149,7 +183,7 @@ func (x *index) standing(tx *store.Tx, n protocol.Number, s *protocol.Standing) 
 		return true, nil
 	}
 	later := protocol.Standing{}
-	if ok, err = read(tx, x.standingKey(alias), &later); ok {
+	if ok, err = read(tx, x.caseKey(keyStanding, alias), &later); ok {
 		*s = later
 	}
 	s.Number = alias

@@ -9,9 +9,11 @@ import (
 
 // A spot is where an event came to stand in the own log.
 type spot struct {
-	seq  uint64
-	prev protocol.Hash
-	hash protocol.Hash
+	seq     uint64 // In journal/own.
+	log     protocol.LogID
+	place   uint64 // In the log.
+	hash    protocol.Hash
+	receipt *protocol.Receipt // Printed before, if the event stands again.
 }
 
 // A verdict is what the writer tells a filing: first its place, then, in another
@@ -31,6 +33,7 @@ type filing struct {
 	user, key string
 	body      protocol.Hash
 	number    protocol.Number
+	log       protocol.LogID // That the number was drawn for.
 	event     protocol.Event
 	raw       []byte
 	verdict   chan verdict // Holds two, so that the writer never waits.
@@ -202,7 +205,9 @@ func (w *writer) takeParts(b *batch) {
 		}
 		at, ok := b.cursors[d.log]
 		if !ok {
-			at = w.cursors[d.log]
+			if at, ok = w.cursors[d.log]; !ok {
+				at = w.begins(d.log)
+			}
 		}
 		if err := w.takeRun(b, d, at); err != nil {
 			d.finish(protocol.Position{}, err)

@@ -16,8 +16,8 @@ type Code string
 // The blockers.
 const (
 	NotSynced         Code = "not_synced"           // No users or no catalogue yet.
-	JournalBehind     Code = "journal_behind"       // Records that were known once are missing here.
-	Forked            Code = "log_forked"           // The hub holds another event where ours stands.
+	JournalBehind     Code = "journal_behind"       // Records were missing here, or stood otherwise at the hub: the log was given up.
+	Forked            Code = "log_forked"           // A copy of this box is about: it works under its spare slot.
 	DiskFull          Code = "disk_full"            // Too little room for intake.
 	IndexDamaged      Code = "index_damaged"        // The scrub found a difference; it is being rebuilt.
 	InboxIncomplete   Code = "inbox_incomplete"     // A part of what the hub said is damaged here; it is fetched again.
@@ -38,12 +38,12 @@ var words = map[Code]place.Name{
 		EN: "This box has not yet received the services and users from the hub. Connect it to the internet once; after that it works without.",
 	},
 	JournalBehind: {
-		BN: "এই যন্ত্রের খাতা থেকে আগের কিছু আবেদন হারিয়েছে (পুরোনো কপি বসানো হয়েছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান: যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
-		EN: "Records that this box once held are missing from its journal (was an old copy restored?). Intake is closed so that no number is used twice. Call the district's operator: the box has to be enrolled again.",
+		BN: "এই যন্ত্রে পুরোনো কপি বসানো হয়েছিল। ছাপানো সব রসিদ ও নম্বর বৈধ; আবেদন নেওয়া চলছে, হারানো অংশ কেন্দ্রীয় সার্ভার থেকে ফিরিয়ে আনা হচ্ছে। জেলা অপারেটরকে জানান।",
+		EN: "An older copy of this box's disk was put back. Every printed receipt and number stays valid; intake goes on, and what was lost comes back from the hub. Tell the district's operator.",
 	},
 	Forked: {
-		BN: "কেন্দ্রীয় সার্ভারে এই যন্ত্রের খাতার একই স্থানে অন্য আবেদন আছে (যন্ত্রের নকল চলছে?)। নতুন আবেদন নেওয়া বন্ধ। জেলা অপারেটরকে জানান।",
-		EN: "The hub holds another record where ours stands (is a copy of this box running?). Intake is closed. Call the district's operator, who enrols the box again.",
+		BN: "এই যন্ত্রের একটি নকল চলছে। আবেদন নেওয়া চলছে, কিছু হারাবে না। জেলা অপারেটরকে জানান: নকলটি খুঁজে বন্ধ করতে হবে, তারপর যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
+		EN: "A copy of this box is running. Intake goes on and nothing is lost. Call the district's operator: the copy has to be found and switched off, and this box enrolled again.",
 	},
 	DiskFull: {
 		BN: "ডিস্ক প্রায় পূর্ণ, তাই নতুন আবেদন নেওয়া যাচ্ছে না। জায়গা খালি করুন, অথবা kendro node ballast চালান।",
@@ -92,7 +92,7 @@ var words = map[Code]place.Name{
 }
 
 // closing are the blockers that close intake.
-var closing = []Code{NotSynced, JournalBehind, Forked, DiskFull}
+var closing = []Code{NotSynced, DiskFull}
 
 // Closes reports whether a blocker with this code closes intake.
 func (c Code) Closes() bool { return slices.Contains(closing, c) }

@@ -19,7 +19,6 @@ package box
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"os"
@@ -68,7 +67,6 @@ type Box struct {
 type core struct {
 	dir    string
 	o      Options
-	log    protocol.LogID
 	centre place.Centre
 
 	vault    *store.Vault
@@ -79,6 +77,10 @@ type core struct {
 	mirror   mirror
 	blockers Blockers
 	doubt    chan struct{} // A reader found the index damaged.
+	setBack  chan struct{} // Holds one: what a session was told has changed.
+	pending  opening       // What a start may have to finish.
+	line     lineage
+	short    bool // journal/own lacks what HEAD names, or has no HEAD.
 }
 
 // Open opens the box in dir, creating it where there is none, and brings its
@@ -101,10 +103,10 @@ func Open(dir string, o Options) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1)}
-	c.blockers.clock = o.Clock
+	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1), setBack: make(chan struct{}, 1)}
+	c.blockers.clock, c.line = o.Clock, lineage{c}
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
-	memory, papers := &Memory{Shelf: shelf, setBack: make(chan struct{}, 1)}, &Papers{Shelf: shelf}
+	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
 		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
 		Care: &Care{memory, papers}, Papers: papers,
@@ -128,7 +130,7 @@ func (b *Box) open() error {
 	}
 	folder := filepath.Join(b.dir, "index")
 	b.index = &index{
-		dir: folder, secret: b.o.Secret, log: b.log, trust: b.o.Enrolment.Catalogue,
+		dir: folder, secret: b.o.Secret, parts: layout{first: b.line.firstLog()}, trust: b.o.Enrolment.Catalogue,
 		open: func() (*store.DB, error) {
 			return store.Open(folder, store.Options{Preset: store.Box, Vault: b.vault, Logger: b.o.Logger})
 		},
@@ -141,6 +143,9 @@ func (b *Box) open() error {
 		return err
 	}
 	if err := b.recall(); err != nil {
+		return err
+	}
+	if err := b.line.reconsider(); err != nil {
 		return err
 	}
 	b.refetched()
@@ -183,8 +188,8 @@ func (b *Box) openJournals() error {
 	b.own = own
 	b.mention("own", &report)
 	if report.Behind || report.HeadMissing {
-		b.o.Logger.Error("journal/own ends before its HEAD: intake is closed", "head", report.HeadSeq, "last", own.Last())
-		b.blockers.Raise(JournalBehind, zeroTime)
+		b.o.Logger.Error("journal/own ends before its HEAD", "head", report.HeadSeq, "last", own.Last())
+		b.short = true
 	}
 	in, report, err := journal.Open(b.journalDir("in"), b.journalOptions("in"))
 	if err = inJournal("in", err); hurtIn("in", err) {
@@ -202,7 +207,7 @@ func (b *Box) openJournals() error {
 			return err
 		}
 	}
-	return b.openLog(b.journalDir("own.log"))
+	return b.line.openLog()
 }
 
 // mention logs what a second copy made good: it costs nothing yet, and may be the
@@ -213,46 +218,6 @@ func (b *Box) mention(name string, r *journal.Report) {
 	}
 }
 
-// openLog finds the incarnation of the own log: in the journal's newest record,
-// or, while there is none, in the file drawn with the journal.
-func (b *Box) openLog(name string) error {
-	b.log = protocol.LogID{Channel: protocol.Uplink, Name: b.o.Enrolment.District + "-" + b.o.Enrolment.Slot}
-	if last := b.own.Last(); last > 0 {
-		record, err := b.own.Read(last)
-		if err != nil {
-			return err
-		}
-		r, err := decodeOwn(last, record)
-		if err != nil {
-			return err
-		}
-		b.log.Incarnation = r.Incarnation
-		return nil
-	}
-	var kept protocol.LogID
-	raw, err := b.readFile(name)
-	if err == nil {
-		if err := protocol.Unmarshal(raw, maxRecord, "own.log", &kept); err == nil && kept.Name == b.log.Name {
-			b.log = kept
-			return nil
-		}
-	}
-	if b.log.Incarnation, err = b.drawIncarnation(); err != nil {
-		return err
-	}
-	return b.writeFile(name, protocol.Marshal(b.log))
-}
-
-// drawIncarnation draws what tells this log from one that was lost.
-func (b *Box) drawIncarnation() (uint64, error) {
-	if b.o.Alone != nil {
-		return b.o.Alone.Incarnation(), nil
-	}
-	var random [8]byte
-	_, err := rand.Read(random[:])
-	return binary.BigEndian.Uint64(random[:]), fault.Wrap("box.Open", fault.Internal, "incarnation", err)
-}
-
 func drawNonce() ([]byte, error) {
 	n := make([]byte, protocol.NonceSize)
 	_, err := rand.Read(n)
@@ -261,26 +226,22 @@ func drawNonce() ([]byte, error) {
 
 // recall fills the memory from the index.
 func (b *Box) recall() error {
-	b.mirror.own = b.index.at.Own
+	b.mirror.moved(b.index.parts.headOf(b.index.at.Own), b.index.at.Own.Seq)
 	b.mirror.seen = b.index.at.Seen
 	if _, err := b.recallPlaces(); err != nil {
 		return err
-	}
-	if b.mirror.acked.At.Seq > b.mirror.own.Seq {
-		b.o.Logger.Error("the hub acknowledged records that journal/own lacks: intake is closed",
-			"acknowledged", b.mirror.acked.At.Seq, "last", b.mirror.own.Seq)
-		b.blockers.Raise(JournalBehind, zeroTime)
 	}
 	return b.refresh(changedAll)
 }
 
 func (b *Box) newWriter() *writer {
 	w := &writer{
-		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error),
+		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error), leave: make(chan doubt, 8),
 		gone: make(chan struct{}), updates: make(chan update), late: make(chan struct{}, 1),
 		turn: make(chan struct{}, 1), broken: make(chan error, 1),
 		own: b.own, hub: b.in.Load(), index: b.index, refetch: b.refetch, recalled: b.fallBack,
-		head: b.index.at.Own, hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
+		begins: b.begins, giveUp: b.line.resolve, interrupt: b.interrupt,
+		head: b.index.parts.end(b.index.at.Own), hubHead: b.index.at.In, cursors: b.mirror.allCursors(),
 		alone: b.o.Alone != nil, room: b.room, answer: b.sign, settled: b.settled, grown: b.grown, logger: b.o.Logger,
 	}
 	if !w.alone {

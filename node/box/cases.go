@@ -49,22 +49,29 @@ type Named struct {
 // Case returns the application with this number, or [fault.NotFound] when this
 // box did not take it.
 func (b *Cases) Case(n protocol.Number) (*Case, error) {
-	seq, err := b.seqOf(n)
+	e, err := b.effectFor(n)
 	if err != nil {
 		return nil, err
 	}
-	return b.caseAt(seq)
+	return b.caseOf(e)
 }
 
 // Latest returns the newest applications of this box, newest first, at most
 // limit of them, from before a sequence; 0 begins with the newest.
 func (b *Cases) Latest(before uint64, limit int) ([]*Case, error) {
-	if tip := b.mirror.tip().Seq; before == 0 || before > tip+1 {
+	if tip := b.mirror.records(); before == 0 || before > tip+1 {
 		before = tip + 1
 	}
 	list := []*Case{}
 	for seq := before - 1; seq > 0 && len(list) < limit; seq-- {
-		c, err := b.caseAt(seq)
+		e, err := b.recordAt(seq)
+		if err != nil {
+			return nil, err
+		}
+		if e.record.Key == againKey || e.event.Kind != protocol.Submitted {
+			continue // It stands where it was filed, too.
+		}
+		c, err := b.caseOf(e)
 		if err != nil {
 			return nil, err
 		}
@@ -73,19 +80,15 @@ func (b *Cases) Latest(before uint64, limit int) ([]*Case, error) {
 	return list, nil
 }
 
-func (b *Cases) caseAt(seq uint64) (*Case, error) {
-	e, err := b.recordAt(seq)
-	if err != nil {
-		return nil, err
-	}
-	c := &Case{Prev: e.record.Prev, Event: *e.event, Raw: e.record.Event}
+func (b *Cases) caseOf(e *ownEffect) (*Case, error) {
+	c := &Case{Prev: e.before, Event: *e.event, Raw: e.raw}
 	a, err := b.answerOf(e.number, spotOf(e), e.event)
 	if err != nil {
 		return nil, err
 	}
 	c.Answer = *a
 	if err := e.event.Decode(&c.Submission); err != nil {
-		return nil, damagedRecord("own", seq, err)
+		return nil, damagedRecord("own", e.seq, err)
 	}
 	c.Version = b.pinned(&a.Pin)
 	c.Where, err = b.where(e, c.Version)
@@ -94,11 +97,7 @@ func (b *Cases) caseAt(seq uint64) (*Case, error) {
 
 // Track returns where a case stands, or [fault.NotFound].
 func (b *Cases) Track(n protocol.Number) (Where, error) {
-	seq, err := b.seqOf(n)
-	if err != nil {
-		return Where{}, err
-	}
-	e, err := b.recordAt(seq)
+	e, err := b.effectFor(n)
 	if err != nil {
 		return Where{}, err
 	}
@@ -124,8 +123,12 @@ func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 	var run span
 	var standing protocol.Standing
 	var inRegister, moved bool
-	err := b.view(func(tx *store.Tx) (err error) {
-		if run, inRegister, err = b.index.accepted(tx, e.seq); err != nil || !inRegister {
+	e, err := b.newest(e)
+	if err != nil {
+		return Where{}, err
+	}
+	err = b.view(func(tx *store.Tx) (err error) {
+		if run, inRegister, err = b.index.accepted(tx, e.log, e.place); err != nil || !inRegister {
 			return err
 		}
 		moved, err = b.index.standing(tx, e.number, &standing)
@@ -232,7 +235,7 @@ func (b *Shelf) postNamed(code string) Named {
 }
 
 func spotOf(e *ownEffect) spot {
-	return spot{seq: e.seq, prev: e.record.Prev, hash: e.hash}
+	return spot{seq: e.seq, log: e.log, place: e.place, hash: e.hash, receipt: e.receipt}
 }
 
 // HashOf returns the whole hash of a pinned version, empty when the catalogue

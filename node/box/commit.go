@@ -18,6 +18,13 @@ type ownEffect struct {
 	event  *protocol.Event
 	number protocol.Number
 	hash   protocol.Hash
+
+	log     protocol.LogID
+	place   uint64            // In log.
+	section *section          // That it stands in.
+	receipt *protocol.Receipt // The printed one, of an event that stands again.
+	before  protocol.Hash     // The hash before it, where it was receipted …
+	raw     []byte            // … and the event as it was hashed there.
 }
 
 // An inEffect is a record of journal/in on its way into the index.
@@ -67,14 +74,14 @@ func (x *index) commitChunk(own []ownEffect, in []inEffect) (changed, error) {
 		next.Format = indexFormat
 		for k := range own {
 			e := &own[k]
-			if err := x.applyOwn(tx, e.seq, e.record, e.event, e.number); err != nil {
+			if err := x.applyOwn(tx, e); err != nil {
 				return err
 			}
 			next.Own = protocol.Position{Seq: e.seq, Hash: e.hash}
 		}
 		for k := range in {
 			e := &in[k]
-			c, err := x.applyIn(tx, e.record)
+			c, err := x.applyIn(tx, e.seq, e.record, &next)
 			if err != nil {
 				return err
 			}

@@ -224,92 +224,6 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestRestoredJournal puts an old copy of journal/own beside a HEAD or an
-// acknowledgement that knows more: nothing is taken, no sequence used twice.
-func TestRestoredJournal(t *testing.T) {
-	c := newCounter(t)
-	c.file(1)
-	c.stop()
-	old := filepath.Join(t.TempDir(), "old")
-	copyTree(t, filepath.Join(c.dir, "journal", "own"), old)
-	c.start()
-	c.file(2)
-	ack := &protocol.Ack{Log: c.Log(), At: c.Head().At, Index: 5}
-	if err := c.Acknowledge(context.Background(), ack); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, "the acknowledgement to be kept", func() bool { return c.Acknowledged().Seq == 2 })
-	c.stop()
-	if err := os.RemoveAll(filepath.Join(c.dir, "journal", "own")); err != nil {
-		t.Fatal(err)
-	}
-	copyTree(t, old, filepath.Join(c.dir, "journal", "own"))
-	c.start()
-	wantClosed(t, c, JournalBehind)
-	if c.Head().At.Seq != 1 {
-		t.Fatalf("head at %d; want what the old copy had", c.Head().At.Seq)
-	}
-	c.file(1) // What is here is answered.
-}
-
-// TestHeadMissing takes HEAD away: the copy may be old.
-func TestHeadMissing(t *testing.T) {
-	c := newCounter(t)
-	c.file(1)
-	c.stop()
-	heads, err := filepath.Glob(filepath.Join(c.dir, "journal", "own", "HEAD*"))
-	if err != nil || len(heads) == 0 {
-		t.Fatalf("no HEAD: %v", err)
-	}
-	for _, name := range heads {
-		if err := os.Remove(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.start()
-	wantClosed(t, c, JournalBehind)
-	c.file(1)
-}
-
-// TestHubKnowsMore has the hub sign for a record that this box lacks, and for
-// another than it has.
-func TestHubKnowsMore(t *testing.T) {
-	c := newCounter(t)
-	c.file(1)
-	ahead := &protocol.Ack{Log: c.Log(), At: protocol.Position{Seq: 2, Hash: protocol.Hash{1}}}
-	if err := c.Acknowledge(context.Background(), ahead); !errors.Is(err, fault.NotFound) {
-		t.Fatalf("an acknowledgement beyond the end: %v", err)
-	}
-	wantClosed(t, c, JournalBehind)
-	other := newCounter(t)
-	other.file(1)
-	fork := &protocol.Ack{Log: other.Log(), At: protocol.Position{Seq: 1, Hash: protocol.Hash{1}}}
-	if err := other.Acknowledge(context.Background(), fork); !errors.Is(err, fault.Conflict) {
-		t.Fatalf("an acknowledgement of another event: %v", err)
-	}
-	wantClosed(t, other, Forked)
-}
-
-// TestHubKnowsAsMuch has a session believe that the hub holds more, because it was
-// not told yet how far the log is: the counter stays open.
-func TestHubKnowsAsMuch(t *testing.T) {
-	c := newCounter(t)
-	c.file(1)
-	c.MarkBehind(c.Head().At.Seq)
-	c.file(2)
-	c.MarkBehind(c.Head().At.Seq + 1)
-	wantClosed(t, c, JournalBehind)
-}
-
-func wantClosed(t *testing.T, c *counter, code Code) {
-	t.Helper()
-	_, _, err := c.File(context.Background(), c.request(9999))
-	var e *fault.Error
-	if !errors.As(err, &e) || e.Kind != fault.Unavailable || e.Item != string(code) {
-		t.Fatalf("filing: %v; want unavailable for %s", err, code)
-	}
-}
-
 // TestFailedSync fails one sync: the caller isn't told that it was kept, the box
 // stops, and after a restart everything that was answered is there.
 func TestFailedSync(t *testing.T) {
@@ -354,7 +268,24 @@ func TestFailedSync(t *testing.T) {
 type faultyDisk struct {
 	realDisk
 	writes, syncs atomic.Bool
+	left          atomic.Int64 // Writes and syncs until all fail; 0 is never.
 }
+
+// exhausted counts one of those that are left.
+func (d *faultyDisk) exhausted() bool {
+	for {
+		n := d.left.Load()
+		if n <= 1 {
+			return n == 1
+		}
+		if d.left.CompareAndSwap(n, n-1) {
+			return false
+		}
+	}
+}
+
+// failAfter has every write and sync fail but for the next n.
+func (d *faultyDisk) failAfter(n int) { d.left.Store(int64(n) + 1) }
 
 func (d *faultyDisk) fail(what string) {
 	d.writes.Store(what == "write")
@@ -375,14 +306,14 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) WriteAt(b []byte, off int64) (int, error) {
-	if f.disk.writes.Load() {
+	if f.disk.writes.Load() || f.disk.exhausted() {
 		return 0, fs.ErrInvalid
 	}
 	return f.File.WriteAt(b, off)
 }
 
 func (f *faultyFile) Sync() error {
-	if f.disk.syncs.Load() {
+	if f.disk.syncs.Load() || f.disk.exhausted() {
 		return fs.ErrInvalid
 	}
 	return f.File.Sync()

@@ -129,7 +129,8 @@ func (b *Intake) draw(f *filing) (err error) {
 	if f.event.Nonce, err = b.o.nonce(); err != nil {
 		return err
 	}
-	f.number, err = mint(b.log, f.event.Nonce)
+	f.log = b.index.parts.log()
+	f.number, err = mint(f.log, f.event.Nonce)
 	return err
 }
 
@@ -140,12 +141,12 @@ func (b *Intake) lookAhead(f *filing) (earlier uint64, err error) {
 	if err := b.draw(f); err != nil {
 		return 0, err
 	}
-	tip := b.mirror.tip().Seq
+	tip := b.mirror.records()
 	err = b.view(func(tx *store.Tx) (err error) {
 		if earlier, err = lookup(tx, b.index.requestKey(f.user, f.key)); err != nil || earlier > 0 {
 			return err
 		}
-		taken, err := tx.Has(b.index.numberKey(f.number))
+		taken, err := tx.Has(b.index.caseKey(keyNumber, f.number))
 		f.looked, f.asOf = err == nil && !taken, tip
 		return err
 	})
@@ -232,11 +233,19 @@ func (b *core) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer,
 	}
 	return &Answer{
 		Number:  n,
-		Receipt: protocol.SignReceipt(b.log, protocol.Position{Seq: at.seq, Hash: at.hash}, b.o.Signer),
+		Receipt: b.receiptOf(at),
 		Issued:  time.UnixMilli(e.At),
 		Fees:    s.Fees,
 		Pin:     *e.Pin,
 	}, nil
+}
+
+// receiptOf returns the receipt of an event, as it was printed.
+func (b *core) receiptOf(at spot) protocol.Receipt {
+	if at.receipt != nil {
+		return *at.receipt
+	}
+	return protocol.SignReceipt(at.log, protocol.Position{Seq: at.place, Hash: at.hash}, b.o.Signer)
 }
 
 // answerAgain gives the answer that an earlier request with this key got.
@@ -265,18 +274,63 @@ func (b *core) recordAt(seq uint64) (*ownEffect, error) {
 	return &e, err
 }
 
-// seqOf returns where the case with this number stands in the own log, or
-// [fault.NotFound].
-func (b *core) seqOf(n protocol.Number) (uint64, error) {
-	var seq uint64
+// effectFor returns the application with this number, or [fault.NotFound]: as it
+// stands in journal/own, or as it was fetched back from the hub.
+func (b *core) effectFor(n protocol.Number) (*ownEffect, error) {
+	var seq, back uint64
 	err := b.view(func(tx *store.Tx) (err error) {
-		seq, err = lookup(tx, b.index.numberKey(n))
+		if seq, err = lookup(tx, b.index.caseKey(keyNumber, n)); err == nil && seq == 0 {
+			back, err = lookup(tx, b.index.caseKey(keyBack, n))
+		}
 		return err
 	})
-	if err == nil && seq == 0 {
-		err = fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")
+	switch {
+	case err != nil:
+		return nil, err
+	case seq > 0:
+		return b.recordAt(seq)
+	case back > 0:
+		return b.fetchedAt(back)
 	}
-	return seq, err
+	return nil, fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")
+}
+
+// newest returns the event as it stands in the log that it was sent by, if it had
+// to stand again.
+func (b *core) newest(e *ownEffect) (*ownEffect, error) {
+	if e.record == nil || e.record.Key == againKey {
+		return e, nil
+	}
+	var seq uint64
+	err := b.view(func(tx *store.Tx) (err error) {
+		seq, err = lookup(tx, b.index.caseKey(keyNumber, e.number))
+		return err
+	})
+	if err != nil || seq <= e.seq {
+		return e, err
+	}
+	return b.recordAt(seq)
+}
+
+// fetchedAt reads an application of this centre's that came back from the hub. A
+// receipt that this box did not sign has no signature here.
+func (b *core) fetchedAt(seq uint64) (*ownEffect, error) {
+	raw, err := b.in.Load().Read(seq)
+	if err != nil {
+		return nil, err
+	}
+	r, err := decodeIn(seq, raw)
+	if err != nil {
+		return nil, err
+	}
+	e := &ownEffect{seq: seq, log: r.Log, place: r.At.Seq, hash: r.At.Hash, raw: r.Raw}
+	if err := e.read(seq); err != nil {
+		return nil, err
+	}
+	if !b.mine(r.Log) && e.receipt == nil {
+		e.receipt = &protocol.Receipt{Log: r.Log, At: r.At}
+	}
+	return e, nil
 }
 
 // view reads the index. When it turns out damaged, it is built again in the

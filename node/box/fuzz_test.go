@@ -11,11 +11,13 @@ import (
 // what is read back is written as it was.
 func FuzzRecords(f *testing.F) {
 	f.Add(protocol.Marshal(&ownRecord{Incarnation: 1, Key: "k", Event: []byte{0xa0}}))
+	f.Add(protocol.Marshal(&firstRecord{Incarnation: 1, Key: "k", Event: []byte{0xa0}}))
 	f.Add(protocol.Marshal(&inRecord{What: inEvent, Log: protocol.LogID{Channel: protocol.Inbox, Name: "41-09-17"}, Raw: []byte{0xa0}}))
 	f.Add([]byte{0x9f})
 	log := protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 1}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		x := &index{log: log}
+		x := &index{parts: layout{first: log}}
+		x.parts.list.Store(&sections{{First: 1, Log: log, From: 1}})
 		if r, err := decodeOwn(1, b); err == nil {
 			again, err := decodeOwn(1, protocol.Marshal(&r))
 			if err != nil || again.Prev != r.Prev || again.Key != r.Key || !bytes.Equal(again.Event, r.Event) {

@@ -22,8 +22,7 @@ import (
 type index struct {
 	dir    string
 	secret []byte
-	log    protocol.LogID // This box's own.
-	trust  []byte         // Public key that signs releases.
+	trust  []byte // Public key that signs releases.
 	open   func() (*store.DB, error)
 	remove func() error // Throws the folder away.
 
@@ -41,6 +40,8 @@ type index struct {
 	// hold.
 	partial atomic.Bool
 
+	parts layout // Changed by whoever owns at.
+
 	// behind is closed and taken away once the index holds all that was placed.
 	behind atomic.Pointer[chan struct{}]
 }
@@ -50,7 +51,10 @@ const (
 	keyMarks     = "m" // The marks.
 	keyNumber    = "n" // Blinded receive number: sequence in journal/own.
 	keyRequest   = "i" // Blinded user and idempotency key: sequence in journal/own.
-	keyAccepted  = "a" // First sequence of a run in the register: span.
+	keyAccepted  = "a" // Log, first sequence of a run in the register: span.
+	keySection   = "e" // First sequence in journal/own: section.
+	keyBack      = "b" // Blinded receive number: sequence in journal/in of an application that was fetched back.
+	keyGivenUp   = "g" // Name of a log: the hub's word that it has two branches.
 	keyStanding  = "s" // Blinded receive number: Standing.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.
@@ -58,7 +62,7 @@ const (
 	keyDirectory = "d" // Hash: an encoded directory.
 	keyRelease   = "r" // Number of a release: Signed.
 	keyCursor    = "h" // Name of a log of the hub's: Position.
-	keyAck       = "k" // The newest acknowledgement: ackedMark.
+	keyAck       = "k" // Name of an own log: ackedMark, the newest acknowledgement.
 	keyAlarm     = "x" // Code of an alarm: Unix milliseconds since when.
 	keyPaper     = "p" // Blinded document: pendingPaper, while the hub lacks it.
 	keyHeld      = "q" // Blinded document that the hub holds: nothing.
@@ -82,16 +86,17 @@ func (x *index) blind(kind, name string) []byte {
 	return append([]byte(kind), sum[:16]...)
 }
 
-func (x *index) numberKey(n protocol.Number) []byte {
+// caseKey is a key of one kind for a receive number.
+func (x *index) caseKey(kind string, n protocol.Number) []byte {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(n))
-	return x.blind(keyNumber, string(b[:]))
+	return x.blind(kind, string(b[:]))
 }
 
-func (x *index) standingKey(n protocol.Number) []byte {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(n))
-	return x.blind(keyStanding, string(b[:]))
+// acceptedKey sorts the runs of one log.
+func acceptedKey(log protocol.LogID, seq uint64) []byte {
+	k := append([]byte(keyAccepted), log.String()...)
+	return binary.BigEndian.AppendUint64(append(k, 0), seq)
 }
 
 func (x *index) requestKey(user, key string) []byte {
@@ -168,9 +173,10 @@ func read(tx *store.Tx, key []byte, v any) (bool, error) {
 	return true, nil
 }
 
-// accepted returns the run of the register that holds the own event at seq.
-func (x *index) accepted(tx *store.Tx, seq uint64) (s span, ok bool, err error) {
-	err = tx.ScanBack([]byte(keyAccepted), seqKey(keyAccepted, seq), func(_, value []byte) (bool, error) {
+// accepted returns the run of the register that holds the event at seq of a log.
+func (x *index) accepted(tx *store.Tx, log protocol.LogID, seq uint64) (s span, ok bool, err error) {
+	k := acceptedKey(log, seq)
+	err = tx.ScanBack(k[:len(k)-8], k, func(_, value []byte) (bool, error) {
 		if err := protocol.Unmarshal(value, store.MaxValue, "index", &s); err != nil {
 			return false, &fault.Error{Op: "box.accepted", Kind: fault.Damaged, Item: "index", Err: err}
 		}

@@ -20,6 +20,7 @@ type marks struct {
 	Own    protocol.Position // Of journal/own: sequence and event hash.
 	In     protocol.Position // Of journal/in: sequence and running hash.
 	Seen   int64             // Unix milliseconds when the newest record of journal/in came.
+	Check  uint64            // Newest Raft index that an acceptance named.
 }
 
 // An acked mark is the newest acknowledgement of a hub.
@@ -31,18 +32,28 @@ type ackedMark struct {
 
 // A Mirror is what the box keeps in memory of its place in every log.
 type mirror struct {
-	mu      sync.Mutex // Guards everything below.
-	own     protocol.Position
+	mu      sync.Mutex        // Guards everything below.
+	log     protocol.LogID    // That is written …
+	own     protocol.Position // … and where it ends.
+	last    uint64            // Of journal/own, durable.
 	acked   ackedMark
 	cursors map[protocol.LogID]protocol.Position
 	check   uint64 // Newest Raft index known.
 	seen    int64  // Unix milliseconds of the newest word from the hub.
 }
 
-func (m *mirror) tip() protocol.Position {
+// head is how far the own log that is written is durable.
+func (m *mirror) head() protocol.Head {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.own
+	return protocol.Head{Log: m.log, At: m.own}
+}
+
+// records is how many there are in journal/own.
+func (m *mirror) records() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
 }
 
 func (m *mirror) acknowledged() ackedMark {
@@ -67,6 +78,15 @@ func (m *mirror) lastSeen() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.seen
+}
+
+// moved notes where the own log ends, and the record of journal/own. Of another
+// log than before nothing is acknowledged yet. The caller holds the lock.
+func (m *mirror) moved(own protocol.Head, last uint64) {
+	if own.Log != m.log {
+		m.acked = ackedMark{}
+	}
+	m.log, m.own, m.last = own.Log, own.At, last
 }
 
 // heard notes a word from the hub that needs no record.

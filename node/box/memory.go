@@ -20,7 +20,6 @@ type Memory struct {
 	people   people
 	contacts contacts
 	watchers watchers
-	setBack  chan struct{} // Holds one: the hub's logs end earlier here than they did.
 
 	opening sync.Mutex // Held while somebody looks whether intake may open, and acts on it.
 }
@@ -108,9 +107,9 @@ func (w *watchers) tell(h protocol.Head) {
 
 // settled takes over what a batch has made durable. The writer calls it.
 func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
-	m := &b.mirror
+	m, head := &b.mirror, b.index.parts.headOf(own)
 	m.mu.Lock()
-	m.own = own
+	m.moved(head, own.Seq)
 	for i := range in {
 		r := in[i].record
 		m.seen = max(m.seen, r.Got)
@@ -140,13 +139,13 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 
 // grown tells whoever watches the own log, after whoever filed was told.
 func (b *Memory) grown(own protocol.Position) {
-	b.watchers.tell(protocol.Head{Log: b.log, At: own})
+	b.watchers.tell(b.index.parts.headOf(own))
 }
 
 // noteAck moves the acknowledged mark. The caller holds the mirror's lock.
 func (b *Memory) noteAck(r *inRecord) {
 	var a protocol.Ack
-	if protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a) != nil || a.Log != b.log {
+	if protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a) != nil || a.Log != b.index.parts.log() {
 		return
 	}
 	m := &b.mirror
@@ -180,11 +179,11 @@ func (b *Memory) noteIndex(r *inRecord) {
 func (b *Memory) recallPlaces() (map[protocol.LogID]protocol.Position, error) {
 	cursors, acked, check := map[protocol.LogID]protocol.Position{}, ackedMark{}, uint64(0)
 	err := b.index.view(func(tx *store.Tx) error {
-		if _, err := read(tx, []byte(keyAck), &acked); err != nil {
+		if _, err := read(tx, []byte(keyAck+b.index.parts.log().String()), &acked); err != nil {
 			return err
 		}
-		check = acked.Index
-		err := tx.Scan([]byte(keyCursor), []byte(keyCursor), func(key, value []byte) (bool, error) {
+		check = max(acked.Index, b.index.at.Check)
+		return tx.Scan([]byte(keyCursor), []byte(keyCursor), func(key, value []byte) (bool, error) {
 			log, err := protocol.ParseLogID(string(key[len(keyCursor):]))
 			if err != nil {
 				return false, damagedIndex(err)
@@ -195,18 +194,6 @@ func (b *Memory) recallPlaces() (map[protocol.LogID]protocol.Position, error) {
 			}
 			cursors[log] = at
 			return true, nil
-		})
-		if err != nil {
-			return err
-		}
-		last := seqKey(keyAccepted, 1<<63)
-		return tx.ScanBack([]byte(keyAccepted), last, func(_, value []byte) (bool, error) {
-			var s span
-			if err := protocol.Unmarshal(value, maxRecord, "index", &s); err != nil {
-				return false, damagedIndex(err)
-			}
-			check = max(check, s.Index)
-			return false, nil
 		})
 	})
 	if err != nil {
@@ -230,6 +217,9 @@ func (b *Memory) refresh(c changed) error {
 	}
 	if c&changedAlarms != 0 {
 		errs = append(errs, b.refreshAlarms())
+	}
+	if c&changedLog != 0 {
+		errs = append(errs, b.listen())
 	}
 	if c&changedCatalogue != 0 {
 		errs = append(errs, b.stockShelf())
@@ -259,6 +249,16 @@ func (b *Memory) refreshPeople() error {
 	b.people.known = known
 	b.people.mu.Unlock()
 	return nil
+}
+
+// listen gives the own log up when the hub has said that it has two branches.
+func (b *Memory) listen() error {
+	log := b.index.parts.log()
+	told, err := b.line.toldOff(log)
+	if told != nil && b.writer != nil {
+		(&Feed{b.core}).DoubtCopy(log, "the hub says that a copy of this box writes it too")
+	}
+	return err
 }
 
 func (b *Memory) refreshContacts() error {

@@ -187,10 +187,7 @@ func (b *core) wanted() (list []protocol.Head) {
 // mended, and has sessions begin again.
 func (b *Memory) fallBack() (map[protocol.LogID]protocol.Position, error) {
 	cursors, err := b.recallPlaces()
-	select {
-	case b.setBack <- struct{}{}:
-	default:
-	}
+	b.interrupt()
 	return cursors, err
 }
 

@@ -12,11 +12,42 @@ import (
 // Feed is the box as a session with the hub sees it.
 type Feed struct{ *core }
 
-// Log names the own log.
-func (b *core) Log() protocol.LogID { return b.log }
+// Log names the own log that is written.
+func (b *core) Log() protocol.LogID { return b.mirror.head().Log }
 
 // Head returns how far the own log is durable.
-func (b *Feed) Head() protocol.Head { return protocol.Head{Log: b.log, At: b.mirror.tip()} }
+func (b *Feed) Head() protocol.Head { return b.mirror.head() }
+
+// Former returns the logs that this box has given up, each as far as it may be
+// sent or told again.
+func (b *Feed) Former() ([]protocol.Head, error) {
+	l, held := b.index.parts.all(), b.mirror.allCursors()
+	var list []protocol.Head
+	for i := range l[:len(l)-1] {
+		at, ok := held[l[i].Log]
+		if !ok {
+			at = b.begins(l[i].Log)
+		}
+		list = append(list, protocol.Head{Log: l[i].Log, At: at})
+	}
+	return list, nil
+}
+
+// begins is up to where a log may be sent that this box has given up: what
+// follows comes back from the hub.
+func (b *core) begins(log protocol.LogID) protocol.Position {
+	l := b.index.parts.all()
+	s, end := l.named(log, b.own.Last())
+	if s == nil || s == l.current() || end < s.First {
+		return protocol.Position{}
+	}
+	e, err := b.recordAt(end)
+	if err != nil {
+		b.o.Logger.Error("a record of a former log cannot be read", "seq", end, "err", err)
+		return protocol.Position{}
+	}
+	return protocol.Position{Seq: e.place, Hash: e.hash}
+}
 
 // Acknowledged returns how far a hub has signed for the own log.
 func (b *Feed) Acknowledged() protocol.Position { return b.mirror.acknowledged().At }
@@ -37,51 +68,55 @@ func (b *core) Blockers() *Blockers { return &b.blockers }
 // Centre returns the code of the centre that the box stands in.
 func (b *core) Centre() string { return string(b.centre) }
 
-// Tail returns the events of the own log after a position, at most limit and at
+// Tail returns the events of an own log after a position, at most limit and at
 // most what one block carries. Another event at that position is
 // [fault.Conflict]: the log is forked. A position that the log has not reached
 // is [fault.NotFound].
-func (b *Feed) Tail(after protocol.Position, limit int) (protocol.Run, error) {
+func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (protocol.Run, error) {
 	const op = "box.Tail"
-	run := protocol.Run{Log: b.log, First: after.Seq + 1, Prev: after.Hash}
-	tip := b.mirror.tip()
-	if after.Seq > tip.Seq {
-		return run, fault.New(op, fault.NotFound, b.log.String(), fmt.Sprintf("ends at %d, asked for what follows %d", tip.Seq, after.Seq))
+	run := protocol.Run{Log: log, First: after.Seq + 1, Prev: after.Hash}
+	s, end := b.index.parts.all().named(log, b.mirror.records())
+	if s == nil || after.Seq+s.First > end+1 {
+		return run, fault.New(op, fault.NotFound, log.String(), fmt.Sprintf("ends before %d", after.Seq))
 	}
-	end := after.Hash
-	for seq := after.Seq + 1; seq <= tip.Seq && len(run.Events) < min(limit, protocol.MaxBlockEvents); seq++ {
-		raw, err := b.own.Read(seq)
+	hash := after.Hash
+	conflict := func(at uint64) error {
+		return fault.New(op, fault.Conflict, log.String(), fmt.Sprintf("another event stands at %d", at))
+	}
+	first := s.First + after.Seq
+	for record := first; record <= end && len(run.Events) < min(limit, protocol.MaxBlockEvents); record++ {
+		e, err := b.recordAt(record)
 		if err != nil {
 			return run, err
 		}
-		r, err := decodeOwn(seq, raw)
-		if err != nil {
-			return run, err
+		if e.record.Prev != hash {
+			return run, conflict(e.place - 1)
 		}
-		if r.Prev != end {
-			return run, fault.New(op, fault.Conflict, b.log.String(), fmt.Sprintf("another event stands at %d", seq-1))
-		}
-		end = protocol.ChainHash(b.log, seq, r.Prev, r.Event)
-		run.Events = append(run.Events, r.Event)
+		hash = e.hash
+		run.Events = append(run.Events, e.record.Event)
 	}
 	if len(run.Events) == 0 {
-		if after != tip && after.Seq == tip.Seq {
-			return run, fault.New(op, fault.Conflict, b.log.String(), fmt.Sprintf("another event stands at %d", tip.Seq))
+		if after.Seq == 0 {
+			return run, nil
 		}
-		return run, nil
+		e, err := b.recordAt(end)
+		if err == nil && e.hash != after.Hash {
+			err = conflict(after.Seq)
+		}
+		return run, err
 	}
 	if n := protocol.Fits(run.Events); n < len(run.Events) {
 		run.Events = run.Events[:n]
-		return b.endOf(run)
+		return b.endOf(run, first)
 	}
-	run.End = end
+	run.End = hash
 	return run, nil
 }
 
 // endOf finds the hash at the end of a run that was shortened: it stands in the
 // record after it.
-func (b *Feed) endOf(run protocol.Run) (protocol.Run, error) {
-	next := run.First + uint64(len(run.Events))
+func (b *Feed) endOf(run protocol.Run, first uint64) (protocol.Run, error) {
+	next := first + uint64(len(run.Events))
 	raw, err := b.own.Read(next)
 	if err != nil {
 		return run, err
@@ -102,28 +137,33 @@ func (b *Feed) Deliver(ctx context.Context, log protocol.LogID, prev protocol.Ha
 }
 
 // Acknowledge keeps a hub's acknowledgement whose signature has been verified.
-// One that names another event than ours is [fault.Conflict]; one beyond the end
-// of the log is [fault.NotFound]: records are missing here. Both close intake.
+// One that names another event than ours, or is beyond the end of the log, has
+// the box give its log up; it is [fault.Conflict] or [fault.NotFound].
 func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	const op = "box.Acknowledge"
-	if a.Log != b.log {
+	l := b.index.parts.all()
+	s, _ := l.named(a.Log, b.mirror.records())
+	if s == nil {
 		return fault.New(op, fault.Invalid, a.Log.String(), "acknowledges a log that isn't this box's")
 	}
-	tip := b.mirror.tip()
+	if s != l.current() {
+		return nil // It was given up, and what counts stands again.
+	}
+	tip := b.mirror.head().At
 	if a.At.Seq > tip.Seq {
-		b.MarkBehind(a.At.Seq)
-		return fault.New(op, fault.NotFound, b.log.String(), fmt.Sprintf("the hub holds %d records, this box %d", a.At.Seq, tip.Seq))
+		b.Doubt(a.Log, a.At, "a hub holds records that journal/own lacks")
+		return fault.New(op, fault.NotFound, a.Log.String(), fmt.Sprintf("the hub holds %d records, this box %d", a.At.Seq, tip.Seq))
 	}
 	if a.At.Seq <= b.mirror.acknowledged().At.Seq {
 		return nil
 	}
-	e, err := b.recordAt(a.At.Seq)
+	e, err := b.recordAt(s.First + a.At.Seq - 1)
 	if err != nil {
 		return err
 	}
 	if e.hash != a.At.Hash {
-		b.MarkForked(a.At.Seq)
-		return fault.New(op, fault.Conflict, b.log.String(), fmt.Sprintf("the hub acknowledges another event at %d", a.At.Seq))
+		b.Doubt(a.Log, a.At, "a hub has signed for another record than ours")
+		return fault.New(op, fault.Conflict, a.Log.String(), fmt.Sprintf("the hub acknowledges another event at %d", a.At.Seq))
 	}
 	b.hand(ctx, &delivery{ack: a, got: b.o.Clock().UnixMilli()})
 	return nil
@@ -143,32 +183,22 @@ func (b *Feed) hand(ctx context.Context, d *delivery) {
 	}
 }
 
-// MarkBehind closes intake if somebody holds more of the own log than this box
-// does: no sequence may be used twice. A session may say so before it has been
-// told of what it sent; then nothing is missing.
-func (b *Feed) MarkBehind(seq uint64) {
-	if seq <= b.mirror.tip().Seq {
-		return
-	}
-	b.o.Logger.Error("records of the own log are missing here: intake is closed", "elsewhere", seq, "last", b.mirror.tip().Seq)
-	b.blockers.Raise(JournalBehind, zeroTime)
-}
-
-// MarkForked closes intake because somebody holds another event of the own log.
-func (b *Feed) MarkForked(seq uint64) {
-	b.o.Logger.Error("another event of the own log exists elsewhere: intake is closed", "seq", seq)
-	b.blockers.Raise(Forked, zeroTime)
-}
-
 // Describe returns what a stopped box's folder holds, for a report: the records
-// of journal/own in their order. It changes nothing; the folder may be a copy.
-func Describe(own *journal.Journal, log protocol.LogID, fn func(seq uint64, number protocol.Number, hash protocol.Hash) error) error {
-	x := &index{log: log}
+// of journal/own in their order, each with its log and its place there. It changes
+// nothing; the folder may be a copy.
+func Describe(own *journal.Journal, log protocol.LogID, fn func(at protocol.Head, number protocol.Number) error) error {
+	x := &index{parts: layout{first: log}}
+	x.parts.list.Store(&sections{{First: 1, Log: log, From: 1}})
 	return own.Scan(1, func(seq uint64, raw []byte) error {
-		e, err := x.effectOf(seq, raw)
+		r, err := decodeOwn(seq, raw)
 		if err != nil {
 			return err
 		}
-		return fn(seq, e.number, e.hash)
+		x.parts.step(seq, &r)
+		e, err := x.effect(seq, &r)
+		if err != nil {
+			return err
+		}
+		return fn(protocol.Head{Log: e.log, At: protocol.Position{Seq: e.place, Hash: e.hash}}, e.number)
 	})
 }

@@ -23,11 +23,31 @@ type ownRecord struct {
 	Key         string        // Idempotency key of the request.
 	Body        protocol.Hash // SHA-256 of the request's body.
 	Event       cbor.RawMessage
+	Log         string // Name of the log.
 }
+
+// A firstRecord is one as it was written before a box could change its slot.
+type firstRecord struct {
+	_           struct{} `cbor:",toarray"`
+	Incarnation uint64
+	Prev        protocol.Hash
+	Key         string
+	Body        protocol.Hash
+	Event       cbor.RawMessage
+}
+
+// firstHead is how the encoding of a firstRecord begins: an array of five.
+const firstHead = 0x85
 
 func decodeOwn(seq uint64, b []byte) (ownRecord, error) {
 	var r ownRecord
-	if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &r); err != nil {
+	if len(b) > 0 && b[0] == firstHead {
+		var old firstRecord
+		if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &old); err != nil {
+			return r, damagedRecord("own", seq, err)
+		}
+		r = ownRecord{Incarnation: old.Incarnation, Prev: old.Prev, Key: old.Key, Body: old.Body, Event: old.Event}
+	} else if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &r); err != nil {
 		return r, damagedRecord("own", seq, err)
 	}
 	if len(r.Event) == 0 { // CBOR's null reads as an empty record.

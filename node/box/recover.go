@@ -39,6 +39,7 @@ func (x *index) raise(own, in reader, logger *slog.Logger) error {
 		return err // The disk is full or failing: building again would not help.
 	}
 	logger.Warn("index differs from the journals and is built again", "err", err)
+	x.parts.list.Store(nil)
 	return x.rebuild(own, in, logger)
 }
 
@@ -72,8 +73,13 @@ func (x *index) enter() error {
 	x.use.Unlock()
 	x.at = marks{}
 	return db.View(func(tx *store.Tx) error {
-		_, err := read(tx, []byte(keyMarks), &x.at)
-		return err
+		if _, err := read(tx, []byte(keyMarks), &x.at); err != nil {
+			return err
+		}
+		if x.parts.list.Load() != nil {
+			return nil // They follow from journal/own, which has not changed.
+		}
+		return x.parts.recall(tx)
 	})
 }
 
@@ -93,7 +99,8 @@ func (x *index) compare(own, in reader) error {
 		if err != nil {
 			return err
 		}
-		if protocol.ChainHash(x.log, p.Seq, r.Prev, r.Event) != p.Hash {
+		s := x.parts.all().of(p.Seq)
+		if s == nil || s.Log.Incarnation != r.Incarnation || protocol.ChainHash(s.Log, s.place(p.Seq), r.Prev, r.Event) != p.Hash {
 			return differs("own", p.Seq, errors.New("another event stands there"))
 		}
 	}
@@ -141,9 +148,17 @@ func (x *index) followOwn(own reader) error {
 	}
 	prev := x.at.Own
 	err := scan("own", own, prev.Seq+1, func(seq uint64, b []byte) error {
-		e, err := x.effectOf(seq, b)
+		r, err := decodeOwn(seq, b)
 		if err != nil {
 			return err
+		}
+		x.parts.step(seq, &r)
+		e, err := x.effect(seq, &r)
+		if err != nil {
+			return err
+		}
+		if e.place == 1 {
+			prev.Hash = protocol.Hash{}
 		}
 		if e.record.Prev != prev.Hash {
 			return damagedRecord("own", seq, errors.New("it does not follow the one before"))
@@ -166,18 +181,43 @@ func (x *index) effectOf(seq uint64, b []byte) (ownEffect, error) {
 	if err != nil {
 		return ownEffect{}, err
 	}
-	e, err := protocol.DecodeEvent(r.Event)
-	if err != nil {
-		return ownEffect{}, damagedRecord("own", seq, err)
+	return x.effect(seq, &r)
+}
+
+func (x *index) effect(seq uint64, r *ownRecord) (ownEffect, error) {
+	s := x.parts.all().of(seq)
+	if s == nil || s.Log.Incarnation != r.Incarnation {
+		return ownEffect{}, damagedRecord("own", seq, errors.New("it belongs to another log than its neighbours"))
 	}
-	n, err := mint(x.log, e.Nonce)
-	if err != nil {
-		return ownEffect{}, damagedRecord("own", seq, err)
+	out := ownEffect{
+		seq: seq, record: r, log: s.Log, place: s.place(seq), section: s, before: r.Prev, raw: r.Event,
+		hash: protocol.ChainHash(s.Log, s.place(seq), r.Prev, r.Event),
 	}
-	return ownEffect{
-		seq: seq, record: &r, event: &e, number: n,
-		hash: protocol.ChainHash(x.log, seq, r.Prev, r.Event),
-	}, nil
+	return out, out.read(seq)
+}
+
+// read decodes the event; of one that stands again, what was receipted.
+func (e *ownEffect) read(seq uint64) error {
+	event, err := protocol.DecodeEvent(e.raw)
+	log := e.log
+	if err == nil && event.Kind == protocol.Recovered {
+		var r protocol.Recovery
+		if err = event.Decode(&r); err == nil {
+			event, err = r.Open()
+		}
+		e.receipt, e.before, e.raw, log = &r.Receipt, r.Prev, r.Event, r.Receipt.Log
+	}
+	if err != nil {
+		return damagedRecord("own", seq, err)
+	}
+	e.event = &event
+	if event.Kind != protocol.Submitted {
+		return nil // It makes no case of its own.
+	}
+	if e.number, err = mint(log, event.Nonce); err != nil {
+		return damagedRecord("own", seq, err)
+	}
+	return nil
 }
 
 func (x *index) followIn(in reader) error {

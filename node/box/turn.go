@@ -98,6 +98,15 @@ func (w *writer) serve(ctx context.Context) error {
 			return err
 		case <-w.late: // The turn begins with it.
 		case rebuilt = <-w.mend:
+		case d := <-w.leave:
+			if err := w.begin(); err != nil {
+				return err
+			}
+			if err := w.begun(d); err != nil {
+				return err
+			}
+			<-w.turn
+			continue
 		case f := <-w.in:
 			b.file(f)
 		case d := <-w.parts:
@@ -180,6 +189,42 @@ func (w *writer) work(b *batch, rebuilt chan error) error {
 	w.gather(b)
 	w.catchUp()
 	return w.commit(b)
+}
+
+// doubt leaves a doubt to whoever takes the next turn; one that finds eight before
+// it is said again by the next session.
+func (w *writer) doubt(d doubt) {
+	if w.alone {
+		if err := w.begun(d); err != nil {
+			w.logger.Error("the own log could not be given up", "err", err)
+		}
+		return
+	}
+	select {
+	case w.leave <- d:
+	default:
+	}
+}
+
+// begun is a turn in which the own log is given up, if it still has to be.
+func (w *writer) begun(d doubt) error {
+	c, err := w.collect()
+	if err != nil {
+		return err
+	}
+	begun, err := w.giveUp(d)
+	if err != nil || !begun {
+		w.settled(w.head, nil, c)
+		return err
+	}
+	if w.head, err = endOf(w.own, w.index.parts.all().current()); err != nil {
+		return err
+	}
+	w.lagging, w.stale = true, w.head.Seq // The index lacks the records that stand again.
+	w.catchUp()
+	w.settled(w.head, nil, c)
+	w.interrupt()
+	return nil
 }
 
 // delegate hands on what runs beside the sync. The channel is closed when the

@@ -18,6 +18,7 @@ type writer struct {
 	in      chan filing
 	parts   chan *delivery
 	mend    chan chan error // Rebuild the index.
+	leave   chan doubt      // The own log may not be written on.
 	gone    chan struct{}   // Closed when nothing is taken any more.
 	turn    chan struct{}   // Holds one: whose turn it is put it there.
 	broken  chan error      // Holds one: why a filing's own turn did not end.
@@ -27,21 +28,24 @@ type writer struct {
 	alone bool // Nobody helps: everything is done by who calls.
 
 	// Owned by whoever's turn it is.
-	own, hub *journal.Journal
-	index    *index
-	head     protocol.Position // Of journal/own, written.
-	hubHead  protocol.Position // Of journal/in, written: sequence and running hash.
-	cursors  map[protocol.LogID]protocol.Position
-	owed     chan updated                                // What the index is at work on since the last turn; nil: nothing.
-	lagging  bool                                        // The index lacks records: the disk had no room for it.
-	stale    uint64                                      // Where journal/own ended when the index lacked records.
-	refetch  func(cause error) (*journal.Journal, error) // Exchanges a damaged journal/in.
-	recalled func() (map[protocol.LogID]protocol.Position, error)
-	room     func() error // [fault.Unavailable] when the disk is too full for intake.
-	answer   func(*filing)
-	settled  func(own protocol.Position, in []inEffect, c changed)
-	grown    func(own protocol.Position)
-	logger   *slog.Logger
+	own, hub  *journal.Journal
+	index     *index
+	head      protocol.Position // Of journal/own, written.
+	hubHead   protocol.Position // Of journal/in, written: sequence and running hash.
+	cursors   map[protocol.LogID]protocol.Position
+	owed      chan updated                                // What the index is at work on since the last turn; nil: nothing.
+	lagging   bool                                        // The index lacks records: the disk had no room for it.
+	stale     uint64                                      // Where journal/own ended when the index lacked records.
+	refetch   func(cause error) (*journal.Journal, error) // Exchanges a damaged journal/in.
+	recalled  func() (map[protocol.LogID]protocol.Position, error)
+	room      func() error // [fault.Unavailable] when the disk is too full for intake.
+	answer    func(*filing)
+	begins    func(protocol.LogID) protocol.Position // Where a log of which journal/in holds nothing is to be told from.
+	giveUp    func(doubt) (bool, error)
+	interrupt func() // Sessions begin again.
+	settled   func(own protocol.Position, in []inEffect, c changed)
+	grown     func(own protocol.Position)
+	logger    *slog.Logger
 }
 
 // Bounds of one gathering.
@@ -205,9 +209,10 @@ func (w *writer) judge(b *batch) error {
 // when the log was as long as it is now and the index held all of it.
 func (w *writer) lookUp(b *batch) error {
 	var late []*filing
+	log := w.index.parts.log() // A number drawn for another is drawn again.
 	for i := range b.files {
 		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq && f.asOf != w.stale {
-			b.judgeOne(f, 0, false)
+			b.judgeOne(f, 0, f.log != log)
 		} else {
 			late = append(late, f)
 		}
@@ -221,11 +226,11 @@ func (w *writer) lookUp(b *batch) error {
 			if err != nil {
 				return err
 			}
-			taken, err := tx.Has(w.index.numberKey(f.number))
+			taken, err := tx.Has(w.index.caseKey(keyNumber, f.number))
 			if err != nil {
 				return err
 			}
-			b.judgeOne(f, seq, taken)
+			b.judgeOne(f, seq, taken || f.log != log)
 		}
 		return nil
 	})
@@ -260,14 +265,16 @@ func (w *writer) write(b *batch) error {
 }
 
 func (w *writer) writeOwn(b *batch) error {
-	head := w.head
+	head, s := w.head, w.index.parts.all().current()
 	records := make([][]byte, 0, len(b.placed))
 	for _, f := range b.placed {
-		r := &ownRecord{Incarnation: w.index.log.Incarnation, Prev: head.Hash, Key: f.key, Body: f.body, Event: f.raw}
-		hash := protocol.ChainHash(w.index.log, head.Seq+1, head.Hash, f.raw)
-		f.spot = spot{seq: head.Seq + 1, prev: head.Hash, hash: hash}
+		r := &ownRecord{Incarnation: s.Log.Incarnation, Prev: head.Hash, Key: f.key, Body: f.body, Event: f.raw, Log: s.Log.Name}
+		hash := protocol.ChainHash(s.Log, s.place(head.Seq+1), head.Hash, f.raw)
+		f.spot = spot{seq: head.Seq + 1, log: s.Log, place: s.place(head.Seq + 1), hash: hash}
 		head = protocol.Position{Seq: head.Seq + 1, Hash: hash}
-		b.effects = append(b.effects, ownEffect{seq: head.Seq, record: r, event: &f.event, number: f.number, hash: hash})
+		b.effects = append(b.effects, ownEffect{
+			seq: head.Seq, record: r, event: &f.event, number: f.number, hash: hash, log: s.Log, place: f.spot.place, section: s,
+		})
 		records = append(records, protocol.Marshal(r))
 	}
 	first, err := w.own.Write(records...)
@@ -275,7 +282,7 @@ func (w *writer) writeOwn(b *batch) error {
 		return err
 	}
 	if err == nil && first != b.effects[0].seq {
-		return fault.New("box.write", fault.Internal, w.index.log.String(), "journal and log have come apart")
+		return fault.New("box.write", fault.Internal, s.Log.String(), "journal and log have come apart")
 	}
 	if err != nil { // No room, or a journal that waits for a decision: nothing happened.
 		b.refusePlaced(err)

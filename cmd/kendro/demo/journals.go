@@ -61,11 +61,11 @@ func (d *drama) readJournal(dir string, log protocol.LogID, all map[protocol.Num
 		return err
 	}
 	defer own.Close() // A copy that nobody writes to.
-	return box.Describe(own, log, func(seq uint64, n protocol.Number, hash protocol.Hash) error {
+	return box.Describe(own, log, func(at protocol.Head, n protocol.Number) error {
 		proof := d.seen.proofs[n]
 		all[n] = append(all[n], entry{
-			log: log.String(), seq: seq, hash: hash.String(),
-			signed: proof.Log == log && proof.Seq == seq && proof.Hash == hash && proves(proof),
+			log: at.Log.String(), seq: at.At.Seq, hash: at.At.Hash.String(),
+			signed: proof.Log == at.Log && proof.Seq == at.At.Seq && proof.Hash == at.At.Hash && proves(proof),
 		})
 		return nil
 	})
