@@ -81,8 +81,7 @@ func (j *judge) author(reg *register.Register, log protocol.LogID) (*register.No
 		return nil, fault.New(op, fault.Invalid, log.String(), "a hub takes uplinks")
 	}
 	owner, ok := reg.SlotOwner(slot)
-	switch {
-	case !ok:
+	if !ok {
 		return nil, fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
 	}
 	return owner, nil

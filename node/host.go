@@ -79,12 +79,12 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
 	closed = h.box.Watch(grew)
-	former, err := h.box.Former()
+	have, err = h.box.Former()
 	if err != nil {
 		closed()
 		return nil, nil, nil, nil, err
 	}
-	have = append(former, h.box.Head())
+	have = append(have, h.box.Head())
 	told := map[protocol.LogID]bool{}
 	for i := range have {
 		told[have[i].Log] = true
