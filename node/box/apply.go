@@ -59,7 +59,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		return 0, nil //nolint:nilerr // The hub's own signature stands on it; it is kept in the journal.
 	}
 	if r.Log.Channel == protocol.Uplink {
-		return 0, x.applyBack(tx, seq, r)
+		return 0, applyBack(x, tx, seq, r)
 	}
 	switch e.Kind { //nolint:exhaustive // What a later version says has no effect in this one.
 	case protocol.LogGivenUp:
@@ -95,7 +95,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 // applyBack lets an application be found that a log of this centre's holds and
 // journal/own does not: it was written before an older copy of the disk was put
 // back, or by the centre's box before this one.
-func (x *index) applyBack(tx *store.Tx, seq uint64, r *inRecord) error {
+func applyBack(x *index, tx *store.Tx, seq uint64, r *inRecord) error {
 	e := ownEffect{log: r.Log, place: r.At.Seq, hash: r.At.Hash, raw: r.Raw}
 	if e.read(seq) != nil || e.event.Kind != protocol.Submitted {
 		return nil //nolint:nilerr // The register has put it aside as well.
@@ -130,7 +130,7 @@ func (x *index) applyAck(tx *store.Tx, r *inRecord) error {
 func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error {
 	var a protocol.Acceptance
 	if !reads(e, &a) || a.Log.Check() != nil || a.First == 0 || a.Last < a.First {
-		return nil
+		return nil //nolint:nilerr // What this version can't read has no effect.
 	}
 	at.Check = max(at.Check, a.Index)
 	if err := tx.Set(acceptedKey(a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
