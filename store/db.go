@@ -73,7 +73,7 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	db := &DB{dir: dir, o: o, turn: make(chan struct{}, 1), readers: map[uint64]int{}}
 	db.quiet.L = &db.mu
-	opts := o.engine(dir)
+	opts := o.engine(dir).WithLogger(db.listen())
 	if err := db.preflight(op, opts); err != nil {
 		return nil, err
 	}
@@ -90,13 +90,6 @@ func Open(dir string, o Options) (*DB, error) {
 	return db, nil
 }
 
-func openFault(op, dir string, err error) error {
-	if strings.Contains(err.Error(), "Another process is using this Badger database") {
-		return fault.New(op, fault.Conflict, dir, "it is open elsewhere: stop the other process first")
-	}
-	return &fault.Error{Op: op, Kind: fault.Damaged, Item: dir, Err: err}
-}
-
 // engine returns Badger's options. Values never reach its value log: the
 // threshold lies above MaxValue.
 func (o Options) engine(dir string) badger.Options {
@@ -109,9 +102,6 @@ func (o Options) engine(dir string) badger.Options {
 		WithMetricsEnabled(false).WithDetectConflicts(false).
 		WithValueThreshold(MaxValue + 16<<10).
 		WithLogger(nil)
-	if o.Logger != nil {
-		b = b.WithLogger(slogger{o.Logger})
-	}
 	if o.Preset == Office {
 		return b.WithMemTableSize(32 << 20).WithNumMemtables(2).
 			WithBaseTableSize(4 << 20).WithBaseLevelSize(32 << 20).

@@ -27,6 +27,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 5 && os.Args[1] == traceArg {
+		os.Exit(traceMain(os.Args[2:]))
+	}
 	flag.Parse()
 	code, err := buildAndRun(m)
 	if err != nil {

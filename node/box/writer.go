@@ -136,6 +136,9 @@ func (w *writer) collect() (changed, error) {
 		w.logger.Warn("no room for the index; it follows later", "err", u.err)
 		return u.changed, nil
 	}
+	if store.DiskFailed(u.err) {
+		return 0, fault.Wrap("box.write", fault.Stopped, "index", u.err)
+	}
 	return w.remedy(u.err)
 }
 

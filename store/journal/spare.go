@@ -57,7 +57,11 @@ func (p *spares) prepare() {
 				p.ready <- spare{err: errNotAhead}
 				continue
 			}
-			p.ready <- p.create(sparePrefix+"ahead-"+strconv.Itoa(n), p.size)
+			s := p.create(sparePrefix+"ahead-"+strconv.Itoa(n), p.size)
+			if s.err != nil && !isFull(s.err) && !errors.Is(s.err, errClosed) {
+				_ = p.health.fail("journal.prepare", s.err) // The disk fails: nobody waits until the segment is needed.
+			}
+			p.ready <- s
 		}
 	}
 }
