@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 // hands up the cause or its text, and nothing is built again on such a disk.
 func TestEngineMeetsFailingDisk(t *testing.T) {
 	for want, err := range map[fault.Kind]error{
-		fault.Stopped:  fmt.Errorf("while syncing: %v", syscall.EIO),
+		fault.Stopped:  errors.New("while syncing: " + syscall.EIO.Error()),
 		fault.Damaged:  errors.New("checksum mismatch"),
 		fault.Conflict: errors.New("Cannot acquire directory lock. Another process is using this Badger database."),
 	} {

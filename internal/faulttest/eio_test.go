@@ -90,7 +90,7 @@ func (l *lodge) failing(ctx context.Context, t *testing.T, n int, skip string) (
 	if alive {
 		_ = cmd.Process.Kill() // The node goes with its tracer.
 	}
-	<-ended
+	_ = <-ended // How it ended stands in its state.
 	up := said(`"msg":"node is up"`)
 	what = lineWith(log, `{"tracer"`)
 	switch code := cmd.ProcessState.ExitCode(); {
