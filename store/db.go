@@ -73,7 +73,7 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	db := &DB{dir: dir, o: o, turn: make(chan struct{}, 1), readers: map[uint64]int{}}
 	db.quiet.L = &db.mu
-	opts := o.engine(dir).WithLogger(db.listen())
+	opts := o.engine(dir).WithLogger(listenFor(db))
 	if err := db.preflight(op, opts); err != nil {
 		return nil, err
 	}

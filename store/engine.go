@@ -36,7 +36,7 @@ type listener struct {
 	db *DB
 }
 
-func (db *DB) listen() listener {
+func listenFor(db *DB) listener {
 	log := db.o.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -28,7 +28,7 @@ func TestEngineFailsInTheBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := db.listen()
+	log := listenFor(db)
 	log.Errorf("flushing memtable to disk: %v, retrying", syscall.ENOENT)
 	set := func(tx *Tx) error { return tx.Set([]byte("k"), []byte("v")) }
 	if err := db.Update(1, set); err != nil {

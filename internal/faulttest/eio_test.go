@@ -72,8 +72,11 @@ func (l *lodge) failing(ctx context.Context, t *testing.T, n int, skip string) (
 	cmd := exec.CommandContext(ctx, self, append([]string{traceArg, strconv.Itoa(n), skip, l.node.Dir, l.Binary}, l.node.Args...)...)
 	cmd.Stderr, cmd.Env = out, []string{"QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING=1"}
 	must(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{}, 1)
+	go func() {
+		_ = cmd.Wait() // How it ended stands in its state.
+		ended <- struct{}{}
+	}()
 	said := func(text string) bool {
 		b, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(b), text)
@@ -90,7 +93,7 @@ func (l *lodge) failing(ctx context.Context, t *testing.T, n int, skip string) (
 	if alive {
 		_ = cmd.Process.Kill() // The node goes with its tracer.
 	}
-	_ = <-ended // How it ended stands in its state.
+	<-ended
 	up := said(`"msg":"node is up"`)
 	what = lineWith(log, `{"tracer"`)
 	switch code := cmd.ProcessState.ExitCode(); {
