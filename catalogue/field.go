@@ -21,6 +21,7 @@ type Field struct {
 	Type      string     `json:"type"` // string, integer, boolean or array.
 	Format    string     `json:"format,omitempty"`
 	Pattern   string     `json:"pattern,omitempty"`
+	NotAfter  string     `json:"not_after,omitempty"` // "today": a date that may not lie in the future.
 	MinLength int        `json:"min_length,omitempty"`
 	MaxLength int        `json:"max_length,omitempty"`
 	Minimum   *int64     `json:"minimum,omitempty"`
@@ -42,12 +43,14 @@ var widgets = []string{"text", "textarea", "number", "date", "select", "radio", 
 
 // A hint is the x-kendro object of a property.
 type hint struct {
-	Label   place.Name            `json:"label"`
-	Help    place.Name            `json:"help"`
-	Widget  string                `json:"widget"`
-	Order   int                   `json:"order"`
-	Sample  string                `json:"sample"`
-	Options map[string]place.Name `json:"options"`
+	Label  place.Name `json:"label"`
+	Help   place.Name `json:"help"`
+	Widget string     `json:"widget"`
+	Order  int        `json:"order"`
+	Sample string     `json:"sample"`
+
+	NotAfter string                `json:"not_after"`
+	Options  map[string]place.Name `json:"options"`
 }
 
 // A property is what a counter page needs of a property's schema.
@@ -109,7 +112,7 @@ func readField(name, at string, raw any) (Field, error) {
 	}
 	f := Field{
 		Name: name, Path: path, Label: p.Hint.Label, Help: p.Hint.Help, Widget: p.Hint.Widget, Order: p.Hint.Order,
-		Type: p.Type, Format: p.Format, Pattern: p.Pattern, MinLength: p.MinLength, MaxLength: p.MaxLength,
+		Type: p.Type, Format: p.Format, Pattern: p.Pattern, NotAfter: p.Hint.NotAfter, MinLength: p.MinLength, MaxLength: p.MaxLength,
 		Minimum: p.Minimum, Maximum: p.Maximum, MinItems: p.MinItems, MaxItems: p.MaxItems, Sample: p.Hint.Sample,
 	}
 	for _, v := range p.Enum {

@@ -22,8 +22,9 @@ type Form struct {
 	schema    *jsonschema.Schema
 	plain     *plain // Finds right answers quickly; nil where the schema isn't plain.
 	fields    []Field
-	anonymous bool   // The root's x-kendro says that nobody need be named.
-	sample    string // The root's x-kendro says who applies, for samples.
+	past      []Field // Questions for a date that may not lie in the future.
+	anonymous bool    // The root's x-kendro says that nobody need be named.
+	sample    string  // The root's x-kendro says who applies, for samples.
 }
 
 // A FieldError tells a person at the counter what to correct. Path is a JSON
@@ -68,7 +69,7 @@ func CompileForm(schema []byte) (*Form, error) {
 	}
 	hints, _ := root["x-kendro"].(map[string]any)
 	sample, _ := hints["sample"].(string)
-	return &Form{schema: sch, plain: plainOf(sch), fields: fields, anonymous: hints["anonymous"] == true, sample: sample}, nil
+	return &Form{schema: sch, plain: plainOf(sch), fields: fields, past: lateOf(fields), anonymous: hints["anonymous"] == true, sample: sample}, nil
 }
 
 // nothing is a loader that fetches nothing: a form is complete in itself.

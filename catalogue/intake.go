@@ -122,7 +122,7 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, nil, err
 	}
 	app := &Application{Version: v}
-	errs := in.fields(app, form, m)
+	errs := in.fields(app, form, m, on)
 	if len(errs) > 0 {
 		return nil, errs[:min(len(errs), MaxErrors)], nil
 	}
@@ -147,9 +147,9 @@ func (in *Intake) version(m map[string]any) (*dcat.Version, error) {
 }
 
 // fields checks everything that the person at the counter can correct.
-func (in *Intake) fields(app *Application, form *Form, m map[string]any) []FieldError {
+func (in *Intake) fields(app *Application, form *Form, m map[string]any, on time.Time) []FieldError {
 	errs := under("/applicant", in.applicant.check(orEmpty(m["applicant"])))
-	errs = append(errs, under("/form", form.check(orEmpty(m["form"])))...)
+	errs = append(errs, under("/form", form.checkOn(orEmpty(m["form"]), on))...)
 	if len(errs) == 0 {
 		errs = append(errs, in.person(app, form, answers(m["applicant"]))...)
 	}

@@ -3,8 +3,10 @@ package catalogue_test
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -77,6 +79,52 @@ func TestCheckTellsWhatToCorrect(t *testing.T) {
 				t.Errorf("got %+v; want %s", errs, tt.path)
 			}
 		})
+	}
+}
+
+// A birth in the future is refused by the counter's calendar, at a glance and at
+// leisure, and one of today is not.
+func TestNotAfterToday(t *testing.T) {
+	set := release(t)
+	in := newIntake(t)
+	v, ok := set.Current("birth-registration")
+	if !ok {
+		t.Fatal("no birth registration")
+	}
+	sampler, err := catalogue.NewSampler(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := sampler.Body(v.ID, 1, "41-09-17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := regexp.MustCompile(`"birth_date": *"[0-9-]+"`)
+	if !was.Match(body) {
+		t.Fatalf("no birth date in %s", body)
+	}
+	form, err := in.Form(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for days, want := range map[int]bool{-1: true, 0: true, 1: false, 400: false} {
+		day := published().AddDate(0, 0, days).Format(time.DateOnly)
+		b := was.ReplaceAll(body, []byte(`"birth_date":"`+day+`"`))
+		app, errs, err := in.Check(b, place.Union, published())
+		if err != nil || (len(errs) == 0) != want {
+			t.Errorf("born %s: %v, %v; want it taken: %v", day, errs, err, want)
+		}
+		if !want && (len(errs) != 1 || errs[0].Path != "/form/birth_date" || errs[0].Field.EN != "Date of birth" || !strings.Contains(errs[0].Text.EN, "after today") || !errs[0].Text.Complete()) {
+			t.Errorf("born %s: got %+v", day, errs)
+		}
+		if want {
+			if errs := form.ValidateOn(app.Form, published().AddDate(0, 0, days-1)); len(errs) != 1 {
+				t.Errorf("born %s, judged a day before: got %v", day, errs)
+			}
+			if errs := form.Validate(app.Form); len(errs) != 0 {
+				t.Errorf("born %s, judged on no day: got %v", day, errs)
+			}
+		}
 	}
 }
 

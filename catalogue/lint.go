@@ -148,6 +148,9 @@ func (l *linter) schema() {
 		l.field(f)
 		for _, item := range f.Items {
 			l.field(item)
+			if item.NotAfter != "" {
+				l.bad(item.Name, 0, "field %q: not_after does not reach into rows", item.Name)
+			}
 		}
 	}
 }
@@ -172,6 +175,9 @@ func (l *linter) field(f Field) {
 	}
 	if f.Sample != "" && !l.probe.knows(f.Sample) {
 		l.bad(f.Name, 0, "field %q: no generator makes %q samples", f.Name, f.Sample)
+	}
+	if f.NotAfter != "" && (f.NotAfter != today || f.Format != "date" || f.Sample == "date_future") {
+		l.bad(f.Name, 0, "field %q: not_after: want today, on a date whose samples lie in the past", f.Name)
 	}
 	if f.Type == "string" && f.MaxLength == 0 && len(f.Options) == 0 && f.Format == "" {
 		l.bad(f.Name, 0, "field %q: a text needs a maxLength", f.Name)

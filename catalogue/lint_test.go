@@ -37,6 +37,8 @@ func TestLint(t *testing.T) {
 		{"required field unknown", "required: [mouza,", "required: [mauza,", `"mauza" is not among the properties`},
 		{"option without label", `          bs: {bn: "বিএস", en: "BS"}`, `          bs: {bn: "বিএস"}`, `option "bs" has no label`},
 		{"unknown sample", "sample: mouza", "sample: maujja", `no generator makes "maujja"`},
+		{"a moment that nobody knows", "widget: radio", "widget: radio\n        not_after: tomorrow", "not_after: want today"},
+		{"not after today, and no date", "widget: radio", "widget: radio\n        not_after: today", "not_after: want today"},
 		{"unknown widget", "widget: radio", "widget: knob", `widget "knob"`},
 		{"last step can't end it", "may_finalise: true", "may_finalise: false", "the last step must be mandatory and may_finalise"},
 		{"forward without a decision", "decision: true", "decision: false", "needs decision: true (R-OF4)"},

@@ -29,7 +29,7 @@ func (in *Intake) quick(body []byte, at place.CentreType, on time.Time) (*Applic
 	if err != nil || form.plain == nil || in.applicant.plain == nil {
 		return nil, false
 	}
-	if !in.applicant.plain.holds(p.applicant) || !form.plain.holds(p.form) {
+	if !in.applicant.plain.holds(p.applicant) || !form.plain.holds(p.form) || len(form.late(p.form.answer, on)) > 0 {
 		return nil, false
 	}
 	app := &Application{Version: v, Channel: dcat.Channel(p.channel.text)}

@@ -133,7 +133,7 @@ func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) regis
 		out.Refused = "the application cannot be read"
 		return out
 	}
-	out.Refused = j.check(set, v, &s)
+	out.Refused = j.check(set, v, &s, now.In(j.zone))
 	return out
 }
 
@@ -151,8 +151,10 @@ func (j *judge) recovered(reg *register.Register, outer *protocol.Event) (protoc
 	return r.Open()
 }
 
-// check validates an application against the version that it pins.
-func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission) string {
+// check validates an application against the version that it pins. What may not
+// lie in the future may lie a day after the entry's: the counter's clock and the
+// leader's may stand on two sides of midnight.
+func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission, now time.Time) string {
 	intake, err := j.compiled(set)
 	if err != nil {
 		return "the release has no usable forms"
@@ -164,7 +166,7 @@ func (j *judge) check(set *dcat.Set, v *dcat.Version, s *protocol.Submission) st
 	if !v.Allows(dcat.Channel(s.Channel)) {
 		return "the service is not offered by this channel"
 	}
-	if errs := form.Validate(s.Form); len(errs) > 0 {
+	if errs := form.ValidateOn(s.Form, now.AddDate(0, 0, 1)); len(errs) > 0 {
 		return "form" + errs[0].Path + ": " + errs[0].Text.EN
 	}
 	if errs := intake.Applicant().Validate(s.Applicant); len(errs) > 0 {

@@ -97,7 +97,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.box, err = box.Open(filepath.Join(n.c.Dir, recordsFolder), box.Options{
 		Enrolment: n.enrolment, Signer: n.keys.signer, Secret: n.keys.secrets.Blind[:],
-		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger, Free: n.c.Free,
+		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger, Free: n.c.Free, Online: n.online,
 	}); err != nil {
 		return err
 	}
@@ -105,6 +105,12 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	return n.furnish(authority)
+}
+
+// online reports whether the box speaks with a server of its hub just now.
+func (n *Node) online() bool {
+	_, ok := n.courier.met()
+	return ok
 }
 
 // lockFolder makes sure that one process works in a folder. The kernel lets go

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/internal/nodetest"
+	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -218,5 +220,46 @@ func TestEnrolTwice(t *testing.T) {
 	other.Centre = "41-09-18"
 	if _, err := Enrol(context.Background(), b.dir, other, b.enrolOptions()); !errors.Is(err, fault.Conflict) {
 		t.Fatalf("another centre in the same folder: %v; want conflict", err)
+	}
+}
+
+// TestOnlineOnly: a service that pays out is taken while the hub is there, and
+// answered when the hub has signed for it; without the hub it is refused.
+func TestOnlineOnly(t *testing.T) {
+	const payout = "agent-cash-out"
+	b := newBench(t)
+	body := b.d.Body(t, payout, 1)
+	ask := func(key string, out any) int {
+		t.Helper()
+		status, _ := b.call(http.MethodPost, "/v1/applications", key, body, out)
+		return status
+	}
+	var a api.ApplicationAnswer
+	b.await("the session", func() bool { return b.sync().Hub != nil })
+	if status := ask("one", &a); status != http.StatusCreated || a.Custody != api.Accepted || len(b.hub.Uplink(a.Receipt.Log)) != 1 {
+		t.Fatalf("with the hub: %d %+v", status, a)
+	}
+
+	b.hub.Mute(true) // It takes, and signs for nothing.
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, _, err := b.box.File(ctx, box.Request{User: nodetest.Person, Key: "two", Body: body})
+	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Kind != fault.Unavailable || e.Item != "" {
+		t.Fatalf("without an acknowledgement: %v; want unavailable and its outcome open", err)
+	}
+	b.hub.Mute(false)
+	b.await("the same key to be answered", func() bool { return ask("two", &a) == http.StatusCreated })
+	if a.Custody != api.Accepted || len(b.hub.Uplink(a.Receipt.Log)) != 2 {
+		t.Errorf("repeated: %+v; want it accepted, once", a)
+	}
+
+	b.hub.Stop()
+	b.await("the session to end", func() bool { return b.sync().Hub == nil })
+	var p api.Problem
+	if status := ask("three", &p); status != http.StatusServiceUnavailable || p.Outcome != api.Rejected || !strings.Contains(p.Detail, payout) {
+		t.Errorf("without the hub: %d %+v; want it refused for certain, with the reason", status, p)
+	}
+	if n := b.sync().Backlog; n != 0 {
+		t.Errorf("%d applications were taken all the same", n)
 	}
 }

@@ -42,6 +42,7 @@ type Options struct {
 	Secret    []byte // Of this box alone, 32 bytes: blinds keys that lie in clear on the disk.
 	BoxKey    []byte // Of the vault, 32 bytes; nil is a file in it.
 	Clock     func() time.Time
+	Online    func() bool // The box speaks with its hub just now; nil: never.
 	Logger    *slog.Logger
 	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
 	Alone     *Alone                           // Where a simulator puts the box; nil is the operating system.

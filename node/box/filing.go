@@ -38,14 +38,20 @@ type Answer struct {
 	Issued  time.Time
 	Fees    []protocol.Fee
 	Pin     protocol.Pin
+
+	Confirmed bool // The hub has signed for it: known only of services that are online_only.
 }
 
 // File takes an application. When it returns an answer, the application is
 // durable on this box. Field errors are the applicant's to correct and come
 // without an error.
 //
+// A service that is online_only is taken while the box speaks with its hub, and
+// answered when the hub has signed for it.
+//
 // [fault.Unavailable]: intake is closed, and the failure's item is the code of
-// the blocker; nothing was taken. [fault.Conflict]: the key came before with
+// the blocker, or the service's; nothing was taken. Without an item the hub has
+// not yet signed for it, and the same key asks again. [fault.Conflict]: the key came before with
 // another body. [fault.Stopped]: the disk failed, and nobody knows.
 func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
 	body := protocol.Hash(sha256.Sum256(r.Body))
@@ -56,6 +62,9 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	}
 	if earlier > 0 {
 		a, err := b.answerAgain(earlier, &f)
+		if err == nil {
+			a, err = b.confirm(ctx, a, &f)
+		}
 		return a, nil, err
 	}
 	goods, err := b.openCounter()
@@ -67,7 +76,7 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	if err != nil || len(wrong) > 0 {
 		return nil, wrong, err
 	}
-	if app.Version.Offline == dcat.OnlineOnly {
+	if app.Version.Offline == dcat.OnlineOnly && (b.o.Online == nil || !b.o.Online()) {
 		return nil, nil, fault.New("box.File", fault.Unavailable, app.Version.ID, app.Version.OfflineReason.EN)
 	}
 	papers, wrong, err := b.papersOf(app)
@@ -81,7 +90,41 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	event.Nonce = f.event.Nonce
 	f.event = event
 	a, err := b.submit(ctx, f)
+	if err == nil && app.Version.Offline == dcat.OnlineOnly {
+		a, err = b.confirm(ctx, a, &f)
+	}
 	return a, nil, err
+}
+
+// confirmIn is how long a counter waits for the hub to sign for an application of
+// a service that is online_only.
+const confirmIn = 15 * time.Second
+
+// confirm holds back the answer on a service that is online_only until the hub
+// has signed for it: only then may money go out.
+func (b *Intake) confirm(ctx context.Context, a *Answer, f *filing) (*Answer, error) {
+	goods := b.Goods()
+	if goods == nil {
+		return a, nil
+	}
+	v, ok := goods.Set.Numbered(a.Pin.Service, int(a.Pin.Version))
+	if !ok || v.Offline != dcat.OnlineOnly {
+		return a, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirmIn)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for b.mirror.acknowledged().At.Seq < a.Receipt.At.Seq {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fault.New("box.File", fault.Unavailable, "", "the hub has not yet signed for it: pay nothing out, and repeat it with the same key")
+		}
+	}
+	a.Confirmed = true
+	f.show(a)
+	return a, nil
 }
 
 // dhaka is the civil calendar in which fees by date are reckoned: UTC+6 all year.

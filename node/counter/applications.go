@@ -75,6 +75,9 @@ func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
 		Number: a.Number, Receipt: api.ReceiptOf(a.Receipt, a.Issued), Custody: api.Local,
 		Fees: a.Fees, ServiceVersion: int(a.Pin.Version), ServiceHash: b.HashOf(&a.Pin),
 	}
+	if a.Confirmed {
+		out.Custody = api.Accepted
+	}
 	if out.Fees == nil {
 		out.Fees = []protocol.Fee{}
 	}
