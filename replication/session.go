@@ -25,11 +25,13 @@ const (
 
 // Config is what a session starts from.
 type Config struct {
-	Cert   []byte           // Our signing certificate, if we acknowledge.
-	Have   []protocol.Head  // What is durable here of the logs that matter to the peer.
-	Want   []protocol.LogID // What we read. Incarnation 0 stands for every incarnation.
-	Gossip string           // Where our neighbours reach us, host:port; a hub passes it on.
-	Window int              // Blocks of one log in flight; 0 is a default of 8.
+	Cert      []byte            // Our signing certificate, if we acknowledge.
+	Have      []protocol.Head   // What is durable here of the logs that matter to the peer.
+	Want      []protocol.LogID  // What we read. Incarnation 0 stands for every incarnation.
+	Gossip    string            // Where our neighbours reach us, host:port; a hub passes it on.
+	Documents protocol.Carriage // What we do with documents, for the hello.
+
+	Window int // Blocks of one log in flight; 0 is a default of 8.
 
 	Every []protocol.Channel // We may want any log of these channels; [Find] asks which and from where.
 	Finds bool               // [Find] may be asked: of logs that the peer carries, or asks for.
@@ -87,7 +89,7 @@ func (s *Session) Start() []Action {
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
 		Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
-		Every: s.cfg.Every,
+		Every: s.cfg.Every, Documents: s.cfg.Documents,
 	}}}}
 }
 

@@ -14,7 +14,10 @@ import (
 )
 
 // target is what a connection is kept for.
-type target struct{ addr, alpn string }
+type target struct {
+	addr, alpn string
+	lane       int // 0 is what everybody shares.
+}
 
 // pooled is a connection that is there or being made.
 type pooled struct {
@@ -29,11 +32,17 @@ type pooled struct {
 // another server; a peer that refuses us or that we refuse is [fault.Denied].
 // A refusal may show only with the first Read.
 func (e *Endpoint) Dial(ctx context.Context, addr, alpn string) (net.Conn, error) {
+	return e.DialLane(ctx, addr, alpn, 0)
+}
+
+// DialLane is Dial in a connection that only the same lane shares. Lane 0 is
+// Dial's.
+func (e *Endpoint) DialLane(ctx context.Context, addr, alpn string, lane int) (net.Conn, error) {
 	const op = "link.Dial"
 	if _, ok := admitted[alpn]; !ok {
 		return nil, fault.New(op, fault.Invalid, alpn, "no such protocol")
 	}
-	p, err := e.connect(ctx, target{addr, alpn})
+	p, err := e.connect(ctx, target{addr, alpn, lane})
 	if err != nil {
 		return nil, classify(op, addr, err)
 	}
@@ -150,7 +159,7 @@ func DialEnrol(ctx context.Context, addr string, caHash [32]byte) (net.Conn, err
 		_ = own.Close()
 		_ = socket.Close()
 	}
-	c, err := dial(ctx, own, target{addr, ALPNEnrol}, &tls.Config{
+	c, err := dial(ctx, own, target{addr: addr, alpn: ALPNEnrol}, &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{ALPNEnrol}, ServerName: identity.ServerName,
 		InsecureSkipVerify: true, //nolint:gosec // pinned verifies: there is no pool to verify against yet.
 		VerifyConnection:   pinned(caHash), SessionTicketsDisabled: true,

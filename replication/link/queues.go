@@ -14,9 +14,12 @@ type outbox struct {
 	signal  chan struct{} // One token while there is something.
 	traffic *traffic
 
-	mu     sync.Mutex // Guards the queues.
-	urgent []*protocol.Message
-	bulk   []*protocol.Message // Hello, epochs and blocks, in order.
+	busy func(bool) // Told when there is something to write, and when there is nothing; nil: nobody asks.
+
+	mu      sync.Mutex // Guards what follows.
+	urgent  []*protocol.Message
+	bulk    []*protocol.Message // Hello, epochs and blocks, in order.
+	working bool                // As busy was told last.
 }
 
 func newOutbox(t *traffic) *outbox { return &outbox{signal: make(chan struct{}, 1), traffic: t} }
@@ -28,8 +31,25 @@ func (o *outbox) put(m *protocol.Message) {
 	} else {
 		o.urgent = append(o.urgent, m)
 	}
+	if !o.working && o.busy != nil {
+		o.busy(true) // Under the lock, so that the last word is the true one.
+	}
+	o.working = true
 	o.mu.Unlock()
 	signal(o.signal)
+}
+
+// rest notes that all is written, if it is. The writer calls it.
+func (o *outbox) rest() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.working || len(o.urgent)+len(o.bulk) > 0 {
+		return
+	}
+	o.working = false
+	if o.busy != nil {
+		o.busy(false)
+	}
 }
 
 func (o *outbox) idle() bool {
@@ -41,6 +61,7 @@ func (o *outbox) idle() bool {
 // take waits for messages and returns their encoding.
 func (o *outbox) take(ctx context.Context) ([]byte, bool) {
 	for {
+		o.rest()
 		select {
 		case <-ctx.Done():
 			return nil, false

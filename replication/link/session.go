@@ -42,6 +42,13 @@ func Gossip(address string) SessionOption { return func(r *runner) { r.gossip = 
 // Window sets how many blocks of one log may be on their way; the default is 8.
 func Window(blocks int) SessionOption { return func(r *runner) { r.window = blocks } }
 
+// Carriage says in the hello what this side does with documents.
+func Carriage(c protocol.Carriage) SessionOption { return func(r *runner) { r.documents = c } }
+
+// OnBusy has f told when the session has something to write, and when it has
+// nothing more: what else wants the link waits meanwhile. f must not block.
+func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.busy = f } }
+
 // RunSession speaks sync with the peer at the other end of conn until ctx ends,
 // which is no error, or the session breaks. It closes conn, and every goroutine
 // and every call of the host has ended when it returns. [fault.Unavailable] means:
@@ -64,7 +71,8 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		return err
 	}
 	defer closed()
-	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip}
+	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.documents}
+	r.out.busy = r.busy
 	for _, l := range want {
 		if l.Name == protocol.Every {
 			c.Every = append(c.Every, l.Channel)
@@ -89,7 +97,10 @@ type runner struct {
 	note   func(replication.Note)
 	window int
 	gossip string
-	beat   time.Duration // 0: no heartbeat.
+
+	documents protocol.Carriage
+	busy      func(bool)
+	beat      time.Duration // 0: no heartbeat.
 
 	in      chan *protocol.Message // From the reader.
 	out     *outbox                // To the writer.

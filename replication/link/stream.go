@@ -25,6 +25,8 @@ type Conn struct {
 	traffic *traffic
 	purpose Purpose
 
+	first []byte // What First has read ahead; its reader's own.
+
 	writing sync.Mutex // quic-go forbids closing during a write.
 }
 
@@ -47,6 +49,11 @@ func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 // Read reads as net.Conn says. The end is [io.EOF], a deadline
 // [os.ErrDeadlineExceeded]; everything else is a fault.
 func (c *Conn) Read(b []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(b, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
 	n, err := c.Stream.Read(b)
 	c.traffic.in[c.purpose].Add(uint64(n))
 	return n, c.translate(err)
