@@ -23,6 +23,8 @@ const (
 	callAnnounce = "announce" // announcement → nothing. To anybody.
 	callProbe    = "probe"    // nothing → probeAnswer. To anybody.
 	callEnrol    = "enrol"    // protocol.EnrolRequest → protocol.Enrolment. To the leader.
+	callHold     = "hold"     // holdCall → nothing, once this server holds the document. To anybody.
+	callDocument = "document" // documentCall → documentAnswer. To anybody.
 )
 
 // null is CBOR's.

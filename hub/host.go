@@ -59,7 +59,12 @@ func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
 			h.o.Logger.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
 		}
 	}
-	err := link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note))
+	first, err := conn.First()
+	if err == nil && first.Hello != nil && first.Hello.Documents == protocol.DocumentStream {
+		err = link.ServePapers(ctx, conn, conn.Peer(), h.papers)
+	} else if err == nil {
+		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments))
+	}
 	if err != nil && !errors.Is(err, fault.Unavailable) {
 		h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
 	}

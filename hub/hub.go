@@ -15,6 +15,7 @@ import (
 	"kendro/identity"
 	"kendro/protocol"
 	"kendro/replication/link"
+	"kendro/store/cabinet"
 )
 
 // A Hub is one server of a district's group. It is safe for concurrent use.
@@ -29,6 +30,7 @@ type Hub struct {
 	members  *membership
 	board    *switchboard
 	host     *host
+	papers   *papers
 	notices  *notices
 	progress *progress
 	fatal    *fatal
@@ -63,7 +65,8 @@ func Open(c Config) (h *Hub, err error) {
 	}()
 	opener := newOpener(h.packer, keys.district)
 	h.disk, err = openDisk(diskOptions{
-		dir: c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger,
+		secret: derive(keys.TLSSeed, "kendro-cabinet-1"),
+		dir:    c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger,
 	})
 	if err != nil {
 		return h, err
@@ -86,10 +89,14 @@ func (h *Hub) furnish(j *judge) {
 		group: h.group, members: h.members, ingester: in,
 		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock},
 	}
+	h.papers = &papers{group: h.group, opener: j.opener, keys: map[epochOf]*identity.EpochKey{}}
+	h.papers.tray = cabinet.NewTray(h.disk.documents, h.documentPreset)
+	h.board.papers = h.papers
 	h.host = &host{
 		group: h.group, keys: h.keys, notices: h.notices, ingester: in, log: h.o.Logger, sessions: map[uint64]*intake{},
 		sealer: &sealer{packer: h.packer, own: h.keys, clock: h.o.Clock, keys: map[identity.KeyID]*sealing{}},
 	}
+	h.papers.admit = h.host.admit
 }
 
 // connect binds the port.
@@ -212,7 +219,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, h.papers.collect} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

@@ -16,6 +16,7 @@ type switchboard struct {
 	members   *membership
 	registrar *registrar
 	ingester  *ingester
+	papers    *papers
 }
 
 // serveHub answers another server's calls.
@@ -49,6 +50,10 @@ func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) 
 		return s.members.answerAnnounce(from, c)
 	case callProbe:
 		return func(context.Context) (any, error) { return s.members.probe(), nil }
+	case callHold:
+		return s.papers.answerHold(from, c)
+	case callDocument:
+		return s.papers.answerDocument(c)
 	case callEnrol:
 		return func(ctx context.Context) (any, error) {
 			r := &protocol.EnrolRequest{}

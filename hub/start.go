@@ -14,32 +14,36 @@ import (
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/store"
+	"kendro/store/cabinet"
 	"kendro/store/journal"
 )
 
 // The folders of a server, below its own.
 const (
-	raftFolder     = "raft"
-	logFolder      = "raft/log"
-	registerFolder = "register"
-	vaultFolder    = "vault"
+	raftFolder      = "raft"
+	logFolder       = "raft/log"
+	registerFolder  = "register"
+	vaultFolder     = "vault"
+	documentsFolder = "documents"
 )
 
 // A disk is what a server keeps: Raft's log, its votes, and the register with its
 // marker.
 type disk struct {
-	log    *raftLog
-	votes  *votes
-	states *snapshots
-	report journal.Report
-	fresh  bool   // There were no votes yet.
-	owed   uint64 // The newest entry for the register that the log held at the start.
+	log       *raftLog
+	votes     *votes
+	states    *snapshots
+	documents *cabinet.Cabinet
+	report    journal.Report
+	fresh     bool   // There were no votes yet.
+	owed      uint64 // The newest entry for the register that the log held at the start.
 }
 
 // diskOptions say how a disk is opened.
 type diskOptions struct {
 	dir      string
-	boxKey   []byte // Nil: a file in the vault.
+	boxKey   []byte   // Nil: a file in the vault.
+	secret   [32]byte // Hides documents in the names of files.
 	district string
 	opener   register.Opener
 	fail     func(error)
@@ -64,6 +68,9 @@ func openDisk(o diskOptions) (d *disk, err error) {
 		return nil, err
 	}
 	d = &disk{states: newSnapshots(o, vault)}
+	if d.documents, err = cabinet.Open(filepath.Join(o.dir, documentsFolder), cabinet.Options{Vault: vault, Secret: o.secret[:]}); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())

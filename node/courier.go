@@ -35,8 +35,11 @@ type courier struct {
 	log       *slog.Logger
 	gossip    string // Where neighbours reach us; empty without gossip.
 
-	mu  sync.Mutex // Guards now.
-	now *replication.Peer
+	papers *paperSource
+
+	mu   sync.Mutex // Guards what follows.
+	now  *replication.Peer
+	news chan replication.Peer // Gets the peer of the session that is being opened, once it has said hello.
 }
 
 const (
@@ -119,7 +122,9 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	})
 	defer wg.Wait()
 	defer end()
-	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip))
+	postman := link.NewPostman(c.papers, c.lanes(addr))
+	wg.Go(func() { c.post(ctx, addr, postman, c.expect()) })
+	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip), link.OnBusy(postman.Hold))
 }
 
 func peerOf(conn net.Conn, addr string) replication.Peer {
@@ -157,6 +162,10 @@ func (c *courier) pulse(ctx context.Context, conn net.Conn) {
 func (c *courier) meet(p replication.Peer) {
 	c.mu.Lock()
 	c.now = &p
+	if c.news != nil {
+		c.news <- p // It holds one, and is said once.
+		c.news = nil
+	}
 	c.mu.Unlock()
 	c.box.Blockers().Clear(box.HubUnreachable)
 	c.box.Blockers().Clear(box.CertificateOld)

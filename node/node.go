@@ -159,7 +159,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock},
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
-	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
+	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
 	h.greeted = n.courier.meet
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,

@@ -17,7 +17,7 @@ const (
 	MaxRPC         = 1 << 20   // A request or answer between servers of a hub.
 	MaxToken       = 8 << 10   // A join token as text.
 	MaxDocument    = 2 << 20   // A document as it is kept.
-	MaxDocuments   = 64        // Documents of one application.
+	MaxDocuments   = 16        // Documents of one application.
 	MaxOffered     = 256       // Documents named in one offer.
 	DocumentChunk  = 31 << 10  // A piece of a document; sealed and headed it stays below 32 KiB.
 )

@@ -115,6 +115,7 @@ func plans() map[Method]plan {
 		EnrolServer:   onFleet("", fleet.enrolServer),
 		ServerAddress: onFleet("", fleet.serverAddress),
 		NodeAddress:   onFleet("", fleet.nodeAddress),
+		DocumentKept:  {"", func(s *step, c *Command) Result { return papers{s}.kept(c) }},
 		CreateToken:   onFleet(access.ManageTokens, fleet.createToken),
 		RevokeToken:   onFleet(access.ManageTokens, fleet.revokeToken),
 		RevokeNode:    onFleet(access.ManageNodes, fleet.revokeNode),

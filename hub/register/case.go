@@ -38,6 +38,8 @@ type Case struct {
 	// then where it stands, and not what the receipt names.
 	Receipt *protocol.Receipt `cbor:"19,keyasint,omitempty"`
 	Dating
+
+	Lacks []protocol.Hash `cbor:"22,keyasint,omitempty"` // Documents that the application names and no server holds (DOMAIN §7 row 22).
 }
 
 // Dating is what the register makes of a counter's clock.

@@ -23,6 +23,7 @@ const (
 	EnrolServer   Method = "enrol-server"   // Server → Server.
 	ServerAddress Method = "server-address" // Server; ID, Address, HTTP and Voter count.
 	NodeAddress   Method = "node-address"   // NodePlace.
+	DocumentKept  Method = "document-kept"  // PaperKept.
 
 	// Of an operator.
 	AddUser      Method = "add-user"     // User.
@@ -50,7 +51,7 @@ const (
 // Methods returns every command there is, in a fixed order.
 func Methods() []Method {
 	return []Method{
-		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
+		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 	}
 }

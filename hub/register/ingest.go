@@ -167,7 +167,19 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 	s.moved(h.Log)
 	s.append(s.world.inbox(owner.Centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&told)})
 	s.contradicted(h.Log, l, items)
+	papers(s).tellHeld(owner.Centre, s.held)
+	s.held = nil
 	return nil
+}
+
+// paper notes what documents an application names.
+func (s intake) paper(c *Case, e *protocol.Event) {
+	var named struct {
+		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
+	}
+	if e.Decode(&named) == nil {
+		s.held = append(s.held, papers(s).name(c, named.Documents)...)
+	}
 }
 
 // Why an event stands aside.
@@ -228,6 +240,7 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node) *pr
 		s.alias(c)
 	}
 	s.meta.Stats.Cases++
+	s.paper(c, e)
 	version, why := s.pinned(e.Pin), ""
 	switch {
 	case by.RevokedAt != 0 && c.Legal > by.RevokedAt: // Row 25; before format 2 none came so far.

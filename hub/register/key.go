@@ -36,6 +36,8 @@ const (
 	tagLeft       = 'N' // log → Left
 	tagTime       = 'B' // index, inverted → the register's time then
 	tagLegal      = 'H' // log → legal date of its newest application
+	tagPaper      = 'O' // keyed hash of a document's hash → Paper
+	tagKept       = 'F' // index, place in the entry → PaperKept
 )
 
 func key(tag byte, parts ...[]byte) []byte {

@@ -34,6 +34,7 @@ type Register struct {
 	Logs
 	Machines
 	People
+	Papers
 
 	db     *store.DB // Nil in tests that keep the state in memory.
 	opener Opener
@@ -73,7 +74,7 @@ func Open(dir string, o Options) (*Register, error) {
 func open(b base, o Options) (*Register, error) {
 	st := &state{base: b}
 	r := &Register{
-		state: st, Cases: Cases{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st},
+		state: st, Cases: Cases{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Papers: Papers{st},
 		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
 	err := b.View(func(v View) error {

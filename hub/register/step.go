@@ -77,7 +77,8 @@ type step struct {
 	times   map[uint64]int64 // The register's time at entries that were asked for.
 	writes  int
 	written int
-	plain   int // Bytes of events opened so far.
+	plain   int             // Bytes of events opened so far.
+	held    []protocol.Hash // Documents that a block named and the servers hold.
 }
 
 // get reads a key into v and reports whether it was there.

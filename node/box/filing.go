@@ -145,7 +145,7 @@ func (b *Intake) openCounter() (*Goods, error) {
 func (b *Intake) eventOf(user string, app *catalogue.Application, papers []protocol.Document, now time.Time) (protocol.Event, error) {
 	v := app.Version
 	if len(app.Documents) > protocol.MaxDocuments {
-		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 64 documents")
+		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 16 documents")
 	}
 	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers}
 	for _, d := range app.Documents {

@@ -44,7 +44,8 @@ const (
 	paperLanes   = 3         // Connections at most, the session's own included.
 	manyBytes    = 200 << 10 // Waiting, before further connections are opened.
 	paperRetry   = 30 * time.Second
-	maxJudged    = 4 // Documents of one stream that are being made safe at one time.
+	askAgain     = 64 // Pieces, before the source is asked what has become urgent.
+	maxJudged    = 4  // Documents of one stream that are being made safe at one time.
 	firstMessage = 30 * time.Second
 )
 
@@ -170,6 +171,7 @@ type Postman struct {
 	mu     sync.Mutex // Guards what follows.
 	sender *paper.Sender
 	look   bool          // More documents may wait than the sender knows of.
+	handed int           // Pieces since the source was asked last.
 	change chan struct{} // Closed and replaced whenever there may be something to send.
 }
 
@@ -315,8 +317,8 @@ func (p *Postman) speak(ctx context.Context, lane int, conn net.Conn) error {
 func (p *Postman) next(lane int) (*protocol.Offer, paper.Piece, bool, chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for lane == 1 && p.look {
-		p.look = false
+	for lane == 1 && p.look && (p.sender.Missing() == 0 || p.handed >= askAgain) {
+		p.look, p.handed = false, 0
 		p.mu.Unlock()
 		waiting, err := p.source.Waiting()
 		p.mu.Lock()
@@ -331,6 +333,9 @@ func (p *Postman) next(lane int) (*protocol.Offer, paper.Piece, bool, chan struc
 		}
 	}
 	next, ok := p.sender.Next(lane)
+	if ok {
+		p.handed++
+	}
 	return nil, next, ok, p.change, nil
 }
 

@@ -1,0 +1,184 @@
+package hub_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"testing"
+
+	"kendro/domain/fault"
+	"kendro/internal/hubtest"
+	"kendro/protocol"
+	"kendro/store/cabinet"
+)
+
+// lacks returns what a case lacks by one server's register.
+func lacks(t *testing.T, s *hubtest.Server, n protocol.Number) int {
+	t.Helper()
+	c, err := s.Hub.Register().Case(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(c.Lacks)
+}
+
+// holds waits until a server has a document, by itself.
+func holds(t *testing.T, g *hubtest.Group, s *hubtest.Server, h protocol.Hash, content []byte) {
+	t.Helper()
+	g.Wait("a server to hold the document", func() bool { return s.Hub.Holds(h) })
+	if _, got, err := s.Hub.Document(t.Context(), h); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%s holds %d bytes, %v", s.Addr, len(got), err)
+	}
+}
+
+// heldIn reports whether the box was told that a document is safe.
+func heldIn(b *hubtest.Box, h protocol.Hash) bool {
+	for _, e := range b.Inbox() {
+		var held protocol.HeldDocuments
+		if e.Kind == protocol.DocumentsHeld && e.Decode(&held) == nil {
+			for _, x := range held.Hashes {
+				if x == h {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func TestDocumentsAreHeldByAQuorumBeforeTheyAreAcknowledged(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 3)
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	one, two := scans.Scan(1, 150<<10), scans.Scan(2, 90<<10)
+	foreign := scans.Scan(3, 1000) // No case names it.
+	first, second := b.FileWith(one, two), b.FileWith(one)
+	drain(t, g, b, g.Follower().Addr)
+	g.Agree()
+	if n := lacks(t, g.Leader(), first); n != 2 {
+		t.Fatalf("the case lacks %d documents; want 2", n) // Row 22: received, and flagged.
+	}
+	stop := scans.Send(g.Follower().Addr)
+	defer stop()
+	for _, s := range g.Servers {
+		g.Wait("the case to be whole", func() bool { return lacks(t, s, first)+lacks(t, s, second) == 0 })
+		holds(t, g, s, one.Hash, scans.Content(one.Hash))
+		holds(t, g, s, two.Hash, scans.Content(two.Hash))
+		if s.Hub.Holds(foreign.Hash) {
+			t.Error("a document that no case names was taken")
+		}
+	}
+	if again := b.FileWith(one); !heldIn(b, one.Hash) { // Row 23: a third case with a document that is there.
+		drain(t, g, b, g.Leader().Addr)
+		g.Agree()
+		if n := lacks(t, g.Leader(), again); n != 0 {
+			t.Errorf("a case with a document that is held lacks %d", n)
+		}
+	}
+	g.Wait("the box to hear of it", func() bool {
+		drain(t, g, b, g.Leader().Addr)
+		return heldIn(b, one.Hash) && heldIn(b, two.Hash)
+	})
+}
+
+func TestADocumentWithoutAQuorumIsNotAcknowledged(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 3)
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	one := scans.Scan(1, 100<<10)
+	number := b.FileWith(one)
+	drain(t, g, b, g.Leader().Addr)
+	g.Agree()
+	lone, others := g.Leader(), []*hubtest.Server{}
+	for _, s := range g.Servers {
+		if s != lone {
+			g.Stop(s)
+			others = append(others, s)
+		}
+	}
+	stop := scans.Send(lone.Addr)
+	g.Wait("the lone server to hold it", func() bool { return lone.Hub.Holds(one.Hash) })
+	if p, err := lone.Hub.Register().Paper(one.Hash); err != nil || p.Held != 0 {
+		t.Errorf("acknowledged without a quorum: %+v, %v", p, err)
+	}
+	stop()
+	for _, s := range others {
+		g.Start(s)
+	}
+	g.Leader()
+	pieces := scans.Sent()
+	defer scans.Send(lone.Addr)()
+	for _, s := range g.Servers {
+		g.Wait("the case to be whole", func() bool { return lacks(t, s, number) == 0 })
+		holds(t, g, s, one.Hash, scans.Content(one.Hash))
+	}
+	if again := scans.Sent() - pieces; again > 1 {
+		t.Errorf("%d pieces were sent again; want one to ask", again)
+	}
+}
+
+func TestATransferGoesOnAfterItsServerWasKilled(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 3)
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	one := scans.Scan(1, 900<<10)
+	number := b.FileWith(one)
+	drain(t, g, b, g.Leader().Addr)
+	g.Agree()
+	s := g.Follower()
+	scans.Limit(15)
+	stop := scans.Send(s.Addr)
+	g.Wait("half of it to be sent", func() bool { return scans.Sent() == 15 })
+	g.Kill(s)
+	stop()
+	g.Start(s)
+	scans.Limit(0)
+	g.Leader()
+	defer scans.Send(s.Addr)()
+	for _, x := range g.Servers {
+		g.Wait("the case to be whole", func() bool { return lacks(t, x, number) == 0 })
+		holds(t, g, x, one.Hash, scans.Content(one.Hash))
+	}
+	if n := protocol.Chunks(one.Size); scans.Sent() >= n+15 {
+		t.Errorf("%d pieces were sent for %d: it began anew", scans.Sent(), n)
+	}
+}
+
+func TestAServerThatJoinsFetchesTheDocuments(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 1)
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	one := scans.Scan(1, 60<<10)
+	number := b.FileWith(one)
+	drain(t, g, b, g.Leader().Addr)
+	stop := scans.Send(g.Leader().Addr)
+	g.Wait("the case to be whole", func() bool { return lacks(t, g.Leader(), number) == 0 })
+	stop()
+	late := g.Join(true)
+	holds(t, g, late, one.Hash, scans.Content(one.Hash))
+}
+
+func TestAnOfficersScanIsSafeWhenItIsAnswered(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 3)
+	content := []byte("%PDF-1.4\nrecord of the volume\n%%EOF\n")
+	h := protocol.Hash(sha256.Sum256(content))
+	s := g.Follower()
+	up, err := s.Hub.Upload(t.Context(), cabinet.Piece{Hash: h, Total: len(content), Bytes: content})
+	if err != nil || up.Document == nil || up.Document.Hash != h {
+		t.Fatalf("got %+v, %v", up, err)
+	}
+	if p, err := s.Hub.Register().Paper(h); err != nil || p.Held == 0 {
+		t.Errorf("answered before it was safe: %+v, %v", p, err)
+	}
+	for _, x := range g.Servers {
+		holds(t, g, x, h, content)
+	}
+	if _, _, err := s.Hub.Document(t.Context(), protocol.Hash{1}); !errors.Is(err, fault.NotFound) {
+		t.Errorf("an unknown document: got %v; want NotFound", err)
+	}
+}
