@@ -17,8 +17,8 @@ import (
 	"kendro/store/cabinet"
 )
 
-// Papers are the documents of the district as this server holds them. Its
-// exported methods are for the desk; it may be used concurrently.
+// Papers are the documents of the district as this server holds them. They may be
+// used concurrently.
 type papers struct {
 	*group
 	admit  func(replication.Peer) (*register.Node, error)
@@ -193,9 +193,9 @@ func (p *papers) gather(c *protocol.Chunk, piece []byte) (bool, error) {
 	return true, part.Discard()
 }
 
-// Upload takes a piece of what an officer scans. A document that is complete is
+// upload takes a piece of what an officer scans. A document that is complete is
 // safe when it returns.
-func (p *papers) Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error) {
+func (p *papers) upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error) {
 	up, err := p.tray.Take(ctx, piece)
 	if err != nil || up.Document == nil {
 		return up, err
@@ -203,9 +203,9 @@ func (p *papers) Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Uploa
 	return up, p.keep(ctx, register.PaperKept{Hash: up.Document.Hash, Size: up.Document.Size, Type: up.Document.Type})
 }
 
-// Document returns a document that the district holds. One that this server lost
+// document returns a document that the district holds. One that this server lost
 // or never had comes from another.
-func (p *papers) Document(ctx context.Context, h protocol.Hash) (protocol.Document, []byte, error) {
+func (p *papers) document(ctx context.Context, h protocol.Hash) (protocol.Document, []byte, error) {
 	d, content, err := p.tray.Describe(h)
 	if !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Damaged) {
 		return d, content, err
@@ -219,17 +219,20 @@ func (p *papers) Document(ctx context.Context, h protocol.Hash) (protocol.Docume
 	return p.tray.Describe(h)
 }
 
+// Documents are the documents that this server holds, for its desk.
+type Documents struct{ papers *papers }
+
 // Upload takes a piece of what an officer scans, see [cabinet.Tray.Take]. A
 // document that is complete is held by a quorum of the servers when it returns.
-func (h *Hub) Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error) {
-	return h.papers.Upload(ctx, piece)
+func (d Documents) Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error) {
+	return d.papers.upload(ctx, piece)
 }
 
 // Document returns a document that the district holds, from another server if
 // need be. [fault.NotFound]: it has not arrived.
-func (h *Hub) Document(ctx context.Context, hash protocol.Hash) (protocol.Document, []byte, error) {
-	return h.papers.Document(ctx, hash)
+func (d Documents) Document(ctx context.Context, hash protocol.Hash) (protocol.Document, []byte, error) {
+	return d.papers.document(ctx, hash)
 }
 
 // Holds reports whether this server itself has a document.
-func (h *Hub) Holds(hash protocol.Hash) bool { return h.papers.tray.Has(hash) }
+func (d Documents) Holds(hash protocol.Hash) bool { return d.papers.tray.Has(hash) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"testing"
 
 	"kendro/domain/fault"
@@ -36,10 +37,8 @@ func heldIn(b *hubtest.Box, h protocol.Hash) bool {
 	for _, e := range b.Inbox() {
 		var held protocol.HeldDocuments
 		if e.Kind == protocol.DocumentsHeld && e.Decode(&held) == nil {
-			for _, x := range held.Hashes {
-				if x == h {
-					return true
-				}
+			if slices.Contains(held.Hashes, h) {
+				return true
 			}
 		}
 	}

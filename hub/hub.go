@@ -30,7 +30,7 @@ type Hub struct {
 	members  *membership
 	board    *switchboard
 	host     *host
-	papers   *papers
+	Documents
 	notices  *notices
 	progress *progress
 	fatal    *fatal
@@ -89,8 +89,8 @@ func (h *Hub) furnish(j *judge) {
 		group: h.group, members: h.members, ingester: in,
 		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock},
 	}
-	h.papers = &papers{group: h.group, opener: j.opener, keys: map[epochOf]*identity.EpochKey{}}
-	h.papers.tray = cabinet.NewTray(h.disk.documents, h.documentPreset)
+	h.Documents = Documents{papers: &papers{group: h.group, opener: j.opener, keys: map[epochOf]*identity.EpochKey{}}}
+	h.papers.tray = cabinet.NewTray(h.disk.documents, documentPreset(h.o.Dir))
 	h.board.papers = h.papers
 	h.host = &host{
 		group: h.group, keys: h.keys, notices: h.notices, ingester: in, log: h.o.Logger, sessions: map[uint64]*intake{},

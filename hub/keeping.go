@@ -223,10 +223,12 @@ var errEnough = errors.New("enough for one round")
 const full = 85
 
 // documentPreset says how small scans are made, or that there is no room.
-func (h *Hub) documentPreset() (document.Preset, error) {
-	fill, err := store.Fill(h.o.Dir)
-	if err == nil && fill >= full {
-		err = fault.New("hub.Upload", fault.Unavailable, h.o.Dir, "the server's disk is more than 85 % full: no document is taken; free some space")
+func documentPreset(dir string) func() (document.Preset, error) {
+	return func() (document.Preset, error) {
+		fill, err := store.Fill(dir)
+		if err == nil && fill >= full {
+			err = fault.New("hub.Upload", fault.Unavailable, dir, "the server's disk is more than 85 % full: no document is taken; free some space")
+		}
+		return document.Normal, err
 	}
-	return document.Normal, err
 }

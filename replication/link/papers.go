@@ -52,12 +52,12 @@ const (
 // First returns the first message of a stream that was accepted, which the stream
 // gives again to whoever reads it.
 func (c *Conn) First() (*protocol.Message, error) {
-	_ = c.SetReadDeadline(time.Now().Add(firstMessage))
+	late := time.AfterFunc(firstMessage, func() { c.CancelRead(0) })
 	body, err := protocol.ReadFrame(c, protocol.MaxMessage)
+	late.Stop()
 	if err != nil {
 		return nil, err
 	}
-	_ = c.SetReadDeadline(time.Time{})
 	m, err := protocol.DecodeMessage(body)
 	c.first = append([]byte{byte(len(body) >> 24), byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body))}, body...)
 	return m, err

@@ -43,11 +43,11 @@ func Gossip(address string) SessionOption { return func(r *runner) { r.gossip = 
 func Window(blocks int) SessionOption { return func(r *runner) { r.window = blocks } }
 
 // Carriage says in the hello what this side does with documents.
-func Carriage(c protocol.Carriage) SessionOption { return func(r *runner) { r.documents = c } }
+func Carriage(c protocol.Carriage) SessionOption { return func(r *runner) { r.beside.documents = c } }
 
 // OnBusy has f told when the session has something to write, and when it has
 // nothing more: what else wants the link waits meanwhile. f must not block.
-func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.busy = f } }
+func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside.busy = f } }
 
 // RunSession speaks sync with the peer at the other end of conn until ctx ends,
 // which is no error, or the session breaks. It closes conn, and every goroutine
@@ -71,8 +71,8 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		return err
 	}
 	defer closed()
-	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.documents}
-	r.out.busy = r.busy
+	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.beside.documents}
+	r.out.busy = r.beside.busy
 	for _, l := range want {
 		if l.Name == protocol.Every {
 			c.Every = append(c.Every, l.Channel)
@@ -89,6 +89,12 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	return r.run(ctx)
 }
 
+// beside is what a session knows of the documents that travel beside it.
+type beside struct {
+	documents protocol.Carriage
+	busy      func(bool)
+}
+
 // A runner drives one session: a reader, a writer and a deliverer around one
 // loop that owns the machine.
 type runner struct {
@@ -98,9 +104,8 @@ type runner struct {
 	window int
 	gossip string
 
-	documents protocol.Carriage
-	busy      func(bool)
-	beat      time.Duration // 0: no heartbeat.
+	beside beside
+	beat   time.Duration // 0: no heartbeat.
 
 	in      chan *protocol.Message // From the reader.
 	out     *outbox                // To the writer.
