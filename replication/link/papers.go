@@ -281,7 +281,7 @@ func (p *Postman) listen(conn net.Conn) {
 
 // speak offers, on lane 1, and sends piece after piece.
 func (p *Postman) speak(ctx context.Context, lane int, conn net.Conn) error {
-	hello := &protocol.Hello{Version: protocol.SessionVersion, Documents: protocol.DocumentStream}
+	hello := &protocol.Hello{Version: protocol.OldestSession, Newest: protocol.SessionVersion, Documents: protocol.DocumentStream}
 	if _, err := conn.Write(protocol.EncodeMessage(&protocol.Message{Hello: hello})); err != nil {
 		return err
 	}
