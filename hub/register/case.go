@@ -34,12 +34,18 @@ type Case struct {
 	Offices  []string         `cbor:"17,keyasint,omitempty"` // Where it lay, in order, now included.
 	History  []Turn           `cbor:"18,keyasint"`
 
+	Enclosed
+	Dating
+}
+
+// Enclosed is the paper that belongs to a case.
+type Enclosed struct {
 	// Receipt is what was printed, where the event came as recovered: Log and At are
 	// then where it stands, and not what the receipt names.
 	Receipt *protocol.Receipt `cbor:"19,keyasint,omitempty"`
-	Dating
-
-	Lacks []protocol.Hash `cbor:"22,keyasint,omitempty"` // Documents that the application names and no server holds (DOMAIN §7 row 22).
+	// Lacks are the documents that the application names and no quorum of the
+	// servers holds (DOMAIN §7 row 22).
+	Lacks []protocol.Hash `cbor:"22,keyasint,omitempty"`
 }
 
 // Dating is what the register makes of a counter's clock.

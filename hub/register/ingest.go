@@ -172,16 +172,6 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 	return nil
 }
 
-// paper notes what documents an application names.
-func (s intake) paper(c *Case, e *protocol.Event) {
-	var named struct {
-		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
-	}
-	if e.Decode(&named) == nil {
-		s.held = append(s.held, papers(s).name(c, named.Documents)...)
-	}
-}
-
 // Why an event stands aside.
 const (
 	whyUnreadable = "the event cannot be read"
@@ -240,7 +230,7 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node) *pr
 		s.alias(c)
 	}
 	s.meta.Stats.Cases++
-	s.paper(c, e)
+	papers(s).of(c, e)
 	version, why := s.pinned(e.Pin), ""
 	switch {
 	case by.RevokedAt != 0 && c.Legal > by.RevokedAt: // Row 25; before format 2 none came so far.

@@ -35,6 +35,16 @@ func paperKey(incarnation uint64, h protocol.Hash) []byte {
 	return key(tagPaper, nameKey(incarnation, "document", string(h[:])))
 }
 
+// of notes what documents an application names.
+func (s papers) of(c *Case, e *protocol.Event) {
+	var named struct {
+		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
+	}
+	if e.Decode(&named) == nil {
+		s.held = append(s.held, s.name(c, named.Documents)...)
+	}
+}
+
 // name notes the documents that a case names. It returns those of them that the
 // servers hold already; the others are the case's Lacks.
 func (s papers) name(c *Case, list []protocol.Document) (held []protocol.Hash) {
