@@ -51,7 +51,7 @@ func (s intake) recovered(log protocol.LogID, it *protocol.Item, outer *protocol
 		return s.unreadable(log, it, whyReceipt)
 	}
 	c := &Case{
-		Number: number, Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}, Centre: owner.Centre, Receipt: &r.Receipt,
+		Number: number, Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}, Centre: owner.Centre, Enclosed: Enclosed{Receipt: &r.Receipt},
 	}
 	c.Legal, c.ClockOff = s.legal(e.At, s.timeAt(e.Checkpoint))
 	s.meta.Stats.Recovered++
