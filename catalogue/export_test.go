@@ -34,3 +34,6 @@ func Rewritten(body []byte) (string, bool) {
 	}
 	return string(n.append(nil)), true
 }
+
+// Composed is the short look at whether a text is in NFC.
+func Composed(s string) bool { return composed(s) }

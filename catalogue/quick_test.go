@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/unicode/norm"
+
 	"kendro/catalogue"
 	"kendro/domain/place"
 )
@@ -161,6 +163,46 @@ func TestPlainForms(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every text of three signs, and long ones: what the short look takes for NFC is.
+func TestComposed(t *testing.T) {
+	signs := []rune{'a', '<', '=', '\u0338', '\u00e9', '\u0301', '\u0964', '\u200c', '\u200d', '\u034f', '\u2260'}
+	for r := rune(0x0980); r <= 0x09ff; r++ {
+		signs = append(signs, r)
+	}
+	in := func(s string) bool {
+		ok := catalogue.Composed(s)
+		if ok && norm.NFC.String(s) != s {
+			t.Fatalf("%+q is taken for NFC", s)
+		}
+		return ok
+	}
+	taken := 0
+	for _, a := range signs {
+		for _, b := range signs {
+			for _, c := range signs {
+				if in(string([]rune{a, b, c})) {
+					taken++
+				}
+			}
+		}
+	}
+	if taken < len(signs)*len(signs)*len(signs)/2 {
+		t.Errorf("%d texts were taken: the short look is of little use", taken)
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 5000 {
+		long := make([]rune, 60)
+		few := signs[r.IntN(len(signs)-6):][:6]
+		for i := range long {
+			long[i] = few[r.IntN(len(few))]
+		}
+		in(string(long))
+	}
+	for _, mark := range []string{"\u09bc", "\u09cd", "\u09bc\u09cd"} {
+		in("ক" + strings.Repeat(mark, 40))
 	}
 }
 

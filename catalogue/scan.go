@@ -116,7 +116,7 @@ func (s *scanner) text() (string, bool) {
 		case c == '"':
 			text := s.src[s.at:i]
 			s.at = i + 1
-			if !ascii {
+			if !ascii && !composed(text) {
 				text = norm.NFC.String(text)
 			}
 			return text, true
@@ -259,4 +259,32 @@ func (n *node) append(b []byte) []byte {
 	default:
 		return append(b, "false"...)
 	}
+}
+
+// composed reports whether a text of ASCII and Bangla is in NFC. Of any other it
+// says false. norm looks twice at each sign that could belong to the one before,
+// which costs more than all the rest of reading a body.
+func composed(s string) bool {
+	var before rune
+	marks := 0
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf, r == '\u200c', r == '\u200d', r == '\u0964', r == '\u0965':
+			marks = 0
+		case r < '\u0981' || r > '\u09ef':
+			return false
+		case r == '\u09dc' || r == '\u09dd' || r == '\u09df': // In NFC these are two.
+			return false
+		case (r == '\u09be' || r == '\u09d7') && before == '\u09c7': // In NFC these are one.
+			return false
+		case r == '\u09bc' || r == '\u09cd': // Marks have an order, and norm breaks long runs of them.
+			if marks++; marks > 2 || r == '\u09bc' && before == '\u09cd' {
+				return false
+			}
+		default:
+			marks = 0
+		}
+		before = r
+	}
+	return true
 }

@@ -88,6 +88,7 @@ type batch struct {
 	size  int
 
 	placed  []*filing
+	signed  chan struct{} // Closed when the leader's receipt is; nil: nobody leads.
 	again   []repeat
 	effects []ownEffect
 

@@ -238,7 +238,7 @@ func (b *Box) recall() error {
 func (b *Box) newWriter() *writer {
 	w := &writer{
 		in: make(chan filing, maxGather), parts: make(chan *delivery, 8), mend: make(chan chan error), leave: make(chan doubt, 8),
-		gone: make(chan struct{}), updates: make(chan update), late: make(chan struct{}, 1),
+		gone: make(chan struct{}), updates: make(chan update, 1), late: make(chan struct{}, 1),
 		turn: make(chan struct{}, 1), broken: make(chan error, 1),
 		own: b.own, hub: b.in.Load(), index: b.index, refetch: b.refetch, recalled: b.fallBack,
 		begins: b.begins, giveUp: b.line.resolve, interrupt: b.interrupt,

@@ -12,14 +12,15 @@ import (
 // part of the sync. Whoever comes meanwhile waits for the goroutine of run,
 // which then takes all of them at once.
 
-// An update is work that runs beside the sync: the leader's receipt, then the
-// index.
+// An update is work that runs beside the disk's: the leader's receipt, from the
+// moment its place is known; later, in another update, the index.
 type update struct {
-	leader *filing // Whose turn it is; nil: the goroutine of run's.
-	own    []ownEffect
-	in     []inEffect
+	leader *filing // Whose turn it is.
 	signed chan struct{}
-	done   chan updated
+
+	own  []ownEffect
+	in   []inEffect
+	done chan updated
 }
 
 type updated struct {
@@ -46,7 +47,7 @@ func (w *writer) run(ctx context.Context) error {
 	return err
 }
 
-// help does what runs beside the sync.
+// help does what runs beside the disk's work.
 func (w *writer) help() {
 	for u := range w.updates {
 		w.assist(u)
@@ -56,8 +57,9 @@ func (w *writer) help() {
 func (w *writer) assist(u update) {
 	if u.leader != nil {
 		w.answer(u.leader)
+		close(u.signed)
+		return
 	}
-	close(u.signed)
 	c, err := w.index.commit(u.own, u.in)
 	w.index.caughtUp()
 	u.done <- updated{c, err}
@@ -227,28 +229,39 @@ func (w *writer) begun(d doubt) error {
 	return nil
 }
 
-// delegate hands on what runs beside the sync. The channel is closed when the
-// leader's receipt is signed; what the index says is owed.
-func (w *writer) delegate(b *batch) (signed chan struct{}) {
-	u := update{own: b.effects, in: b.in, signed: make(chan struct{}), done: make(chan updated, 1)}
-	for _, f := range b.placed {
-		if f.leads {
-			u.leader = f
-		}
-	}
-	w.index.fallBehind()
-	w.owed = u.done
+// delegate hands on what runs beside the disk's work.
+func (w *writer) delegate(u update) {
 	if w.alone {
 		w.assist(u)
 	} else {
 		w.updates <- u
 	}
+}
+
+// sign has the leader's receipt signed, if somebody leads. Its place is known, but
+// not yet written: nobody may see the answer before it is durable.
+func (w *writer) sign(b *batch) {
 	for _, f := range b.placed {
-		if !f.leads {
-			f.verdict <- verdict{placed: true, spot: f.spot}
+		if f.leads {
+			b.signed = make(chan struct{})
+			w.delegate(update{leader: f, signed: b.signed})
 		}
 	}
-	return u.signed
+}
+
+// awaitSigned returns when nobody is at work on an answer.
+func (b *batch) awaitSigned() {
+	if b.signed != nil {
+		<-b.signed
+	}
+}
+
+// follow has the index follow. What it says is owed.
+func (w *writer) follow(b *batch) {
+	done := make(chan updated, 1)
+	w.index.fallBehind()
+	w.owed = done
+	w.delegate(update{own: b.effects, in: b.in, done: done})
 }
 
 func errStopping() error {

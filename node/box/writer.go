@@ -76,6 +76,7 @@ func (w *writer) commit(b *batch) error {
 		return err
 	}
 	if err := w.write(b); err != nil {
+		b.awaitSigned()
 		b.failAll(err)
 		return err
 	}
@@ -83,9 +84,14 @@ func (w *writer) commit(b *batch) error {
 		b.finish()
 		return nil
 	}
-	signed := w.delegate(b)
+	w.follow(b)
+	for _, f := range b.placed {
+		if !f.leads {
+			f.verdict <- verdict{placed: true, spot: f.spot}
+		}
+	}
 	err := w.sync(b)
-	<-signed
+	b.awaitSigned()
 	if err != nil {
 		<-w.owed
 		b.failAll(err)
@@ -280,6 +286,7 @@ func (w *writer) writeOwn(b *batch) error {
 		})
 		records = append(records, protocol.Marshal(r))
 	}
+	w.sign(b)
 	first, err := w.own.Write(records...)
 	if errors.Is(err, fault.Stopped) {
 		return err
@@ -288,6 +295,7 @@ func (w *writer) writeOwn(b *batch) error {
 		return fault.New("box.write", fault.Internal, s.Log.String(), "journal and log have come apart")
 	}
 	if err != nil { // No room, or a journal that waits for a decision: nothing happened.
+		b.awaitSigned()
 		b.refusePlaced(err)
 		return nil
 	}
