@@ -1,0 +1,231 @@
+package held_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/held"
+)
+
+var log = protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 5}
+
+func at(seq uint64) protocol.Position {
+	if seq == 0 {
+		return protocol.Position{}
+	}
+	return protocol.Position{Seq: seq, Hash: sha256.Sum256(fmt.Append(nil, "event ", seq))}
+}
+
+func block(l protocol.LogID, first, last uint64, epoch byte, size int) *protocol.Block {
+	body := bytes.Repeat([]byte{epoch}, size)
+	return &protocol.Block{Header: protocol.Header{
+		Log: l, First: first, Last: last, Prev: at(first - 1).Hash, End: at(last).Hash, Epoch: identity.EpochID{epoch}, Body: sha256.Sum256(body),
+	}, Body: body, Signature: make([]byte, 64)}
+}
+
+func intro(n byte) *protocol.Epoch {
+	return &protocol.Epoch{ID: identity.EpochID{n}, Wraps: []identity.Wrap{{Sealed: []byte("sealed")}}}
+}
+
+func ack(l protocol.LogID, seq uint64) protocol.Passed {
+	return protocol.Passed{Ack: protocol.Ack{Log: l, At: at(seq), Index: seq}, Cert: []byte("certificate")}
+}
+
+type shop struct {
+	*held.Store
+	t   *testing.T
+	dir string
+	o   held.Options
+}
+
+func open(t *testing.T, o held.Options) *shop {
+	t.Helper()
+	vault, err := store.OpenVaultKey(filepath.Join(t.TempDir(), "vault"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Cipher = vault
+	s := &shop{t: t, dir: filepath.Join(t.TempDir(), "held"), o: o}
+	s.start()
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func (s *shop) start() {
+	s.t.Helper()
+	var err error
+	if s.Store, err = held.Open(s.dir, s.o); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) again() {
+	s.t.Helper()
+	if err := s.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.start()
+}
+
+func (s *shop) put(b *protocol.Block, want uint64) {
+	s.t.Helper()
+	got, err := s.Put(intro(b.Header.Epoch[0]), b)
+	if err != nil || got != at(want) {
+		s.t.Fatalf("put %d-%d: at %d, %v; want %d", b.Header.First, b.Header.Last, got.Seq, err, want)
+	}
+}
+
+func (s *shop) runs(from uint64, want ...string) {
+	s.t.Helper()
+	epochs, blocks, err := s.Load(log, at(from), 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var got []string
+	known := map[identity.EpochID]bool{}
+	for _, e := range epochs {
+		known[e.ID] = true
+	}
+	for _, b := range blocks {
+		got = append(got, fmt.Sprintf("%d-%d", b.Header.First, b.Header.Last))
+		if err := b.Check(); err != nil || !known[b.Header.Epoch] {
+			s.t.Errorf("block %s came back spoilt or without its epoch: %v", got, err)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.t.Errorf("after %d: got %v; want %v", from, got, want)
+	}
+}
+
+// TestHeldSurvivesRestart keeps blocks of two epochs from the middle of a log, and
+// reads them again after a restart.
+func TestHeldSurvivesRestart(t *testing.T) {
+	s := open(t, held.Options{})
+	if got := s.Begin(log, at(4)); got != at(4) {
+		t.Fatalf("begins at %v", got)
+	}
+	s.put(block(log, 5, 6, 1, 100), 6)
+	s.put(block(log, 7, 9, 2, 100), 9)
+	s.put(block(log, 7, 9, 2, 100), 9) // Twice is once.
+	s.runs(4, "5-6", "7-9")
+	s.again()
+	s.runs(4, "5-6", "7-9")
+	s.runs(5, "5-6", "7-9")
+	s.runs(6, "7-9")
+	s.runs(3)
+	if h := s.Heads(); len(h) != 1 || h[0].At != at(9) {
+		t.Errorf("heads %v", h)
+	}
+	s.put(block(log, 5, 12, 2, 100), 12) // A wider cut of the same events.
+	s.runs(4, "5-12")
+	s.again()
+	s.runs(4, "5-12")
+}
+
+func TestHeldRefuses(t *testing.T) {
+	s := open(t, held.Options{Quota: 1000})
+	s.put(block(log, 1, 2, 1, 400), 2)
+	other := block(log, 3, 4, 1, 10)
+	other.Header.Prev[0] ^= 1
+	end := block(log, 1, 2, 1, 10)
+	end.Header.End[0] ^= 1
+	for what, c := range map[string]struct {
+		b    *protocol.Block
+		e    *protocol.Epoch
+		kind error
+	}{
+		"a gap":                {block(log, 4, 4, 1, 10), intro(1), fault.Unavailable},
+		"another event":        {other, intro(1), fault.Conflict},
+		"another end":          {end, intro(1), fault.Conflict},
+		"over the quota":       {block(log, 3, 3, 1, 900), intro(1), fault.Denied},
+		"an epoch unknown":     {block(log, 3, 3, 2, 10), nil, fault.NotFound},
+		"another introduction": {block(log, 3, 3, 2, 10), intro(1), fault.NotFound},
+	} {
+		if _, err := s.Put(c.e, c.b); !errors.Is(err, c.kind) {
+			t.Errorf("%s: %v; want %v", what, err, c.kind)
+		}
+	}
+	s.runs(0, "1-2")
+}
+
+// TestAcknowledgementReleases lets go of what a hub signed for and keeps the word.
+func TestAcknowledgementReleases(t *testing.T) {
+	s := open(t, held.Options{})
+	for i := range uint64(5) {
+		s.put(block(log, 2*i+1, 2*i+2, byte(i+1), 100), 2*i+2)
+	}
+	if news, err := s.Acknowledge(ack(log, 5)); !news || err != nil {
+		t.Fatal(news, err)
+	}
+	if news, _ := s.Acknowledge(ack(log, 4)); news {
+		t.Error("an older word is news")
+	}
+	s.runs(5, "5-6", "7-8", "9-10")
+	s.again()
+	s.runs(5, "5-6", "7-8", "9-10")
+	if p, ok := s.Acknowledgement(log); !ok || p.Ack.At != at(5) || string(p.Cert) != "certificate" {
+		t.Errorf("acknowledgement %v %v", p, ok)
+	}
+	if _, err := s.Acknowledge(ack(log, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if n, bytes := s.Usage(); n != 0 || bytes != 0 {
+		t.Errorf("%d logs, %d bytes held after all was signed for", n, bytes)
+	}
+	s.put(block(log, 11, 12, 9, 100), 12)
+	s.again()
+	s.runs(10, "11-12")
+}
+
+// TestRoomComesBack holds and releases many times the quota.
+func TestRoomComesBack(t *testing.T) {
+	s := open(t, held.Options{Quota: 1 << 20})
+	still := protocol.LogID{Channel: protocol.Uplink, Name: "41-0012", Incarnation: 1}
+	s.put(block(still, 1, 3, 7, 500), 3)
+	for i := range uint64(60) {
+		s.put(block(log, i+1, i+1, 1, 200<<10), i+1)
+		if i%3 == 2 {
+			if _, err := s.Acknowledge(ack(log, i+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if used := size(t, s.dir); used > 12<<20 {
+		t.Errorf("%d bytes on the disk for 500 that are held", used)
+	}
+	s.again()
+	if _, blocks, err := s.Load(still, at(0), 10); err != nil || len(blocks) != 1 || len(blocks[0].Body) != 500 {
+		t.Errorf("what stayed: %d blocks, %v", len(blocks), err)
+	}
+	if p, ok := s.Acknowledgement(log); !ok || p.Ack.At.Seq != 60 {
+		t.Errorf("the newest word is %d, %v", p.Ack.At.Seq, ok)
+	}
+}
+
+func size(t *testing.T, dir string) (n int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		i, err := os.Stat(filepath.Join(dir, d.Name()))
+		if err == nil {
+			n += i.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
