@@ -64,6 +64,24 @@ func (s *host) readerOf(node *register.Node, log protocol.LogID) *register.Node 
 	return other
 }
 
+// Join says again, signed, how far the box's own logs are: the word may have been
+// lost with the session before.
+func (s *host) Join(peer replication.Peer, line replication.Line) {
+	reg := s.group.register()
+	index := reg.Applied()
+	heads, err := reg.Cursors(peer.Subject.Slot)
+	if err != nil {
+		return // The next block is answered anyhow.
+	}
+	for _, h := range heads {
+		if h.At.Seq > 0 {
+			ack := protocol.Ack{Log: h.Log, At: h.At, Index: index, Incarnation: reg.Incarnation()}
+			ack.Sign(s.keys.signer)
+			line.Pass(protocol.Passed{Ack: ack, Cert: s.keys.certs.Load().signing})
+		}
+	}
+}
+
 // Find says how far the register holds an uplink that a box carries for another,
 // and signs for it; or how long an inbox is that it fetches for one.
 func (s *host) Find(_ context.Context, peer replication.Peer, log protocol.LogID, _ protocol.Position) (at protocol.Position, ack *protocol.Ack, err error) {

@@ -36,6 +36,7 @@ type host struct {
 var (
 	_ replication.Host   = (*host)(nil)
 	_ replication.Finder = (*host)(nil)
+	_ replication.Relay  = (*host)(nil)
 )
 
 // An intake is what one session brings. Its methods are called one at a time.

@@ -34,6 +34,7 @@ type courier struct {
 	clock     func() time.Time
 	log       *slog.Logger
 	gossip    string // Where neighbours reach us; empty without gossip.
+	changed   func() // Told when the link to the hub comes or goes.
 
 	papers *paperSource
 
@@ -170,13 +171,24 @@ func (c *courier) meet(p replication.Peer) {
 	c.box.Blockers().Clear(box.HubUnreachable)
 	c.box.Blockers().Clear(box.CertificateOld)
 	c.box.Blockers().Clear(box.HubRefuses)
+	c.changed()
 	c.log.Info("session with the hub", "server", p.Subject.Name, "addr", p.Addr)
 }
 
 func (c *courier) part() {
 	c.mu.Lock()
+	was := c.now
 	c.now = nil
 	c.mu.Unlock()
+	if was != nil {
+		c.changed()
+	}
+}
+
+// linked reports whether the box speaks with its hub just now.
+func (c *courier) linked() bool {
+	_, ok := c.met()
+	return ok
 }
 
 // met returns the server that the box speaks with just now.

@@ -28,6 +28,9 @@ func (n *Node) gauges(r *prometheus.Registry) error {
 		}),
 		gauge("kendro_certificate_expires_seconds", "End of the session certificate, Unix time.", func() float64 { return float64(n.expires().Unix()) }),
 		gauge("kendro_neighbours", "Neighbours that gossip knows.", func() float64 { return float64(len(n.neighbours.peers())) }),
+		gauge("kendro_held_logs", "Neighbours' logs of which sealed blocks are kept here.", func() float64 { n, _ := n.exchange.held.Usage(); return float64(n) }),
+		gauge("kendro_held_bytes", "Bytes of those blocks.", func() float64 { _, bytes := n.exchange.held.Usage(); return float64(bytes) }),
+		gauge("kendro_keepers", "Neighbours that hold the whole own log as far as no hub has signed for it.", func() float64 { return float64(n.box.Copies()) }),
 		gauge("kendro_quic_sent_bytes", "UDP payload sent.", func() float64 { out, _ := n.link.Metered(); return float64(out) }),
 		gauge("kendro_quic_received_bytes", "UDP payload received.", func() float64 { _, in := n.link.Metered(); return float64(in) }),
 	}

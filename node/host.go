@@ -27,12 +27,16 @@ type host struct {
 	packer    *protocol.Packer
 	sealer    *sealer
 	log       *slog.Logger
+	exchange  *exchange
 
 	mu     sync.Mutex // Guards epochs.
 	epochs map[identity.EpochID]knownEpoch
 }
 
-var _ replication.Host = (*host)(nil)
+var (
+	_ replication.Host  = (*host)(nil)
+	_ replication.Relay = (*host)(nil)
+)
 
 // A knownEpoch opens what one server sealed in one run.
 type knownEpoch struct {
@@ -78,13 +82,15 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	if peer.Subject.Role != identity.RoleServer || peer.Subject.District != h.enrolment.District {
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
-	closed = h.box.Watch(grew)
+	unwatch, end := h.box.Watch(grew), h.exchange.begin(peer.Session, grew)
+	closed = func() { unwatch(); end() }
 	have, err = h.box.Former()
 	if err != nil {
 		closed()
 		return nil, nil, nil, nil, err
 	}
 	have = append(have, h.box.Head())
+	have = append(have, h.exchange.carried()...)
 	told := map[protocol.LogID]bool{}
 	for i := range have {
 		told[have[i].Log] = true
@@ -104,15 +110,41 @@ func (h *host) Met(_ context.Context, peer replication.Peer) {
 	h.greeted(peer)
 }
 
-// Load cuts the own log's events after from into a block.
+// Join asks for what the hub has for neighbours.
+func (h *host) Join(peer replication.Peer, line replication.Line) {
+	if h.exchange != nil {
+		h.exchange.mail.hub(peer.Session, line)
+	}
+}
+
+// Load cuts the own log's events after from into a block, or hands over what is held
+// of a neighbour's log.
 func (h *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+	if log.Channel == protocol.Uplink && !h.isOwn(log) && h.exchange != nil {
+		return h.exchange.held.Load(log, from, limit)
+	}
+	epochs, blocks, err := h.cut(peer, log, from, limit)
+	if errors.Is(err, fault.Conflict) {
+		h.box.Doubt(log, protocol.Position{}, "the hub holds another record than ours")
+	}
+	return epochs, blocks, err
+}
+
+// isOwn reports whether a log is or was one of this box's or of its centre's.
+func (h *host) isOwn(log protocol.LogID) bool {
+	if log.Name == h.box.Log().Name {
+		return true
+	}
+	log.Incarnation = 0
+	return slices.Contains(h.lost(), log)
+}
+
+// cut seals a run of an own log.
+func (h *host) cut(peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
 	run, err := h.box.Tail(log, from, limit)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil, nil, nil // The peer is ahead: the session notes it.
-	case errors.Is(err, fault.Conflict):
-		h.box.Doubt(log, protocol.Position{}, "the hub holds another record than ours")
-		return nil, nil, err
 	case err != nil || len(run.Events) == 0:
 		return nil, nil, err
 	}
@@ -138,8 +170,11 @@ func (h *host) Introduce(_ context.Context, _ replication.Peer, e *protocol.Epoc
 		return err
 	}
 	key, err := identity.OpenWrap(h.keys.sealing, e.ID, e.Wraps)
+	if errors.Is(err, fault.NotFound) && h.exchange != nil {
+		h.exchange.mail.introduce(e) // Sealed for a neighbour, who may be asking for it.
+	}
 	if errors.Is(err, fault.NotFound) {
-		return nil // Sealed for somebody else; a block that needs it says so.
+		return nil
 	}
 	if err != nil {
 		return err
@@ -171,6 +206,10 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 	if b.Header.Log == h.box.Log() {
 		h.box.Doubt(b.Header.Log, protocol.Position{Seq: b.Header.Last, Hash: b.Header.End}, lostHere)
 		done(protocol.Position{}, nil, fault.New("node.Store", fault.Unavailable, b.Header.Log.String(), "the box has to give this log up first"))
+		return
+	}
+	if b.Header.Log.Channel == protocol.Inbox && b.Header.Log.Name != h.enrolment.ID && h.exchange != nil {
+		h.exchange.mail.put(peer.Session, b, done)
 		return
 	}
 	items, err := h.open(peer, b)
@@ -221,13 +260,21 @@ func (h *host) Acknowledged(ctx context.Context, peer replication.Peer, a *proto
 		return err
 	}
 	h.box.Heard()
-	return h.box.Acknowledge(ctx, a)
+	p := protocol.Passed{Ack: *a, Cert: peer.Cert}
+	if !h.isOwn(a.Log) {
+		return h.exchange.released(p)
+	}
+	if err := h.box.Acknowledge(ctx, a); err != nil {
+		return err
+	}
+	h.exchange.acked(p)
+	return nil
 }
 
 // note takes what a session noticed.
 func (h *host) note(n replication.Note) {
 	h.log.Warn("sync session", "note", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "text", n.Text)
-	if n.Log.Channel != protocol.Uplink {
+	if n.Log.Channel != protocol.Uplink || !h.isOwn(n.Log) {
 		return
 	}
 	switch n.What { //nolint:exhaustive // The others are told, and that is all.

@@ -22,6 +22,8 @@ type neighbours struct {
 	centre string
 	bind   string // host:port with a port that was free; empty is no gossip.
 	public string // host:port that others reach.
+	sync   string // host:port of our sessions.
+	linked func() bool
 	preset gossip.Preset
 	clock  func() time.Time
 	log    *slog.Logger
@@ -96,7 +98,9 @@ func (n *neighbours) seeds() []string {
 }
 
 func (n *neighbours) advert() []byte {
-	return gossip.SignAdvert(n.centre, n.box.Head(), n.clock().UnixMilli(), n.keys.signer)
+	return gossip.Advert{
+		Centre: n.centre, Head: n.box.Head(), Stamp: n.clock().UnixMilli(), Sync: n.sync, Linked: n.linked(),
+	}.Sign(n.keys.signer)
 }
 
 func (n *neighbours) set(g *gossip.Gossip) {
@@ -113,7 +117,10 @@ func (n *neighbours) current() *gossip.Gossip {
 
 // grew notes that there is a new head. The box calls it between two applications,
 // so the signature is left to spread.
-func (n *neighbours) grew(protocol.Head) {
+func (n *neighbours) grew(protocol.Head) { n.renew() }
+
+// renew has the neighbours told again.
+func (n *neighbours) renew() {
 	select {
 	case n.news <- struct{}{}:
 	default: // It will be told with the one before.

@@ -37,8 +37,10 @@ type Config struct {
 	// what was bound.
 	GossipAdvertise string
 	GossipPreset    gossip.Preset
-	BoxKey          []byte // Opens what lies on the disk, 32 bytes; nil is a file in the folder.
-	PortsFile       string // Gets the chosen addresses as JSON, once all are bound.
+	Advertise       string        // host:port at which neighbours reach Listen; empty is what was bound, at the host that gossip sees.
+	CopyAfter       time.Duration // How long a record waits for its hub before neighbours get copies; 0 is 10 s.
+	BoxKey          []byte        // Opens what lies on the disk, 32 bytes; nil is a file in the folder.
+	PortsFile       string        // Gets the chosen addresses as JSON, once all are bound.
 	Version         string
 	Clock           func() time.Time
 	Logger          *slog.Logger
@@ -59,6 +61,8 @@ type Node struct {
 	api        *api.API
 	packer     *protocol.Packer
 	courier    *courier
+	exchange   *exchange
+	copier     *copier
 	neighbours *neighbours
 }
 
@@ -134,7 +138,7 @@ func (n *Node) bind(ctx context.Context, authority *identity.Authority) error {
 	certificate := n.keys.certificate(&n.enrolment)
 	if n.link, err = link.Open(link.Options{
 		Listen: n.c.Listen, Certificate: certificate, Authority: authority, Self: n.subject(),
-		Logger: n.c.Logger, Clock: n.c.Clock, ResetKey: n.keys.secrets.Reset,
+		Logger: n.c.Logger, Clock: n.c.Clock, ResetKey: n.keys.secrets.Reset, Serve: []string{link.ALPNSync},
 	}); err != nil {
 		return err
 	}
@@ -163,13 +167,21 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	h.greeted = n.courier.meet
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
+		sync: cmp.Or(n.c.Advertise, n.link.Addr().String()), linked: n.courier.linked,
 		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),
 	}
+	n.courier.changed = n.neighbours.renew
+	x, err := newExchange(h, filepath.Join(n.c.Dir, recordsFolder, "journal", "held"), n.c.Logger)
+	h.exchange, n.exchange = x, x
+	if err != nil {
+		return err
+	}
+	n.copier = newCopier(x, n.link, n.courier.linked, n.neighbours.peers, n.c.Clock)
+	n.copier.wait = cmp.Or(n.c.CopyAfter, copyAfter)
 	metrics := prometheus.NewRegistry()
 	if err := n.gauges(metrics); err != nil {
 		return err
 	}
-	var err error
 	mail := &mailbag{h}
 	n.api, err = counter.New(counter.Options{
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
@@ -234,6 +246,8 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { n.courier.run(ctx) })
 	wg.Go(func() { n.neighbours.run(ctx) })
 	wg.Go(func() { n.keepBallast(ctx) })
+	wg.Go(func() { n.exchange.serve(ctx, n.link.Accept(link.ALPNSync)) })
+	wg.Go(func() { n.copier.run(ctx) })
 	wg.Wait()
 	return errors.Join(<-errs, <-errs)
 }
@@ -253,6 +267,9 @@ func (n *Node) close() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if n.exchange != nil && n.exchange.held != nil {
+		errs = append(errs, n.exchange.held.Close())
 	}
 	if n.box != nil {
 		errs = append(errs, n.box.Close())

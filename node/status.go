@@ -17,8 +17,10 @@ func (n *Node) sync() *api.SyncStatus {
 	for log, at := range n.box.Held() {
 		s.Heads[log.String()] = at
 	}
+	s.Held.Logs, s.Held.Bytes = n.exchange.held.Usage()
+	keepers := n.box.Keepers()
 	for _, p := range n.neighbours.peers() {
-		peer := api.SyncPeer{Centre: p.Centre, LastSeen: api.TimeOf(p.LastSeen)}
+		peer := api.SyncPeer{Centre: p.Centre, LastSeen: api.TimeOf(p.LastSeen), Linked: p.Linked, Copies: keepers[p.Centre].Seq}
 		if p.Head.At.Seq > 0 {
 			peer.Head = &p.Head.At
 		}

@@ -38,8 +38,9 @@ func (f *flow) tell(s *Session) []Action {
 }
 
 // discover opens the flow of a log that the peer says it holds and that nobody
-// has named: one that we may want, or that the peer itself reads.
-func discover(s *Session, h protocol.Head) (*flow, []Action) {
+// has named: one that we may want, or that the peer itself reads. Only in its hello
+// does a head say where to begin; later ones say how far there is to go.
+func discover(s *Session, h protocol.Head, hello bool) (*flow, []Action) {
 	switch {
 	case s.reads(h.Log):
 		return s.open(h.Log), nil
@@ -49,7 +50,11 @@ func discover(s *Session, h protocol.Head) (*flow, []Action) {
 			return nil, nil
 		}
 		f.looking, f.third = true, true
-		return f, []Action{Find{Log: h.Log, At: h.At}}
+		find := Find{Log: h.Log}
+		if hello {
+			find.At = h.At
+		}
+		return f, []Action{find}
 	case slices.ContainsFunc(s.peerWants, func(w protocol.LogID) bool { return matches(w, h.Log) }):
 		f := s.open(h.Log) // From here on, if it comes our way.
 		if f != nil {
@@ -78,8 +83,11 @@ func (s *Session) Located(log protocol.LogID, at protocol.Position, ack *protoco
 	}
 	f.in.wanted = slices.Contains(s.cfg.Every, log.Channel)
 	var out []Action
-	if ack != nil {
+	switch {
+	case ack != nil:
 		out = append(out, Send{&protocol.Message{Ack: ack}})
+	case f.in.wanted && at.Seq > 0:
+		out = append(out, Send{headsMessage(f)}) // The owner may have forgotten that we hold it.
 	}
 	out = append(out, s.compare(f, f.out.theirs)...)
 	out = append(out, f.fetch()...)

@@ -89,9 +89,10 @@ type Host interface {
 // all logs of a channel.
 type Finder interface {
 	// Find returns how far this host holds the log, or from where on it wants it, and
-	// a signed statement of that where it makes one. claimed is where the peer says
-	// that it is. An error leaves the log alone for this session. Growth of the log is
-	// told from then on. Find doesn't overlap Store, Introduce and Acknowledged.
+	// a signed statement of that where it makes one. claimed is where the peer's
+	// hello said that it is, or where it asks to begin; zero where it said neither. An
+	// error leaves the log alone for this session. Growth of the log is told from then
+	// on. Find doesn't overlap Store, Introduce and Acknowledged.
 	Find(ctx context.Context, peer Peer, log protocol.LogID, claimed protocol.Position) (protocol.Position, *protocol.Ack, error)
 }
 
@@ -147,7 +148,7 @@ type Acknowledged struct {
 
 // Find asks where we stand with a log that nobody named when the session began,
 // to be answered by [Session.Located]: the peer carries it and we may want it, or
-// it asks for it. At is where the peer says that it is.
+// it asks for it. At is where the peer said in its hello, or asks to begin.
 type Find struct {
 	Log protocol.LogID
 	At  protocol.Position

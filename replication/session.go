@@ -195,7 +195,7 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 		f := s.flows[h.Log]
 		if f == nil {
 			var found []Action
-			if f, found = discover(s, h); f == nil {
+			if f, found = discover(s, h, true); f == nil {
 				continue // A log that is nothing to us.
 			}
 			out = append(out, found...)
@@ -242,7 +242,7 @@ func (s *Session) heads(heads []protocol.Head) []Action {
 		f := s.flows[h.Log]
 		if f == nil {
 			var found []Action
-			if f, found = discover(s, h); f == nil {
+			if f, found = discover(s, h, false); f == nil {
 				continue
 			}
 			out = append(out, found...)

@@ -62,6 +62,11 @@ func (e *events) append(log protocol.LogID, raw []byte) {
 	e.raw = append(e.raw, raw)
 }
 
+// upTo is the log as it was then.
+func (e *events) upTo(seq uint64) *events {
+	return &events{raw: slices.Clone(e.raw[:seq]), chain: slices.Clone(e.chain[:seq])}
+}
+
 // grow appends n events of a branch; branches differ from their first event on.
 func (e *events) grow(log protocol.LogID, n int, branch string) {
 	for range n {
@@ -248,6 +253,10 @@ func (p *pair) find(s *side, f replication.Find) {
 		return
 	}
 	at := e.head(f.Log)
+	if e == nil {
+		at = f.At // Held from where the owner says that all is settled.
+		s.logs[f.Log] = p.other(s).logs[f.Log].upTo(at.Seq)
+	}
 	var ack *protocol.Ack
 	if s.acks && at.Seq > 0 && f.Log.Channel == protocol.Uplink {
 		ack = &protocol.Ack{Log: f.Log, At: at, Index: at.Seq}

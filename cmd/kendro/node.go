@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,17 @@ func syncTable(s *api.SyncStatus) *table {
 		t.add(log, count(s.Heads[log].Seq), acked)
 	}
 	for _, p := range s.Peers {
-		t.add("neighbour "+p.Centre, "seen "+when(p.LastSeen))
+		more := ""
+		if p.Linked {
+			more = "has a link to the hub"
+		}
+		if p.Copies > 0 {
+			more = "holds a sealed copy up to " + count(p.Copies) + "; " + more
+		}
+		t.add("neighbour "+p.Centre, "seen "+when(p.LastSeen), strings.TrimSuffix(more, "; "))
+	}
+	if s.Held.Logs > 0 {
+		t.add("kept for neighbours", strconv.Itoa(s.Held.Logs)+" logs", strconv.FormatInt(s.Held.Bytes, 10)+" bytes, sealed")
 	}
 	for _, b := range s.Blockers {
 		t.add("blocker "+b.Code, b.EN, b.BN)

@@ -40,7 +40,7 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 				return err
 			}
 			c.Logger = logs.logger(cmd.ErrOrStderr())
-			c.GossipAdvertise = reachable(c.Gossip, advertise)
+			c.GossipAdvertise, c.Advertise = reachable(c.Gossip, advertise), advertise
 			return nodeRun(cmd.Context(), c)
 		},
 	}

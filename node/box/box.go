@@ -77,6 +77,7 @@ type core struct {
 	writer   *writer
 	mirror   mirror
 	blockers Blockers
+	copies   copies
 	doubt    chan struct{} // A reader found the index damaged.
 	setBack  chan struct{} // Holds one: what a session was told has changed.
 	pending  opening       // What a start may have to finish.

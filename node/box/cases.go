@@ -27,6 +27,7 @@ type Case struct {
 // Where is where a case stands, as the citizen may know it.
 type Where struct {
 	Accepted bool            // The district's register holds it.
+	Copies   int             // Neighbours that hold a sealed copy, while no register does.
 	Seen     bool            // An officer took it up.
 	Aside    bool            // The register holds it for a person to look at; Reason says why.
 	Alias    protocol.Number // Its number in the register, when it isn't the printed one.
@@ -157,6 +158,7 @@ func (b *Cases) atCounter(w *Where, e *ownEffect, v *dcat.Version) {
 	w.Stage, w.Since, w.AsOf = application.Submitted.String(), time.UnixMilli(e.event.At), b.o.Clock()
 	w.Office = b.centreNamed()
 	w.Next = b.stepNamed(application.Submitted, v)
+	w.Copies = b.copies.count(e.log, e.place)
 }
 
 // received describes a case as the register begins it.

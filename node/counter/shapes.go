@@ -15,6 +15,8 @@ func custodyOf(w *box.Where) api.Custody {
 		return api.Seen
 	case w.Accepted:
 		return api.Accepted
+	case w.Copies > 0:
+		return api.Replicated(w.Copies)
 	}
 	return api.Local
 }

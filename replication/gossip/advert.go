@@ -6,10 +6,21 @@ import (
 	"kendro/protocol"
 )
 
-// An Advert says how far a centre holds its own log. Stamp orders adverts about
-// different logs of one centre (a log begun anew); within one log the sequence
-// does.
+// An Advert says how far a centre holds its own log, where it takes sessions, and
+// whether it has a link to its hub. Stamp orders adverts of one centre: about
+// different logs (a log begun anew), and about one and the same head.
 type Advert struct {
+	_         struct{} `cbor:",toarray"`
+	Centre    string
+	Head      protocol.Head
+	Stamp     int64
+	Sync      string // host:port of its sessions; a host that means every address is to be read as the one that gossip sees.
+	Linked    bool   // It speaks with a server just now.
+	Signature []byte
+}
+
+// firstAdvert is an advert as the first version made it, without Sync and Linked.
+type firstAdvert struct {
 	_         struct{} `cbor:",toarray"`
 	Centre    string
 	Head      protocol.Head
@@ -18,9 +29,12 @@ type Advert struct {
 }
 
 const (
-	contextAdvert = "kendro-advert-1"
+	contextFirst  = "kendro-advert-1"
+	contextAdvert = "kendro-advert-2"
 	maxAdvert     = 1 << 10
 	maxState      = 256 << 10 // Adverts of one exchange.
+
+	firstShape = 0x84 // The CBOR head of an array of four.
 )
 
 func (a Advert) signed() []byte {
@@ -28,35 +42,47 @@ func (a Advert) signed() []byte {
 	return protocol.Marshal(&a)
 }
 
-// SignAdvert returns the encoded advert of a centre. stamp grows from one log of
-// the centre to the next, such as the Unix time in milliseconds.
-func SignAdvert(centre string, head protocol.Head, stamp int64, s *identity.Signer) []byte {
-	a := Advert{Centre: centre, Head: head, Stamp: stamp}
+// Sign returns the encoded advert, signed by its centre. Stamp grows from one
+// advert of the centre to the next, such as the Unix time in milliseconds.
+func (a Advert) Sign(s *identity.Signer) []byte {
 	a.Signature = s.Sign(contextAdvert, a.signed())
 	return protocol.Marshal(&a)
 }
 
-// ParseAdvert decodes an advert and checks its bounds, else [fault.Invalid]. It
-// says nothing about who made it.
+// ParseAdvert decodes an advert of either version and checks its bounds, else
+// [fault.Invalid]. It says nothing about who made it.
 func ParseAdvert(b []byte) (Advert, error) {
 	var a Advert
-	if err := protocol.Unmarshal(b, maxAdvert, "advert", &a); err != nil {
+	if len(b) > 0 && b[0] == firstShape {
+		var f firstAdvert
+		if err := protocol.Unmarshal(b, maxAdvert, "advert", &f); err != nil {
+			return a, err
+		}
+		a = Advert{Centre: f.Centre, Head: f.Head, Stamp: f.Stamp, Signature: f.Signature}
+	} else if err := protocol.Unmarshal(b, maxAdvert, "advert", &a); err != nil {
 		return a, err
 	}
-	if a.Centre == "" || len(a.Centre) > protocol.MaxName {
-		return a, fault.New("gossip.ParseAdvert", fault.Invalid, "advert", "centre out of bounds")
+	if a.Centre == "" || len(a.Centre) > protocol.MaxName || len(a.Sync) > protocol.MaxName {
+		return a, fault.New("gossip.ParseAdvert", fault.Invalid, "advert", "centre or address out of bounds")
 	}
 	return a, a.Head.Log.Check()
 }
 
 // Verify reports whether public, a centre's signing key, signed the advert.
 func (a *Advert) Verify(public []byte) bool {
-	return identity.Verify(public, contextAdvert, a.signed(), a.Signature)
+	if identity.Verify(public, contextAdvert, a.signed(), a.Signature) {
+		return true
+	}
+	if a.Sync != "" || a.Linked {
+		return false
+	}
+	first := firstAdvert{Centre: a.Centre, Head: a.Head, Stamp: a.Stamp}
+	return identity.Verify(public, contextFirst, protocol.Marshal(&first), a.Signature)
 }
 
 // newer reports whether a tells more than b.
 func (a *Advert) newer(b *Advert) bool {
-	if a.Head.Log == b.Head.Log {
+	if a.Head.Log == b.Head.Log && a.Head.At.Seq != b.Head.At.Seq {
 		return a.Head.At.Seq > b.Head.At.Seq
 	}
 	return a.Stamp > b.Stamp

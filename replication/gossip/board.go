@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -80,15 +81,36 @@ func (b *board) peers(alive map[string]string) []Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Peer
-	for name, addr := range alive {
-		out = append(out, Peer{Centre: name, Addr: addr, Alive: true, LastSeen: b.seen[name], Head: b.adverts[name].advert.Head})
+	peer := func(name, addr string, alive bool) Peer {
+		a := b.adverts[name].advert
+		return Peer{Centre: name, Addr: addr, Alive: alive, LastSeen: b.seen[name], Head: a.Head, Sync: a.Sync, Linked: a.Linked}
 	}
-	for name, h := range b.adverts {
+	for name, addr := range alive {
+		out = append(out, peer(name, addr, true))
+	}
+	for name := range b.adverts {
 		if _, ok := alive[name]; !ok {
-			out = append(out, Peer{Centre: name, LastSeen: b.seen[name], Head: h.advert.Head})
+			out = append(out, peer(name, "", false))
 		}
 	}
 	return out
+}
+
+// Reach returns where a neighbour takes sessions: what it told, with the host at
+// which it is seen in the place of one that means any. It is empty where that is
+// not known.
+func Reach(told, seen string) string {
+	host, port, err := net.SplitHostPort(told)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return told
+	}
+	if host, _, err = net.SplitHostPort(seen); err != nil {
+		return ""
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func (b *board) saw(name string) {

@@ -6,7 +6,7 @@
 // is believed only with the signature of the centre it speaks for. Identity,
 // custody and revocation ride elsewhere, and everything works with gossip off.
 //
-// Enter at [Open], then [Gossip.Run]; [SignAdvert] makes what Options.Advert
+// Enter at [Open], then [Gossip.Run]; [Advert.Sign] makes what Options.Advert
 // returns.
 //
 // The package refuses to store anything, to speak without a key, and to keep

@@ -36,7 +36,7 @@ type Options struct {
 	Key       []byte // KeySize bytes, of the upazila.
 	Preset    Preset
 	// Seeds returns addresses of neighbours to knock at; nil or none waits to be
-	// found. Advert returns this node's newest advert, from [SignAdvert]; nil
+	// found. Advert returns this node's newest advert, from [Advert.Sign]; nil
 	// while it has none. Neighbours returns who may be believed. All are called by
 	// many goroutines and must not block.
 	Seeds      func() []string
@@ -54,6 +54,8 @@ type Peer struct {
 	Alive    bool   // The failure detector reaches it, here or through another.
 	LastSeen time.Time
 	Head     protocol.Head // Zero until a verified advert came.
+	Sync     string        // Where it takes sessions, as it said, see [Reach]; empty if it did not.
+	Linked   bool          // It said that it speaks with a server.
 }
 
 // Gossip is this node's part. It is safe for concurrent use.

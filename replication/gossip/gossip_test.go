@@ -56,7 +56,7 @@ func (c *centre) grow(by uint64, signer *identity.Signer) {
 	c.mu.Lock()
 	c.seq += by
 	head := protocol.Head{Log: c.log(), At: protocol.Position{Seq: c.seq, Hash: protocol.Hash{byte(c.seq)}}}
-	c.advert = gossip.SignAdvert(c.name, head, int64(c.seq), signer)
+	c.advert = gossip.Advert{Centre: c.name, Head: head, Stamp: int64(c.seq)}.Sign(signer)
 	c.mu.Unlock()
 	c.g.Announce()
 }
@@ -312,7 +312,7 @@ func TestOptions(t *testing.T) {
 func TestAdvert(t *testing.T) {
 	s := identity.NewSigner()
 	h := protocol.Head{Log: protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 3}, At: protocol.Position{Seq: 4, Hash: protocol.Hash{1}}}
-	a, err := gossip.ParseAdvert(gossip.SignAdvert("C1", h, 9, s))
+	a, err := gossip.ParseAdvert(gossip.Advert{Centre: "C1", Head: h, Stamp: 9, Sync: ":7441", Linked: true}.Sign(s))
 	if err != nil || a.Head != h || !a.Verify(s.Public()) {
 		t.Fatalf("got %+v, %v", a, err)
 	}
@@ -330,10 +330,49 @@ func TestAdvert(t *testing.T) {
 	}
 }
 
+// TestFirstAdvertIsUnderstood reads an advert as the version before made it.
+func TestFirstAdvertIsUnderstood(t *testing.T) {
+	s := identity.NewSigner()
+	log := protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 3}
+	first := func(signature []byte) []byte {
+		return protocol.Marshal(struct {
+			_         struct{} `cbor:",toarray"`
+			Centre    string
+			Head      protocol.Head
+			Stamp     int64
+			Signature []byte
+		}{Centre: "C1", Head: protocol.Head{Log: log}, Stamp: 9, Signature: signature})
+	}
+	a, err := gossip.ParseAdvert(first(s.Sign("kendro-advert-1", first(nil))))
+	if err != nil || a.Centre != "C1" || a.Stamp != 9 || !a.Verify(s.Public()) {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	a.Linked = true
+	if a.Verify(s.Public()) {
+		t.Error("the old signature covers what it never said")
+	}
+}
+
+func TestReach(t *testing.T) {
+	for _, c := range [][3]string{
+		{"10.0.0.5:7441", "192.168.1.9:7946", "10.0.0.5:7441"},
+		{"0.0.0.0:7441", "192.168.1.9:7946", "192.168.1.9:7441"},
+		{"[::]:7441", "192.168.1.9:7946", "192.168.1.9:7441"},
+		{":7441", "[fe80::2]:7946", "[fe80::2]:7441"},
+		{"box.example:7441", "", "box.example:7441"},
+		{"0.0.0.0:7441", "", ""},
+		{"", "192.168.1.9:7946", ""},
+	} {
+		if got := gossip.Reach(c[0], c[1]); got != c[2] {
+			t.Errorf("told %q, seen %q: got %q; want %q", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 func FuzzAdvert(f *testing.F) {
 	s := identity.NewSigner()
 	h := protocol.Head{Log: protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 3}}
-	f.Add(gossip.SignAdvert("C1", h, 9, s))
+	f.Add(gossip.Advert{Centre: "C1", Head: h, Stamp: 9, Sync: ":7441", Linked: true}.Sign(s))
 	f.Add([]byte{0x84})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := gossip.ParseAdvert(b)

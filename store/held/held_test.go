@@ -173,8 +173,8 @@ func TestAcknowledgementReleases(t *testing.T) {
 	s.runs(5, "5-6", "7-8", "9-10")
 	s.again()
 	s.runs(5, "5-6", "7-8", "9-10")
-	if p, ok := s.Acknowledgement(log); !ok || p.Ack.At != at(5) || string(p.Cert) != "certificate" {
-		t.Errorf("acknowledgement %v %v", p, ok)
+	if p := s.Acknowledgements(log.Name); len(p) != 1 || p[0].Ack.At != at(5) || string(p[0].Cert) != "certificate" {
+		t.Errorf("acknowledgements %v", p)
 	}
 	if _, err := s.Acknowledge(ack(log, 10)); err != nil {
 		t.Fatal(err)
@@ -207,8 +207,8 @@ func TestRoomComesBack(t *testing.T) {
 	if _, blocks, err := s.Load(still, at(0), 10); err != nil || len(blocks) != 1 || len(blocks[0].Body) != 500 {
 		t.Errorf("what stayed: %d blocks, %v", len(blocks), err)
 	}
-	if p, ok := s.Acknowledgement(log); !ok || p.Ack.At.Seq != 60 {
-		t.Errorf("the newest word is %d, %v", p.Ack.At.Seq, ok)
+	if p := s.Acknowledgements(log.Name); len(p) != 1 || p[0].Ack.At.Seq != 60 {
+		t.Errorf("the newest words are %v", p)
 	}
 }
 

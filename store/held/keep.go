@@ -195,14 +195,16 @@ func (s *Store) Heads() (heads []protocol.Head) {
 	return heads
 }
 
-// Acknowledgement returns the newest acknowledgement of a log that is known here.
-func (s *Store) Acknowledgement(log protocol.LogID) (protocol.Passed, bool) {
+// Acknowledgements returns the newest acknowledgement of every log of that name.
+func (s *Store) Acknowledgements(name string) (list []protocol.Passed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sh := s.logs[log]; sh != nil && sh.ack != nil {
-		return *sh.ack, true
+	for log, sh := range s.logs {
+		if log.Name == name && sh.ack != nil {
+			list = append(list, *sh.ack)
+		}
 	}
-	return protocol.Passed{}, false
+	return list
 }
 
 // Load returns blocks after a position, at most limit events in all, with the
@@ -264,11 +266,4 @@ func (s *Store) Usage() (logs int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(heads), s.blocks
-}
-
-// Knows reports whether the introduction of an epoch is here.
-func (s *Store) Knows(id identity.EpochID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.epochs[id] != nil
 }

@@ -92,6 +92,14 @@ type SyncPeer struct {
 	Centre   string             `json:"centre"`
 	LastSeen Time               `json:"last_seen"`
 	Head     *protocol.Position `json:"head"`
+	Linked   bool               `json:"linked"` // It says that it has a link to the hub.
+	Copies   uint64             `json:"copies"` // How far it holds a sealed copy of this box's log, durably.
+}
+
+// SyncHeld is what a node keeps for its neighbours, sealed.
+type SyncHeld struct {
+	Logs  int   `json:"logs"`
+	Bytes int64 `json:"bytes"`
 }
 
 // A SyncHub is the server that a node is connected to.
@@ -116,6 +124,7 @@ type SyncStatus struct {
 	Acknowledged map[string]protocol.Position `json:"acknowledged"`
 	Backlog      uint64                       `json:"backlog"`
 	Peers        []SyncPeer                   `json:"peers"`
+	Held         SyncHeld                     `json:"held"`
 	Hub          *SyncHub                     `json:"hub"`
 	LastContact  *Time                        `json:"last_contact"`
 	Blockers     []Blocker                    `json:"blockers"`

@@ -1,0 +1,289 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/gossip"
+	"kendro/replication/link"
+)
+
+// Of copies at neighbours.
+const (
+	copyAfter  = 10 * time.Second // How long a record waits for its hub before neighbours get copies.
+	wantCopies = 2
+	lookEvery  = time.Second
+	linger     = 5 * time.Second  // A session that is no longer needed still carries the word that all is settled.
+	avoidFor   = 30 * time.Second // A neighbour that could not be reached, or refused.
+	carrierFor = 6                // Waits after which another neighbour with a link is tried.
+)
+
+// A copier keeps sessions with those neighbours that should hold copies of this
+// box's records, or carry its mail. run owns everything but what mu guards.
+type copier struct {
+	exchange *exchange
+	caller   caller
+	linked   func() bool
+	peers    func() []gossip.Peer
+	clock    func() time.Time
+	wait     time.Duration
+
+	acked    protocol.Position
+	waiting  time.Time // Since when nothing new was acknowledged, with something to acknowledge.
+	unlinked time.Time // Since when there is no link; zero with one.
+	sessions map[string]*dialled
+
+	mu    sync.Mutex // Guards avoid.
+	avoid map[string]time.Time
+}
+
+// A dialled session runs until it is cancelled or breaks.
+type dialled struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	idle   time.Time // Since when it is not needed; zero while it is.
+	linked bool      // We had a link ourselves when it began.
+}
+
+func newCopier(x *exchange, c caller, linked func() bool, peers func() []gossip.Peer, clock func() time.Time) *copier {
+	return &copier{
+		exchange: x, caller: c, linked: linked, peers: peers, clock: clock, wait: copyAfter,
+		sessions: map[string]*dialled{}, avoid: map[string]time.Time{},
+	}
+}
+
+// run dials and hangs up until ctx ends.
+func (d *copier) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	tick := time.NewTicker(min(lookEvery, max(d.wait/8, 10*time.Millisecond)))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.look(ctx, &wg)
+		}
+	}
+}
+
+// look begins the sessions that are needed and ends those that are not.
+func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
+	now := d.clock()
+	list, linked := d.candidates(now), d.linked()
+	needed := d.needed(now, list)
+	for centre, s := range d.sessions {
+		select {
+		case <-s.done:
+			delete(d.sessions, centre)
+			continue
+		default:
+		}
+		switch {
+		case slices.Contains(needed, centre) && s.linked && !linked:
+			s.cancel() // The next one asks for the inbox as well.
+		case slices.Contains(needed, centre):
+			s.idle = time.Time{}
+		case s.idle.IsZero():
+			s.idle = now
+		case now.Sub(s.idle) >= min(linger, d.wait):
+			s.cancel()
+		}
+	}
+	for _, centre := range needed {
+		i := slices.IndexFunc(list, func(c candidate) bool { return c.centre == centre })
+		if d.sessions[centre] != nil || i < 0 {
+			continue
+		}
+		c := list[i]
+		own, cancel := context.WithCancel(ctx)
+		s := &dialled{cancel: cancel, done: make(chan struct{}), linked: linked}
+		d.sessions[centre] = s
+		wg.Go(func() {
+			defer close(s.done)
+			defer cancel()
+			d.speak(own, c, linked)
+		})
+	}
+}
+
+// A candidate is a neighbour that could be dialled.
+type candidate struct {
+	centre string
+	addrs  []string // Where it may be, the likeliest first.
+	linked bool     // It says that it has a link to its hub.
+	alive  bool     // Gossip reaches it.
+	avoid  bool     // It could not be reached just now, or refused.
+}
+
+// candidates are the enrolled neighbours with an address. What gossip says of them
+// is a hint: who answers is seen by his certificate.
+func (d *copier) candidates(now time.Time) (list []candidate) {
+	enrolled := map[string]string{}
+	for _, n := range d.exchange.box.Contacts().Neighbours {
+		enrolled[n.Centre] = n.Gossip
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.peers() {
+		at, ok := enrolled[p.Centre]
+		if !ok {
+			continue
+		}
+		c := candidate{centre: p.Centre, linked: p.Linked, alive: p.Alive, avoid: now.Before(d.avoid[p.Centre])}
+		for _, addr := range []string{gossip.Reach(p.Sync, p.Addr), gossip.Reach(p.Sync, at)} {
+			if addr != "" && !slices.Contains(c.addrs, addr) {
+				c.addrs = append(c.addrs, addr)
+			}
+		}
+		if len(c.addrs) > 0 {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// needed says with whom sessions should stand.
+func (d *copier) needed(now time.Time, list []candidate) []string {
+	head, acked := d.exchange.box.Head().At, d.exchange.box.Acknowledged()
+	if head.Seq <= acked.Seq || acked != d.acked || d.waiting.IsZero() {
+		d.acked, d.waiting = acked, now
+	}
+	if d.linked() {
+		d.unlinked = time.Time{}
+	} else if d.unlinked.IsZero() {
+		d.unlinked = now
+	}
+	var needed []string
+	if head.Seq > acked.Seq && now.Sub(d.waiting) >= d.wait {
+		needed = keepers(d.exchange.box.Centre(), list, slices.Collect(maps.Keys(d.sessions)), wantCopies)
+	}
+	if !d.unlinked.IsZero() && now.Sub(d.unlinked) >= d.wait {
+		turn := int(now.Sub(d.waiting) / (carrierFor * d.wait))
+		if head.Seq <= acked.Seq {
+			turn = int(now.Sub(d.unlinked) / (carrierFor * d.wait))
+		}
+		if c := carrier(d.exchange.box.Centre(), list, turn); c != "" && !slices.Contains(needed, c) {
+			needed = append(needed, c)
+		}
+	}
+	for _, centre := range d.exchange.unaware() {
+		if slices.ContainsFunc(list, func(c candidate) bool { return c.centre == centre && !c.avoid }) && !slices.Contains(needed, centre) {
+			needed = append(needed, centre)
+		}
+	}
+	return needed
+}
+
+// keepers chooses k neighbours for copies: those that have some stay, others come
+// by rendezvous hashing, so that no centre is everybody's keeper.
+func keepers(self string, list []candidate, current []string, k int) (chosen []string) {
+	rank := ranked(self, list)
+	slices.SortStableFunc(rank, func(a, b candidate) int {
+		return cmp.Compare(order(&a, current), order(&b, current))
+	})
+	for _, c := range rank {
+		if len(chosen) < k {
+			chosen = append(chosen, c.centre)
+		}
+	}
+	return chosen
+}
+
+// order puts the best first: a keeper that is there, one that gossip reaches, one
+// that was heard of, one that just failed.
+func order(c *candidate, current []string) int {
+	switch {
+	case c.avoid:
+		return 3
+	case slices.Contains(current, c.centre):
+		return 0
+	case c.alive:
+		return 1
+	}
+	return 2
+}
+
+// carrier chooses a neighbour that says it has a link. Whoever brings nothing is
+// followed by another in the next turn.
+func carrier(self string, list []candidate, turn int) string {
+	var linked, rest []candidate
+	for _, c := range ranked(self, list) {
+		switch {
+		case c.linked && !c.avoid:
+			linked = append(linked, c)
+		case c.linked:
+			rest = append(rest, c)
+		}
+	}
+	if len(linked) == 0 {
+		linked = rest
+	}
+	if len(linked) == 0 {
+		return ""
+	}
+	return linked[turn%len(linked)].centre
+}
+
+// ranked orders neighbours by rendezvous hashing.
+func ranked(self string, list []candidate) []candidate {
+	weight := func(c candidate) uint64 {
+		sum := sha256.Sum256([]byte(self + "\x00" + c.centre))
+		return binary.BigEndian.Uint64(sum[:8])
+	}
+	return slices.SortedFunc(slices.Values(list), func(a, b candidate) int { return cmp.Compare(weight(b), weight(a)) })
+}
+
+// speak runs one session with a neighbour, at the first of its addresses where it is
+// found.
+func (d *copier) speak(ctx context.Context, c candidate, linked bool) {
+	err := error(fault.New("node.speak", fault.Unavailable, c.centre, "has no address"))
+	for _, addr := range c.addrs {
+		if err = d.session(ctx, c.centre, addr, linked); err == nil || ctx.Err() != nil {
+			return
+		}
+	}
+	d.exchange.log.Debug("no session with a neighbour", "centre", c.centre, "err", err)
+	d.shun(c.centre)
+}
+
+// shun leaves a neighbour alone for a while.
+func (d *copier) shun(centre string) {
+	until := d.clock().Add(min(avoidFor, 3*d.wait))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.avoid[centre] = until
+}
+
+func (d *copier) session(ctx context.Context, centre, addr string, linked bool) error {
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	conn, err := d.caller.Dial(dialing, addr, link.ALPNSync)
+	cancel()
+	if err != nil {
+		return err
+	}
+	began := d.clock()
+	note := func(n replication.Note) {
+		d.exchange.note(n)
+		if n.What == replication.PeerRefused && n.Log == d.exchange.box.Log() {
+			d.shun(centre)
+		}
+	}
+	o := &owner{exchange: d.exchange, centre: centre, linked: linked}
+	err = link.RunSession(ctx, conn, peerOf(conn, addr), o, link.OnNote(note), link.Heartbeat(heartbeat))
+	if errors.Is(err, fault.Unavailable) && d.clock().Sub(began) > steady {
+		return nil // It was a good one: dial again at once.
+	}
+	return err
+}

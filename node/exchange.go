@@ -1,0 +1,227 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/link"
+	"kendro/store/held"
+)
+
+// An exchange is the box's part in its upazila (nil for a box that is alone): it keeps sealed copies for
+// neighbours, carries their mail where it has a link, and fetches what the hub has
+// for them. Nothing of that can be read or altered on the way; a box that lies
+// costs a delay.
+type exchange struct {
+	box  *box.Box
+	host *host
+	held *held.Store
+	mail *mailroom
+	log  *slog.Logger
+
+	mu     sync.Mutex // Guards what follows.
+	hubs   map[uint64]func(protocol.Head)
+	guests map[uint64]*guest // Neighbours that we keep for, by session.
+	hosts  map[uint64]ward   // Sessions in which a neighbour keeps for us.
+	last   *protocol.Passed  // The newest acknowledgement of the own log.
+	told   map[string]uint64 // How far each keeper has heard of it.
+}
+
+// A ward is a session in which a neighbour keeps for this box.
+type ward struct {
+	centre string
+	line   replication.Line
+}
+
+// A guest is a neighbour in a session that it began.
+type guest struct {
+	neighbour protocol.Neighbour
+	uplink    string // Name of its log.
+	epochs    map[identity.EpochID]*protocol.Epoch
+	grew      func(protocol.Head)
+	line      replication.Line
+}
+
+// maxGuests bounds the sessions that neighbours may hold at once.
+const maxGuests = 64
+
+func newExchange(h *host, dir string, log *slog.Logger) (*exchange, error) {
+	x := &exchange{
+		box: h.box, host: h, mail: newMailroom(), log: log,
+		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]ward{}, told: map[string]uint64{},
+	}
+	var err error
+	x.held, err = held.Open(dir, held.Options{Cipher: h.box.Cipher()})
+	if errors.Is(err, fault.Damaged) {
+		// Copies of what others hold themselves: better none than a counter that stays shut.
+		log.Error("journal/held is damaged and begins anew: neighbours' copies here are lost", "err", err)
+		if err = os.RemoveAll(dir); err == nil {
+			x.held, err = held.Open(dir, held.Options{Cipher: h.box.Cipher()})
+		}
+	}
+	return x, err
+}
+
+// neighbour returns the neighbour that a peer's certificate names.
+func (x *exchange) neighbour(peer replication.Peer) (protocol.Neighbour, error) {
+	if peer.Subject.Role == identity.RoleNode && peer.Subject.District == x.host.enrolment.District {
+		for _, n := range x.box.Contacts().Neighbours {
+			if n.Centre == peer.Subject.Name {
+				return n, nil
+			}
+		}
+	}
+	return protocol.Neighbour{}, fault.New("node.exchange", fault.Denied, peer.Subject.Name, "is no neighbour of this box")
+}
+
+// serve takes sessions of neighbours until ctx ends.
+func (x *exchange) serve(ctx context.Context, ln net.Listener) {
+	defer context.AfterFunc(ctx, func() { _ = ln.Close() })()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		c, ok := conn.(*link.Conn)
+		if !ok || !x.room() {
+			_ = conn.Close()
+			continue
+		}
+		wg.Go(func() {
+			err := link.RunSession(ctx, c, c.Peer(), &keeper{x}, link.OnNote(x.note))
+			if err != nil && !errors.Is(err, fault.Unavailable) {
+				x.log.Warn("a neighbour's session ended", "centre", c.Peer().Subject.Name, "err", err)
+			}
+		})
+	}
+}
+
+func (x *exchange) room() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.guests) < maxGuests
+}
+
+// note takes what a session with a neighbour noticed. A neighbour proves nothing
+// about the own log: what it claims of it is told, and that is all.
+func (x *exchange) note(n replication.Note) {
+	x.log.Info("neighbour's session", "note", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "text", n.Text)
+}
+
+// kept tells the hub that there is more to carry.
+func (x *exchange) kept(h protocol.Head) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, grew := range x.hubs {
+		grew(h)
+	}
+}
+
+// released takes a server's word, which has been verified, about a neighbour's log:
+// what it covers is let go, and its owner is told.
+func (x *exchange) released(p protocol.Passed) error {
+	if x == nil {
+		return nil
+	}
+	if _, err := x.held.Acknowledge(p); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, g := range x.guests {
+		if g.uplink == p.Ack.Log.Name && g.line.Pass != nil {
+			g.line.Pass(p)
+		}
+	}
+	return nil
+}
+
+// acked takes a server's word about the own log and tells those who keep copies.
+func (x *exchange) acked(p protocol.Passed) {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.last != nil && x.last.Ack.Log == p.Ack.Log && x.last.Ack.At.Seq >= p.Ack.At.Seq {
+		return
+	}
+	x.last = &p
+	for _, w := range x.hosts {
+		x.tell(w)
+	}
+}
+
+// tell passes the newest acknowledgement on to a keeper. The caller holds mu.
+func (x *exchange) tell(w ward) {
+	if x.last != nil {
+		w.line.Pass(*x.last)
+		x.told[w.centre] = x.last.Ack.At.Seq
+	}
+}
+
+// unaware lists the keepers that hold what a server has signed for meanwhile.
+func (x *exchange) unaware() (centres []string) {
+	holds := x.box.Keepers()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for centre, at := range holds {
+		if x.last != nil && x.told[centre] < min(at.Seq, x.last.Ack.At.Seq) {
+			centres = append(centres, centre)
+		}
+	}
+	return centres
+}
+
+// begin and end frame a session with a server.
+func (x *exchange) begin(session uint64, grew func(protocol.Head)) (end func()) {
+	if x == nil {
+		return func() {}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.hubs[session] = grew
+	return func() {
+		x.mu.Lock()
+		delete(x.hubs, session)
+		x.mu.Unlock()
+		x.mail.hubLeft(session)
+	}
+}
+
+// carried lists the neighbours' logs that are held here.
+func (x *exchange) carried() []protocol.Head {
+	if x == nil {
+		return nil
+	}
+	return x.held.Heads()
+}
+
+func (x *exchange) guest(peer replication.Peer) (*guest, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if g := x.guests[peer.Session]; g != nil {
+		return g, nil
+	}
+	return nil, fault.New("node.exchange", fault.Internal, peer.Subject.Name, "a session that was not opened")
+}
+
+// vouched verifies a passed acknowledgement by the server that signed it.
+func (x *exchange) vouched(cert []byte, a *protocol.Ack) (protocol.Passed, error) {
+	public, err := x.host.server(cert)
+	if err != nil {
+		return protocol.Passed{}, err
+	}
+	return protocol.Passed{Ack: *a, Cert: cert}, a.Verify(public)
+}

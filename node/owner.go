@@ -1,0 +1,123 @@
+package node
+
+import (
+	"context"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// An owner is this box in a session with a neighbour that it dialled: it shows
+// its sealed records and takes the hub's words, wherever they come from.
+type owner struct {
+	*exchange
+	centre string // Of the neighbour that was meant.
+	linked bool   // The box speaks with its hub by itself.
+	grew   func(protocol.Head)
+	watch  func()
+}
+
+var (
+	_ replication.Host    = (*owner)(nil)
+	_ replication.Witness = (*owner)(nil)
+	_ replication.Relay   = (*owner)(nil)
+)
+
+// Open says from where on the own log needs copies, and how far the inbox is. A box
+// that has lost its hub takes its inbox from the neighbour.
+func (o *owner) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
+	if _, err := o.neighbour(peer); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	if peer.Subject.Name != o.centre {
+		return nil, nil, nil, nil, fault.New("node.exchange", fault.Denied, peer.Subject.Name, "is not "+o.centre)
+	}
+	if at := o.box.Acknowledged(); at.Seq > 0 {
+		have = append(have, protocol.Head{Log: o.box.Log(), At: at})
+	}
+	o.grew = grew
+	if !o.linked {
+		want = []protocol.LogID{{Channel: protocol.Inbox, Name: o.host.enrolment.ID}}
+		have = append(have, o.inboxes()...)
+	}
+	return have, want, nil, func() {
+		o.mu.Lock()
+		delete(o.hosts, peer.Session)
+		o.mu.Unlock()
+		if o.watch != nil {
+			o.watch()
+		}
+	}, nil
+}
+
+// inboxes are how far the box has each of its inboxes.
+func (o *owner) inboxes() (have []protocol.Head) {
+	held := o.box.Held()
+	for log, at := range held {
+		if log.Channel == protocol.Inbox {
+			have = append(have, protocol.Head{Log: log, At: at})
+		}
+	}
+	for _, log := range o.host.enrolment.Logs {
+		if _, ok := held[log]; !ok && log.Channel == protocol.Inbox {
+			have = append(have, protocol.Head{Log: log})
+		}
+	}
+	return have
+}
+
+// Join shows the log as far as it is, after what is known to be settled.
+func (o *owner) Join(peer replication.Peer, line replication.Line) {
+	o.mu.Lock()
+	w := ward{o.centre, line}
+	o.hosts[peer.Session] = w
+	o.tell(w)
+	o.mu.Unlock()
+	o.watch = o.box.Watch(o.grew)
+	o.grew(o.box.Head())
+}
+
+// Load seals a run of the own log.
+func (o *owner) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+	return o.host.cut(peer, log, from, limit)
+}
+
+// Introduce takes up an epoch that a server seals in for this box.
+func (o *owner) Introduce(ctx context.Context, peer replication.Peer, e *protocol.Epoch) error {
+	return o.host.Introduce(ctx, peer, e)
+}
+
+// Store takes a block of the inbox. Who brought it is nothing to it: a server of the
+// district sealed and signed it.
+func (o *owner) Store(ctx context.Context, peer replication.Peer, b *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
+	if b.Header.Log.Channel != protocol.Inbox || b.Header.Log.Name != o.host.enrolment.ID {
+		done(protocol.Position{}, nil, fault.New("node.Store", fault.Denied, b.Header.Log.String(), "not a log that a neighbour brings"))
+		return
+	}
+	o.host.Store(ctx, peer, b, done)
+}
+
+// Acknowledged takes a server's word that the neighbour passed on.
+func (o *owner) Acknowledged(ctx context.Context, peer replication.Peer, a *protocol.Ack) error {
+	p, err := o.vouched(peer.Cert, a)
+	if err != nil || a.Log != o.box.Log() {
+		return err
+	}
+	if err := o.box.Acknowledge(ctx, a); err != nil {
+		return err
+	}
+	o.acked(p)
+	return nil
+}
+
+// Holds takes the neighbour's word that it holds the own log.
+func (o *owner) Holds(_ context.Context, peer replication.Peer, h protocol.Head) {
+	if h.Log != o.box.Log() || peer.Subject.Role != identity.RoleNode {
+		return
+	}
+	if err := o.box.Witnessed(peer.Subject.Name, h); err != nil {
+		o.log.Warn("a neighbour claims what this box never wrote", "centre", peer.Subject.Name, "seq", h.At.Seq, "err", err)
+	}
+}
