@@ -16,7 +16,6 @@ import (
 	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
-	"kendro/hub/register"
 	"kendro/internal/hubtest"
 	"kendro/node/box"
 	"kendro/protocol"
@@ -87,10 +86,7 @@ func found(t *testing.T, servers, n int) *upazila {
 	for i := range n {
 		m := &member{up: up, centre: unions[i], dir: t.TempDir()}
 		up.boxes = append(up.boxes, m)
-		up.Do(up.Leader(), register.AddUser, register.User{
-			Name: "rahima-" + strconv.Itoa(i), Role: "entrepreneur", Centre: m.centre, Gender: "f", From: 1,
-			Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-		})
+		up.AddEntrepreneur(m.centre, "rahima-" + strconv.Itoa(i))
 		token := up.Token(m.centre)
 		if _, err := Enrol(t.Context(), m.dir, token, EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
@@ -258,10 +254,7 @@ func TestOneLinkServesAll(t *testing.T) {
 	}
 	up.registered(up.boxes...)
 	last := up.boxes[4]
-	up.Do(up.Leader(), register.AddUser, register.User{
-		Name: "salma", Role: "entrepreneur", Centre: last.centre, Gender: "f", From: 1,
-		Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	})
+	up.AddEntrepreneur(last.centre, "salma")
 	up.Wait("word from the hub at a box without a link", func() bool { _, ok := last.box.User("salma"); return ok })
 	for _, m := range up.boxes {
 		up.Wait("nothing to be held at "+string(m.centre), func() bool { n, _ := m.exchange.held.Usage(); return n == 0 })
@@ -323,10 +316,7 @@ func TestStrangerIsNoNeighbour(t *testing.T) {
 	t.Parallel()
 	up := found(t, 1, 2)
 	unions := &member{up: up, centre: "41-09-17", dir: t.TempDir()}
-	up.Do(up.Leader(), register.AddUser, register.User{
-		Name: "far", Role: "entrepreneur", Centre: unions.centre, Gender: "f", From: 1,
-		Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	})
+	up.AddEntrepreneur(unions.centre, "far")
 	if _, err := Enrol(t.Context(), unions.dir, up.Token(unions.centre), EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}

@@ -202,9 +202,16 @@ func TestOneLinkForAnUpazila(t *testing.T) {
 			must(t, err)
 			ports[at.Port] = true
 		}
-		if i > 0 {
-			cutOff(ctx, t, f, n)
+		if at, err := net.ResolveUDPAddr("udp", n.Ports.QUIC); i > 0 {
+			must(t, err)
+			f.stop(at.Port, true)
 		}
+	}
+	for _, n := range d.Nodes[1:] {
+		must(t, district.Poll(ctx, func() bool { // An idle session is believed for half a minute.
+			s, err := n.Sync(ctx)
+			return err == nil && s.Hub == nil
+		}))
 	}
 	all, words := newPile(), [][]byte{}
 	each := sized(60, 200)/len(d.Nodes) + 1
@@ -216,7 +223,7 @@ func TestOneLinkForAnUpazila(t *testing.T) {
 	watch.mu.Unlock()
 	watch.listen(t, ports)
 	began := time.Now()
-	fileCanaries(ctx, t, d, logins, c, all, each)
+	(&canaries{District: d, logins: logins, c: c, all: all}).file(ctx, t, each)
 	filed := time.Since(began)
 	everywhereAccepted(ctx, t, d)
 	t.Logf("%d boxes, one with a link: %d applications filed in %v, accepted and known at every box %v later",
@@ -236,33 +243,29 @@ func TestOneLinkForAnUpazila(t *testing.T) {
 	}
 }
 
-// cutOff takes a box's link to the hub and waits until the box knows.
-func cutOff(ctx context.Context, t *testing.T, f *ferry, n *district.Node) {
-	t.Helper()
-	at, err := net.ResolveUDPAddr("udp", n.Ports.QUIC)
-	must(t, err)
-	f.stop(at.Port, true)
-	must(t, district.Poll(ctx, func() bool {
-		s, err := n.Sync(ctx)
-		return err == nil && s.Hub == nil
-	}))
+// canaries are applications with a word in each that stands nowhere else.
+type canaries struct {
+	*district.District
+	logins []district.Login
+	c      *country
+	all    *pile
 }
 
-// fileCanaries files the same number of applications at every box.
-func fileCanaries(ctx context.Context, t *testing.T, d *district.District, logins []district.Login, c *country, all *pile, each int) {
+// file files the same number of applications at every box.
+func (d *canaries) file(ctx context.Context, t *testing.T, each int) {
 	t.Helper()
 	for i, n := range d.Nodes {
-		token, err := n.SignIn(ctx, logins[i])
+		token, err := n.SignIn(ctx, d.logins[i])
 		must(t, err)
 		cl := newClient(token)
 		for k := range each {
-			body, err := c.body(n.Centre, uint64(i*each+k))
+			body, err := d.c.body(n.Centre, uint64(i*each+k))
 			must(t, err)
 			how, answer := cl.insist(ctx, []string{n.URL() + "/v1/applications"}, api.NewKey(), 0, withCanary(t, body, canary(i*each+k)))
 			if how != succeeded {
 				t.Fatalf("%s: %s %.300s", n.Name, how, answer)
 			}
-			must(t, all.add(answer))
+			must(t, d.all.add(answer))
 		}
 	}
 }

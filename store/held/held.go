@@ -17,7 +17,6 @@ import (
 	"sync"
 
 	"kendro/domain/fault"
-	"kendro/identity"
 	"kendro/protocol"
 	"kendro/store/journal"
 )
@@ -45,11 +44,14 @@ type Store struct {
 
 	mu     sync.Mutex // Guards what follows; never held across the disk.
 	logs   map[protocol.LogID]*shelf
-	epochs map[identity.EpochID]*introduction
+	epochs map[epochID]*introduction
 	live   int64 // Bytes of records that are needed.
 	dead   int64 // Bytes of records that are not.
 	blocks int64 // Of live, what counts for the quota.
 }
+
+// An epochID tells epochs apart, as protocol has it.
+type epochID [16]byte
 
 // A shelf is what is held of one log.
 type shelf struct {
@@ -93,7 +95,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		j: j, quota: o.Quota, turn: make(chan struct{}, 1),
-		logs: map[protocol.LogID]*shelf{}, epochs: map[identity.EpochID]*introduction{},
+		logs: map[protocol.LogID]*shelf{}, epochs: map[epochID]*introduction{},
 	}
 	if report.Behind || report.HeadMissing {
 		err = j.Settle() // What is missing lies at its owner's as well; the head says that it is not here.
@@ -124,11 +126,11 @@ func (s *Store) note(r *record, seq uint64, bytes int64) {
 	s.live += bytes
 	switch {
 	case r.Epoch != nil:
-		if s.epochs[r.Epoch.ID] != nil {
+		if s.epochs[epochID(r.Epoch.ID)] != nil {
 			s.bury(bytes)
 			return
 		}
-		s.epochs[r.Epoch.ID] = &introduction{epoch: r.Epoch, at: seq, bytes: bytes}
+		s.epochs[epochID(r.Epoch.ID)] = &introduction{epoch: r.Epoch, at: seq, bytes: bytes}
 	case r.Block != nil:
 		s.notePut(&r.Block.Header, seq, bytes)
 	case r.Ack != nil:
@@ -143,7 +145,7 @@ func (s *Store) bury(bytes int64) {
 
 func (s *Store) notePut(h *protocol.Header, seq uint64, bytes int64) {
 	sh := s.shelf(h.Log)
-	if e := s.epochs[h.Epoch]; e != nil {
+	if e := s.epochs[epochID(h.Epoch)]; e != nil {
 		e.uses++ // Before what it replaces lets go of it.
 	}
 	for len(sh.slots) > 0 && sh.slots[len(sh.slots)-1].head.First >= h.First {
@@ -164,10 +166,10 @@ func (s *Store) drop(sh *shelf, i int) {
 	sh.size -= x.bytes
 	s.blocks -= x.bytes
 	s.bury(x.bytes)
-	if e := s.epochs[x.head.Epoch]; e != nil {
+	if e := s.epochs[epochID(x.head.Epoch)]; e != nil {
 		if e.uses--; e.uses == 0 {
 			s.bury(e.bytes)
-			delete(s.epochs, x.head.Epoch)
+			delete(s.epochs, epochID(x.head.Epoch))
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"kendro/domain/fault"
-	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -35,7 +34,7 @@ func (s *Store) Put(e *protocol.Epoch, b *protocol.Block) (protocol.Position, er
 	}
 	list := []*record{{Block: b}}
 	s.mu.Lock()
-	known := s.epochs[b.Header.Epoch] != nil
+	known := s.epochs[epochID(b.Header.Epoch)] != nil
 	s.mu.Unlock()
 	if b.Header.Sealed() && !known {
 		list = []*record{{Epoch: e}, {Block: b}}
@@ -70,7 +69,7 @@ func (s *Store) judge(e *protocol.Epoch, b *protocol.Block) (at protocol.Positio
 		return at, false, fault.New(op, fault.Conflict, h.Log.String(), "the block does not continue what is held")
 	case s.blocks+int64(len(b.Body)) > s.quota:
 		return at, false, fault.New(op, fault.Denied, h.Log.String(), "no room for more of others' records: the quota is used up until a hub acknowledges some")
-	case h.Sealed() && s.epochs[h.Epoch] == nil && (e == nil || e.ID != h.Epoch):
+	case h.Sealed() && s.epochs[epochID(h.Epoch)] == nil && (e == nil || e.ID != h.Epoch):
 		return at, false, fault.New(op, fault.NotFound, h.Epoch.String(), "epoch was not introduced")
 	}
 	return at, false, nil
@@ -151,7 +150,7 @@ func (s *Store) compact() error {
 	if err := s.j.DropBefore(end + 1); err != nil {
 		return err
 	}
-	fresh := &Store{j: s.j, logs: map[protocol.LogID]*shelf{}, epochs: map[identity.EpochID]*introduction{}}
+	fresh := &Store{j: s.j, logs: map[protocol.LogID]*shelf{}, epochs: map[epochID]*introduction{}}
 	if err := fresh.read(); err != nil {
 		return err
 	}
@@ -227,7 +226,7 @@ func (s *Store) Load(log protocol.LogID, from protocol.Position, limit int) ([]p
 		blocks = append(blocks, *r.Block)
 		id := r.Block.Header.Epoch
 		s.mu.Lock()
-		if e := s.epochs[id]; e != nil && !slices.ContainsFunc(epochs, func(x protocol.Epoch) bool { return x.ID == id }) {
+		if e := s.epochs[epochID(id)]; e != nil && !slices.ContainsFunc(epochs, func(x protocol.Epoch) bool { return x.ID == id }) {
 			epochs = append(epochs, *e.epoch)
 		}
 		s.mu.Unlock()
