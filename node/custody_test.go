@@ -86,7 +86,7 @@ func found(t *testing.T, servers, n int) *upazila {
 	for i := range n {
 		m := &member{up: up, centre: unions[i], dir: t.TempDir()}
 		up.boxes = append(up.boxes, m)
-		up.AddEntrepreneur(m.centre, "rahima-" + strconv.Itoa(i))
+		up.AddEntrepreneur(m.centre, "rahima-"+strconv.Itoa(i))
 		token := up.Token(m.centre)
 		if _, err := Enrol(t.Context(), m.dir, token, EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
