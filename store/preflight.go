@@ -77,13 +77,18 @@ func (db *DB) preflight(op string, opts badger.Options) error {
 		return fault.Wrap(op, fault.Unavailable, db.dir, err)
 	}
 	s, known := decodeState(raw)
-	if len(raw) > 0 && !known && opts.Logger != nil {
+	if len(raw) > 0 && !known {
 		opts.Logger.Warningf("%s is not what was written and is made anew: what must be here at least is not known", stateName)
 	}
 	_, err = os.Stat(filepath.Join(db.dir, badger.ManifestFilename))
 	used := err == nil
-	if s.floor.index > 0 && !used {
+	switch {
+	case s.floor.index > 0 && !used:
 		return fault.New(op, fault.Damaged, db.dir, "the engine's MANIFEST is missing")
+	case known && !used:
+		opts.Logger.Warningf("the engine's MANIFEST is missing: the database begins empty")
+	case len(raw) == 0 && used:
+		opts.Logger.Warningf("%s is missing and is made anew: what must be here at least is not known", stateName)
 	}
 	db.state = s
 	mine := s

@@ -11,6 +11,9 @@ import (
 // hub reads a server's Raft log, and in a copy its votes, marker and register.
 func (a *auditor) hub(dir string) error {
 	in, err := hub.Inspect(dir)
+	if err == nil {
+		in.Damage = append(in.Damage, authorityDamage(dir)...)
+	}
 	if err := a.add(audited{Part: "keys, marker and votes", Records: uint64(in.Good), Damage: in.Damage, Notes: in.Notes}, err); err != nil {
 		return err
 	}
@@ -44,4 +47,21 @@ type lineCounter int
 func (n *lineCounter) Write(p []byte) (int, error) {
 	*n += lineCounter(bytes.Count(p, []byte{'\n'}))
 	return len(p), nil
+}
+
+// authorityDamage compares the certificate that clients are given with the one
+// that the server holds.
+func authorityDamage(dir string) []string {
+	if !present(dir, authorityFile) {
+		return nil // Only the first server publishes it.
+	}
+	papers, err := hub.Certificates(dir)
+	if err != nil {
+		return nil // Named with the server's keys.
+	}
+	text, err := readFile(filepath.Join(dir, authorityFile), maxLine)
+	if err == nil && bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(authorityText(papers[0]))) {
+		return nil
+	}
+	return []string{authorityFile + " is not the district's certificate: nothing but clients reads it; put back a copy"}
 }

@@ -91,8 +91,11 @@ func hubInit(dir string, o hub.InitOptions) (*founded, error) {
 // it: it is no secret.
 func publishAuthority(dir string, der []byte) error {
 	const readable fs.FileMode = 0o644
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return store.WriteFileAtomic(filepath.Join(dir, authorityFile), text, readable)
+	return store.WriteFileAtomic(filepath.Join(dir, authorityFile), authorityText(der), readable)
+}
+
+func authorityText(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // catalogueKey reads the key that signs releases.

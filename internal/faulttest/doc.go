@@ -3,7 +3,7 @@
 // the build tag fault and are run by make fault.
 //
 // Enter at TestNodeKilledUnderIntake, TestLeaderKilledUnderLoad,
-// TestServersRebuiltFromSnapshots and TestFlippedByteIsFound. Each prints its
+// TestServersRebuiltFromSnapshots and TestDamagedFileIsFound. Each prints its
 // figures, and ends with one line that says what held. By default a slice runs;
 // make fault FAULT_ARGS=-full runs the campaigns of which docs/benchmarks.md
 // tells.

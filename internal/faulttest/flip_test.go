@@ -5,10 +5,14 @@ package faulttest
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +20,15 @@ import (
 	"kendro/cmd/kendro/district"
 )
 
-// One byte of a stopped node or server is changed: in a journal segment, a HEAD,
-// the Raft log or a Badger file. kendro audit verify or the start finds it and
-// says where, or what is read is as if nothing had happened and the byte lies
-// where nothing was ever written. Other bytes are never served, and no damage
+// A file of a stopped node or server is damaged, of every kind that lies in their
+// folders: one byte is changed, or it is cut short, or it is gone. kendro audit
+// verify or the start finds it and says where, or what is read is as if nothing
+// had happened and the file holds nothing that we use. What a node can't read of
+// the hub's words is fetched again. Other bytes are never served, and no damage
 // passes in silence.
-func TestFlippedByteIsFound(t *testing.T) {
-	flips := sized(30, 100)
-	ctx := within(t, 25*time.Minute)
+func TestDamagedFileIsFound(t *testing.T) {
+	cases := sized(36, 300)
+	ctx := within(t, 55*time.Minute)
 	rng := dice(t)
 	d := found(ctx, t, 1, unions()[:1])
 	logins, err := d.AddEntrepreneurs(ctx)
@@ -33,23 +38,29 @@ func TestFlippedByteIsFound(t *testing.T) {
 	v := &victims{District: d, login: logins[0], all: all, safe: t.TempDir(), whole: map[state]map[daemon]map[string]uint64{}}
 	v.learn(ctx, t)
 
-	tally := map[verdict]int{}
-	for i := range flips {
-		k := kinds[i%len(kinds)]
-		f := v.flip(t, rng, k)
-		got, text := v.judge(ctx, t, f)
-		tally[got]++
-		t.Logf("%s, %s: %s at %d: %s; %s", k.name, f.as, f.short, f.at, got, text)
-		if got == silent || got == altered {
-			t.Errorf("%s, %s: byte %d (0x%02x made 0x%02x) of %s: %s", k.name, f.as, f.at, f.was, f.now, f.short, got)
+	tally, tried := map[verdict]int{}, map[string]int{}
+	for _, of := range []daemon{aNode, aServer} { // A node's hub runs meanwhile.
+		kinds := v.kinds(t, of)
+		for i := range cases / 2 {
+			f := v.damage(t, rng, kinds[i%len(kinds)], ways[(i/len(kinds)+i)%len(ways)])
+			got, text := v.judge(ctx, t, f)
+			tally[got]++
+			tried[f.name]++
+			t.Logf("%s, %s, %s: %s; %s", f.name, f.as, f.what, got, text)
+			if got == silent || got == altered {
+				t.Errorf("%s, %s: %s: %s", f.name, f.as, f.what, got)
+			}
 		}
 	}
 	var sum []string
 	for _, w := range []verdict{repaired, refused, named, harmless, silent, altered} {
 		sum = append(sum, fmt.Sprintf("%d %s", tally[w], w))
 	}
-	t.Logf("RESULT flips: %d: %s", flips, strings.Join(sum, ", "))
+	t.Logf("RESULT damaged files: %d of %d kinds: %s", 2*(cases/2), len(tried), strings.Join(sum, ", "))
 }
+
+// ways of damage: a changed byte twice as often as the others.
+var ways = []string{"flip", "cut", "flip", "gone"}
 
 // A verdict is what became of a flip.
 type verdict string
@@ -63,11 +74,11 @@ const (
 	altered  verdict = "OTHER BYTES"
 )
 
-// A kind is a sort of file of a node or a server.
+// A kind is a sort of file of a node or a server: files that differ in numbers
+// alone.
 type kind struct {
 	name string
 	of   daemon
-	glob string
 }
 
 type daemon int
@@ -77,18 +88,37 @@ const (
 	aServer
 )
 
-// kinds are tried in turn.
-var kinds = []kind{
-	{"node own journal", aNode, "records/journal/own/*.seg"},
-	{"raft log", aServer, "raft/log/*.seg"},
-	{"node badger", aNode, "records/index/*.[ms][es][mt]"},
-	{"server badger", aServer, "register/*/*.sst"},
-	{"node HEAD", aNode, "records/journal/*/HEAD"},
-	{"node in journal", aNode, "records/journal/in/*.seg"},
-	{"raft HEAD", aServer, "raft/log/HEAD"},
-	{"node badger", aNode, "records/index/[0MK]*"},
-	{"server badger", aServer, "register/*/[0MK]*"},
-	{"server mem", aServer, "register/*/*.mem"},
+var numbers = regexp.MustCompile(`[0-9a-f]*[0-9][0-9a-f]*`)
+
+// files lists what lies in a folder by kind.
+func files(t *testing.T, dir string) map[string][]string {
+	t.Helper()
+	list := map[string][]string{}
+	must(t, filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		k := numbers.ReplaceAllString(rel, "#")
+		list[k] = append(list[k], name)
+		return err
+	}))
+	return list
+}
+
+// kinds are those of either state of a daemon's folder.
+func (v *victims) kinds(t *testing.T, of daemon) (list []kind) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, as := range states {
+		for name := range files(t, filepath.Join(v.safe, string(as), v.process(of).Name)) {
+			seen[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		list = append(list, kind{name, of})
+	}
+	return list
 }
 
 // victims are a stopped node and a stopped server, and the truth about them.
@@ -172,95 +202,122 @@ func copyTree(from, to string) error {
 	return nil
 }
 
-// A flip is one changed byte.
+// A flip is one damaged file.
 type flip struct {
 	kind
 	as          state
 	file, short string
-	at          int64
-	blank       bool // It lies amid zeros, where nothing was written.
-	was, now    byte
+	what        string
+	idle        bool // Nothing of ours was hit.
 }
 
-// flip restores a daemon's folder and changes one byte of a file of a kind:
-// nearly always one that was written, sometimes one of the room behind. It
-// fails where there is no such file.
-func (v *victims) flip(t *testing.T, rng *rand.Rand, k kind) *flip {
+// damage restores a daemon's folder and damages one file of a kind. A byte that
+// changes is nearly always one that was written, sometimes one of the room behind.
+func (v *victims) damage(t *testing.T, rng *rand.Rand, k kind, way string) *flip {
 	t.Helper()
 	f := &flip{kind: k}
 	p := v.process(k.of)
-	var files []string
+	var list []string
 	for _, i := range rng.Perm(len(states)) {
 		f.as = states[i]
 		must(t, v.restore(k.of, f.as))
-		var err error
-		files, err = filepath.Glob(filepath.Join(p.Dir, k.glob))
-		must(t, err)
-		if len(files) > 0 {
+		if list = files(t, p.Dir)[k.name]; len(list) > 0 {
 			break
 		}
 	}
-	if len(files) == 0 {
+	if len(list) == 0 {
 		t.Fatalf("%s: no file", k.name)
 	}
 	var err error
-	f.file = files[rng.IntN(len(files))]
+	f.file = list[rng.IntN(len(list))]
 	f.short, err = filepath.Rel(p.Dir, f.file)
 	must(t, err)
+	f.idle = idle(f.short)
 	data, err := os.ReadFile(f.file)
 	must(t, err)
-	written, blank := places(data)
-	from := written
-	if len(blank) > 0 && rng.IntN(8) == 0 {
-		from, f.blank = blank, true
+	switch {
+	case way == "gone" || len(data) == 0:
+		f.what = f.short + " is gone"
+		must(t, os.Remove(f.file))
+	case way == "cut":
+		at := rng.Int64N(int64(len(data)))
+		f.what = fmt.Sprintf("%s is cut at %d of %d", f.short, at, len(data))
+		must(t, os.Truncate(f.file, at))
+	default:
+		f.change(t, rng, data)
 	}
-	f.at = draw(rng, from)
-	f.was = data[f.at]
-	f.now = f.was ^ byte(1+rng.IntN(255))
-	w, err := os.OpenFile(f.file, os.O_WRONLY, 0)
-	must(t, err)
-	_, err = w.WriteAt([]byte{f.now}, f.at)
-	must(t, err)
-	must(t, w.Close())
 	return f
 }
 
-// judge looks for the flip as an operator would, and reads everything back.
+// change changes one byte.
+func (f *flip) change(t *testing.T, rng *rand.Rand, data []byte) {
+	t.Helper()
+	written, blank := places(data)
+	from := written
+	if len(blank) > 0 && (len(written) == 0 || rng.IntN(8) == 0) {
+		from, f.idle = blank, true
+	}
+	at := draw(rng, from)
+	now := data[at] ^ byte(1+rng.IntN(255))
+	f.what = fmt.Sprintf("byte %d (0x%02x made 0x%02x) of %s", at, data[at], now, f.short)
+	w, err := os.OpenFile(f.file, os.O_WRONLY, 0)
+	must(t, err)
+	_, err = w.WriteAt([]byte{now}, at)
+	must(t, err)
+	must(t, w.Close())
+}
+
+// judge looks for the damage as an operator would, and reads everything back.
 func (v *victims) judge(ctx context.Context, t *testing.T, f *flip) (verdict, string) {
 	t.Helper()
 	p := v.process(f.of)
 	before, found := v.audit(ctx, t, p, v.whole[f.as][f.of])
+	if hub := v.Servers[0]; f.of == aNode && !hub.Running() {
+		must(t, v.restore(aServer, drained))
+		must(t, hub.Start(ctx))
+	}
 	if err := p.Start(ctx); err != nil {
 		if code := p.ExitCode(); code != 65 {
-			t.Errorf("%s: the start ended with %d instead of 65: %v", f.short, code, err)
+			t.Errorf("%s: the start ended with %d instead of 65: %v", f.what, code, err)
 		}
 		return refused, lastLine(p)
 	}
 	as, how := v.compare(ctx, f.of)
+	if f.of == aNode && as != equal { // What it asks of its hub comes in a moment.
+		waiting, stop := context.WithTimeout(ctx, 20*time.Second)
+		_ = district.Poll(waiting, func() bool { as, how = v.compare(ctx, f.of); return as == equal })
+		stop()
+	}
 	p.Stop()
 	after, still := v.audit(ctx, t, p, nil)
 	said := complaints(p)
 	switch {
 	case as == different:
 		return altered, how
-	case as == withheld && (found || still):
-		return named, how
+	case as == withheld && (found || still || said != ""):
+		return named, how + "; " + said
 	case as == withheld:
-		return altered, "withheld, and audit verify finds nothing: " + how
+		return altered, "withheld, and nothing names it: " + how
 	case !still && (found || said != ""):
 		return repaired, before + said
 	case found || still:
 		return named, before + after
-	case f.blank || idle(f.short):
+	case f.idle:
 		return harmless, how
 	}
 	return silent, how
 }
 
-// idle reports whether Badger keeps nothing in a file that we use: no key of its
-// own encrypts, and no value is so long that it lies in a log of values.
+// idle reports whether a file holds nothing that we use. Badger has no key of its
+// own to encrypt with, no value so long that it lies in a log of values, and
+// nothing to collect there; locks are empty; a ballast only takes up room; and
+// while a journal has records, own.log isn't read.
 func idle(name string) bool {
-	return strings.HasSuffix(name, "KEYREGISTRY") || strings.HasSuffix(name, ".vlog")
+	switch filepath.Base(name) {
+	case "KEYREGISTRY", "DISCARD", "LOCK", "lock", "ballast", "own.log", "control.sock":
+		return true
+	}
+	return strings.HasSuffix(name, ".vlog") || strings.Contains(name, "spare-")
 }
 
 func lastLine(p *district.Process) string {

@@ -74,6 +74,7 @@ type slots struct {
 // readHead reads both slots.
 func readHead(f File) (slots, error) {
 	var s slots
+	good := 0
 	for slot := range int64(2) {
 		b := make([]byte, headSlot)
 		if err := readFull(f, b, slot*headPlace); err != nil {
@@ -83,10 +84,13 @@ func readHead(f File) (slots, error) {
 		switch {
 		case !ok:
 			s.torn = s.torn || len(bytes.Trim(b, "\x00")) > 0
+			continue
 		case !s.known || h.counter > s.counter:
 			s.head, s.known = h, true
 		}
+		good++
 	}
+	s.torn = s.torn || good == 1 && s.counter > 1 // An empty slot was written by then.
 	return s, nil
 }
 
