@@ -252,10 +252,10 @@ func (in *importer) settle(ctx context.Context, log protocol.LogID, f *flow) err
 		return fault.Wrap("bundle.Import", fault.Unavailable, log.String(), ctx.Err())
 	}
 	f.due--
-	switch {
-	case a.err != nil && f.refused != nil:
+	if f.refused != nil {
 		return nil // What follows a refused block goes with it.
-	case a.err != nil:
+	}
+	if a.err != nil {
 		f.refused = a.err
 		return in.refuse(log, a.first, a.err)
 	}
