@@ -90,15 +90,9 @@ func bundleOrders(centres []string, answerTo string) ([]api.BundleOrder, error) 
 	if err != nil {
 		return nil, err
 	}
-	var shelf []protocol.Head
-	for _, h := range s.Stands {
-		if h.Log.Channel == protocol.Catalogue {
-			shelf = append(shelf, h)
-		}
-	}
 	for _, h := range s.Stands {
 		if h.Log.Channel == protocol.Inbox {
-			orders = append(orders, api.BundleOrder{For: h.Log.Name, Has: append([]protocol.Head{h}, shelf...)})
+			orders = append(orders, api.BundleOrder{For: h.Log.Name, Has: s.Stands})
 		}
 	}
 	if orders == nil {
@@ -131,7 +125,7 @@ func bundleExport(cmd *cobra.Command, r *reach, name string, orders []api.Bundle
 	}
 	has := s.Holds
 	for _, o := range orders {
-		o.Has = append(o.Has, has...)
+		o.Has = append(slices.Clone(o.Has), has...)
 		if has, err = exportOne(cmd, r, f, o); err != nil {
 			return nil, err
 		}

@@ -46,7 +46,6 @@ func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) (a
 	for _, h := range have {
 		if readBy(want, h.Log) {
 			e.acknowledge(ctx, h.Log)
-			continue
 		}
 		if err := e.log(ctx, h, reached); err != nil {
 			return nil, false, err
@@ -98,6 +97,9 @@ func (e *exporter) log(ctx context.Context, head protocol.Head, reached newest) 
 			return nil
 		}
 		epochs, blocks, err := e.host.Load(ctx, e.peer, head.Log, from, loadAtOnce)
+		if errors.Is(err, fault.NotFound) {
+			return nil // A log that this host only reads.
+		}
 		if err != nil {
 			return err
 		}
