@@ -223,6 +223,8 @@ func TestSessions(t *testing.T) {
 		now   time.Time
 	}{
 		"expired":       {s, token, expires},
+		"expired since": {again, token, expires}, // It was good before.
+		"altered since": {again, token + "x", at},
 		"other secret":  {NewSessions([]byte("another")), token, at},
 		"altered":       {s, "x" + token, at},
 		"empty":         {s, "", at},
@@ -230,6 +232,20 @@ func TestSessions(t *testing.T) {
 	} {
 		if _, err := c.s.Check(c.token, c.now); !errors.Is(err, fault.Denied) {
 			t.Errorf("%s: got %v; want denied", name, err)
+		}
+	}
+}
+
+// What is remembered of tokens is bounded, and none is refused for it.
+func TestManySessions(t *testing.T) {
+	s := NewSessions([]byte("secret"))
+	for i := range 3 * maxKnown {
+		token, _ := s.Issue("rahima", at.Add(time.Duration(i)*time.Second))
+		if _, err := s.Check(token, at); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.known) > maxKnown {
+			t.Fatalf("%d tokens are remembered; want at most %d", len(s.known), maxKnown)
 		}
 	}
 }

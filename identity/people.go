@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -58,14 +59,23 @@ type Session struct {
 
 // Sessions issues and checks bearer tokens. They are sealed statements, so a
 // restart forgets none and needs no store. It is safe for concurrent use.
-type Sessions struct{ key []byte }
+type Sessions struct {
+	key []byte
+
+	mu    sync.Mutex         // Guards known.
+	known map[string]Session // Tokens whose seal was found good.
+}
+
+// maxKnown is how many tokens are remembered: more than a centre or an office has
+// people at work.
+const maxKnown = 256
 
 // NewSessions returns the issuer for a secret of at least 32 bytes that only
 // the machines share which accept each other's tokens.
 func NewSessions(secret []byte) *Sessions {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("kendro-sessions-1"))
-	return &Sessions{key: mac.Sum(nil)}
+	return &Sessions{key: mac.Sum(nil), known: map[string]Session{}}
 }
 
 // SessionLifetime is how long a token is good for.
@@ -83,21 +93,45 @@ func (s *Sessions) Issue(user string, now time.Time) (token string, expires time
 
 // Check returns whom a token speaks for, or [fault.Denied]: sign in again.
 func (s *Sessions) Check(token string, now time.Time) (user string, err error) {
-	denied := fault.New("identity.Check", fault.Denied, "", "sign in again")
+	v, ok := s.read(token)
+	if !ok || now.Unix() >= v.Expires {
+		return "", fault.New("identity.Check", fault.Denied, "", "sign in again")
+	}
+	return v.User, nil
+}
+
+// read opens a token. What a sealed token says never changes, so one that was
+// opened before isn't opened again.
+func (s *Sessions) read(token string) (v Session, ok bool) {
+	s.mu.Lock()
+	v, ok = s.known[token]
+	s.mu.Unlock()
+	if ok {
+		return v, true
+	}
+	if v, ok = s.open(token); !ok {
+		return v, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.known) >= maxKnown {
+		clear(s.known)
+	}
+	s.known[token] = v
+	return v, true
+}
+
+func (s *Sessions) open(token string) (v Session, ok bool) {
 	b, m, ok := strings.Cut(token, ".")
 	if !ok || len(token) > 1024 {
-		return "", denied
+		return v, false
 	}
 	body, err1 := base64.RawURLEncoding.DecodeString(b)
 	mac, err2 := base64.RawURLEncoding.DecodeString(m)
 	if err1 != nil || err2 != nil || !hmac.Equal(mac, s.mac(body)) {
-		return "", denied
+		return v, false
 	}
-	var v Session
-	if err := json.Unmarshal(body, &v); err != nil || now.Unix() >= v.Expires {
-		return "", denied
-	}
-	return v.User, nil
+	return v, json.Unmarshal(body, &v) == nil
 }
 
 func (s *Sessions) mac(body []byte) []byte {
