@@ -227,3 +227,14 @@ func FuzzQuick(f *testing.F) {
 		agree(t, in, body)
 	})
 }
+
+// BenchmarkLeisurely is BenchmarkCheck without the short way.
+func BenchmarkLeisurely(b *testing.B) {
+	in, body := newIntake(b), []byte(landBody)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, errs, err := in.Leisurely(body, place.Union, published()); err != nil || len(errs) > 0 {
+			b.Fatal(errs, err)
+		}
+	}
+}
