@@ -48,14 +48,16 @@ type Hub interface {
 
 // Config is what a hub's HTTP is made of.
 type Config struct {
-	Hub     Hub
-	Status  func() api.HubStatus // How the server and its group are.
-	Mail    Mail                 // For a USB stick.
-	Clock   func() time.Time
-	Logger  *slog.Logger
-	Version string
-	Traffic func(link.Purpose) (out, in uint64) // Bytes on the network; nil leaves them out of the metrics.
-	Proxied bool                                // Clients come through a declared proxy, which notes their address.
+	Hub    Hub
+	Status func() api.HubStatus // How the server and its group are.
+
+	Documents Documents // Nil: none are served.
+	Mail      Mail      // For a USB stick.
+	Clock     func() time.Time
+	Logger    *slog.Logger
+	Version   string
+	Traffic   func(link.Purpose) (out, in uint64) // Bytes on the network; nil leaves them out of the metrics.
+	Proxied   bool                                // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -66,7 +68,9 @@ type Server struct {
 	clock   func() time.Time
 	log     *slog.Logger
 	proxied bool
-	api     *api.API
+
+	documents Documents
+	api       *api.API
 
 	unknown *api.Limiter // Lookups of unknown numbers.
 	gauges  *gauges
@@ -76,7 +80,8 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	s := &Server{
 		hub: c.Hub, status: c.Status, mail: c.Mail, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
-		unknown: api.UnknownNumbers(),
+		unknown:   api.UnknownNumbers(),
+		documents: c.Documents,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
@@ -154,6 +159,7 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 func (s *Server) routes() {
 	newDoor(s).routes()
 	s.caseRoutes()
+	s.documentRoutes()
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()

@@ -37,6 +37,8 @@ const (
 // An office is a hub of one server in a test: a real register that applies what
 // is asked for at once, and the HTTP in front of it.
 type office struct {
+	scans []protocol.Document // That the applications to come name.
+
 	t        testing.TB
 	server   *Server
 	sessions *identity.Sessions
@@ -89,7 +91,8 @@ func newOffice(t testing.TB) *office {
 	})
 	o.found()
 	o.server, err = New(Config{
-		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Documents: newPapers(t, o),
+		Hub:       o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
 		Status: func() api.HubStatus {
 			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now()), Replaying: o.replaying.Load()}
@@ -281,7 +284,7 @@ func (o *office) file(n uint64) protocol.Number {
 	if err != nil || len(wrong) > 0 {
 		o.t.Fatal(err, wrong)
 	}
-	sub := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
+	sub := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: o.scans}
 	for _, d := range app.Documents {
 		sub.Originals = append(sub.Originals, d.ID)
 	}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 
 	"kendro/domain/application"
@@ -25,7 +26,7 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 	r := &api.Record{
 		Number: c.Number, Version: c.State.Version, Stage: c.State.Stage.String(), Custody: api.Custody(custody),
 		Service: serviceRef(set, c.Service, int(c.Edition)), Centre: string(c.Centre), Channel: sub.Channel,
-		Form: sub.Form, Applicant: sub.Applicant, Documents: []api.DocumentNote{}, Fees: sub.Fees,
+		Form: sub.Form, Applicant: sub.Applicant, Fees: sub.Fees,
 		Receipt:     receiptOf(c, event.At),
 		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since),
 		Assignment: api.Assignment{Step: c.State.Step, Holder: c.State.Holder, DecidedBy: c.State.DecidedBy}, Office: officeNamed(set, standing.Office),
@@ -38,9 +39,7 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 	if r.Fees == nil {
 		r.Fees = []protocol.Fee{}
 	}
-	for _, id := range sub.Originals {
-		r.Documents = append(r.Documents, api.DocumentNote{ID: id, OriginalAtCounter: true})
-	}
+	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
 	return r, nil
 }
 

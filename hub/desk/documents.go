@@ -1,0 +1,97 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/store/cabinet"
+	"kendro/web/api"
+)
+
+// Documents are the scanned papers behind the HTTP. All may be called
+// concurrently.
+type Documents interface {
+	// Upload takes a piece of what an officer scans; a document that is complete is
+	// held by a quorum of the servers when it returns.
+	Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error)
+	// Document returns a document that the district holds.
+	Document(ctx context.Context, hash protocol.Hash) (protocol.Document, []byte, error)
+}
+
+// documentRoutes adds the calls about scanned papers.
+func (s *Server) documentRoutes() {
+	if s.documents == nil {
+		return
+	}
+	api.ServeUploads(s.api, access.WorkCase, s.upload)
+	s.api.Raw(api.Route{
+		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
+		Summary: "A document of a case, for those entitled to the case; the look is recorded",
+	}, nil, nil, func(w http.ResponseWriter, r *http.Request, who api.Caller) {
+		d, content, err := s.caseDocument(r, who)
+		if err != nil {
+			s.api.Fail(w, "case-document", err)
+			return
+		}
+		api.ServeDocument(w, &d, content)
+	})
+}
+
+func (s *Server) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (*api.Uploaded, error) {
+	up, err := s.documents.Upload(ctx, cabinet.Piece{Hash: p.Hash, Total: p.Total, At: p.At, Bytes: p.Bytes})
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Uploaded{Original: p.Hash, Received: up.Received, New: up.New}
+	if d := up.Document; d != nil {
+		out.Complete, out.SHA256, out.Size, out.Type = true, &d.Hash, d.Size, api.MediaOf(d)
+	}
+	return out, nil
+}
+
+// caseDocument returns a document that a case names, to whoever may read the
+// case. The look is recorded as that at the case itself.
+func (s *Server) caseDocument(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
+	var none protocol.Document
+	var h protocol.Hash
+	n, err := protocol.ParseNumber(r.PathValue("number"))
+	if err != nil {
+		return none, nil, err
+	}
+	if err := h.UnmarshalText([]byte(r.PathValue("sha256"))); err != nil {
+		return none, nil, err
+	}
+	cmd := register.NewCommand(api.NewKey(), who.User, register.Look, nil)
+	cmd.Number = n
+	_, err = s.do(r.Context(), cmd)
+	unrecorded := errors.Is(err, fault.Unavailable)
+	if err != nil && !unrecorded {
+		return none, nil, err
+	}
+	reg := s.hub.Register()
+	c, err := reg.Case(n)
+	if err != nil {
+		return none, nil, err
+	}
+	if err := access.May(who.Principal, access.ReadCase, reg.Resource(c)); err != nil {
+		return none, nil, err
+	}
+	if unrecorded {
+		s.gauges.unrecorded.Inc()
+		s.log.Warn("document read without a leader to record it", "case", n.String(), "user", who.User)
+	}
+	_, sub, err := reg.Submission(c)
+	if err != nil {
+		return none, nil, err
+	}
+	if !slices.ContainsFunc(sub.Documents, func(d protocol.Document) bool { return d.Hash == h }) {
+		return none, nil, notHere(h.String())
+	}
+	return s.documents.Document(r.Context(), h)
+}
