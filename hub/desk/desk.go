@@ -159,7 +159,7 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 func (s *Server) routes() {
 	newDoor(s).routes()
 	s.caseRoutes()
-	s.documentRoutes()
+	paperDesk{s}.routes()
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()

@@ -24,8 +24,10 @@ type Documents interface {
 	Document(ctx context.Context, hash protocol.Hash) (protocol.Document, []byte, error)
 }
 
-// documentRoutes adds the calls about scanned papers.
-func (s *Server) documentRoutes() {
+// paperDesk answers about scanned papers.
+type paperDesk struct{ *Server }
+
+func (s paperDesk) routes() {
 	if s.documents == nil {
 		return
 	}
@@ -43,7 +45,7 @@ func (s *Server) documentRoutes() {
 	})
 }
 
-func (s *Server) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (*api.Uploaded, error) {
+func (s paperDesk) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (*api.Uploaded, error) {
 	up, err := s.documents.Upload(ctx, cabinet.Piece{Hash: p.Hash, Total: p.Total, At: p.At, Bytes: p.Bytes})
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (s *Server) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (*a
 
 // caseDocument returns a document that a case names, to whoever may read the
 // case. The look is recorded as that at the case itself.
-func (s *Server) caseDocument(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
+func (s paperDesk) caseDocument(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
 	var none protocol.Document
 	var h protocol.Hash
 	n, err := protocol.ParseNumber(r.PathValue("number"))
