@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,10 @@ type hubSettings struct {
 	plain       bool
 	portsFile   string
 }
+
+// hubGarbage is how much garbage a server lets grow, as a share of what it uses: a
+// thousand idle sessions are most of that.
+const hubGarbage = 50
 
 func hubRunCmd() *cobra.Command {
 	var file, preset string
@@ -40,6 +46,9 @@ are ignored from then on. docs/settings.md explains the settings.`,
 			var err error
 			if s.Preset, err = hub.ParsePreset(preset); err != nil {
 				return err
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(hubGarbage)
 			}
 			s.Logger = logs.logger(cmd.ErrOrStderr())
 			return hubRun(cmd.Context(), &s)

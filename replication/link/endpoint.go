@@ -198,11 +198,12 @@ func (e *Endpoint) track(c *quic.Conn, s identity.Subject, watched bool) bool {
 		return false
 	}
 	e.conns[c] = s
-	e.wg.Go(func() {
-		if watched {
-			watch(c)
-		}
-		<-c.Context().Done()
+	if watched {
+		e.wg.Go(func() { watch(c) })
+	}
+	e.wg.Add(1)
+	context.AfterFunc(c.Context(), func() { // No goroutine waits for the end of a connection.
+		defer e.wg.Done()
 		e.mu.Lock()
 		delete(e.conns, c)
 		e.mu.Unlock()

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 // outbox holds what is to be written: what is urgent overtakes blocks.
 type outbox struct {
-	signal  chan struct{} // One token while there is something.
 	traffic *traffic
 
 	busy func(bool) // Told when there is something to write, and when there is nothing; nil: nobody asks.
@@ -19,37 +17,31 @@ type outbox struct {
 	mu      sync.Mutex // Guards what follows.
 	urgent  []*protocol.Message
 	bulk    []*protocol.Message // Hello, epochs and blocks, in order.
-	working bool                // As busy was told last.
+	working bool                // Somebody writes; busy was told so.
 }
 
-func newOutbox(t *traffic) *outbox { return &outbox{signal: make(chan struct{}, 1), traffic: t} }
-
-func (o *outbox) put(m *protocol.Message) {
+// put reports whether nobody writes: the caller then has somebody do it. An idle
+// session needs no goroutine for what it doesn't say.
+func (o *outbox) put(m *protocol.Message) bool {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if m.Hello != nil || m.Block != nil || m.Epoch != nil {
 		o.bulk = append(o.bulk, m)
 	} else {
 		o.urgent = append(o.urgent, m)
 	}
-	if !o.working && o.busy != nil {
-		o.busy(true) // Under the lock, so that the last word is the true one.
-	}
-	o.working = true
-	o.mu.Unlock()
-	signal(o.signal)
+	idle := !o.working
+	o.turn(true)
+	return idle
 }
 
-// rest notes that all is written, if it is. The writer calls it.
-func (o *outbox) rest() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.working || len(o.urgent)+len(o.bulk) > 0 {
-		return
+// turn notes whether somebody writes. It is called under the lock, so that the
+// last word that busy hears is the true one.
+func (o *outbox) turn(working bool) {
+	if o.working != working && o.busy != nil {
+		o.busy(working)
 	}
-	o.working = false
-	if o.busy != nil {
-		o.busy(false)
-	}
+	o.working = working
 }
 
 func (o *outbox) idle() bool {
@@ -58,45 +50,33 @@ func (o *outbox) idle() bool {
 	return len(o.urgent)+len(o.bulk) == 0
 }
 
-// take waits for messages and returns their encoding.
-func (o *outbox) take(ctx context.Context) ([]byte, bool) {
-	for {
-		o.rest()
-		select {
-		case <-ctx.Done():
-			return nil, false
-		case <-o.signal:
-		}
-		o.mu.Lock()
-		batch := o.urgent
-		o.urgent = nil
-		if len(o.bulk) > 0 && o.bulk[0].Hello != nil { // Nothing overtakes hello.
-			batch = append(o.bulk[:1:1], batch...)
-			o.bulk = o.bulk[1:]
-		}
-		size := 0
-		for len(o.bulk) > 0 && size < writeChunk {
-			if b := o.bulk[0].Block; b != nil {
-				size += len(b.Body)
-			}
-			batch = append(batch, o.bulk[0])
-			o.bulk = o.bulk[1:]
-		}
-		more := len(o.bulk) > 0
-		o.mu.Unlock()
-		if more {
-			signal(o.signal)
-		}
-		var out []byte
-		for _, m := range batch {
-			encoded := protocol.EncodeMessage(m)
-			o.traffic.out[purposeOf(m)].Add(uint64(len(encoded)))
-			out = append(out, encoded...)
-		}
-		if len(out) > 0 {
-			return out, true
-		}
+// next returns the encoding of what is to be written, or false when that is nothing:
+// then nobody writes any more.
+func (o *outbox) next() ([]byte, bool) {
+	o.mu.Lock()
+	batch := o.urgent
+	o.urgent = nil
+	if len(o.bulk) > 0 && o.bulk[0].Hello != nil { // Nothing overtakes hello.
+		batch = append(o.bulk[:1:1], batch...)
+		o.bulk = o.bulk[1:]
 	}
+	size := 0
+	for len(o.bulk) > 0 && size < writeChunk {
+		if b := o.bulk[0].Block; b != nil {
+			size += len(b.Body)
+		}
+		batch = append(batch, o.bulk[0])
+		o.bulk = o.bulk[1:]
+	}
+	o.turn(len(batch) > 0)
+	o.mu.Unlock()
+	var out []byte
+	for _, m := range batch {
+		encoded := protocol.EncodeMessage(m)
+		o.traffic.out[purposeOf(m)].Add(uint64(len(encoded)))
+		out = append(out, encoded...)
+	}
+	return out, len(batch) > 0
 }
 
 // news is what other goroutines have for the loop.
@@ -164,19 +144,19 @@ type job struct {
 
 // queue holds the host's calls in order.
 type queue struct {
-	signal chan struct{}
-
-	mu   sync.Mutex // Guards jobs.
+	mu   sync.Mutex // Guards what follows.
+	busy bool       // Somebody makes the calls.
 	jobs []job
 }
 
-func newQueue() *queue { return &queue{signal: make(chan struct{}, 1)} }
-
-func (q *queue) put(j job) {
+// put reports whether nobody makes the calls: the caller then has somebody do it.
+func (q *queue) put(j job) bool {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.jobs = append(q.jobs, j)
-	q.mu.Unlock()
-	signal(q.signal)
+	idle := !q.busy
+	q.busy = true
+	return idle
 }
 
 func (q *queue) len() int {
@@ -185,23 +165,19 @@ func (q *queue) len() int {
 	return len(q.jobs)
 }
 
-func (q *queue) take(ctx context.Context) (job, bool) {
-	for {
-		q.mu.Lock()
-		if len(q.jobs) > 0 && ctx.Err() == nil {
-			j := q.jobs[0]
-			q.jobs[0] = job{}
-			q.jobs = q.jobs[1:]
-			q.mu.Unlock()
-			return j, true
-		}
-		q.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return job{}, false
-		case <-q.signal:
-		}
+// next returns the next call, or false when there is none: then nobody makes calls
+// any more.
+func (q *queue) next() (job, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.jobs) == 0 {
+		q.jobs, q.busy = nil, false
+		return job{}, false
 	}
+	j := q.jobs[0]
+	q.jobs[0] = job{}
+	q.jobs = q.jobs[1:]
+	return j, true
 }
 
 func signal(c chan struct{}) {

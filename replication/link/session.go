@@ -20,6 +20,7 @@ const (
 	probeEvery = 500 * time.Millisecond  // While an answer is due.
 	patience   = 2500 * time.Millisecond // Without one packet, before the path is dead; more on slow links.
 	maxBacklog = 32                      // Blocks that wait for the host before reading stops.
+	readAhead  = 512                     // Bytes of a message's beginning; what is longer is read in place.
 	writeChunk = 8 << 10                 // Bytes encoded at once, or one block: acknowledgements overtake what comes after.
 )
 
@@ -59,9 +60,9 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	peer.Session = rand.Uint64() //nolint:gosec // It tells sessions apart and guards nothing.
 	r := &runner{
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
-		in: make(chan *protocol.Message, 16), news: newNews(), work: newQueue(), traffic: metered(conn),
+		in: make(chan *protocol.Message, 16), news: newNews(), work: new(queue), traffic: metered(conn),
 	}
-	r.out = newOutbox(r.traffic)
+	r.out = &outbox{traffic: r.traffic}
 	for _, o := range opts {
 		o(r)
 	}
@@ -95,8 +96,8 @@ type beside struct {
 	busy      func(bool)
 }
 
-// A runner drives one session: a reader, a writer and a deliverer around one
-// loop that owns the machine.
+// A runner drives one session: a reader and, while they have work, a writer and a
+// deliverer, around one loop that owns the machine.
 type runner struct {
 	conn   net.Conn
 	host   replication.Host
@@ -135,8 +136,6 @@ func (r *runner) run(parent context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
 	defer stop()
 	r.wg.Go(func() { r.read(ctx) })
-	r.wg.Go(func() { r.write(ctx) })
-	r.wg.Go(func() { r.deliver(ctx) })
 	r.act(ctx, r.session.Start())
 	r.loop(ctx)
 	cancel()
@@ -184,9 +183,9 @@ func (r *runner) loop(ctx context.Context) {
 		case <-r.wait.C:
 			r.act(ctx, r.session.Resume())
 		case <-r.probe.timer.C:
-			r.look()
+			r.look(ctx)
 		case <-heart:
-			r.ask()
+			r.ask(ctx)
 		}
 	}
 }
@@ -217,17 +216,26 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case replication.Send:
-			r.out.put(a.Message)
+			r.send(ctx, a.Message)
 		case replication.Load:
 			peer := r.peer
 			r.wg.Go(func() { r.load(ctx, peer, a) })
 		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds:
-			r.work.put(job{r.peer, a})
+			if r.work.put(job{r.peer, a}) {
+				r.wg.Go(func() { r.deliver(ctx) })
+			}
 		case replication.Wait:
 			r.wait.Reset(time.Duration(a.Millis) * time.Millisecond)
 		case replication.Note:
 			r.note(a)
 		}
+	}
+}
+
+// send queues a message, and has it written.
+func (r *runner) send(ctx context.Context, m *protocol.Message) {
+	if r.out.put(m) {
+		r.wg.Go(func() { r.write(ctx) })
 	}
 }
 
@@ -244,8 +252,8 @@ func (r *runner) load(ctx context.Context, peer replication.Peer, l replication.
 // deliver makes the host's calls that must not overlap.
 func (r *runner) deliver(ctx context.Context) {
 	for {
-		j, ok := r.work.take(ctx)
-		if !ok {
+		j, ok := r.work.next()
+		if !ok || ctx.Err() != nil {
 			return
 		}
 		r.news.wake() // The loop may read on.
@@ -294,7 +302,7 @@ func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.A
 
 func (r *runner) read(ctx context.Context) {
 	const op = "link.RunSession"
-	buffered := bufio.NewReaderSize(r.conn, 8<<10)
+	buffered := bufio.NewReaderSize(r.conn, readAhead)
 	for {
 		m, size, err := readMessage(buffered)
 		switch {
@@ -329,8 +337,8 @@ func readMessage(from io.Reader) (*protocol.Message, int, error) {
 
 func (r *runner) write(ctx context.Context) {
 	for {
-		b, ok := r.out.take(ctx)
-		if !ok {
+		b, ok := r.out.next()
+		if !ok || ctx.Err() != nil {
 			return
 		}
 		if _, err := r.conn.Write(b); err != nil {
@@ -341,17 +349,17 @@ func (r *runner) write(ctx context.Context) {
 }
 
 // ask begins to look whether an idle path still carries.
-func (r *runner) ask() {
+func (r *runner) ask(ctx context.Context) {
 	if m := r.session.Probe(); m != nil && !r.probe.on {
 		r.probe.asked = true
 		r.probe.watch(true)
-		r.out.put(m)
+		r.send(ctx, m)
 	}
 }
 
 // look probes a path on which an answer is due, and gives it up when nothing at
 // all arrives: transport acknowledgements count, so a slow peer is not a dead one.
-func (r *runner) look() {
+func (r *runner) look(ctx context.Context) {
 	dead := r.probe.dead()
 	if !r.session.Outstanding() && !r.probe.asked {
 		r.probe.rest()
@@ -365,6 +373,6 @@ func (r *runner) look() {
 		return
 	}
 	if m := r.session.Probe(); m != nil && r.out.idle() {
-		r.out.put(m)
+		r.send(ctx, m)
 	}
 }

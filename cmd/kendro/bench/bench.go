@@ -50,6 +50,7 @@ type result struct {
 	Rate        float64 `json:"rate"`
 	P50         float64 `json:"p50_us,omitempty"`
 	P99         float64 `json:"p99_us,omitempty"`
+	PerSession  float64 `json:"rss_anon_bytes_per_session,omitempty"`
 	RSSAnon     uint64  `json:"rss_anon_bytes,omitempty"`
 	Fsync       float64 `json:"fsync_p50_us,omitempty"`
 	Catching    float64 `json:"seconds_from_start,omitempty"`
@@ -89,7 +90,7 @@ func Command() *cobra.Command {
 			if err := cmd.Help(); err != nil {
 				return err
 			}
-			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync or ingest")
+			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync, ingest or idle")
 		},
 	}
 	for _, k := range kinds() {
@@ -124,6 +125,13 @@ handed to the session until the hub's signed acknowledgement. The callers live i
 this process and share the machine with the servers.`,
 			defaults: options{records: 20_000, servers: 3, nodes: 50, batch: 1},
 			nodes:    "callers", batch: "applications in a block, 1 to 256", run: runIngest,
+		},
+		{
+			use: "idle", short: "Keep many idle sessions, and weigh one of them",
+			long: `Opens sessions with one server, files nothing, and measures the server's anonymous
+memory before and after. Each session has a port of its own.`,
+			defaults: options{records: 1000, servers: 1, nodes: 10, batch: 100},
+			nodes:    "callers", batch: "sessions of each", run: runIdle,
 		},
 	}
 }

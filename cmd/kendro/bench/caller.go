@@ -28,6 +28,7 @@ type caller struct {
 	signer    *identity.Signer
 	enrolment *protocol.Enrolment
 	authority *identity.Authority
+	tls       tls.Certificate
 	endpoint  *link.Endpoint
 	log       protocol.LogID
 	epoch     protocol.Epoch
@@ -72,15 +73,31 @@ func enrolCaller(ctx context.Context, token string) (*caller, error) {
 	if c.authority, err = identity.ParseAuthority(c.enrolment.CA); err != nil {
 		return nil, err
 	}
+	c.tls = tls.Certificate{Certificate: [][]byte{c.enrolment.TLSCert, c.enrolment.CA}, PrivateKey: session.Private()}
+	return c, c.bind()
+}
+
+// bind takes a port and draws a log.
+func (c *caller) bind() (err error) {
 	c.endpoint, err = link.Open(link.Options{
 		Listen: "127.0.0.1:0", Authority: c.authority,
-		Certificate: tls.Certificate{Certificate: [][]byte{c.enrolment.TLSCert, c.enrolment.CA}, PrivateKey: session.Private()},
+		Certificate: c.tls,
 		Self: identity.Subject{
 			Country: c.enrolment.Country, District: c.enrolment.District, Role: identity.RoleNode, Name: c.centre, Slot: c.enrolment.Slot,
 		},
 	})
 	c.log = protocol.LogID{Channel: protocol.Uplink, Name: c.enrolment.District + "-" + c.enrolment.Slot, Incarnation: randomUint64()}
-	return c, err
+	return err
+}
+
+// twin is the same box at another port, with another log.
+func (c *caller) twin() (*caller, error) {
+	t := &caller{
+		centre: c.centre, signer: c.signer, enrolment: c.enrolment, authority: c.authority, tls: c.tls,
+		up: make(chan struct{}), done: make(chan struct{}),
+		tally: tally{given: map[uint64]time.Time{}, inbox: map[protocol.LogID]protocol.Position{}},
+	}
+	return t, t.bind()
 }
 
 func randomUint64() (n uint64) {
@@ -166,7 +183,13 @@ func event(from *corpus, centre string, i int) ([]byte, error) {
 	return a.event.Encode()
 }
 
-func (c *caller) close() { c.closing.Do(func() { _ = c.endpoint.Close() }) } // Nothing is on its way.
+func (c *caller) close() {
+	c.closing.Do(func() {
+		if c.endpoint != nil {
+			_ = c.endpoint.Close()
+		}
+	})
+} // Nothing is on its way.
 
 func (c *caller) connected() <-chan struct{} { return c.up }
 func (c *caller) finished() <-chan struct{}  { return c.done }

@@ -99,6 +99,7 @@ func play(ctx context.Context, d *district.District, callers []*caller, o option
 		return nil, err
 	}
 	out, in := moved(callers)
+	carriedBefore := spoken(callers)
 	began := time.Now()
 	for _, c := range callers {
 		c.begin()
@@ -112,7 +113,8 @@ func play(ctx context.Context, d *district.District, callers []*caller, o option
 		return nil, err
 	}
 	outNow, inNow := moved(callers)
-	r := &result{Seconds: seconds.Seconds(), carried: carried{BytesOut: outNow - out, BytesIn: inNow - in}}
+	spent := spoken(callers).since(carriedBefore)
+	r := &result{Seconds: seconds.Seconds(), carried: carried{BytesOut: outNow - out, BytesIn: inNow - in, Purposes: spent.purposes}}
 	r.CPU = round(float64((after - before).Microseconds()) / float64(o.records*o.servers))
 	r.BytesPer = round(float64(r.BytesOut+r.BytesIn) / float64(o.records))
 	var took []time.Duration
@@ -159,4 +161,16 @@ func moved(callers []*caller) (out, in uint64) {
 		out, in = out+o, in+i
 	}
 	return out, in
+}
+
+// spoken sums up what the callers' streams have carried, by purpose.
+func spoken(callers []*caller) wire {
+	w := wire{purposes: map[string]uint64{}}
+	for _, c := range callers {
+		for _, p := range link.Purposes() {
+			out, in := c.endpoint.Traffic(p)
+			w.purposes[p.String()] += out + in
+		}
+	}
+	return w
 }

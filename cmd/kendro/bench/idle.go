@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"kendro/cmd/kendro/district"
+	"kendro/domain/fault"
+	"kendro/replication/link"
+	"kendro/web/api"
+)
+
+// apart is how long after one another the sessions begin.
+const apart = 10 * time.Millisecond
+
+// Of the measurement.
+const (
+	settling = 10 * time.Second  // A server that was just founded.
+	quiet    = 130 * time.Second // After the rush: Go collects once in two minutes where nothing is asked of it.
+)
+
+// runIdle opens many sessions with the first server, files nothing, and measures
+// what memory the server needs for each.
+func runIdle(ctx context.Context, o options, site string) (*result, error) {
+	c, err := newCorpus(o.payload, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	centres, err := c.centres(o.nodes)
+	if err != nil {
+		return nil, err
+	}
+	d, err := o.found(ctx, site, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Kill()
+	callers, err := crowd(ctx, d, centres, o.batch)
+	defer closeAll(callers)
+	if err != nil {
+		return nil, err
+	}
+	before, err := memoryOf(ctx, d.Servers[0])
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	ctx, stop := context.WithCancel(ctx)
+	failed, running := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(running)
+		failed <- together(len(callers), func(i int) error {
+			stagger(ctx, time.Duration(i)*apart)
+			return callers[i].run(ctx, d.Servers[0].Ports.QUIC, link.Heartbeat(30*time.Second))
+		})
+	}()
+	defer func() { stop(); <-running }()
+	if err := await(ctx, callers, failed, (*caller).connected); err != nil {
+		return nil, err
+	}
+	seconds := time.Since(began)
+	stagger(ctx, quiet/2) // Who was turned away in the rush is back by then.
+	opened := sessions(callers)
+	stagger(ctx, quiet/2)
+	after, err := memoryOf(ctx, d.Servers[0])
+	if err != nil {
+		return nil, err
+	}
+	r := &result{Seconds: seconds.Seconds(), RSSAnon: after}
+	if r.Fresh = sessions(callers); r.Fresh != opened {
+		return nil, fault.New(op, fault.Internal, "sessions", "some were broken and begun again: nothing idle was measured")
+	}
+	r.PerSession = round(float64(after-min(after, before)) / float64(len(callers)))
+	return r, nil
+}
+
+// sessions counts all that were begun.
+func sessions(callers []*caller) (n int) {
+	for _, c := range callers {
+		c.mu.Lock()
+		n += c.sessions
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// stagger waits, or until ctx ends.
+func stagger(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// crowd enrols a caller for each centre and gives it as many ports as wished, which
+// are so many boxes to the server's transport.
+func crowd(ctx context.Context, d *district.District, centres []string, each int) (callers []*caller, err error) {
+	for _, centre := range centres {
+		token, err := d.Token(ctx, api.TokenRequest{Centre: centre, TTL: "1h"})
+		if err != nil {
+			return callers, err
+		}
+		first, err := enrolCaller(ctx, token)
+		if err != nil {
+			return callers, err
+		}
+		callers = append(callers, first)
+		for range each - 1 {
+			twin, err := first.twin()
+			if err != nil {
+				return callers, err
+			}
+			callers = append(callers, twin)
+		}
+	}
+	return callers, nil
+}
+
+// memoryOf returns the anonymous memory of a process once it has stopped falling.
+func memoryOf(ctx context.Context, p *district.Process) (uint64, error) {
+	least, err := rssAnon(p.PID())
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for start, since := time.Now(), time.Now(); err == nil && time.Since(start) < settling && time.Since(since) < settling/2; {
+		select {
+		case <-ctx.Done():
+			return 0, fault.Wrap(op, fault.Unavailable, p.Name, ctx.Err())
+		case <-tick.C:
+		}
+		var now uint64
+		if now, err = rssAnon(p.PID()); now < least {
+			least, since = now, time.Now()
+		}
+	}
+	return least, err
+}
