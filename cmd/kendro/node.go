@@ -15,7 +15,7 @@ import (
 
 func nodeCmd() *cobra.Command {
 	return group("node", "Run and look after the box of a centre",
-		nodeEnrolCmd(), nodeRunCmd(), nodeStatusCmd(), nodeBallastCmd(), nodeRevokeCmd())
+		nodeEnrolCmd(), nodeRunCmd(), nodeStatusCmd(), nodeRepairCmd(), nodeBallastCmd(), nodeRevokeCmd())
 }
 
 func nodeStatusCmd() *cobra.Command {

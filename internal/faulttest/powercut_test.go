@@ -84,6 +84,7 @@ func poweredHub(t *testing.T, _ *rand.Rand) (*district.District, []*disk) {
 		for _, e := range entries {
 			must(t, copyTree(filepath.Join(aside, e.Name()), filepath.Join(p.Dir, e.Name())))
 		}
+		tool(t, "sync", "-f", p.Dir) // What was copied is what a daemon had synced.
 		t.Cleanup(p.Kill)
 	}
 	must(t, d.Start(ctx))
