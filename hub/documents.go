@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"kendro/document"
 	"kendro/domain/fault"
@@ -65,7 +66,8 @@ func (p *papers) OpenEpoch(peer replication.Peer, e *protocol.Epoch) error {
 
 // Offered says how far each document is here. Only what a case of the box's own
 // centre lacks is wanted.
-func (p *papers) Offered(_ context.Context, peer replication.Peer, docs []protocol.Offered) ([]protocol.Taken, error) {
+func (p *papers) Offered(ctx context.Context, peer replication.Peer, docs []protocol.Offered) ([]protocol.Taken, error) {
+	p.await(ctx, docs)
 	out := make([]protocol.Taken, 0, len(docs))
 	for _, d := range docs {
 		t := protocol.Taken{Hash: d.Hash, State: protocol.TakenUnwanted}
@@ -85,6 +87,33 @@ func (p *papers) Offered(_ context.Context, peer replication.Peer, docs []protoc
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// A document is offered the moment its application is filed, and the application
+// is on its way on another stream: an offer waits for it a little.
+const (
+	awaitFor   = 3 * time.Second
+	awaitEvery = 50 * time.Millisecond
+)
+
+// await waits until the register knows every document, for a while.
+func (p *papers) await(ctx context.Context, docs []protocol.Offered) {
+	ctx, cancel := context.WithTimeout(ctx, awaitFor)
+	defer cancel()
+	tick := time.NewTicker(awaitEvery)
+	defer tick.Stop()
+	for _, d := range docs {
+		for {
+			if _, err := p.register().Paper(d.Hash); !errors.Is(err, fault.NotFound) {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // wanted returns a document that a case of the peer's centre names.
