@@ -240,9 +240,14 @@ func TestFailedSync(t *testing.T) {
 			waitFor(t, "intake to open", func() bool { return c.Blockers().Closed() == nil })
 			first := c.file(1)
 			disk.fail(what)
-			_, _, err := c.File(context.Background(), c.request(2))
+			r, shown := c.request(2), 0
+			r.Render = func(*Answer) { shown++ } // Whoever filed may let go of what it writes to.
+			_, _, err := c.File(context.Background(), r)
 			if !errors.Is(err, fault.Stopped) {
 				t.Fatalf("filing on a failing disk: %v; want stopped", err)
+			}
+			if shown != 1 {
+				t.Fatalf("the answer was written down %d times by the end; want once, beside the disk's work", shown)
 			}
 			if err := <-c.ended; !errors.Is(err, fault.Stopped) {
 				t.Fatalf("the box ended with %v; want stopped", err)
