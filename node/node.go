@@ -81,6 +81,9 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 func (n *Node) open(ctx context.Context) error {
 	var err error
 	if n.enrolment, err = readEnrolment(n.c.Dir); err != nil {
+		if missing := n.lost(enrolmentFile, err); missing != nil {
+			return missing
+		}
 		if errors.Is(err, fault.NotFound) {
 			return fault.New("node.Open", fault.NotFound, n.c.Dir, "is not enrolled yet: run kendro node enrol --dir "+n.c.Dir+" --token TOKEN")
 		}
@@ -90,7 +93,7 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	if n.keys, err = openKeyring(n.c.Dir); err != nil {
-		return err
+		return cmp.Or(n.lost(keysFile, err), err)
 	}
 	authority, err := identity.ParseAuthority(n.enrolment.CA)
 	if err != nil {
@@ -115,6 +118,15 @@ func (n *Node) open(ctx context.Context) error {
 func (n *Node) online() bool {
 	_, ok := n.courier.met()
 	return ok
+}
+
+// lost tells a file that is gone from one that never was: a box with records had
+// both of its own.
+func (n *Node) lost(file string, err error) error {
+	if _, have := os.Stat(filepath.Join(n.c.Dir, recordsFolder)); !errors.Is(err, fault.NotFound) || have != nil {
+		return nil
+	}
+	return fault.New("node.Open", fault.Damaged, filepath.Join(n.c.Dir, file), "is gone, and the box's records are here: put the file back from a copy, or enrol the box again")
 }
 
 // lockFolder makes sure that one process works in a folder. The kernel lets go

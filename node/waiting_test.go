@@ -76,3 +76,22 @@ func TestWaitingRoom(t *testing.T) {
 	b.start()
 	b.await("intake to open", func() bool { return b.box.Blockers().Closed() == nil })
 }
+
+// TestLostPapers takes a file of the box's own away: that is damage, not a box that
+// was never enrolled.
+func TestLostPapers(t *testing.T) {
+	b := newBench(t)
+	b.stop()
+	for _, name := range []string{keysFile, enrolmentFile} {
+		file := filepath.Join(b.dir, name)
+		if err := os.Rename(file, file+".away"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := Open(context.Background(), b.config()); !errors.Is(err, fault.Damaged) {
+			t.Errorf("without %s: %v, %v; want damaged", name, n, err)
+		}
+		if err := os.Rename(file+".away", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -3,7 +3,8 @@
 // the build tag fault and are run by make fault.
 //
 // Enter at TestNodeKilledUnderIntake, TestLeaderKilledUnderLoad,
-// TestServersRebuiltFromSnapshots and TestDamagedFileIsFound. Each prints its
+// TestServersRebuiltFromSnapshots, TestDiskFull,
+// TestFailingCalls, TestNodePowerCut, TestServerPowerCut and TestDamagedFileIsFound. Each prints its
 // figures, and ends with one line that says what held. By default a slice runs;
 // make fault FAULT_ARGS=-full runs the campaigns of which docs/benchmarks.md
 // tells.

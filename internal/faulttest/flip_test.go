@@ -3,6 +3,7 @@
 package faulttest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -242,6 +243,7 @@ func (v *victims) damage(t *testing.T, rng *rand.Rand, k kind, way string) *flip
 	case way == "cut":
 		at := rng.Int64N(int64(len(data)))
 		f.what = fmt.Sprintf("%s is cut at %d of %d", f.short, at, len(data))
+		f.idle = f.idle || len(bytes.Trim(data[at:], "\x00")) == 0 // Room that was never used.
 		must(t, os.Truncate(f.file, at))
 	default:
 		f.change(t, rng, data)
