@@ -28,6 +28,8 @@ type exchange struct {
 	mail *mailroom
 	log  *slog.Logger
 
+	broken chan error // Holds one: the disk under the copies failed.
+
 	mu     sync.Mutex // Guards what follows.
 	hubs   map[uint64]func(protocol.Head)
 	guests map[uint64]*guest // Neighbours that we keep for, by session.
@@ -56,7 +58,7 @@ const maxGuests = 64
 
 func newExchange(h *host, dir string, log *slog.Logger) (*exchange, error) {
 	x := &exchange{
-		box: h.box, host: h, mail: newMailroom(), log: log,
+		box: h.box, host: h, mail: newMailroom(), log: log, broken: make(chan error, 1),
 		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]ward{}, told: map[string]uint64{},
 	}
 	var err error
@@ -135,6 +137,7 @@ func (x *exchange) released(p protocol.Passed) error {
 		return nil
 	}
 	if _, err := x.held.Acknowledge(p); err != nil {
+		x.fail(err)
 		return err
 	}
 	x.mu.Lock()
@@ -145,6 +148,27 @@ func (x *exchange) released(p protocol.Passed) error {
 		}
 	}
 	return nil
+}
+
+// fail ends the box after a write or sync of the copies failed; other errors pass.
+func (x *exchange) fail(err error) {
+	if !errors.Is(err, fault.Stopped) {
+		return
+	}
+	select {
+	case x.broken <- err:
+	default:
+	}
+}
+
+// watch returns the first failure of the disk, or nil when ctx ends.
+func (x *exchange) watch(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-x.broken:
+		return err
+	}
 }
 
 // acked takes a server's word about the own log and tells those who keep copies.

@@ -127,6 +127,7 @@ func (k *keeper) Store(_ context.Context, peer replication.Peer, b *protocol.Blo
 		return
 	}
 	at, err := k.held.Put(g.epochs[b.Header.Epoch], b)
+	k.fail(err)
 	if err == nil {
 		k.kept(protocol.Head{Log: b.Header.Log, At: at})
 	}

@@ -243,7 +243,7 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	stop := n.box.Watch(n.neighbours.grew)
 	defer stop()
-	errs := make(chan error, 2)
+	errs := make(chan error, 3)
 	var wg sync.WaitGroup
 	listen := func(ln net.Listener, control bool) {
 		defer cancel()
@@ -260,8 +260,15 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { n.keepBallast(ctx) })
 	wg.Go(func() { n.exchange.serve(ctx, n.link.Accept(link.ALPNSync)) })
 	wg.Go(func() { n.copier.run(ctx) })
+	wg.Go(func() {
+		err := n.exchange.watch(ctx)
+		errs <- err
+		if err != nil {
+			cancel()
+		}
+	})
 	wg.Wait()
-	return errors.Join(<-errs, <-errs)
+	return errors.Join(<-errs, <-errs, <-errs)
 }
 
 // close lets go of what Open opened and Run has not closed.
