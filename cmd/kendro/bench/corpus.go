@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +59,31 @@ func (c *corpus) centres(n int) ([]string, error) {
 	}
 	if len(list) < n {
 		return nil, fault.New(op, fault.Invalid, "nodes", fmt.Sprintf("the district has %d union centres", len(list)))
+	}
+	return list, nil
+}
+
+// scattered returns n union centres of as many upazilas as there are: they are no
+// neighbours, and keep no copies of each other's records.
+func (c *corpus) scattered(n int) ([]string, error) {
+	all, err := c.centres(n)
+	if err != nil {
+		return nil, err
+	}
+	const upazila = len("41-04")
+	var list []string
+	seen := map[string]bool{}
+	for _, info := range c.set.Directory.Centres {
+		code := string(info.Code)
+		if info.Type == place.Union && len(list) < n && len(code) > upazila && !seen[code[:upazila]] {
+			seen[code[:upazila]] = true
+			list = append(list, code)
+		}
+	}
+	for _, code := range all {
+		if len(list) < n && !slices.Contains(list, code) {
+			list = append(list, code)
+		}
 	}
 	return list, nil
 }

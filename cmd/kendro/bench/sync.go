@@ -34,7 +34,7 @@ func runSync(ctx context.Context, o options, site string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.centres(o.nodes)
+	centres, err := c.scattered(o.nodes)
 	if err != nil {
 		return nil, err
 	}
