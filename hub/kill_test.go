@@ -51,7 +51,7 @@ type coroner struct {
 type remains struct{ phase, point, dir string }
 
 // most is how often one point of a phase is copied: a loop passes it many times.
-const most = 4
+const most = 6
 
 func (c *coroner) watch(dir string) {
 	c.mu.Lock()
