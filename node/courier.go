@@ -113,7 +113,7 @@ func (c *courier) session(ctx context.Context, addr string) error {
 
 	ctx, end := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { c.pulse(ctx, conn) })
+	wg.Go(func() { c.pulse(ctx, conn, end) })
 	wg.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -135,28 +135,58 @@ func peerOf(conn net.Conn, addr string) replication.Peer {
 	return replication.Peer{Addr: addr}
 }
 
-// pulse notes that the hub is there for as long as packets come from it.
-func (c *courier) pulse(ctx context.Context, conn net.Conn) {
-	path, ok := conn.(interface {
+// pulse notes that the hub is there for as long as packets come from it, and ends
+// a session in which nothing is signed for while another server could be asked.
+func (c *courier) pulse(ctx context.Context, conn net.Conn, end func()) {
+	path, metered := conn.(interface {
 		Path() (received uint64, roundTrip time.Duration)
 	})
-	if !ok {
-		return
-	}
 	tick := time.NewTicker(pulseEvery)
 	defer tick.Stop()
-	before, _ := path.Path()
+	var before uint64
+	if metered {
+		before, _ = path.Path()
+	}
+	var p patience
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if n, _ := path.Path(); n != before {
-			before = n
-			c.box.Heard()
+		if metered {
+			if n, _ := path.Path(); n != before {
+				before = n
+				c.box.Heard()
+			}
+		}
+		if p.over(c.box.Acknowledged().Seq, c.box.Head().At.Seq, c.clock()) && len(c.servers()) > 1 {
+			c.log.Warn("this server signs for nothing: asking another", "waiting_for", stuckAfter)
+			end()
+			return
 		}
 	}
+}
+
+// stuckAfter is how long a server may leave records unsigned before another one is
+// asked: a server that hears no leader, say. A block on the poorest link takes less.
+const stuckAfter = time.Minute
+
+// A patience measures how long nothing was acknowledged though something waits.
+type patience struct {
+	acked uint64
+	since time.Time // Zero while nothing waits.
+}
+
+// over reports whether it has run out.
+func (p *patience) over(acked, head uint64, now time.Time) bool {
+	switch {
+	case head <= acked:
+		p.since = time.Time{}
+	case p.since.IsZero() || acked != p.acked:
+		p.acked, p.since = acked, now
+	}
+	return !p.since.IsZero() && now.Sub(p.since) >= stuckAfter
 }
 
 // meet notes that a hub has let us in; part, that the session is over.
