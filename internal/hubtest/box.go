@@ -53,6 +53,7 @@ type Box struct {
 	events  [][]byte
 	hashes  []protocol.Hash // hashes[i] is of event i; hashes[0] is zero.
 	numbers []protocol.Number
+	given   map[protocol.Number]bool
 	acked   protocol.Position
 	inbox   []protocol.Event
 	heads   map[protocol.LogID]protocol.Position
@@ -82,7 +83,7 @@ func NewBox(tb testing.TB) *Box {
 	tb.Helper()
 	b := &Box{
 		tb: tb, now: time.Now, signer: identity.NewSigner(), tls: identity.NewSigner(), sealing: identity.NewSealingKey(), packer: protocol.NewPacker(),
-		hashes: make([]protocol.Hash, 1), heads: map[protocol.LogID]protocol.Position{},
+		hashes: make([]protocol.Hash, 1), heads: map[protocol.LogID]protocol.Position{}, given: map[protocol.Number]bool{},
 		keys: map[identity.EpochID]*identity.EpochKey{}, grew: map[int]func(protocol.Head){},
 	}
 	tb.Cleanup(b.packer.Close)
@@ -193,24 +194,39 @@ func event(app *catalogue.Application, at time.Time) *protocol.Event {
 	for _, c := range app.Charges {
 		s.Fees = append(s.Fees, protocol.Fee{Kind: string(c.Kind), Poisha: c.Poisha})
 	}
-	nonce := make([]byte, protocol.NonceSize)
-	if _, err := rand.Read(nonce); err != nil {
-		panic(err)
-	}
 	return &protocol.Event{
-		Kind: protocol.Submitted, At: at.UnixMilli(), Actor: "rahima", Nonce: nonce, Payload: protocol.Marshal(&s),
+		Kind: protocol.Submitted, At: at.UnixMilli(), Actor: "rahima", Nonce: drawNonce(), Payload: protocol.Marshal(&s),
 		Pin: &protocol.Pin{Service: app.Version.ID, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
 	}
 }
 
-// append puts an event into the log and tells the sessions.
+func drawNonce() []byte {
+	nonce := make([]byte, protocol.NonceSize)
+	if _, err := rand.Read(nonce); err != nil {
+		panic(err)
+	}
+	return nonce
+}
+
+func (b *Box) gave(n protocol.Number) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.given[n]
+}
+
+// append puts an event into the log and tells the sessions. As at a real box, the
+// number is one that this box has not given yet.
 func (b *Box) append(e *protocol.Event) protocol.Number {
 	b.tb.Helper()
-	raw, err := e.Encode()
+	number, err := protocol.MintNumber(b.Enrolment.District, b.Enrolment.Slot, e.Nonce)
+	for err == nil && b.gave(number) {
+		e.Nonce = drawNonce()
+		number, err = protocol.MintNumber(b.Enrolment.District, b.Enrolment.Slot, e.Nonce)
+	}
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	number, err := protocol.MintNumber(b.Enrolment.District, b.Enrolment.Slot, e.Nonce)
+	raw, err := e.Encode()
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -218,7 +234,7 @@ func (b *Box) append(e *protocol.Event) protocol.Number {
 	seq := uint64(len(b.events) + 1)
 	b.events = append(b.events, raw)
 	b.hashes = append(b.hashes, protocol.ChainHash(b.Log, seq, b.hashes[seq-1], raw))
-	b.numbers = append(b.numbers, number)
+	b.numbers, b.given[number] = append(b.numbers, number), true
 	head := b.head()
 	var tell []func(protocol.Head)
 	for _, f := range b.grew {
@@ -303,9 +319,36 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 	if b.Carries != nil {
 		host = &carrier{b}
 	}
+	ctx, end := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.watch(ctx, end) })
 	err = link.RunSession(ctx, conn, peer, host)
+	end()
+	wg.Wait()
 	b.note(err)
 	return err == nil
+}
+
+// watch ends a session in which nothing is acknowledged, as a node does.
+func (b *Box) watch(ctx context.Context, end func()) {
+	const stuck, every = 30 * time.Second, 5 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	acked, idle := b.Acked(), time.Duration(0)
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := b.Acked(); now != acked || now == b.Filed() {
+			acked, idle = now, 0
+			continue
+		}
+		if idle += every; idle >= stuck {
+			end()
+		}
+	}
 }
 
 func (b *Box) options() link.Options {
