@@ -67,11 +67,11 @@ func (l *raftLog) GetLog(index uint64, out *raft.Log) error {
 	return nil
 }
 
-// newestCommand returns the index of the newest entry that is meant for the
-// register, 0 if the log holds none.
-func (l *raftLog) newestCommand() (uint64, error) {
+// newestCommand returns the index of the newest entry up to one that is meant for
+// the register, 0 if the log holds none.
+func (l *raftLog) newestCommand(upTo uint64) (uint64, error) {
 	var e raft.Log
-	for at, first := l.journal.Last(), l.journal.First(); at >= first; at-- {
+	for at, first := min(upTo, l.journal.Last()), l.journal.First(); at >= first; at-- {
 		if err := l.GetLog(at, &e); err != nil {
 			return 0, err
 		}

@@ -90,7 +90,7 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if err := d.fit(); err != nil {
 		return d, err
 	}
-	d.owed, err = d.log.newestCommand()
+	d.owed, err = d.log.newestCommand(d.log.journal.Last())
 	return d, err
 }
 

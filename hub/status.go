@@ -59,7 +59,17 @@ func (h *Hub) Status() Status {
 // was last stopped: its register is synced now and then, its log always. Which of
 // the log's last entries the group had agreed on it hears from the leader.
 func (h *Hub) replaying() bool {
-	return h.Register().Applied() < h.disk.owed && h.group.raft.AppliedIndex() < h.disk.owed
+	applied := h.Register().Applied()
+	if applied >= h.disk.owed {
+		return false
+	}
+	if h.group.raft.AppliedIndex() < h.disk.owed {
+		return true
+	}
+	// Raft has handed on all of them, which is not yet to have applied them; those
+	// that the group never agreed on are no longer in the log.
+	newest, err := h.disk.log.newestCommand(h.disk.owed)
+	return err != nil || applied < newest
 }
 
 // Members returns the servers of the group.
