@@ -33,6 +33,7 @@ type AloneOptions struct {
 	Clock    func() time.Time
 	Forms    func(*dcat.Set) (*catalogue.Intake, error) // Compiles a release's forms.
 	Bring    func(*Crossing)                            // Carries a block to whoever leads.
+	CatchUp  func() bool                                // Applies what the leader has applied; false without one.
 	Logger   *slog.Logger
 }
 
@@ -43,30 +44,35 @@ type ServerKeys struct {
 	Signing, TLS          *identity.Signer
 	Sealing               *identity.SealingKey
 	Districts             []*identity.SealingKey // The district's, the newest first.
+
+	// The authority's certificates for the two keys.
+	SigningCert, TLSCert []byte
+}
+
+// Certify has the authority certify the keys.
+func (k *ServerKeys) Certify(at time.Time) error {
+	ring := keyring{Country: k.Country, District: k.District, ID: k.ID}
+	err := ring.certify(k.CA, k.Signing, k.TLS, at)
+	k.SigningCert, k.TLSCert = ring.SigningCert, ring.TLSCert
+	return err
 }
 
 // Server is what a register knows of the machine with these keys.
-func (k *ServerKeys) Server(at time.Time) (register.Server, error) {
-	open, err := k.open(at)
-	if err != nil {
-		return register.Server{}, err
-	}
+func (k *ServerKeys) Server() register.Server {
 	return register.Server{
 		ID: k.ID, Voter: true, Signing: k.Signing.Public(), TLS: k.TLS.Public(), Sealing: k.Sealing.Public(),
-		SigningCert: open.SigningCert, TLSCert: open.TLSCert,
-	}, nil
+		SigningCert: k.SigningCert, TLSCert: k.TLSCert,
+	}
 }
 
-func (k *ServerKeys) open(at time.Time) (*openKeys, error) {
+func (k *ServerKeys) open() (*openKeys, error) {
 	ring := keyring{
 		Country: k.Country, District: k.District, ID: k.ID, Voter: true, Authority: k.CA.DER(), SealingKey: k.Sealing.Bytes(),
+		SigningSeed: k.Signing.Seed(), SigningCert: k.SigningCert, TLSSeed: k.TLS.Seed(), TLSCert: k.TLSCert,
 		Secrets: districtSecrets{AuthoritySeed: k.CA.Seed()},
 	}
 	for _, d := range k.Districts {
 		ring.Secrets.SealingKeys = append(ring.Secrets.SealingKeys, d.Bytes())
-	}
-	if err := ring.certify(k.CA, k.Signing, k.TLS, at); err != nil {
-		return nil, err
 	}
 	open := &openKeys{keyring: ring}
 	return open, open.open()
@@ -75,7 +81,7 @@ func (k *ServerKeys) open(at time.Time) (*openKeys, error) {
 // NewAlone returns a server that is alone, and the opener that its register is to
 // be opened with.
 func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
-	keys, err := o.Keys.open(o.Clock())
+	keys, err := o.Keys.open()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +90,8 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 	g := &group{id: o.Keys.ID, register: o.Register, log: o.Logger}
 	a.host = &host{
 		group: g, keys: keys, notices: &notices{}, log: o.Logger, sessions: map[uint64]*intake{},
-		sealer: &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
+		caughtUp: o.CatchUp,
+		sealer:   &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
 		bring: func(_ context.Context, _ *intake, c *ingestCall, answer func(ingestAnswer, error)) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},

@@ -28,6 +28,8 @@ type host struct {
 	// bring takes a block into the register, wherever the leader is; nil is the
 	// group's way.
 	bring func(ctx context.Context, in *intake, c *ingestCall, answer func(ingestAnswer, error))
+	// caughtUp waits until all that the leader had is applied here; nil is the group's.
+	caughtUp func() bool
 
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake
@@ -148,6 +150,9 @@ func (s *host) admit(peer replication.Peer) (*register.Node, error) {
 // not told less of its log than the register holds: a box that was put back to an
 // older state would go on from there. Without a leader it is false.
 func (s *host) fresh(ctx context.Context) bool {
+	if s.caughtUp != nil {
+		return s.caughtUp()
+	}
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
 	index, err := s.group.newest.ask(ctx, s.group.leaderIndex)

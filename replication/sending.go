@@ -221,14 +221,16 @@ func (s *Session) want(w *protocol.Want) ([]Action, error) {
 }
 
 // ack takes an acknowledgement; cert certifies who signed it, nil is the peer.
-// Whether it is true is the host's to verify.
+// Whether it is true is the host's to verify, and the host alone says that it is a
+// fork or a loss: an acknowledgement that somebody altered on the way must accuse
+// nobody. Here it opens the window.
 func (s *Session) ack(a *protocol.Ack, cert []byte) []Action {
 	out := []Action{Acknowledged{Ack: a, Cert: cert}}
 	f := s.flows[a.Log]
-	if f == nil {
+	if f == nil || a.At.Seq > f.mine.Seq || a.At.Seq == f.mine.Seq && a.At != f.mine || f.out.conflicts(a.At) {
 		return out
 	}
-	out = append(out, s.advance(f, a.At)...)
+	f.out.reached(a.At)
 	return append(out, s.pump()...)
 }
 

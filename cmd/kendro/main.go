@@ -21,6 +21,7 @@ import (
 
 	"kendro/cmd/kendro/bench"
 	"kendro/cmd/kendro/demo"
+	"kendro/cmd/kendro/sim"
 	"kendro/domain/fault"
 )
 
@@ -88,7 +89,7 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		hubCmd(), nodeCmd(), tokenCmd(), userCmd(),
 		loginCmd(), applyCmd(), trackCmd(), deskCmd(), catalogueCmd(), bundleCmd(),
-		demo.Command(), bench.Command(), auditCmd(), doctorCmd(), versionCmd(),
+		demo.Command(), bench.Command(), sim.Command(), auditCmd(), doctorCmd(), versionCmd(),
 	)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (%s --help shows how)", err, cmd.CommandPath())

@@ -257,6 +257,14 @@ func (b *Box) Acked() uint64 {
 	return b.acked.Seq
 }
 
+// Unlearn has a box forget its acknowledgement, as if it had been lost with its
+// session.
+func Unlearn(b *Box) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.acked = protocol.Position{}
+}
+
 // Inbox returns the events that have come from the hub so far.
 func (b *Box) Inbox() []protocol.Event {
 	b.mu.Lock()

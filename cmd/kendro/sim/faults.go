@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"kendro/domain/access"
+	"kendro/hub/register"
+)
+
+// A mood is how bad the days of one seed are: how often each thing happens, on
+// average, in one day. Many seeds lack some of it, so that what the others cause
+// is seen by itself.
+type mood struct {
+	filings   float64 // Applications a box.
+	cuts      float64 // Links that break, a box.
+	outages   float64 // Links that are gone for hours or days, a box.
+	crashes   float64 // Power cuts at any call of the disk, a box.
+	kills     float64 // Processes that end with the disk as it is, a box.
+	falls     float64 // Servers that crash, each.
+	elections float64 // Leaders lost for no reason.
+	twice     float64 // Blocks that are proposed twice, a share.
+	clocks    float64 // Share of machines whose clock is wrong.
+	relays    float64 // Share of boxes with somebody hostile in between.
+	setbacks  float64 // Boxes set back to an older image, in all days.
+	clones    float64 // Boxes copied while they run, in all days.
+}
+
+// drawMood says what a seed will be like.
+func (w *world) drawMood() mood {
+	some := func(share, most float64) float64 {
+		if !w.chance(share) {
+			return 0
+		}
+		return w.rand.Float64() * most
+	}
+	return mood{
+		filings: 3 + w.rand.Float64()*8, cuts: some(0.8, 12), outages: some(0.6, 0.5), crashes: some(0.7, 3), kills: some(0.4, 2),
+		falls: some(0.6, 2), elections: some(0.6, 8), twice: some(0.5, 0.3), clocks: some(0.5, 0.6), relays: some(0.4, 0.6),
+		setbacks: some(0.3, 2), clones: some(0.2, 1.5),
+	}
+}
+
+// schedule plans the days.
+func (w *world) schedule(end time.Duration) {
+	w.tracef("seed %d, %d boxes, mood %+v", w.seed, len(w.machines), w.mood)
+	for _, m := range w.machines {
+		if w.chance(w.mood.clocks) {
+			m.skew = w.wrongClock()
+		}
+		if w.chance(w.mood.relays) {
+			m.relay = &relay{tampers: w.rand.Float64() * 0.3, replays: w.rand.Float64() * 0.3}
+		}
+		w.after(w.between(0, time.Hour), m.start)
+		w.often(w.mood.filings, end, m.serve)
+		w.often(w.mood.cuts, end, func() { w.cutLink(m) })
+		w.often(w.mood.outages, end, func() { w.outage(m, end) })
+		w.often(w.mood.crashes, end, func() { m.disk.fuse = w.rand.IntN(40) })
+		w.often(w.mood.kills, end, func() {
+			if m.box != nil {
+				m.reboot(false)
+			}
+		})
+	}
+	for _, s := range w.group.servers {
+		if w.chance(w.mood.clocks / 2) {
+			s.skew = w.between(-2*time.Hour, 2*time.Hour)
+		}
+		s.slow = w.between(200*time.Microsecond, time.Second)
+		w.often(w.mood.falls, end, func() { w.crashServer(s) })
+	}
+	w.often(w.mood.elections, end, func() {
+		if w.group.leader != nil {
+			w.group.depose()
+		}
+	})
+	w.often(6, end, w.oracle.watch)
+	w.after(w.between(0, end), w.publish)
+	w.often(1, end, w.appoint)
+	w.damages(end)
+}
+
+// damages plans what no box should be put through: set back, and cloned.
+func (w *world) damages(end time.Duration) {
+	for i, m := range w.machines[:len(w.machines)/4] {
+		if i == 0 && w.chance(w.mood.clones/2) {
+			w.after(w.between(0, end/2), func() {
+				c := m.clone()
+				w.often(w.mood.filings, end-w.now, c.serve)
+			})
+			continue
+		}
+		if w.chance(w.mood.setbacks / 2) {
+			at := w.between(0, end/2)
+			var b *backup
+			w.after(at, func() { b = m.copyDisk() })
+			w.after(at+w.between(time.Hour, end/2-time.Minute), func() { m.setBack(b) })
+		}
+	}
+}
+
+// often has something happen so many times a day for so long, at any moment.
+func (w *world) often(perDay float64, end time.Duration, do func()) {
+	if perDay <= 0 {
+		return
+	}
+	mean := time.Duration(float64(24*time.Hour) / perDay)
+	until := w.now + end
+	var again func()
+	again = func() {
+		wait := w.about(mean)
+		if until-w.now <= wait {
+			return
+		}
+		w.after(wait, func() {
+			do()
+			again()
+		})
+	}
+	again()
+}
+
+// wrongClock is how a clock may be off: by hours, by weeks, or in another age.
+func (w *world) wrongClock() time.Duration {
+	switch w.rand.IntN(4) {
+	case 0:
+		return 3 * time.Hour
+	case 1:
+		return -20 * 24 * time.Hour
+	case 2:
+		return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Sub(dawn)
+	default:
+		return time.Date(2099, 6, 1, 0, 0, 0, 0, time.UTC).Sub(dawn)
+	}
+}
+
+func (w *world) cutLink(m *machine) {
+	if m.wire != nil {
+		w.stats.Cuts++
+		w.tracef("the link of %s breaks", m.name)
+		m.wire.sever()
+	}
+}
+
+// outage takes a box's link away for long; the longest last as long as the days.
+func (w *world) outage(m *machine, end time.Duration) {
+	if !m.online {
+		return
+	}
+	m.online = false
+	w.cutLink(m)
+	long := min(w.about(18*time.Hour), end-w.now)
+	w.tracef("%s has no link for %v", m.name, long.Round(time.Second))
+	w.after(long, func() { m.online = true })
+}
+
+func (w *world) crashServer(s *server) {
+	if !s.up {
+		return
+	}
+	s.fall()
+	w.after(w.between(10*time.Second, 4*time.Hour), func() {
+		s.rise()
+		w.group.elect()
+	})
+}
+
+// publish puts another release into force.
+func (w *world) publish() {
+	list, err := w.cast.parcels(w.cast.next, w.cast.set)
+	if err != nil {
+		w.violated("the release cannot be made: %v", err)
+		return
+	}
+	for i, p := range list {
+		m := register.AddVersions
+		if len(p.Signed) > 0 {
+			m = register.Publish
+		}
+		w.twice(register.NewCommand(fmt.Sprint("publish ", i), register.ActorControl, m, p))
+	}
+}
+
+// appoint gives somebody a login at a centre.
+func (w *world) appoint() {
+	m := w.machines[w.rand.IntN(len(w.machines))]
+	name := fmt.Sprintf("karim.%d.%d", m.nr, w.rand.IntN(1000))
+	w.twice(register.NewCommand("appoint "+name, register.ActorControl, register.AddUser, register.User{
+		Name: name, Role: access.Entrepreneur, Centre: m.centre(), Gender: "m", Hash: passwordHash, From: 1,
+	}))
+}
+
+// twice proposes a command, and again while nobody knows what became of it.
+func (w *world) twice(c register.Command) {
+	w.group.command(c)
+	for w.chance(0.4) {
+		w.after(w.about(time.Minute), func() { w.group.command(c) })
+	}
+}
+
+// heal ends all faults: whoever is off starts, whoever is away comes back, and
+// every session begins anew.
+func (w *world) heal() {
+	w.calm = true
+	w.tracef("the faults end")
+	w.mood.twice = 0
+	for _, s := range w.group.servers {
+		s.slow = time.Millisecond
+		s.rise()
+	}
+	if w.group.leader == nil {
+		w.group.elect()
+	}
+	for _, s := range w.group.servers {
+		s.follow()
+	}
+	for _, m := range w.machines {
+		m.online, m.away, m.relay, m.disk.fuse = true, false, nil, -1
+		if m.wire != nil {
+			m.wire.relay = nil
+			m.wire.sever()
+		}
+		m.start()
+	}
+}

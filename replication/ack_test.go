@@ -1,0 +1,47 @@
+package replication_test
+
+import (
+	"testing"
+
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// An acknowledgement is believed in nothing before its signature is verified, which
+// is the host's: one that was altered on the way says neither that the log forked
+// nor that its end is lost.
+func TestAlteredAckAccusesNobody(t *testing.T) {
+	log := names["up"]
+	e := &events{}
+	e.grow(log, 3, "")
+	for name, at := range map[string]protocol.Position{
+		"another hash at the head": {Seq: 3, Hash: protocol.Hash{1}},
+		"another hash before it":   {Seq: 2, Hash: protocol.Hash{1}},
+		"beyond the head":          {Seq: 9, Hash: protocol.Hash{1}},
+	} {
+		s := replication.NewSession(replication.Config{Have: []protocol.Head{{Log: log, At: e.head(log)}}})
+		hello := &protocol.Hello{Version: protocol.SessionVersion, Want: []protocol.LogID{log}}
+		if _, err := s.Receive(&protocol.Message{Hello: hello}); err != nil {
+			t.Fatal(err)
+		}
+		s.Loaded(log, nil, []protocol.Block{e.block(log, 1, 2, [16]byte{}), e.block(log, 3, 3, [16]byte{})})
+		actions, err := s.Receive(&protocol.Message{Ack: &protocol.Ack{Log: log, At: at}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handed := false
+		for _, a := range actions {
+			switch a := a.(type) {
+			case replication.Note:
+				t.Errorf("%s: notes %v", name, a.What)
+			case replication.Send:
+				t.Errorf("%s: sends %s", name, describe(a.Message))
+			case replication.Acknowledged:
+				handed = true
+			}
+		}
+		if !handed || !s.Outstanding() {
+			t.Errorf("%s: handed over %v, an answer due %v; want both", name, handed, s.Outstanding())
+		}
+	}
+}
