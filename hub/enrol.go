@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -65,6 +66,9 @@ func (r *registrar) enrolNode(ctx context.Context, req *protocol.EnrolRequest) (
 		Signing: req.Signing, TLS: req.TLS, Sealing: req.Sealing, Gossip: req.Address, GossipKey: random(32),
 	}
 	keys.Slot, keys.Spare = reg.NextSlots()
+	if old, ok := reg.NodeOf(keys.Centre); ok && old.RevokedAt == 0 && bytes.Equal(old.Signing, req.Signing) && old.Nonce != keys.Nonce {
+		keys.Slot, keys.Spare = old.Slot, old.Spare // Its certificates have ended, and it has a new token.
+	}
 	who := identity.Subject{Country: r.keys.Country, District: r.keys.District, Role: identity.RoleNode, Name: req.Token.Centre, Slot: keys.Slot}
 	var err error
 	if keys.SigningCert, keys.TLSCert, err = r.certify(who, req); err != nil {

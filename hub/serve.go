@@ -88,6 +88,9 @@ func (s *switchboard) serveEnrol(ctx context.Context, conn *link.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, enrolFor)
 	defer cancel()
 	err := serveCalls(ctx, conn, func(_ context.Context, c *protocol.Call) answerFunc {
+		if c.Method == callRenew {
+			return s.answerRenew(c)
+		}
 		r := &protocol.EnrolRequest{}
 		if c.Method != callEnrol {
 			return failed(fault.New("hub.serve", fault.Invalid, c.Method, "no such call"))

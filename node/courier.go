@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -33,8 +32,9 @@ type courier struct {
 	caller    caller
 	clock     func() time.Time
 	log       *slog.Logger
-	gossip    string // Where neighbours reach us; empty without gossip.
-	changed   func() // Told when the link to the hub comes or goes.
+	expired   func() bool // The certificate for sessions has ended.
+	gossip    string      // Where neighbours reach us; empty without gossip.
+	changed   func()      // Told when the link to the hub comes or goes.
 
 	papers *paperSource
 
@@ -243,12 +243,4 @@ func (c *courier) blame(addr string, err error, retry time.Time) {
 		return
 	}
 	c.box.Blockers().Raise(box.HubUnreachable, retry)
-}
-
-// expired reports whether the box's certificate is over its time. Renewal at
-// half of its life belongs beside this question: any server that is met can be
-// asked for another, and Endpoint.SetCertificate takes it.
-func (c *courier) expired() bool {
-	cert, err := x509.ParseCertificate(c.enrolment.TLSCert)
-	return err == nil && c.clock().After(cert.NotAfter)
 }

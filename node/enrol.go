@@ -46,7 +46,8 @@ const enrolTimeout = 20 * time.Second
 // on the box, and any server named in the token certifies them. Should the
 // answer be lost, the same call asks again with the same keys and gets the same
 // enrolment. A folder that is enrolled for the same centre and district is left
-// as it is; for another one it is [fault.Conflict].
+// as it is, unless its certificates have ended: a new token has them issued again.
+// For another one it is [fault.Conflict].
 func Enrol(ctx context.Context, dir string, token protocol.JoinToken, o EnrolOptions) (Enrolled, error) {
 	if err := checkToken(&token); err != nil {
 		return Enrolled{}, err
@@ -56,9 +57,11 @@ func Enrol(ctx context.Context, dir string, token protocol.JoinToken, o EnrolOpt
 	}
 	old, err := readEnrolment(dir)
 	if err == nil {
-		return already(&old, &token)
-	}
-	if !errors.Is(err, fault.NotFound) {
+		done, err := already(&old, &token)
+		if err != nil || !ended(&old, o.Clock()) {
+			return done, err
+		}
+	} else if !errors.Is(err, fault.NotFound) {
 		return Enrolled{}, err
 	}
 	if o.Clock().Unix() >= token.Expires {
@@ -92,6 +95,13 @@ func checkToken(t *protocol.JoinToken) error {
 	}
 	_, err := place.ParseCentre(t.Centre)
 	return fault.Wrap(op, fault.Invalid, t.Centre, err)
+}
+
+// ended reports whether the box's certificates are over: then a new token has the
+// same keys certified again.
+func ended(e *protocol.Enrolment, now time.Time) bool {
+	cert, err := x509.ParseCertificate(e.TLSCert)
+	return err == nil && now.After(cert.NotAfter)
 }
 
 func already(e *protocol.Enrolment, t *protocol.JoinToken) (Enrolled, error) {
@@ -136,31 +146,42 @@ func ask(ctx context.Context, keys *keyring, t *protocol.JoinToken, o *EnrolOpti
 
 type dialer func(ctx context.Context, addr string, caHash [32]byte) (net.Conn, error)
 
+// A target is a server to call over kendro-enrol/1, by its authority.
+type target struct {
+	addr   string
+	caHash [32]byte
+}
+
 func askOne(ctx context.Context, dial dialer, addr string, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
+	e := new(protocol.Enrolment)
+	return e, callOnce(ctx, dial, target{addr, r.Token.CAHash}, enrolMethod, r, e)
+}
+
+// callOnce makes one call over kendro-enrol/1 and reads the answer into out.
+func callOnce(ctx context.Context, dial dialer, to target, method string, in, out any) error {
 	const op = "node.Enrol"
-	conn, err := dial(ctx, addr, r.Token.CAHash)
+	conn, err := dial(ctx, to.addr, to.caHash)
 	if err != nil {
-		return nil, fault.Wrap(op, fault.Unavailable, addr, err)
+		return fault.Wrap(op, fault.Unavailable, to.addr, err)
 	}
 	defer func() { _ = conn.Close() }() // What matters has been read by then.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if err := protocol.WriteFrame(conn, protocol.Marshal(&protocol.Call{Method: enrolMethod, Body: protocol.Marshal(r)})); err != nil {
-		return nil, fault.Wrap(op, fault.Unavailable, addr, err)
+	if err := protocol.WriteFrame(conn, protocol.Marshal(&protocol.Call{Method: method, Body: protocol.Marshal(in)})); err != nil {
+		return fault.Wrap(op, fault.Unavailable, to.addr, err)
 	}
 	raw, err := protocol.ReadFrame(conn, protocol.MaxRPC)
 	if err != nil {
-		return nil, fault.Wrap(op, fault.Unavailable, addr, err)
+		return fault.Wrap(op, fault.Unavailable, to.addr, err)
 	}
 	var reply protocol.Reply
 	if err := protocol.Unmarshal(raw, protocol.MaxRPC, "answer", &reply); err != nil {
-		return nil, err
+		return err
 	}
 	if reply.Fault != nil {
-		return nil, reply.Fault.Err()
+		return reply.Fault.Err()
 	}
-	e := new(protocol.Enrolment)
-	return e, protocol.Unmarshal(reply.Body, protocol.MaxRPC, "enrolment", e)
+	return protocol.Unmarshal(reply.Body, protocol.MaxRPC, method, out)
 }
 
 // checkEnrolment makes sure that the answer is about these keys and this centre,

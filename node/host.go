@@ -125,7 +125,7 @@ func (h *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	}
 	epochs, blocks, err := h.cut(peer, log, from, limit)
 	if errors.Is(err, fault.Conflict) {
-		h.box.Doubt(log, protocol.Position{}, "the hub holds another record than ours")
+		h.box.Doubt(log, from, "the hub holds another record than ours")
 	}
 	return epochs, blocks, err
 }
@@ -285,8 +285,8 @@ func (h *host) note(n replication.Note) {
 	case replication.Forked:
 		h.box.Doubt(n.Log, n.At, "the hub holds another record than ours")
 	case replication.PeerRefused:
-		if n.Kind == fault.Conflict { // Both branches were sent: ours came second, or the log is frozen already.
-			h.box.DoubtCopy(n.Log, "the hub has frozen the log: a copy of this box writes it too")
+		if n.Kind == fault.Conflict { // Whether there is a copy, only the inbox says.
+			h.box.Doubt(n.Log, n.At, "the hub holds another record than ours")
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -64,6 +63,7 @@ type Node struct {
 	exchange   *exchange
 	copier     *copier
 	neighbours *neighbours
+	renewer    *renewer
 }
 
 // Open opens the folder of an enrolled box, brings what it keeps in order and
@@ -147,14 +147,17 @@ func lockFolder(dir string) (*os.File, error) {
 // bind opens every address.
 func (n *Node) bind(ctx context.Context, authority *identity.Authority) error {
 	var err error
-	certificate := n.keys.certificate(&n.enrolment)
+	n.renewer = n.newRenewer()
+	certificate := *n.renewer.certificate()
 	if n.link, err = link.Open(link.Options{
 		Listen: n.c.Listen, Certificate: certificate, Authority: authority, Self: n.subject(),
 		Logger: n.c.Logger, Clock: n.c.Clock, ResetKey: n.keys.secrets.Reset, Serve: []string{link.ALPNSync},
 	}); err != nil {
 		return err
 	}
-	secure := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return n.renewer.certificate(), nil
+	}}
 	if n.http, err = api.Listen(ctx, n.c.HTTP, secure, n.c.HTTPPlain); err != nil {
 		return err
 	}
@@ -177,6 +180,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
 	h.greeted = n.courier.meet
+	n.courier.expired, n.renewer.servers, n.renewer.use = n.renewer.expired, n.courier.servers, n.link.SetCertificate
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
 		sync: cmp.Or(n.c.Advertise, n.link.Addr().String()), linked: n.courier.linked,
@@ -257,6 +261,7 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { listen(n.control, true) })
 	wg.Go(func() { n.courier.run(ctx) })
 	wg.Go(func() { n.neighbours.run(ctx) })
+	wg.Go(func() { n.renewer.run(ctx) })
 	wg.Go(func() { n.keepBallast(ctx) })
 	wg.Go(func() { n.exchange.serve(ctx, n.link.Accept(link.ALPNSync)) })
 	wg.Go(func() { n.copier.run(ctx) })
@@ -300,10 +305,4 @@ func (n *Node) close() error {
 }
 
 // expires returns when the box's session certificate ends.
-func (n *Node) expires() time.Time {
-	cert, err := x509.ParseCertificate(n.enrolment.TLSCert)
-	if err != nil {
-		return time.Time{}
-	}
-	return cert.NotAfter
-}
+func (n *Node) expires() time.Time { return n.renewer.ends() }

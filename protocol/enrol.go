@@ -89,3 +89,36 @@ type Enrolment struct {
 	Logs        []LogID  `cbor:"12,keyasint,omitempty"` // A node's inbox and the catalogue.
 	Servers     []string `cbor:"13,keyasint,omitempty"`
 }
+
+// A RenewRequest asks for new certificates over kendro-enrol/1, for keys that are
+// enrolled. It needs no certificate that is still valid: Proof is the signing key's
+// signature over the rest.
+type RenewRequest struct {
+	Slot    string `cbor:"1,keyasint"`
+	Signing []byte `cbor:"2,keyasint"` // Public keys.
+	TLS     []byte `cbor:"3,keyasint"`
+	TLSCert []byte `cbor:"4,keyasint"` // The certificate that ends.
+	Proof   []byte `cbor:"5,keyasint,omitempty"`
+}
+
+func (r RenewRequest) signed() []byte {
+	r.Proof = nil
+	return Marshal(&r)
+}
+
+// Sign proves possession of the signing key.
+func (r *RenewRequest) Sign(s *identity.Signer) { r.Proof = s.Sign("kendro-renew-1", r.signed()) }
+
+// Verify returns [fault.Denied] unless the request proves its signing key.
+func (r *RenewRequest) Verify() error {
+	if !identity.Verify(r.Signing, "kendro-renew-1", r.signed(), r.Proof) {
+		return fault.New("protocol.RenewRequest", fault.Denied, r.Slot, "proof of the signing key does not verify")
+	}
+	return nil
+}
+
+// A Renewal answers it.
+type Renewal struct {
+	TLSCert     []byte `cbor:"1,keyasint"`
+	SigningCert []byte `cbor:"2,keyasint"`
+}

@@ -49,6 +49,8 @@ func vectors(t *testing.T) map[string][]byte {
 	token := JoinToken{Servers: []string{"127.0.0.1:7443"}, CAHash: Hash{3}, Role: identity.RoleNode, Centre: "41-09-17", Nonce: [16]byte{4}, Expires: 1_795_000_000}
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	return map[string][]byte{
+		"renew-request":       Marshal(&RenewRequest{Slot: "0010", Signing: signer.Public(), TLS: []byte{1}, TLSCert: []byte{2}, Proof: []byte{3}}),
+		"renewal":             Marshal(&Renewal{TLSCert: []byte{1}, SigningCert: []byte{2}}),
 		"recovery":            Marshal(&recovery),
 		"given-up":            Marshal(&GivenUp{Log: uplink, At: at, Seq: 2, Why: GivenUpForked}),
 		"contacts-former":     Marshal(&Contacts{Servers: []string{"127.0.0.1:7443"}, Former: []string{"41-0010"}, Revoked: []identity.KeyID{signer.ID()}}),

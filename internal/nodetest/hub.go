@@ -149,6 +149,10 @@ func (h *Hub) enrol(conn net.Conn) {
 	if err == nil {
 		err = r.Verify()
 	}
+	if call.Method == "renew" {
+		h.renew(conn, &call)
+		return
+	}
 	if err != nil || call.Method != "enrol" {
 		reply.Fault = protocol.FailureOf(fault.Wrap("nodetest.enrol", fault.Invalid, call.Method, err))
 	} else {
@@ -165,6 +169,25 @@ func (h *Hub) enrol(conn net.Conn) {
 	}
 	var rest [1]byte
 	_, _ = conn.Read(rest[:]) // Until the node has read it and hangs up.
+}
+
+// renew certifies the node's keys anew, as of now.
+func (h *Hub) renew(conn net.Conn, call *protocol.Call) {
+	var q protocol.RenewRequest
+	reply := protocol.Reply{}
+	if err := protocol.Unmarshal(call.Body, protocol.MaxRPC, "renewal", &q); err != nil || q.Verify() != nil {
+		reply.Fault = protocol.FailureOf(fault.New("nodetest.renew", fault.Denied, q.Slot, "no such box"))
+	} else {
+		who := identity.Subject{Country: "bd", District: "41", Role: identity.RoleNode, Name: Centre, Slot: q.Slot}
+		sc, err := h.CA.Issue(who, q.Signing, identity.ForSigning, time.Now())
+		must(h.tb, err)
+		tc, err := h.CA.Issue(who, q.TLS, identity.ForTLS, time.Now())
+		must(h.tb, err)
+		reply.Body = protocol.Marshal(&protocol.Renewal{TLSCert: tc, SigningCert: sc})
+	}
+	_ = protocol.WriteFrame(conn, protocol.Marshal(&reply)) // The node asks again.
+	var rest [1]byte
+	_, _ = conn.Read(rest[:])
 }
 
 // Open is replication.Host's.

@@ -305,6 +305,9 @@ func (b lineage) resolve(d doubt) (bool, error) {
 	if s == nil || end < s.First && s != l.current() || b.unfounded(d, s) {
 		return false, nil // All of it stands again already, or nothing is wrong.
 	}
+	if s != l.current() && (d.at.Seq == 0 || s.First+d.at.Seq-1 > end) {
+		return false, nil // It is about what stands again anyway.
+	}
 	from := s.First
 	if s == l.current() {
 		var err error
@@ -337,10 +340,15 @@ func (b *core) interrupt() {
 	}
 }
 
-// alarm stands while the box works under its spare slot.
+// alarm stands once a copy of this box was seen: it works under its spare slot, or
+// the hub has frozen a log of its.
 func (b lineage) alarm() {
-	if b.index.parts.log().Name == b.o.Enrolment.District+"-"+b.o.Enrolment.Spare {
-		b.blockers.Raise(Forked, zeroTime)
+	spare := b.o.Enrolment.District + "-" + b.o.Enrolment.Spare
+	for _, s := range b.index.parts.all() {
+		told, err := b.toldOff(s.Log)
+		if err == nil && b.mine(s.Log) && (s.Log.Name == spare || told != nil && told.Why == protocol.GivenUpForked) {
+			b.blockers.Raise(Forked, zeroTime)
+		}
 	}
 }
 

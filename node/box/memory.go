@@ -254,6 +254,7 @@ func (b *Memory) refreshPeople() error {
 // listen gives the own log up when the hub has said that it has two branches.
 func (b *Memory) listen() error {
 	log := b.index.parts.log()
+	b.line.alarm()
 	told, err := b.line.toldOff(log)
 	if told != nil && b.writer != nil {
 		(&Feed{b.core}).DoubtCopy(log, "the hub says that a copy of this box writes it too")
