@@ -31,6 +31,14 @@ type Status struct {
 	Replaying   bool   // Since its start it has not yet applied what its log held.
 	InFlight    int    // Entries that this server has proposed and not yet seen applied.
 	Members     []Member
+	Copied      []Copied // Boxes of which a copy was seen.
+}
+
+// Copied is a box of which a copy was seen, until its centre is enrolled again.
+type Copied struct {
+	Centre string
+	Slot   string
+	Since  time.Time
 }
 
 // A Member is one server of the group, as Raft has it.
@@ -52,6 +60,11 @@ func (h *Hub) Status() Status {
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()
+	for _, n := range reg.Nodes() {
+		if n.CopiedAt != 0 {
+			s.Copied = append(s.Copied, Copied{Centre: string(n.Centre), Slot: n.Slot, Since: time.UnixMilli(n.CopiedAt)})
+		}
+	}
 	return s
 }
 

@@ -150,24 +150,25 @@ type dialer func(ctx context.Context, addr string, caHash [32]byte) (net.Conn, e
 type target struct {
 	addr   string
 	caHash [32]byte
+	dial   dialer
 }
 
 func askOne(ctx context.Context, dial dialer, addr string, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
 	e := new(protocol.Enrolment)
-	return e, callOnce(ctx, dial, target{addr, r.Token.CAHash}, enrolMethod, r, e)
+	return e, callOnce(ctx, target{addr, r.Token.CAHash, dial}, &protocol.Call{Method: enrolMethod, Body: protocol.Marshal(r)}, e)
 }
 
 // callOnce makes one call over kendro-enrol/1 and reads the answer into out.
-func callOnce(ctx context.Context, dial dialer, to target, method string, in, out any) error {
+func callOnce(ctx context.Context, to target, call *protocol.Call, out any) error {
 	const op = "node.Enrol"
-	conn, err := dial(ctx, to.addr, to.caHash)
+	conn, err := to.dial(ctx, to.addr, to.caHash)
 	if err != nil {
 		return fault.Wrap(op, fault.Unavailable, to.addr, err)
 	}
 	defer func() { _ = conn.Close() }() // What matters has been read by then.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if err := protocol.WriteFrame(conn, protocol.Marshal(&protocol.Call{Method: method, Body: protocol.Marshal(in)})); err != nil {
+	if err := protocol.WriteFrame(conn, protocol.Marshal(call)); err != nil {
 		return fault.Wrap(op, fault.Unavailable, to.addr, err)
 	}
 	raw, err := protocol.ReadFrame(conn, protocol.MaxRPC)
@@ -181,7 +182,7 @@ func callOnce(ctx context.Context, dial dialer, to target, method string, in, ou
 	if reply.Fault != nil {
 		return reply.Fault.Err()
 	}
-	return protocol.Unmarshal(reply.Body, protocol.MaxRPC, method, out)
+	return protocol.Unmarshal(reply.Body, protocol.MaxRPC, call.Method, out)
 }
 
 // checkEnrolment makes sure that the answer is about these keys and this centre,

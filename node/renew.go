@@ -93,7 +93,7 @@ func (r *renewer) renew(ctx context.Context) error {
 	for _, addr := range r.servers() {
 		var answer protocol.Renewal
 		one, cancel := context.WithTimeout(ctx, enrolTimeout)
-		err = callOnce(one, r.dial, target{addr, authority.Hash()}, renewMethod, &q, &answer)
+		err = callOnce(one, target{addr, authority.Hash(), r.dial}, &protocol.Call{Method: renewMethod, Body: protocol.Marshal(&q)}, &answer)
 		cancel()
 		if err == nil {
 			return r.take(&answer)

@@ -34,6 +34,9 @@ func hubTable(s *api.HubStatus) *table {
 	for _, m := range s.Members {
 		t.add("member "+m.ID, memberLine(m))
 	}
+	for _, c := range s.Copied {
+		t.add("copied "+c.Centre, "slot "+c.Slot+", since "+when(c.Since)+": find the copy and switch it off, then enrol the centre again")
+	}
 	return t
 }
 

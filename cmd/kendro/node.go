@@ -111,8 +111,10 @@ func nodeRevokeCmd() *cobra.Command {
 	var centre string
 	cmd := &cobra.Command{
 		Use: "revoke", Short: "Shut the box of a centre out of the district", Args: cobra.NoArgs,
-		Long: `Shuts the box of a centre out, at the hub: it is turned away from then on. What it
-filed before stays. A new box enrols with a new token.`,
+		Long: `Shuts the box of a centre out, at the hub: it is turned away from then on, and its
+open sessions end within seconds. What it had filed before counts, also when others
+bring it later; what it dates after that is held for a person. A new box enrols
+with a new token.`,
 		Example: "  kendro node revoke --centre 41-47-13 --dir hub",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := place.ParseCentre(centre)

@@ -17,7 +17,9 @@ func nodeEnrolCmd() *cobra.Command {
 		Use: "enrol", Short: "Make this machine the box of a centre", Args: cobra.NoArgs,
 		Long: `Draws the box's keys in --dir and lets a server of the district certify them. The
 token comes from kendro token create --centre. Should the answer be lost, the same
-call again gets it; a folder that is enrolled already is left as it is.`,
+call again gets it; a folder that is enrolled already is left as it is, unless its
+certificates have ended: then a new token has them issued again. A new box of a
+centre gets back from the hub what the boxes before it had filed.`,
 		Example: "  kendro node enrol --dir /var/lib/kendro/node --token TOKEN",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := protocol.ParseJoinToken(token)

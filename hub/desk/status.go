@@ -15,5 +15,8 @@ func StatusOf(s hub.Status) api.HubStatus {
 	for _, m := range s.Members {
 		out.Members = append(out.Members, api.Member(m))
 	}
+	for _, c := range s.Copied {
+		out.Copied = append(out.Copied, api.CopiedBox{Centre: c.Centre, Slot: c.Slot, Since: api.TimeOf(c.Since)})
+	}
 	return out
 }

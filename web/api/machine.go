@@ -161,6 +161,16 @@ type HubStatus struct {
 	InFlight    int      `json:"in_flight" doc:"Entries proposed by this server and not yet applied"`
 	Members     []Member `json:"members"`
 	AsOf        Time     `json:"as_of"`
+
+	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
+}
+
+// CopiedBox is a box that runs twice: find the copy, switch it off, enrol the
+// centre again.
+type CopiedBox struct {
+	Centre string `json:"centre"`
+	Slot   string `json:"slot"`
+	Since  Time   `json:"since"`
 }
 
 // MemberList is the answer to GET /v1/members.

@@ -50,7 +50,7 @@ func newTown(t *testing.T) *town {
 		s = rand.Uint64()
 	}
 	t.Logf("seed %d (-seed %d draws the same again)", s, s)
-	w := &town{t: t, group: hubtest.New(t, 3), dice: rand.New(rand.NewPCG(s, 1))} //nolint:gosec // Drawn to be drawn again.
+	w := &town{t: t, group: hubtest.New(t, 3), dice: rand.New(rand.NewPCG(s, 1))}
 	set := w.group.Leader().Hub.Register().Set()
 	var err error
 	if w.sampler, err = catalogue.NewSampler(set); err != nil {
