@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"io"
+	"slices"
 
 	"kendro/identity"
 	"kendro/protocol"
@@ -23,9 +24,24 @@ func (m *mailbag) hub() replication.Peer {
 
 // export writes what no hub has acknowledged and the reader of the order lacks.
 func (m *mailbag) export(ctx context.Context, o api.BundleOrder, w io.Writer) error {
-	has := append([]protocol.Head{{Log: m.host.box.Log(), At: m.host.box.Acknowledged()}}, o.Has...)
-	_, _, err := bundle.Export(ctx, m.host, bundle.Order{Peer: m.hub(), Has: has, Bytes: o.Bytes}, w)
+	has, err := m.host.box.Former() // No more of them is the hub's to hear.
+	if err != nil {
+		return err
+	}
+	has = append(has, protocol.Head{Log: m.host.box.Log(), At: m.host.box.Acknowledged()})
+	has = append(has, o.Has...)
+	_, _, err = bundle.Export(ctx, outward{m.host}, bundle.Order{Peer: m.hub(), Has: has, Bytes: o.Bytes}, w)
 	return err
+}
+
+// outward is the box as it writes to a stick: its uplinks go out and don't come in.
+type outward struct{ *host }
+
+// Open says what the box holds and wants.
+func (o outward) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
+	have, want, cert, closed, err = o.host.Open(peer, grew)
+	want = slices.DeleteFunc(want, func(l protocol.LogID) bool { return l.Channel == protocol.Uplink })
+	return have, want, cert, closed, err
 }
 
 // take hands in what a hub exported for this centre.
