@@ -143,11 +143,11 @@ func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	const op = "box.Acknowledge"
 	l := b.index.parts.all()
 	s, _ := l.named(a.Log, b.mirror.records())
-	if s == nil {
-		return fault.New(op, fault.Invalid, a.Log.String(), "acknowledges a log that isn't this box's")
+	if s == nil && a.Log.Channel != protocol.Uplink {
+		return fault.New(op, fault.Invalid, a.Log.String(), "acknowledges a log that no box writes")
 	}
 	if s != l.current() {
-		return nil // It was given up, and what counts stands again.
+		return nil // It was given up, and what counts stands again; or another box of the centre's, or a copy of this one, writes it.
 	}
 	tip := b.mirror.head().At
 	if a.At.Seq > tip.Seq {

@@ -1,6 +1,7 @@
 package branches
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"flag"
@@ -108,8 +109,9 @@ func (w *town) enrol() *unit {
 // online runs the box with its link until something holds.
 func (u *unit) online(what string, holds func(*api.Client) bool) {
 	u.t.Helper()
+	var said bytes.Buffer
 	n, err := node.Open(u.t.Context(), node.Config{
-		Dir: u.dir, HTTP: "127.0.0.1:0", HTTPPlain: true, Listen: "127.0.0.1:0", Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Dir: u.dir, HTTP: "127.0.0.1:0", HTTPPlain: true, Listen: "127.0.0.1:0", Clock: time.Now, Logger: slog.New(slog.NewTextHandler(&said, nil)),
 	})
 	if err != nil {
 		u.t.Fatal(err)
@@ -125,7 +127,7 @@ func (u *unit) online(what string, holds func(*api.Client) bool) {
 		u.t.Fatal(err)
 	}
 	if !ok {
-		u.t.Fatalf("%s at %s: waited in vain", what, u.centre)
+		u.t.Fatalf("%s at %s: waited in vain; the box said\n%s", what, u.centre, said.Bytes()[max(0, said.Len()-4000):])
 	}
 }
 
