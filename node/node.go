@@ -123,7 +123,8 @@ func (n *Node) online() bool {
 // lost tells a file that is gone from one that never was: a box with records had
 // both of its own.
 func (n *Node) lost(file string, err error) error {
-	if _, have := os.Stat(filepath.Join(n.c.Dir, recordsFolder)); !errors.Is(err, fault.NotFound) || have != nil {
+	_, have := os.Stat(filepath.Join(n.c.Dir, recordsFolder))
+	if records := have == nil; !records || !errors.Is(err, fault.NotFound) {
 		return nil
 	}
 	return fault.New("node.Open", fault.Damaged, filepath.Join(n.c.Dir, file), "is gone, and the box's records are here: put the file back from a copy, or enrol the box again")

@@ -92,7 +92,7 @@ type party struct {
 // A flow is one log on its way in. Answers come in the order of the blocks.
 type flow struct {
 	at      protocol.Position // End of what was stored or handed over.
-	refused error
+	over    bool              // The rest of it is not taken.
 	answers chan answer
 	due     int
 }
@@ -184,7 +184,7 @@ func (in *importer) refuse(log protocol.LogID, seq uint64, err error) error {
 func (in *importer) block(ctx context.Context, b *protocol.Block) error {
 	h := b.Header
 	f, err := in.flow(ctx, h.Log)
-	if err != nil || f.refused != nil {
+	if err != nil || f.over {
 		return err
 	}
 	if h.Last <= f.at.Seq {
@@ -192,8 +192,8 @@ func (in *importer) block(ctx context.Context, b *protocol.Block) error {
 		return nil
 	}
 	if h.First > f.at.Seq+1 {
-		f.refused = fault.New("bundle.Import", fault.Invalid, h.Log.String(), "the bundle begins behind what is here: export again, from what this side has")
-		return in.refuse(h.Log, h.First, f.refused)
+		f.over = true
+		return in.refuse(h.Log, h.First, fault.New("bundle.Import", fault.Invalid, h.Log.String(), "the bundle begins behind what is here: export again, from what this side has"))
 	}
 	p, err := in.party(h.Log)
 	if err != nil {
@@ -201,7 +201,7 @@ func (in *importer) block(ctx context.Context, b *protocol.Block) error {
 	}
 	if e := in.epochs[h.Epoch]; e != nil && !p.introduced[h.Epoch] {
 		if err := in.host.Introduce(ctx, p.peer, e); err != nil {
-			f.refused = err
+			f.over = true
 			return in.refuse(h.Log, h.First, err)
 		}
 		p.introduced[h.Epoch] = true
@@ -229,13 +229,13 @@ func (in *importer) flow(ctx context.Context, log protocol.LogID) (*flow, error)
 	in.flows[log] = f
 	p, err := in.party(log)
 	if err != nil {
-		f.refused = err
+		f.over = true
 		return f, in.refuse(log, 0, err)
 	}
 	at, known := p.have[log]
 	if finder, ok := in.host.(replication.Finder); ok && !known {
 		if at, _, err = finder.Find(ctx, p.peer, log, protocol.Position{}); err != nil {
-			f.refused = err
+			f.over = true
 			return f, in.refuse(log, 0, err)
 		}
 	}
@@ -252,11 +252,11 @@ func (in *importer) settle(ctx context.Context, log protocol.LogID, f *flow) err
 		return fault.Wrap("bundle.Import", fault.Unavailable, log.String(), ctx.Err())
 	}
 	f.due--
-	if f.refused != nil {
+	if f.over {
 		return nil // What follows a refused block goes with it.
 	}
 	if a.err != nil {
-		f.refused = a.err
+		f.over = true
 		return in.refuse(log, a.first, a.err)
 	}
 	in.report.Stored[log.String()] = a.at.Seq
