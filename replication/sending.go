@@ -230,6 +230,9 @@ func (s *Session) ack(a *protocol.Ack, cert []byte) []Action {
 	if f == nil || a.At.Seq > f.mine.Seq || a.At.Seq == f.mine.Seq && a.At != f.mine || f.out.conflicts(a.At) {
 		return out
 	}
+	if a.At.Seq > f.out.theirs.Seq && len(f.out.flight) > 0 {
+		f.out.widen(s.cfg.Window)
+	}
 	f.out.reached(a.At)
 	return append(out, s.pump()...)
 }
