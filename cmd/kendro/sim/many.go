@@ -9,7 +9,6 @@ import (
 // the order of the plans. told returns false to end early.
 func many(ctx context.Context, c *cast, plans []Plan, workers int, told func(Result) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	results := make([]Result, len(plans))
 	errs := make([]error, len(plans))
 	done := make([]chan struct{}, len(plans))
@@ -18,7 +17,10 @@ func many(ctx context.Context, c *cast, plans []Plan, workers int, told func(Res
 	}
 	next := make(chan int)
 	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer func() {
+		cancel() // First, so that no seed begins any more.
+		wg.Wait()
+	}()
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
