@@ -236,10 +236,11 @@ func FuzzDecodeMessage(f *testing.F) {
 	} {
 		f.Add(Marshal(m))
 	}
+	f.Add(Marshal(map[int]int{99: 1})) // Of a newer program.
 	f.Fuzz(func(t *testing.T, body []byte) {
 		m, err := DecodeMessage(body)
-		if err != nil {
-			return
+		if err != nil || m.Empty() {
+			return // Of a kind that only a newer program knows: there is nothing to write again.
 		}
 		if _, err := DecodeMessage(Marshal(m)); err != nil {
 			t.Errorf("what was read does not read again: %v", err)

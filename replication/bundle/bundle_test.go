@@ -144,6 +144,7 @@ func FuzzLook(f *testing.F) {
 	f.Add([]byte(bundle.Magic))
 	f.Add([]byte("kendro"))
 	f.Add(sample(f))
+	f.Add([]byte(bundle.Magic + "\x00\x00\x00\x04\xa1\x18\x63\x01")) // Of a newer program.
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := bundle.Look(bytes.NewReader(b))
 		if err == nil && s.Size > int64(len(b)) {

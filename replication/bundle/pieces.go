@@ -44,6 +44,9 @@ type piece struct {
 }
 
 func (p *piece) take(m *protocol.Message) {
+	if m.Empty() {
+		return // Of a kind that only a newer program knows; here it can't be written again.
+	}
 	raw := protocol.EncodeMessage(m)
 	switch {
 	case m.Hello != nil:
