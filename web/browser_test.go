@@ -32,6 +32,12 @@ func browse(t *testing.T) context.Context {
 func do[T any](ctx context.Context, t *testing.T, what string, a chromedp.Action[T]) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, a)
+	for range 20 { // A page that is just being replaced takes its nodes along before anything was done to them.
+		if err == nil || !strings.Contains(err.Error(), "Could not find node") {
+			break
+		}
+		v, err = chromedp.Run(ctx, a)
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
