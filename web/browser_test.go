@@ -33,7 +33,7 @@ func do[T any](ctx context.Context, t *testing.T, what string, a chromedp.Action
 	t.Helper()
 	v, err := chromedp.Run(ctx, a)
 	for range 20 { // A page that is just being replaced takes its nodes along before anything was done to them.
-		if err == nil || !strings.Contains(err.Error(), "Could not find node") {
+		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "node with given id") {
 			break
 		}
 		v, err = chromedp.Run(ctx, a)
