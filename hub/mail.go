@@ -28,8 +28,7 @@ func (m *Mail) Export(ctx context.Context, centre place.Centre, has []protocol.H
 	if !ok {
 		return fault.New("hub.Mail", fault.NotFound, string(centre), "no box of this centre is enrolled here")
 	}
-	_, _, err := bundle.Export(ctx, m.hub.host, bundle.Order{Peer: m.boxPeer(node), Has: has, Bytes: bytes}, w)
-	return err
+	return bundle.Export(ctx, m.hub.host, bundle.Order{Peer: m.boxPeer(node), Has: has, Bytes: bytes}, w)
 }
 
 // Import takes in what boxes exported, through the leader, as if each had

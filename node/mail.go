@@ -30,8 +30,7 @@ func (m *mailbag) export(ctx context.Context, o api.BundleOrder, w io.Writer) er
 	}
 	has = append(has, protocol.Head{Log: m.host.box.Log(), At: m.host.box.Acknowledged()})
 	has = append(has, o.Has...)
-	_, _, err = bundle.Export(ctx, outward{m.host}, bundle.Order{Peer: m.hub(), Has: has, Bytes: o.Bytes}, w)
-	return err
+	return bundle.Export(ctx, outward{m.host}, bundle.Order{Peer: m.hub(), Has: has, Bytes: o.Bytes}, w)
 }
 
 // outward is the box as it writes to a stick: its uplinks go out and don't come in.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -256,7 +255,10 @@ func reportTable(r *bundle.Report) *table {
 	for _, f := range r.Refused {
 		t.add(f.Log.String(), strconv.FormatUint(f.Seq, 10), f.Reason)
 	}
-	t.add("", "", "")
-	t.add(fmt.Sprintf("%d new, %d known, %d acknowledgements", r.Events, r.Known, r.Acks), "", cmp.Or(map[bool]string{true: "the file breaks off: copy it again for the rest"}[r.Broken], ""))
+	rest := ""
+	if r.Broken {
+		rest = "the file breaks off: copy it again for the rest"
+	}
+	t.add(fmt.Sprintf("%d new, %d known, %d acknowledgements", r.Events, r.Known, r.Acks), "", rest)
 	return t
 }

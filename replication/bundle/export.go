@@ -23,13 +23,13 @@ type Order struct {
 }
 
 // Export writes what host holds for a reader: a hello, acknowledgements where the
-// host makes any, then epochs and blocks, without the line of the format. It
-// returns where each log that was written stands now, and whether more is left:
-// ask again with those positions in Order.Has. An error is the host's or w's.
-func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) (at []protocol.Head, more bool, err error) {
+// host makes any, then epochs and blocks, without the line of the format. Where it
+// stopped for Order.Bytes, ask again with what was written in Order.Has; a hello and
+// no block is the end. An error is the host's or w's.
+func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) error {
 	have, want, cert, closed, err := host.Open(o.Peer, func(protocol.Head) {})
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	defer closed()
 	e := &exporter{host: host, peer: o.Peer, w: w, left: o.Bytes, shown: map[identity.EpochID]bool{}}
@@ -48,10 +48,10 @@ func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) (a
 			e.acknowledge(ctx, h.Log)
 		}
 		if err := e.log(ctx, h, reached); err != nil {
-			return nil, false, err
+			return err
 		}
 	}
-	return reached.heads(), e.more, e.err
+	return e.err
 }
 
 type exporter struct {
@@ -59,7 +59,6 @@ type exporter struct {
 	peer  replication.Peer
 	w     io.Writer
 	left  int // Bytes; negative: no end.
-	more  bool
 	shown map[identity.EpochID]bool
 	err   error
 }
@@ -93,7 +92,6 @@ func (e *exporter) log(ctx context.Context, head protocol.Head, reached newest) 
 	from := reached[head.Log]
 	for from.Seq < head.At.Seq && e.err == nil {
 		if e.left == 0 {
-			e.more = true
 			return nil
 		}
 		epochs, blocks, err := e.host.Load(ctx, e.peer, head.Log, from, loadAtOnce)
@@ -132,6 +130,3 @@ func readBy(want []protocol.LogID, l protocol.LogID) bool {
 		return w == l || w.Incarnation == 0 && w.Channel == l.Channel && (w.Name == l.Name || w.Name == protocol.Every)
 	})
 }
-
-// broken reports a bundle that ends in the middle of a message.
-func broken(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }

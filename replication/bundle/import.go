@@ -58,7 +58,7 @@ func Import(ctx context.Context, host replication.Host, sender Sender, r io.Read
 		switch {
 		case errors.Is(err, io.EOF):
 			return in.finish(ctx)
-		case broken(err):
+		case errors.Is(err, io.ErrUnexpectedEOF):
 			in.report.Broken = true
 			return in.finish(ctx)
 		case err == nil:
