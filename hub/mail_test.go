@@ -3,6 +3,7 @@ package hub_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"kendro/hub"
@@ -23,8 +24,24 @@ func TestBundle(t *testing.T) {
 	peer := replication.Peer{Subject: identity.Subject{District: "41", Role: identity.RoleServer}}
 	var stick bytes.Buffer
 	stick.WriteString(bundle.Magic)
-	if err := bundle.Export(t.Context(), b, bundle.Order{Peer: peer}, &stick); err != nil {
-		t.Fatal(err)
+	var has []protocol.Head
+	for pieces := 0; ; pieces++ { // A block at a time, from what the file has, as the command does.
+		var piece bytes.Buffer
+		if err := bundle.Export(t.Context(), b, bundle.Order{Peer: peer, Has: has, Bytes: 1 << 10}, &piece); err != nil {
+			t.Fatal(err)
+		}
+		s, err := bundle.Look(strings.NewReader(bundle.Magic + piece.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Holds) == 0 {
+			if pieces < 2 {
+				t.Errorf("300 applications in %d pieces; want them apart", pieces)
+			}
+			break
+		}
+		has = append(has, s.Holds...)
+		stick.Write(piece.Bytes())
 	}
 	server := g.Leader().Hub
 	mail := hub.NewMail(server)
