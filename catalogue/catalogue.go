@@ -14,6 +14,7 @@ package catalogue
 // The limits. Whatever is longer is refused before it is parsed.
 const (
 	MaxFile      = 256 << 10 // One source file of a pack.
+	MaxTable     = 4 << 20   // One list of areas.
 	MaxFiles     = 2000      // Source files of a pack.
 	MaxSchema    = 48 << 10  // The form of one version, as JSON.
 	MaxVersion   = 60 << 10  // One encoded version.

@@ -102,7 +102,7 @@ func readYAML(fsys fs.FS, name string, v any) []Finding {
 }
 
 func (p *Pack) loadAreas(fsys fs.FS) []Finding {
-	text, err := readFile(fsys, areasFile)
+	text, err := readTable(fsys, areasFile)
 	if err != nil {
 		return []Finding{{File: areasFile, Text: err.Error()}}
 	}

@@ -49,7 +49,7 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 
 func newSource(name string, text []byte) (*source, []Finding) {
 	if len(text) > MaxFile {
-		return nil, []Finding{{File: name, Text: tooLong(len(text))}}
+		return nil, []Finding{{File: name, Text: tooLong(len(text), MaxFile)}}
 	}
 	s := &source{name: name, text: text, tokens: lexer.Tokenize(string(text))}
 	depth, entries, line := 0, 0, 0
@@ -128,24 +128,28 @@ func (s *source) find(value string, n int, text string) Finding {
 	return Finding{File: s.name, Text: text}
 }
 
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+func readFile(fsys fs.FS, name string) ([]byte, error) { return readUpTo(fsys, name, MaxFile) }
+
+func readTable(fsys fs.FS, name string) ([]byte, error) { return readUpTo(fsys, name, MaxTable) }
+
+func readUpTo(fsys fs.FS, name string, limit int) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("can't be read: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("can't be read: %w", err)
 	}
-	if len(text) > MaxFile {
-		return nil, errors.New(tooLong(len(text)))
+	if len(text) > limit {
+		return nil, errors.New(tooLong(len(text), limit))
 	}
 	return text, nil
 }
 
-func tooLong(n int) string {
-	return fmt.Sprintf("%d bytes or more: the limit of a file is %d", n, MaxFile)
+func tooLong(n, limit int) string {
+	return fmt.Sprintf("%d bytes or more: the limit of a file is %d", n, limit)
 }
 
 // serviceFiles lists services/*.yaml in order.

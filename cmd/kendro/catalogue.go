@@ -18,7 +18,8 @@ import (
 
 func catalogueCmd() *cobra.Command {
 	return group("catalogue", "Read, check and publish the services",
-		catalogueLintCmd(), cataloguePublishCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd())
+		catalogueLintCmd(), cataloguePublishCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
+		catalogueAreasCmd())
 }
 
 func catalogueLintCmd() *cobra.Command {
