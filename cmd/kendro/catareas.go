@@ -23,7 +23,7 @@ name in English, the name in Bangla, and whatever follows. Divisions and distric
 stand in the pack under their official codes; the lists' own numbers are not kept. What
 the pack has not yet gets a provisional code of two digits, alphabetical within the area
 above, with gaps. Replace it by the official one before a centre there is enrolled.`,
-		Example: "  kendro catalogue areas lists --pack bd > my-pack/areas.csv",
+		Example: "  kendro catalogue areas lists --pack bd",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lists, err := folder(args[0])
 			if err != nil {
