@@ -26,6 +26,7 @@ const (
 	linger     = 5 * time.Second  // A session that is no longer needed still carries the word that all is settled.
 	avoidFor   = 30 * time.Second // A neighbour that could not be reached, or refused.
 	carrierFor = 6                // Waits after which another neighbour with a link is tried.
+	copyAnyhow = 3                // Waits after which a link that comes and goes no longer puts copies off.
 )
 
 // A copier keeps sessions with those neighbours that should hold copies of this
@@ -39,7 +40,8 @@ type copier struct {
 	wait     time.Duration
 
 	acked    protocol.Position
-	waiting  time.Time // Since when nothing new was acknowledged, with something to acknowledge.
+	oldest   time.Time // Since when nothing new was acknowledged, with something to acknowledge.
+	waiting  time.Time // The same, or since the link came back: the hub has its time to sign.
 	unlinked time.Time // Since when there is no link; zero with one.
 	sessions map[string]*dialled
 
@@ -53,6 +55,8 @@ type dialled struct {
 	done   chan struct{}
 	idle   time.Time // Since when it is not needed; zero while it is.
 	linked bool      // We had a link ourselves when it began.
+	copies bool      // It gives the neighbour records to keep.
+	owner  *owner
 }
 
 func newCopier(x *exchange, c caller, linked func() bool, peers func() []gossip.Peer, clock func() time.Time) *copier {
@@ -74,6 +78,8 @@ func (d *copier) run(ctx context.Context) {
 			return
 		case <-tick.C:
 			d.look(ctx, &wg)
+			d.exchange.tellAll()
+			d.exchange.handIn(d.linked(), d.peers())
 		}
 	}
 }
@@ -82,7 +88,8 @@ func (d *copier) run(ctx context.Context) {
 func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
 	now := d.clock()
 	list, linked := d.candidates(now), d.linked()
-	needed := d.needed(now, list)
+	back := linked && !d.unlinked.IsZero()
+	needed := d.needed(now, linked, list)
 	for centre, s := range d.sessions {
 		select {
 		case <-s.done:
@@ -90,33 +97,50 @@ func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
 			continue
 		default:
 		}
+		i := slices.IndexFunc(needed, func(n need) bool { return n.centre == centre })
 		switch {
-		case slices.Contains(needed, centre) && s.linked && !linked:
-			s.cancel() // The next one asks for the inbox as well.
-		case slices.Contains(needed, centre):
+		case back && s.copies: // What is still on its way goes to the hub now.
+			s.cancel()
+		case i >= 0 && (s.linked && !linked || needed[i].copies && !s.copies):
+			s.cancel() // The next one asks for the inbox as well, or gives copies.
+		case i >= 0:
 			s.idle = time.Time{}
+			if s.copies && !needed[i].copies {
+				s.stopCopies()
+			}
 		case s.idle.IsZero():
 			s.idle = now
-		case now.Sub(s.idle) >= min(linger, d.wait):
+			s.stopCopies()
+		case now.Sub(s.idle) >= lingerFor(d.wait):
 			s.cancel()
 		}
 	}
-	for _, centre := range needed {
-		i := slices.IndexFunc(list, func(c candidate) bool { return c.centre == centre })
-		if d.sessions[centre] != nil || i < 0 {
+	for _, n := range needed {
+		i := slices.IndexFunc(list, func(c candidate) bool { return c.centre == n.centre })
+		if d.sessions[n.centre] != nil || i < 0 {
 			continue
 		}
 		c := list[i]
 		own, cancel := context.WithCancel(ctx)
-		s := &dialled{cancel: cancel, done: make(chan struct{}), linked: linked}
-		d.sessions[centre] = s
+		o := &owner{exchange: d.exchange, centre: c.centre, linked: linked}
+		o.copies.Store(n.copies)
+		s := &dialled{cancel: cancel, done: make(chan struct{}), linked: linked, copies: n.copies, owner: o}
+		d.sessions[c.centre] = s
 		wg.Go(func() {
 			defer close(s.done)
 			defer cancel()
-			d.speak(own, c, linked)
+			d.speak(own, c, o)
 		})
 	}
 }
+
+// stopCopies gives the neighbour no more records; it still hears what was settled.
+func (s *dialled) stopCopies() {
+	s.copies = false
+	s.owner.copies.Store(false)
+}
+
+func lingerFor(wait time.Duration) time.Duration { return min(linger, wait) }
 
 // A candidate is a neighbour that could be dialled.
 type candidate struct {
@@ -154,36 +178,55 @@ func (d *copier) candidates(now time.Time) (list []candidate) {
 	return list
 }
 
+// A need is a neighbour with whom a session should stand.
+type need struct {
+	centre string
+	copies bool // To keep records, or to carry them; else to hear what is settled.
+}
+
 // needed says with whom sessions should stand.
-func (d *copier) needed(now time.Time, list []candidate) []string {
+func (d *copier) needed(now time.Time, linked bool, list []candidate) (needed []need) {
+	d.measure(now, linked)
+	add := func(centre string, copies bool) {
+		if !slices.ContainsFunc(needed, func(n need) bool { return n.centre == centre }) {
+			needed = append(needed, need{centre, copies})
+		}
+	}
 	head, acked := d.exchange.box.Head().At, d.exchange.box.Acknowledged()
-	if head.Seq <= acked.Seq || acked != d.acked || d.waiting.IsZero() {
-		d.acked, d.waiting = acked, now
-	}
-	if d.linked() {
-		d.unlinked = time.Time{}
-	} else if d.unlinked.IsZero() {
-		d.unlinked = now
-	}
-	var needed []string
-	if head.Seq > acked.Seq && now.Sub(d.waiting) >= d.wait {
-		needed = keepers(d.exchange.box.Centre(), list, slices.Collect(maps.Keys(d.sessions)), wantCopies)
+	if head.Seq > acked.Seq && (now.Sub(d.waiting) >= d.wait || now.Sub(d.oldest) >= copyAnyhow*d.wait) {
+		for _, centre := range keepers(d.exchange.box.Centre(), list, slices.Collect(maps.Keys(d.sessions)), wantCopies) {
+			add(centre, true)
+		}
 	}
 	if !d.unlinked.IsZero() && now.Sub(d.unlinked) >= d.wait {
-		turn := int(now.Sub(d.waiting) / (carrierFor * d.wait))
+		turn := int(now.Sub(d.oldest) / (carrierFor * d.wait))
 		if head.Seq <= acked.Seq {
 			turn = int(now.Sub(d.unlinked) / (carrierFor * d.wait))
 		}
-		if c := carrier(d.exchange.box.Centre(), list, turn); c != "" && !slices.Contains(needed, c) {
-			needed = append(needed, c)
+		if c := carrier(d.exchange.box.Centre(), list, turn); c != "" {
+			add(c, true)
 		}
 	}
 	for _, centre := range d.exchange.unaware() {
-		if slices.ContainsFunc(list, func(c candidate) bool { return c.centre == centre && !c.avoid }) && !slices.Contains(needed, centre) {
-			needed = append(needed, centre)
+		if slices.ContainsFunc(list, func(c candidate) bool { return c.centre == centre && !c.avoid }) {
+			add(centre, false)
 		}
 	}
 	return needed
+}
+
+// measure notes since when the hub has not signed, and since when there is no link.
+func (d *copier) measure(now time.Time, linked bool) {
+	head, acked := d.exchange.box.Head().At, d.exchange.box.Acknowledged()
+	if head.Seq <= acked.Seq || acked != d.acked || d.oldest.IsZero() {
+		d.acked, d.oldest, d.waiting = acked, now, now
+	}
+	switch {
+	case linked && !d.unlinked.IsZero():
+		d.unlinked, d.waiting = time.Time{}, now
+	case !linked && d.unlinked.IsZero():
+		d.unlinked = now
+	}
 }
 
 // keepers chooses k neighbours for copies: those that have some stay, others come
@@ -247,10 +290,10 @@ func ranked(self string, list []candidate) []candidate {
 
 // speak runs one session with a neighbour, at the first of its addresses where it is
 // found.
-func (d *copier) speak(ctx context.Context, c candidate, linked bool) {
+func (d *copier) speak(ctx context.Context, c candidate, o *owner) {
 	err := error(fault.New("node.speak", fault.Unavailable, c.centre, "has no address"))
 	for _, addr := range c.addrs {
-		if err = d.session(ctx, c.centre, addr, linked); err == nil || ctx.Err() != nil {
+		if err = d.session(ctx, addr, o); err == nil || ctx.Err() != nil {
 			return
 		}
 	}
@@ -266,7 +309,7 @@ func (d *copier) shun(centre string) {
 	d.avoid[centre] = until
 }
 
-func (d *copier) session(ctx context.Context, centre, addr string, linked bool) error {
+func (d *copier) session(ctx context.Context, addr string, o *owner) error {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	conn, err := d.caller.Dial(dialing, addr, link.ALPNSync)
 	cancel()
@@ -277,10 +320,9 @@ func (d *copier) session(ctx context.Context, centre, addr string, linked bool) 
 	note := func(n replication.Note) {
 		d.exchange.note(n)
 		if n.What == replication.PeerRefused && n.Log == d.exchange.box.Log() {
-			d.shun(centre)
+			d.shun(o.centre)
 		}
 	}
-	o := &owner{exchange: d.exchange, centre: centre, linked: linked}
 	err = link.RunSession(ctx, conn, peerOf(conn, addr), o, link.OnNote(note), link.Heartbeat(heartbeat))
 	if errors.Is(err, fault.Unavailable) && d.clock().Sub(began) > steady {
 		return nil // It was a good one: dial again at once.

@@ -322,7 +322,7 @@ func TestStrangerIsNoNeighbour(t *testing.T) {
 	}
 	unions.start()
 	t.Cleanup(unions.stop)
-	err := unions.copier.session(t.Context(), string(up.boxes[0].centre), up.boxes[0].link.Addr().String(), false)
+	err := unions.copier.session(t.Context(), up.boxes[0].link.Addr().String(), &owner{exchange: unions.exchange, centre: string(up.boxes[0].centre)})
 	if !errors.Is(err, fault.Denied) {
 		t.Errorf("got %v; want denied", err)
 	}

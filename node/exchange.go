@@ -7,12 +7,14 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/replication"
+	"kendro/replication/gossip"
 	"kendro/replication/link"
 	"kendro/store/held"
 )
@@ -28,12 +30,14 @@ type exchange struct {
 	mail *mailroom
 	log  *slog.Logger
 
+	errands *errands
+
 	broken chan error // Holds one: the disk under the copies failed.
 
 	mu     sync.Mutex // Guards what follows.
 	hubs   map[uint64]func(protocol.Head)
 	guests map[uint64]*guest // Neighbours that we keep for, by session.
-	hosts  map[uint64]ward   // Sessions in which a neighbour keeps for us.
+	hosts  map[uint64]*ward  // Sessions in which a neighbour keeps for us.
 	last   *protocol.Passed  // The newest acknowledgement of the own log.
 	told   map[string]uint64 // How far each keeper has heard of it.
 }
@@ -42,6 +46,7 @@ type exchange struct {
 type ward struct {
 	centre string
 	line   replication.Line
+	told   time.Time // When something was passed on last.
 }
 
 // A guest is a neighbour in a session that it began.
@@ -56,10 +61,10 @@ type guest struct {
 // maxGuests bounds the sessions that neighbours may hold at once.
 const maxGuests = 64
 
-func newExchange(h *host, dir string, log *slog.Logger) (*exchange, error) {
+func newExchange(h *host, dir string, e *errands, log *slog.Logger) (*exchange, error) {
 	x := &exchange{
-		box: h.box, host: h, mail: newMailroom(), log: log, broken: make(chan error, 1),
-		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]ward{}, told: map[string]uint64{},
+		box: h.box, host: h, mail: newMailroom(), errands: e, log: log, broken: make(chan error, 1),
+		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]*ward{}, told: map[string]uint64{},
 	}
 	var err error
 	x.held, err = held.Open(dir, held.Options{Cipher: h.box.Cipher()})
@@ -121,8 +126,14 @@ func (x *exchange) note(n replication.Note) {
 	x.log.Info("neighbour's session", "note", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "text", n.Text)
 }
 
-// kept tells the hub that there is more to carry.
+// kept tells the hub that there is more of a log that is being handed in.
 func (x *exchange) kept(h protocol.Head) {
+	if x.errands.grew(h.Log) {
+		x.offer(h)
+	}
+}
+
+func (x *exchange) offer(h protocol.Head) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, grew := range x.hubs {
@@ -171,7 +182,8 @@ func (x *exchange) watch(ctx context.Context) error {
 	}
 }
 
-// acked takes a server's word about the own log and tells those who keep copies.
+// acked takes a server's word about the own log. Those who keep copies hear of the
+// newest at the next look.
 func (x *exchange) acked(p protocol.Passed) {
 	if x == nil {
 		return
@@ -182,17 +194,34 @@ func (x *exchange) acked(p protocol.Passed) {
 		return
 	}
 	x.last = &p
+}
+
+// tellAll passes the newest acknowledgement on to those who keep copies.
+func (x *exchange) tellAll() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, w := range x.hosts {
 		x.tell(w)
 	}
 }
 
 // tell passes the newest acknowledgement on to a keeper. The caller holds mu.
-func (x *exchange) tell(w ward) {
-	if x.last != nil {
+func (x *exchange) tell(w *ward) {
+	if x.last != nil && x.told[w.centre] < x.last.Ack.At.Seq {
 		w.line.Pass(*x.last)
-		x.told[w.centre] = x.last.Ack.At.Seq
+		x.told[w.centre], w.told = x.last.Ack.At.Seq, x.errands.clock()
 	}
+}
+
+// untell forgets a session with a keeper. What was passed on just before it ended
+// may not have arrived.
+func (x *exchange) untell(session uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if w := x.hosts[session]; w != nil && x.errands.clock().Sub(w.told) < lingerFor(x.errands.wait) {
+		delete(x.told, w.centre)
+	}
+	delete(x.hosts, session)
 }
 
 // unaware lists the keepers that hold what a server has signed for meanwhile.
@@ -224,12 +253,21 @@ func (x *exchange) begin(session uint64, grew func(protocol.Head)) (end func()) 
 	}
 }
 
-// carried lists the neighbours' logs that are held here.
-func (x *exchange) carried() []protocol.Head {
-	if x == nil {
-		return nil
+// handIn offers the hub what is to be handed in of the neighbours' logs.
+func (x *exchange) handIn(linked bool, peers []gossip.Peer) {
+	asking := x.mail.readers()
+	x.mu.Lock()
+	asks := map[string]bool{}
+	for _, g := range x.guests {
+		asks[g.uplink] = asks[g.uplink] || asking[g.neighbour.Centre]
 	}
-	return x.held.Heads()
+	x.mu.Unlock()
+	due := x.errands.look(linked, x.held.Shelves(), func(log protocol.LogID) author {
+		return authorOf(log, x.box.Centre(), peers, asks[log.Name])
+	})
+	for _, h := range due {
+		x.offer(h)
+	}
 }
 
 func (x *exchange) guest(peer replication.Peer) (*guest, error) {

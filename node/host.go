@@ -90,7 +90,6 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, err
 	}
 	have = append(have, h.box.Head())
-	have = append(have, h.exchange.carried()...)
 	told := map[protocol.LogID]bool{}
 	for i := range have {
 		told[have[i].Log] = true

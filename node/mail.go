@@ -36,9 +36,12 @@ func (m *mailbag) export(ctx context.Context, o api.BundleOrder, w io.Writer) er
 // outward is the box as it writes to a stick: its uplinks go out and don't come in.
 type outward struct{ *host }
 
-// Open says what the box holds and wants.
+// Open says what the box holds, of its neighbours' logs too, and wants.
 func (o outward) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
 	have, want, cert, closed, err = o.host.Open(peer, grew)
+	if o.exchange != nil {
+		have = append(have, o.exchange.held.Heads()...)
+	}
 	want = slices.DeleteFunc(want, func(l protocol.LogID) bool { return l.Channel == protocol.Uplink })
 	return have, want, cert, closed, err
 }

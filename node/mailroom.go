@@ -64,6 +64,17 @@ func (m *mailroom) sessions(log protocol.LogID) (list []uint64) {
 	return list
 }
 
+// readers lists those that ask for their inbox here.
+func (m *mailroom) readers() map[string]bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	names := map[string]bool{}
+	for _, p := range m.holes {
+		names[p.head.Log.Name] = true
+	}
+	return names
+}
+
 // hub adds a session with a server.
 func (m *mailroom) hub(session uint64, line replication.Line) {
 	m.mu.Lock()

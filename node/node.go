@@ -188,13 +188,14 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),
 	}
 	n.courier.changed = n.neighbours.renew
-	x, err := newExchange(h, filepath.Join(n.c.Dir, recordsFolder, "journal", "held"), n.c.Logger)
+	wait := cmp.Or(n.c.CopyAfter, copyAfter)
+	x, err := newExchange(h, filepath.Join(n.c.Dir, recordsFolder, "journal", "held"), newErrands(wait, n.c.Clock), n.c.Logger)
 	h.exchange, n.exchange = x, x
 	if err != nil {
 		return err
 	}
 	n.copier = newCopier(x, n.link, n.courier.linked, n.neighbours.peers, n.c.Clock)
-	n.copier.wait = cmp.Or(n.c.CopyAfter, copyAfter)
+	n.copier.wait = wait
 	metrics := prometheus.NewRegistry()
 	if err := n.gauges(metrics); err != nil {
 		return err

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync/atomic"
 
 	"kendro/domain/fault"
 	"kendro/identity"
@@ -13,8 +14,9 @@ import (
 // its sealed records and takes the hub's words, wherever they come from.
 type owner struct {
 	*exchange
-	centre string // Of the neighbour that was meant.
-	linked bool   // The box speaks with its hub by itself.
+	centre string      // Of the neighbour that was meant.
+	linked bool        // The box speaks with its hub by itself.
+	copies atomic.Bool // The neighbour gets records to keep; else it only hears what is settled.
 	grew   func(protocol.Head)
 	watch  func()
 }
@@ -43,9 +45,7 @@ func (o *owner) Open(peer replication.Peer, grew func(protocol.Head)) (have []pr
 		have = append(have, o.inboxes()...)
 	}
 	return have, want, nil, func() {
-		o.mu.Lock()
-		delete(o.hosts, peer.Session)
-		o.mu.Unlock()
+		o.untell(peer.Session)
 		if o.watch != nil {
 			o.watch()
 		}
@@ -68,19 +68,25 @@ func (o *owner) inboxes() (have []protocol.Head) {
 	return have
 }
 
-// Join shows the log as far as it is, after what is known to be settled.
+// Join shows the log as far as it is, if copies are wanted, after what is known to
+// be settled.
 func (o *owner) Join(peer replication.Peer, line replication.Line) {
 	o.mu.Lock()
-	w := ward{o.centre, line}
+	w := &ward{centre: o.centre, line: line}
 	o.hosts[peer.Session] = w
 	o.tell(w)
 	o.mu.Unlock()
-	o.watch = o.box.Watch(o.grew)
-	o.grew(o.box.Head())
+	if o.copies.Load() {
+		o.watch = o.box.Watch(o.grew)
+		o.grew(o.box.Head())
+	}
 }
 
-// Load seals a run of the own log.
+// Load seals a run of the own log, while copies are wanted.
 func (o *owner) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
+	if !o.copies.Load() {
+		return nil, nil, nil
+	}
 	return o.host.cut(peer, log, from, limit)
 }
 

@@ -182,6 +182,24 @@ func (s *Store) needed() (list []uint64) {
 	return list
 }
 
+// A Shelf is how far a log is held, and what lies before it.
+type Shelf struct {
+	Head protocol.Head
+	Base protocol.Position
+}
+
+// Shelves returns every log of which there are blocks.
+func (s *Store) Shelves() (list []Shelf) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for log, sh := range s.logs {
+		if len(sh.slots) > 0 {
+			list = append(list, Shelf{protocol.Head{Log: log, At: sh.head()}, sh.base})
+		}
+	}
+	return list
+}
+
 // Heads returns how far every log is held of which there are blocks.
 func (s *Store) Heads() (heads []protocol.Head) {
 	s.mu.Lock()

@@ -40,6 +40,8 @@ type options struct {
 	dir     string
 	binary  string
 	output  string
+
+	neighbours bool // Of sync: the nodes are neighbours, and hold copies of each other's records.
 }
 
 // result is what a benchmark prints. Keys that don't apply are absent.
@@ -113,7 +115,8 @@ application is on the disk.`,
 			use: "sync", short: "Catch up after an outage, and count the bytes",
 			long: `Files applications at nodes whose hub is gone, starts the servers, and waits until
 every application is acknowledged and ACCEPTED at its node. Bytes are the UDP
-payload at the sockets of the nodes, both directions.`,
+payload at the sockets of the nodes, both directions. With --neighbours they include
+what the nodes say to each other, counted at both ends.`,
 			defaults: options{records: 10_000, servers: 3, nodes: 3, payload: 600, batch: 4},
 			nodes:    "nodes with a backlog", batch: "clients that file at each node before the clock starts", run: runSync,
 		},
@@ -155,6 +158,9 @@ func (k kind) command() *cobra.Command {
 	f.IntVar(&o.nodes, "nodes", o.nodes, k.nodes)
 	f.IntVar(&o.payload, "payload", o.payload, "encoded size of an application, within a tenth; 0 takes forms as they come")
 	f.IntVar(&o.batch, "batch", o.batch, k.batch)
+	if k.use == "sync" {
+		f.BoolVar(&o.neighbours, "neighbours", false, "nodes of one upazila; the outage lasts until two neighbours hold each record")
+	}
 	f.StringVar(&o.dir, "dir", "", "empty folder for the data, kept (default: a temporary one in $TMPDIR, removed)")
 	f.StringVar(&o.binary, "binary", "", "kendro binary to measure (default: this one)")
 	f.StringVar(&o.output, "output", "table", "table or json")
@@ -207,6 +213,8 @@ func (o options) check(use string) error {
 		return bad("--batch: want 1 to 256")
 	case o.payload < 0:
 		return bad("--payload: want a size in bytes")
+	case o.neighbours && o.nodes < 3:
+		return bad("--neighbours: want three nodes at least, so that each has two")
 	case use == "intake" && o.nodes != 1:
 		return bad("--nodes: one node is measured")
 	}

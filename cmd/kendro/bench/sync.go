@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"kendro/cmd/kendro/district"
@@ -34,7 +35,11 @@ func runSync(ctx context.Context, o options, site string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.scattered(o.nodes)
+	choose := c.scattered
+	if o.neighbours {
+		choose = c.centres
+	}
+	centres, err := choose(o.nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +54,11 @@ func runSync(ctx context.Context, o options, site string) (*result, error) {
 	}
 	if err := out.begin(ctx, c, o); err != nil {
 		return nil, err
+	}
+	if o.neighbours {
+		if err := out.copied(ctx); err != nil {
+			return nil, err
+		}
 	}
 	r, err := out.end(ctx)
 	if err != nil {
@@ -86,6 +96,31 @@ func (o *outage) begin(ctx context.Context, c *corpus, opt options) error {
 	}
 	o.size = round(float64(sum) / float64(opt.records))
 	return err
+}
+
+// copied waits until two neighbours hold all that was filed.
+func (o *outage) copied(ctx context.Context) error {
+	for _, n := range o.Nodes {
+		kept := func() bool {
+			s, err := n.Sync(ctx)
+			if err != nil {
+				return false
+			}
+			whole := 0
+			for _, p := range s.Peers {
+				for log, at := range s.Heads {
+					if strings.HasPrefix(log, "uplink/") && p.Copies >= at.Seq {
+						whole++
+					}
+				}
+			}
+			return whole >= 2
+		}
+		if err := district.Poll(ctx, kept); err != nil {
+			return fault.Wrap(op, fault.Unavailable, n.Name+" gets no copies", err)
+		}
+	}
+	return nil
 }
 
 // fill files n applications at a node, the first drawn with number first.
