@@ -73,6 +73,7 @@ func (o *owner) inboxes() (have []protocol.Head) {
 func (o *owner) Join(peer replication.Peer, line replication.Line) {
 	o.mu.Lock()
 	w := &ward{centre: o.centre, line: line}
+	o.box.Unwitness(o.centre) // It says in this session what it still holds.
 	o.hosts[peer.Session] = w
 	o.tell(w)
 	o.mu.Unlock()

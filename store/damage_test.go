@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -256,5 +257,43 @@ func TestFloor(t *testing.T) {
 	}
 	if _, err := Open(again, Options{}); !errors.Is(err, fault.Damaged) {
 		t.Errorf("Open without MANIFEST = %v; want damaged", err)
+	}
+}
+
+// TestInspect: what a start makes anew, or begins without, is said beforehand and
+// by the start.
+func TestInspect(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"nothing":        func(string) error { return nil },
+		"KENDRO flipped": func(dir string) error { return os.WriteFile(filepath.Join(dir, stateName), make([]byte, stateBytes), 0o600) },
+		"KENDRO gone":    func(dir string) error { return os.Remove(filepath.Join(dir, stateName)) },
+		"MANIFEST gone":  func(dir string) error { return os.Remove(filepath.Join(dir, "MANIFEST")) },
+		"MANIFEST begun": func(dir string) error { return os.Truncate(filepath.Join(dir, "MANIFEST"), 8) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			db := mustOpen(t, dir, Options{})
+			if err := db.Update(1, func(tx *Tx) error { return tx.Set([]byte("k"), []byte("v")) }); err != nil {
+				t.Fatal(err)
+			}
+			mustClose(t, db)
+			s := state{runs: 1} // As if nothing had been synced yet.
+			if err := errors.Join(s.save(dir), damage(dir)); err != nil {
+				t.Fatal(err)
+			}
+			notes, err := Inspect(dir)
+			if err != nil || (len(notes) > 0) != (name != "nothing" && name != "MANIFEST begun") {
+				t.Errorf("notes %q, %v", notes, err)
+			}
+			var said bytes.Buffer
+			db, err = Open(dir, Options{Logger: slog.New(slog.NewTextHandler(&said, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustClose(t, db)
+			if strings.Contains(said.String(), "level=WARN") != (name != "nothing") {
+				t.Errorf("the start says %q", &said)
+			}
+		})
 	}
 }

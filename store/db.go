@@ -156,6 +156,9 @@ func (db *DB) loadMark(op string) error {
 		if err != nil || some {
 			return fault.New(op, fault.Damaged, db.dir, "it holds pairs and no mark")
 		}
+		if db.state.runs > 0 && db.o.Logger != nil {
+			db.o.Logger.Warn("the database begins empty, and a run before this one had opened it", "dir", db.dir)
+		}
 	}
 	if err := db.state.check(db.now); err != nil {
 		return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: err}

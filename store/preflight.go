@@ -70,25 +70,46 @@ func (s *state) check(found mark) error {
 	return nil
 }
 
-// preflight looks at the files before Badger does.
-func (db *DB) preflight(op string, opts badger.Options) error {
-	raw, err := os.ReadFile(filepath.Join(db.dir, stateName))
+// lookAt reads what the last run left in a folder. used says that the engine has
+// kept something there; the notes are what is missing or altered of it.
+func lookAt(dir string) (s state, used bool, notes []string, err error) {
+	raw, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fault.Wrap(op, fault.Unavailable, db.dir, err)
+		return s, false, nil, err
 	}
 	s, known := decodeState(raw)
-	if len(raw) > 0 && !known {
-		opts.Logger.Warningf("%s is not what was written and is made anew: what must be here at least is not known", stateName)
-	}
-	_, err = os.Stat(filepath.Join(db.dir, badger.ManifestFilename))
-	used := err == nil
+	_, err = os.Stat(filepath.Join(dir, badger.ManifestFilename))
+	used = err == nil
 	switch {
-	case s.floor.index > 0 && !used:
-		return fault.New(op, fault.Damaged, db.dir, "the engine's MANIFEST is missing")
-	case known && !used:
-		opts.Logger.Warningf("the engine's MANIFEST is missing: the database begins empty")
+	case len(raw) > 0 && !known:
+		notes = append(notes, stateName+" is not what was written and is made anew: what must be here at least is not known")
 	case len(raw) == 0 && used:
-		opts.Logger.Warningf("%s is missing and is made anew: what must be here at least is not known", stateName)
+		notes = append(notes, stateName+" is missing and is made anew: what must be here at least is not known")
+	}
+	if !used && len(raw) > 0 {
+		notes = append(notes, "the engine's MANIFEST is missing: the database begins empty")
+	}
+	return s, used, notes, nil
+}
+
+// Inspect says what is missing or altered, in the folder of a database, of what a
+// start makes anew without a word in its records. It changes nothing.
+func Inspect(dir string) ([]string, error) {
+	_, _, notes, err := lookAt(dir)
+	return notes, fault.Wrap("store.Inspect", fault.Unavailable, dir, err)
+}
+
+// preflight looks at the files before Badger does.
+func (db *DB) preflight(op string, opts badger.Options) error {
+	s, used, notes, err := lookAt(db.dir)
+	if err != nil {
+		return fault.Wrap(op, fault.Unavailable, db.dir, err)
+	}
+	if s.floor.index > 0 && !used {
+		return fault.New(op, fault.Damaged, db.dir, "the engine's MANIFEST is missing")
+	}
+	for _, note := range notes {
+		opts.Logger.Warningf("%s", note)
 	}
 	db.state = s
 	mine := s
@@ -113,9 +134,13 @@ func checkTables(dir string, opts badger.Options) error {
 	if err != nil {
 		return err
 	}
-	m, _, err := badger.ReplayManifestFile(f, opts.ExternalMagicVersion, opts)
-	if err = errors.Join(err, f.Close()); err != nil {
+	m, good, err := badger.ReplayManifestFile(f, opts.ExternalMagicVersion, opts)
+	info, lost := f.Stat()
+	if err = errors.Join(err, lost, f.Close()); err != nil {
 		return err
+	}
+	if info.Size() > good {
+		opts.Logger.Warningf("the engine's MANIFEST ends in the middle of an entry, at %d of %d bytes: what only that named is gone", good, info.Size())
 	}
 	for id := range m.Tables {
 		if err := checkTable(table.NewFilename(id, dir)); err != nil {

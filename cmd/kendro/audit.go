@@ -170,15 +170,19 @@ func (a *auditor) journal(part, dir string, o journal.Options) error {
 // database counts every pair of a database against its set hash, in a copy.
 func (a *auditor) database(part, dir string, o store.Options) error {
 	a.say(part)
+	notes, err := store.Inspect(dir)
+	if err != nil {
+		return err
+	}
 	copied := filepath.Join(a.scratch, filepath.Base(dir))
 	if err := copyFolder(copied, dir); err != nil {
 		return err
 	}
 	db, err := store.Open(copied, o)
 	if err != nil {
-		return a.add(audited{Part: part}, err)
+		return a.add(audited{Part: part, Notes: notes}, err)
 	}
-	p := audited{Part: part, Records: db.Applied()}
+	p := audited{Part: part, Records: db.Applied(), Notes: notes}
 	err = db.Scrub(a.ctx)
 	return errors.Join(a.add(p, err), db.Close())
 }

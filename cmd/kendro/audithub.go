@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
 
+	"kendro/domain/fault"
 	"kendro/hub"
+	"kendro/store"
 	"kendro/store/journal"
 )
 
@@ -31,13 +35,36 @@ func (a *auditor) hub(dir string) error {
 		return err
 	}
 	a.say("register")
+	notes, err := registerNotes(filepath.Join(dir, "register"))
+	if err != nil {
+		return err
+	}
 	copied := filepath.Join(a.scratch, "hub")
 	if err := copyFolder(copied, dir); err != nil {
 		return err
 	}
 	var lines lineCounter
 	err = hub.Folder{Dir: copied, BoxKey: a.key}.Export(a.ctx, &lines)
-	return a.add(audited{Part: "register", Records: uint64(max(0, lines-1))}, err) // Its last line is the digest.
+	return a.add(audited{Part: "register", Records: uint64(max(0, lines-1)), Notes: notes}, err) // Its last line is the digest.
+}
+
+// registerNotes looks at what a start would make anew in the folders of the
+// register.
+func registerNotes(dir string) (notes []string, err error) {
+	list, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fault.Wrap("kendro.audit", fault.Unavailable, dir, err)
+	}
+	for _, e := range list {
+		found, err := store.Inspect(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			notes = append(notes, e.Name()+": "+f)
+		}
+	}
+	return notes, nil
 }
 
 // lineCounter counts the lines written to it.
@@ -52,16 +79,12 @@ func (n *lineCounter) Write(p []byte) (int, error) {
 // authorityDamage compares the certificate that clients are given with the one
 // that the server holds.
 func authorityDamage(dir string) []string {
-	if !present(dir, authorityFile) {
-		return nil // Only the first server publishes it.
+	der, ok, err := authorityAt(dir)
+	switch {
+	case err != nil || ok:
+		return nil // What is wrong with the server's keys is named with them.
+	case der != nil && !present(dir, authorityFile) && !present(dir, "raft"):
+		return nil // A further server gets it with its first start.
 	}
-	papers, err := hub.Certificates(dir)
-	if err != nil {
-		return nil // Named with the server's keys.
-	}
-	text, err := readFile(filepath.Join(dir, authorityFile), maxLine)
-	if err == nil && bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(authorityText(papers[0]))) {
-		return nil
-	}
-	return []string{authorityFile + " is not the district's certificate: nothing but clients reads it; put back a copy"}
+	return []string{authorityFile + " is not the district's certificate: nothing but clients reads it; the next start writes it again"}
 }

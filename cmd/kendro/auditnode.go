@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"kendro/node"
+	"kendro/node/box"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -28,8 +29,15 @@ func (a *auditor) node(dir string) error {
 	if err := a.keys("vault", filepath.Join(records, "vault")); err != nil {
 		return err
 	}
-	for _, name := range []string{"own", "in"} {
+	notes, err := box.Inspect(records, journal.Options{Name: "own", Cipher: vault})
+	if err := a.add(audited{Part: "notes beside the journals", Notes: notes}, err); err != nil {
+		return err
+	}
+	for _, name := range []string{"own", "in", "held"} {
 		part := filepath.Join("journal", name)
+		if name == "held" && !present(records, part) {
+			continue // A box of before that kept nothing for its neighbours.
+		}
 		if err := a.journal(part, filepath.Join(records, part), journal.Options{Name: name, Cipher: vault}); err != nil {
 			return err
 		}

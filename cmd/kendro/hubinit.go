@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -92,6 +96,33 @@ func hubInit(dir string, o hub.InitOptions) (*founded, error) {
 func publishAuthority(dir string, der []byte) error {
 	const readable fs.FileMode = 0o644
 	return store.WriteFileAtomic(filepath.Join(dir, authorityFile), authorityText(der), readable)
+}
+
+// authorityAt returns the district's certificate as a server holds it, and whether
+// clients are given that one.
+func authorityAt(dir string) (der []byte, published bool, err error) {
+	papers, err := hub.Certificates(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, authorityFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, fault.Wrap("kendro.authority", fault.Unavailable, authorityFile, err)
+	}
+	return papers[0], bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(authorityText(papers[0]))), nil
+}
+
+// republishAuthority has clients of a server find the district's certificate again,
+// should it have been altered or lost.
+func republishAuthority(dir string, log *slog.Logger) error {
+	der, published, err := authorityAt(dir)
+	if err != nil || published {
+		return err
+	}
+	if present(dir, "raft") { // Not the first start of a further server.
+		log.Warn("the certificate for clients was missing or altered and is written again", "file", authorityFile)
+	}
+	return publishAuthority(dir, der)
 }
 
 func authorityText(der []byte) []byte {

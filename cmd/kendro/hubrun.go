@@ -81,6 +81,9 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	if s.BoxKey, err = boxKey(); err != nil {
 		return err
 	}
+	if err := republishAuthority(s.Dir, s.Logger); err != nil {
+		return err
+	}
 	office, err := openOffice(ctx, s)
 	if err != nil {
 		return err

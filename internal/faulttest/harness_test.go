@@ -23,6 +23,9 @@ import (
 var (
 	full   = flag.Bool("full", false, "run the whole campaigns instead of a slice of each")
 	seed   = flag.Uint64("seed", 0, "seed of what is drawn; 0 draws one")
+	only   = flag.String("kind", "", "regular expression: damage only kinds of files whose name matches, such as journal/held/HEAD")
+	many   = flag.Int("cases", 0, "how many files are damaged; 0 is the slice or the whole")
+	manner = flag.String("way", "", "damage in this way alone: flip, cut or gone")
 	binary string // Set once, by TestMain.
 )
 

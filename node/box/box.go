@@ -189,7 +189,11 @@ func (b *Box) openJournals() error {
 	}
 	b.own = own
 	b.mention("own", &report)
-	if report.Behind || report.HeadMissing {
+	_, begun, err := b.line.opened()
+	if err != nil {
+		return err
+	}
+	if report.Behind || report.HeadMissing || report.Emptied && begun {
 		b.o.Logger.Error("journal/own ends before its HEAD", "head", report.HeadSeq, "last", own.Last())
 		b.short = true
 	}
@@ -215,8 +219,11 @@ func (b *Box) openJournals() error {
 // mention logs what a second copy made good: it costs nothing yet, and may be the
 // first word of a dying disk.
 func (b *Box) mention(name string, r *journal.Report) {
-	if r.HeadTorn {
+	switch {
+	case r.HeadTorn:
 		b.o.Logger.Warn("a slot of a journal's HEAD was not as written, the other one counts", "journal", name)
+	case r.Emptied && name != "own":
+		b.o.Logger.Warn("a journal was here and begins anew", "journal", name)
 	}
 }
 

@@ -49,6 +49,13 @@ func (b *Feed) Witnessed(keeper string, h protocol.Head) error {
 	return nil
 }
 
+// Unwitness forgets what a keeper has said: its disk may have failed since.
+func (b *Feed) Unwitness(keeper string) {
+	b.copies.mu.Lock()
+	defer b.copies.mu.Unlock()
+	delete(b.copies.at, keeper)
+}
+
 // Keepers returns how far each keeper said that it holds the own log.
 func (b *Feed) Keepers() map[string]protocol.Position {
 	b.copies.mu.Lock()

@@ -47,11 +47,8 @@ func (b lineage) opened() (o opening, ok bool, err error) {
 	if err != nil {
 		return o, false, &fault.Error{Op: "box.Open", Kind: fault.Stopped, Item: "own.log", Err: err}
 	}
-	if protocol.Unmarshal(raw, maxRecord, "own.log", &o) == nil && o.First > 0 && o.From > 0 && o.From <= o.First {
-		return o, true, nil
-	}
-	o = opening{First: 1, From: 1}
-	return o, protocol.Unmarshal(raw, maxRecord, "own.log", &o.Log) == nil, nil // As it was written first.
+	o, ok = readOpening(raw)
+	return o, ok, nil
 }
 
 // newLog names a new log under a slot.

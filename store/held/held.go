@@ -14,6 +14,7 @@ package held
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"kendro/domain/fault"
@@ -26,6 +27,7 @@ type Options struct {
 	Cipher journal.Cipher // Nil keeps records as they came, which is sealed.
 	Quota  int64          // Bytes of blocks in all; 0 is 64 MiB.
 	Disk   journal.Disk   // Nil is the operating system's.
+	Logger *slog.Logger   // Nil says nothing.
 }
 
 const (
@@ -93,6 +95,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Logger != nil {
+		mention(o.Logger, &report, j)
+	}
 	s := &Store{
 		j: j, quota: o.Quota, turn: make(chan struct{}, 1),
 		logs: map[protocol.LogID]*shelf{}, epochs: map[epochID]*introduction{},
@@ -107,6 +112,21 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(err, j.Close())
 	}
 	return s, nil
+}
+
+// mention logs what is not as it was left.
+func mention(log *slog.Logger, r *journal.Report, j *journal.Journal) {
+	const copies = "copies of neighbours' records are missing: their boxes hear of it when they next ask"
+	switch {
+	case r.Emptied:
+		log.Warn("journal/held was here and begins anew: "+copies, "last", j.Last())
+	case r.Behind:
+		log.Warn("journal/held ends before its HEAD: "+copies, "head", r.HeadSeq, "last", j.Last())
+	case r.HeadMissing:
+		log.Warn("the HEAD of journal/held is gone and is made anew: whether the last copies are all here can't be said", "last", j.Last())
+	case r.HeadTorn:
+		log.Warn("a slot of a journal's HEAD was not as written, the other one counts", "journal", "held")
+	}
 }
 
 // read fills the memory from the journal.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"kendro/domain/fault"
@@ -228,4 +230,37 @@ func size(t *testing.T, dir string) (n int64) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestHeldSaysWhatIsMissing takes away and alters what says how far copies reach:
+// the store opens, and each time the log says so.
+func TestHeldSaysWhatIsMissing(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"HEAD of an empty store": func(dir string) error { return os.Remove(filepath.Join(dir, "HEAD")) },
+		"HEAD":                   func(dir string) error { return os.Remove(filepath.Join(dir, "HEAD")) },
+		"a slot of HEAD":         func(dir string) error { return os.Truncate(filepath.Join(dir, "HEAD"), 100) },
+		"the only segment": func(dir string) error {
+			return os.Remove(filepath.Join(dir, "00000000000000000001.seg"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said bytes.Buffer
+			s := open(t, held.Options{Logger: slog.New(slog.NewTextHandler(&said, nil))})
+			if name != "HEAD of an empty store" {
+				s.put(block(log, 1, 5, 1, 100), 5)
+				s.put(block(log, 6, 9, 1, 100), 9)
+			}
+			s.again()
+			if said.Len() > 0 {
+				t.Fatalf("a whole store says %s", &said)
+			}
+			if err := errors.Join(s.Close(), damage(s.dir)); err != nil {
+				t.Fatal(err)
+			}
+			s.start()
+			if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "held") {
+				t.Errorf("the damage passes in silence: %q", &said)
+			}
+		})
+	}
 }

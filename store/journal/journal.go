@@ -58,6 +58,7 @@ type Options struct {
 // [fault.Conflict], while reading goes on.
 type Report struct {
 	Created     bool     // There was nothing here: neither segments nor HEAD.
+	Emptied     bool     // Created, and yet there was a journal in this folder before.
 	HeadMissing bool     // Segments are here, but no readable HEAD: maybe an old copy of the disk.
 	HeadTorn    bool     // A slot of HEAD isn't what was written. The other one counts, and the next write mends it.
 	Behind      bool     // The journal ends before the record that HEAD names.

@@ -14,6 +14,7 @@ type loader struct {
 	j      *Journal
 	head   head // As it was found; the zero value unless known.
 	known  bool // HEAD was readable.
+	used   bool // The folder had been a journal's.
 	report Report
 }
 
@@ -49,7 +50,7 @@ func (l *loader) load(op string) error {
 	l.head, l.known, l.report.HeadTorn = read.head, read.known, read.torn
 	l.report.HeadSeq = l.head.seq
 	if !l.known && len(files.segments) == 0 {
-		l.report.Created = true
+		l.report.Created, l.report.Emptied = true, l.used
 		return l.create()
 	}
 	if l.known && l.head.state == resetting {

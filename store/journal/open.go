@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -32,12 +33,16 @@ func Open(dir string, o Options) (*Journal, Report, error) {
 	if err := folders.Make(dir); err != nil {
 		return nil, Report{}, fault.Wrap(op, fault.Stopped, dir, err)
 	}
+	before, err := folders.List(dir)
+	if err != nil {
+		return nil, Report{}, fault.Wrap(op, fault.Stopped, dir, err)
+	}
 	lock, err := folders.Lock(dir)
 	if err != nil {
 		return nil, Report{}, err
 	}
 	j := newJournal(dir, o, lock)
-	l := loader{j: j} // Nobody else knows j before it is done.
+	l := loader{j: j, used: slices.Contains(before, lockName)} // Nobody else knows j before it is done.
 	if err := l.load(op); err != nil {
 		l.abandon()
 		err = openFault(op, dir, err, &l.report)

@@ -87,6 +87,9 @@ func (v *verifier) run() error {
 		err = errors.Join(err, f.Close())
 	} else if isGone(err) {
 		v.HeadMissing, err = len(files.segments) > 0, nil
+		if !v.HeadMissing {
+			v.Notes = append(v.Notes, "HEAD is gone, and no record is here: whether there were any can't be said")
+		}
 	}
 	if err != nil {
 		return err
