@@ -120,7 +120,7 @@ func (db *DB) preflight(op string, opts badger.Options) error {
 	}
 	if used {
 		if err := guard(func() error { return checkTables(db.dir, opts) }); err != nil {
-			return &fault.Error{Op: op, Kind: fault.Damaged, Item: db.dir, Err: err}
+			return openFault(op, db.dir, err)
 		}
 	}
 	return nil
