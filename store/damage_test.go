@@ -264,8 +264,10 @@ func TestFloor(t *testing.T) {
 // by the start.
 func TestInspect(t *testing.T) {
 	for name, damage := range map[string]func(dir string) error{
-		"nothing":        func(string) error { return nil },
-		"KENDRO flipped": func(dir string) error { return os.WriteFile(filepath.Join(dir, stateName), make([]byte, stateBytes), 0o600) },
+		"nothing": func(string) error { return nil },
+		"KENDRO flipped": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, stateName), make([]byte, stateBytes), 0o600)
+		},
 		"KENDRO gone":    func(dir string) error { return os.Remove(filepath.Join(dir, stateName)) },
 		"MANIFEST gone":  func(dir string) error { return os.Remove(filepath.Join(dir, "MANIFEST")) },
 		"MANIFEST begun": func(dir string) error { return os.Truncate(filepath.Join(dir, "MANIFEST"), 8) },
