@@ -47,6 +47,7 @@ func vectors(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	token := JoinToken{Servers: []string{"127.0.0.1:7443"}, CAHash: Hash{3}, Role: identity.RoleNode, Centre: "41-09-17", Nonce: [16]byte{4}, Expires: 1_795_000_000}
+	short := shortFrames(t, signer)
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	return map[string][]byte{
 		"renew-request":       Marshal(&RenewRequest{Slot: "0010", Signing: signer.Public(), TLS: []byte{1}, TLSCert: []byte{2}, Proof: []byte{3}}),
@@ -87,9 +88,33 @@ func vectors(t *testing.T) map[string][]byte {
 		"message-busy":        Marshal(&Message{Busy: &Busy{RetryMillis: 250}}),
 		"message-heads":       Marshal(&Message{Heads: []Head{{Log: uplink, At: at}}}),
 		"message-passed":      Marshal(&Message{Passed: &Passed{Ack: ack, Cert: []byte("certificate")}}),
+		"hello-shorthand":     Marshal(&Message{Hello: &Hello{Version: 1, Shorthand: ShorthandVersion}}),
+		"short-block":         short[0],
+		"short-ack":           short[1],
+		"short-head":          short[2],
 		"hello-every":         Marshal(&Message{Hello: &Hello{Version: 1, Every: []Channel{Uplink}}}),
 		"submission-complete": Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Originals: []string{"nid"}, Fees: []Fee{{Kind: "government", Poisha: 2000}}}),
 	}
+}
+
+// shortFrames are a block, an acknowledgement and a head of one log with their
+// lengths, as each is written when the same was said once before.
+func shortFrames(t *testing.T, signer *identity.Signer) (frames [3][]byte) {
+	t.Helper()
+	blocks := chain(t, 2, nil, signer)
+	acks := make([]Ack, 2)
+	for i := range acks {
+		h := &blocks[i].Header
+		acks[i] = Ack{Log: h.Log, At: Position{Seq: h.Last, Hash: h.End}, Index: 41 + uint64(i), Incarnation: 7}
+		acks[i].Sign(signer)
+	}
+	a, b := meeting(t, ShorthandVersion)
+	for i := range blocks {
+		frames[0] = pass(t, a, b, &Message{Block: &blocks[i]})
+		frames[1] = pass(t, b, a, &Message{Ack: &acks[i]})
+		frames[2] = pass(t, b, a, &Message{Heads: []Head{{Log: acks[i].Log, At: acks[i].At}}})
+	}
+	return frames
 }
 
 func TestGoldenVectors(t *testing.T) {

@@ -49,6 +49,8 @@ type Hello struct {
 
 	Newest uint16 `cbor:"9,keyasint,omitempty"` // The newest version that the sender speaks; 0 is Version.
 	Reads  Codecs `cbor:"10,keyasint,omitempty"`
+
+	Shorthand uint8 `cbor:"11,keyasint,omitempty"` // The newest [Shorthand] that the sender reads; 0 is none.
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through

@@ -109,6 +109,7 @@ type side struct {
 	unload  fault.Kind            // The next load fails so; Internal is no failure.
 
 	session *replication.Session
+	short   *protocol.Shorthand
 	inbox   []*protocol.Message // On the way to this side.
 	stores  []*protocol.Block
 	loads   []replication.Load
@@ -174,7 +175,7 @@ func (p *pair) connect() {
 		if s.extra {
 			c.Have = nil
 		}
-		s.session = replication.NewSession(c)
+		s.session, s.short = replication.NewSession(c), new(protocol.Shorthand)
 		s.inbox, s.stores, s.loads, s.waits, s.closed = nil, nil, nil, false, nil
 		s.taken = map[protocol.LogID]uint64{}
 	}
@@ -194,13 +195,15 @@ func (p *pair) do(s *side, actions []replication.Action) {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case replication.Send:
-			encoded := protocol.EncodeMessage(a.Message)
-			m, err := protocol.DecodeMessage(encoded[4:])
+			o := p.other(s)
+			m, _, err := o.short.Decode(bytes.NewReader(s.short.Encode(a.Message)))
 			if err != nil {
 				p.bad = append(p.bad, fmt.Sprintf("%s sends what nobody can read: %v", s.name, err))
 				continue
 			}
-			o := p.other(s)
+			if !bytes.Equal(protocol.Marshal(m), protocol.Marshal(a.Message)) {
+				p.bad = append(p.bad, fmt.Sprintf("%s sends %s, and it is read as %s", s.name, describe(a.Message), describe(m)))
+			}
 			o.inbox = append(o.inbox, m)
 		case replication.Load:
 			p.printf("%s loads %s after %d (%d)", s.name, nameOf(a.Log), a.From.Seq, a.Limit)

@@ -3,6 +3,7 @@
 package faulttest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"testing"
 
@@ -33,6 +34,8 @@ func TestFlippedFrames(t *testing.T) {
 		n, bad := flipAll(t, &protocol.Message{Block: &b}, author.Public())
 		frames, flips, taken = frames+1, flips+n, taken+bad
 	}
+	n, bad := flipShorthand(t, packer, epoch, author)
+	frames, flips, taken = frames+1, flips+n, taken+bad
 	intro := protocol.NewEpoch(epoch, nil, author)
 	ack := protocol.Ack{Log: log, At: protocol.Position{Seq: 5, Hash: sha256.Sum256([]byte("event"))}, Index: 4}
 	ack.Sign(author)
@@ -63,6 +66,51 @@ func flipAll(t *testing.T, m *protocol.Message, author []byte) (flips, taken int
 		}
 		if altered {
 			t.Errorf("byte %d of %d flipped, and still taken", i, len(frame))
+			taken++
+		}
+		frame[i] ^= 1 << (i % 8)
+		flips++
+	}
+	return flips, taken
+}
+
+// flipShorthand does the same to a block in short, as it follows another in a
+// session.
+func flipShorthand(t *testing.T, packer *protocol.Packer, epoch *identity.Epoch, author *identity.Signer) (flips, taken int) {
+	t.Helper()
+	run := protocol.Run{Log: protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 9}, First: 1}
+	var messages []*protocol.Message
+	for range 2 {
+		event := protocol.Marshal(map[int]any{1: run.First, 2: "an application"})
+		run.Events, run.End = [][]byte{event}, protocol.ChainHash(run.Log, run.First, run.Prev, event)
+		b, err := packer.Pack(run, epoch, author)
+		must(t, err)
+		messages = append(messages, &protocol.Message{Block: &b})
+		run.First, run.Prev = run.First+1, run.End
+	}
+	hello := (&protocol.Shorthand{}).Encode(&protocol.Message{Hello: &protocol.Hello{Version: 1, Shorthand: protocol.ShorthandVersion}})
+	var sender protocol.Shorthand
+	_, _, err := sender.Decode(bytes.NewReader(hello))
+	must(t, err)
+	first := append(hello, sender.Encode(messages[0])...)
+	frame := sender.Encode(messages[1])
+	read := func() bool {
+		var reader protocol.Shorthand
+		stream := bytes.NewReader(append(bytes.Clone(first), frame...))
+		for range 2 {
+			_, _, err := reader.Decode(stream)
+			must(t, err)
+		}
+		m, _, err := reader.Decode(stream)
+		return err == nil && m.Block != nil && m.Block.Verify(author.Public()) == nil
+	}
+	if !read() {
+		t.Fatal("the frame as it was is refused")
+	}
+	for i := range frame {
+		frame[i] ^= 1 << (i % 8)
+		if read() {
+			t.Errorf("byte %d of %d of a block in short flipped, and still taken", i, len(frame))
 			taken++
 		}
 		frame[i] ^= 1 << (i % 8)

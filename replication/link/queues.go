@@ -11,6 +11,7 @@ import (
 // outbox holds what is to be written: what is urgent overtakes blocks.
 type outbox struct {
 	traffic *traffic
+	short   *protocol.Shorthand
 
 	busy func(bool) // Told when there is something to write, and when there is nothing; nil: nobody asks.
 
@@ -72,7 +73,7 @@ func (o *outbox) next() ([]byte, bool) {
 	o.mu.Unlock()
 	var out []byte
 	for _, m := range batch {
-		encoded := protocol.EncodeMessage(m)
+		encoded := o.short.Encode(m)
 		o.traffic.out[purposeOf(m)].Add(uint64(len(encoded)))
 		out = append(out, encoded...)
 	}

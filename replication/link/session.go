@@ -62,7 +62,7 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
 		in: make(chan *protocol.Message, 16), news: newNews(), work: new(queue), traffic: metered(conn),
 	}
-	r.out = &outbox{traffic: r.traffic}
+	r.out = &outbox{traffic: r.traffic, short: &r.short}
 	for _, o := range opts {
 		o(r)
 	}
@@ -113,6 +113,7 @@ type runner struct {
 	news    *news                  // From everybody else to the loop.
 	work    *queue                 // To the deliverer.
 	traffic *traffic
+	short   protocol.Shorthand // Of the reader and the writer.
 	wg      sync.WaitGroup
 
 	// Owned by the loop.
@@ -304,7 +305,7 @@ func (r *runner) read(ctx context.Context) {
 	const op = "link.RunSession"
 	buffered := bufio.NewReaderSize(r.conn, readAhead)
 	for {
-		m, size, err := readMessage(buffered)
+		m, size, err := r.short.Decode(buffered)
 		switch {
 		case errors.Is(err, io.EOF):
 			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
@@ -323,16 +324,6 @@ func (r *runner) read(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// readMessage also returns how many bytes the message took.
-func readMessage(from io.Reader) (*protocol.Message, int, error) {
-	body, err := protocol.ReadFrame(from, protocol.MaxMessage)
-	if err != nil {
-		return nil, 0, err
-	}
-	m, err := protocol.DecodeMessage(body)
-	return m, len(body) + 4, err
 }
 
 func (r *runner) write(ctx context.Context) {
