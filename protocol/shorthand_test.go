@@ -93,8 +93,17 @@ func TestShorthand(t *testing.T) {
 	}
 	repeated := blocks[7]
 	for _, m := range []*Message{
-		{Block: &repeated}, {Block: &blocks[8]}, {Block: &blocks[10]}, {Block: &blocks[20]}, {Block: &wide[21]}, {Block: &wide[22]},
-		{Block: &other[0]}, {Block: &other[1]}, {Block: &other[2]}, {Want: &Want{Log: uplink}}, {Busy: &Busy{RetryMillis: 7}},
+		{Block: &repeated},
+		{Block: &blocks[8]},
+		{Block: &blocks[10]},
+		{Block: &blocks[20]},
+		{Block: &wide[21]},
+		{Block: &wide[22]},
+		{Block: &other[0]},
+		{Block: &other[1]},
+		{Block: &other[2]},
+		{Want: &Want{Log: uplink}},
+		{Busy: &Busy{RetryMillis: 7}},
 	} {
 		pass(t, a, b, m)
 	}

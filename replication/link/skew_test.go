@@ -103,4 +103,3 @@ func TestNodeOfBefore(t *testing.T) {
 	_ = b.Close()
 	<-ended
 }
-
