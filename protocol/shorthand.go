@@ -306,6 +306,6 @@ func (p *passage) quoted(e endOf) (log LogID, at Position, ok bool) {
 	if e.Block > t.blocks || t.blocks-e.Block >= uint64(len(t.ends)) {
 		return log, at, false
 	}
-	t.ends = slices.Delete(t.ends, 0, len(t.ends)-1-int(t.blocks-e.Block)) //nolint:gosec // Less than the length.
+	t.ends = slices.Delete(t.ends, 0, len(t.ends)-1-int(t.blocks-e.Block))
 	return t.last.Log, t.ends[0], true
 }

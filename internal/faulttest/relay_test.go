@@ -5,6 +5,7 @@ package faulttest
 import (
 	"bytes"
 	"crypto/sha256"
+	"slices"
 	"testing"
 
 	"kendro/identity"
@@ -92,7 +93,7 @@ func flipShorthand(t *testing.T, packer *protocol.Packer, epoch *identity.Epoch,
 	var sender protocol.Shorthand
 	_, _, err := sender.Decode(bytes.NewReader(hello))
 	must(t, err)
-	first := append(hello, sender.Encode(messages[0])...)
+	first := slices.Concat(hello, sender.Encode(messages[0]))
 	frame := sender.Encode(messages[1])
 	read := func() bool {
 		var reader protocol.Shorthand

@@ -1,10 +1,12 @@
 package link_test
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"time"
 
+	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/replication"
 	"kendro/replication/link"
@@ -65,7 +67,9 @@ func TestServerOfBefore(t *testing.T) {
 		node.until(t, "acknowledged", 10*time.Second, func() bool { return node.acked.Seq == seq })
 	}
 	_ = b.Close()
-	<-ended
+	if err := <-ended; !errors.Is(err, fault.Unavailable) {
+		t.Fatalf("got %v; want Unavailable", err)
+	}
 }
 
 // TestNodeOfBefore: a server of this build takes the blocks of a node that knows no
@@ -76,7 +80,7 @@ func TestNodeOfBefore(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- link.RunSession(t.Context(), a, replication.Peer{}, hub) }()
 	box := before{t, b}
-	go box.says(&protocol.Message{Hello: &protocol.Hello{Version: 1, Want: []protocol.LogID{inboxLog}}})
+	box.says(&protocol.Message{Hello: &protocol.Hello{Version: 1, Want: []protocol.LogID{inboxLog}}})
 	if m := box.hears(); m.Hello == nil {
 		t.Fatalf("got %+v; want a hello", m)
 	}
@@ -101,5 +105,7 @@ func TestNodeOfBefore(t *testing.T) {
 		t.Fatalf("got %+v; want the inbox's event", m)
 	}
 	_ = b.Close()
-	<-ended
+	if err := <-ended; !errors.Is(err, fault.Unavailable) {
+		t.Fatalf("got %v; want Unavailable", err)
+	}
 }
