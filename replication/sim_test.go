@@ -86,6 +86,12 @@ func (e *events) block(log protocol.LogID, first, last uint64, epoch identity.Ep
 	}
 }
 
+// line is what a side says and hears through.
+type line struct {
+	short *protocol.Shorthand
+	inbox []*protocol.Message // On the way to this side.
+}
+
 // manner is what a side does for third parties.
 type manner struct {
 	every bool // May want every uplink, and serves logs that it did not name.
@@ -109,14 +115,13 @@ type side struct {
 	unload  fault.Kind            // The next load fails so; Internal is no failure.
 
 	session *replication.Session
-	short   *protocol.Shorthand
-	inbox   []*protocol.Message // On the way to this side.
-	stores  []*protocol.Block
-	loads   []replication.Load
-	waits   bool
-	closed  error
-	taken   map[protocol.LogID]uint64 // Last event handed over for storing in this session.
-	handed  int                       // Events handed over, ever.
+	line
+	stores []*protocol.Block
+	loads  []replication.Load
+	waits  bool
+	closed error
+	taken  map[protocol.LogID]uint64 // Last event handed over for storing in this session.
+	handed int                       // Events handed over, ever.
 }
 
 func newSide(name string) *side {

@@ -11,7 +11,7 @@ import (
 // outbox holds what is to be written: what is urgent overtakes blocks.
 type outbox struct {
 	traffic *traffic
-	short   *protocol.Shorthand
+	short   protocol.Shorthand // Of the reader too.
 
 	busy func(bool) // Told when there is something to write, and when there is nothing; nil: nobody asks.
 

@@ -62,7 +62,7 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
 		in: make(chan *protocol.Message, 16), news: newNews(), work: new(queue), traffic: metered(conn),
 	}
-	r.out = &outbox{traffic: r.traffic, short: &r.short}
+	r.out = &outbox{traffic: r.traffic}
 	for _, o := range opts {
 		o(r)
 	}
@@ -113,7 +113,6 @@ type runner struct {
 	news    *news                  // From everybody else to the loop.
 	work    *queue                 // To the deliverer.
 	traffic *traffic
-	short   protocol.Shorthand // Of the reader and the writer.
 	wg      sync.WaitGroup
 
 	// Owned by the loop.
@@ -305,7 +304,7 @@ func (r *runner) read(ctx context.Context) {
 	const op = "link.RunSession"
 	buffered := bufio.NewReaderSize(r.conn, readAhead)
 	for {
-		m, size, err := r.short.Decode(buffered)
+		m, size, err := r.out.short.Decode(buffered)
 		switch {
 		case errors.Is(err, io.EOF):
 			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
