@@ -19,9 +19,9 @@ import (
 type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
-// desks. They call POST /v1/sessions, GET /v1/tasks, GET
-// /v1/applications/{number}, POST /v1/cases/{number}/{action} and GET
-// /v1/track/{number}.
+// desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/search, GET
+// /v1/cases/{number}/similar, GET /v1/applications/{number}, POST
+// /v1/cases/{number}/{action} and GET /v1/track/{number}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -29,11 +29,13 @@ func Desk(a *api.API, h House) error {
 	}
 	s.home = "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/track", wordTrack}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/search", wordSearch}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
+	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
+	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))
 	return nil

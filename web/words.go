@@ -85,6 +85,16 @@ var (
 	wordAtCentre     = name("আবেদন নেওয়া কেন্দ্রে", "At the centre that took it")
 	wordFinished     = name("আর কোনো ধাপ নেই", "No further step")
 	wordTasks        = name("কাজের তালিকা", "Tasks")
+	wordSearch       = name("নথি খুঁজুন", "Find a case")
+	wordSearchFor    = name("রিসিভ নম্বর, মোবাইল, পরিচয় নম্বর বা নাম", "Receive number, mobile, identifier or name")
+	wordOrField      = name("অথবা ফরমের একটি নম্বর", "Or a number in the form")
+	wordAnyField     = name("যেকোনো", "Any")
+	wordFieldSays    = name("নম্বরটি লিখুন", "The number")
+	wordIndexing     = name("খোঁজার তালিকা তৈরি হচ্ছে; কিছু নথি এখনো পাওয়া নাও যেতে পারে।", "The index is being built: some cases may not be found yet.")
+	wordNothingFound = name("আপনার দপ্তরে এমন কোনো নথি পাওয়া যায়নি।", "No such case was found among those that you may read.")
+	wordFindMore     = name("আরও নথি আছে। নামের আরেকটি অংশ, মোবাইল বা খতিয়ান নম্বর যোগ করুন।", "There are more. Add a word of the name, a mobile or a khatian number.")
+	wordSimilar      = name("একই ব্যক্তির সম্ভাব্য অন্য নথি", "Other cases that may be the same person’s")
+	wordNoName       = name("নাম নেই", "No name")
 	wordMine         = name("আমার কাজ", "Mine")
 	wordColleagues   = name("দপ্তরের সব কাজ", "The whole office")
 	wordNoTasks      = name("এখন কোনো কাজ নেই।", "There is nothing to do just now.")
@@ -222,3 +232,18 @@ var (
 	wordSignInNew = name("আবার প্রবেশ করুন; আপনার সময় শেষ হয়েছে।", "Sign in again; your session has ended.")
 	wordBadNumber = name("নম্বরটি ঠিক নয়। রসিদের সাথে প্রতিটি অঙ্ক মিলিয়ে দেখুন।", "The number is not right. Compare it with the receipt, digit by digit.")
 )
+
+// likeWords say why two papers may be one person's, by the codes of domain/person.
+var likeWords = map[string]place.Name{
+	"same_identifier":  name("একই পরিচয় নম্বর", "same identifier"),
+	"other_identifier": name("ভিন্ন পরিচয় নম্বর", "another identifier"),
+	"same_name":        name("একই নাম", "same name"),
+	"close_name":       name("কাছাকাছি নাম", "close name"),
+	"other_name":       name("ভিন্ন নাম", "another name"),
+	"same_mobile":      name("একই মোবাইল", "same mobile"),
+	"same_parent":      name("একই পিতা বা মাতা", "same parent"),
+	"other_parents":    name("ভিন্ন পিতা-মাতা", "other parents"),
+	"same_birth":       name("একই জন্ম তারিখ", "same date of birth"),
+	"other_birth":      name("ভিন্ন জন্ম তারিখ", "another date of birth"),
+	"same_village":     name("একই গ্রাম", "same village"),
+}

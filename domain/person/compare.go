@@ -1,5 +1,7 @@
 package person
 
+import "slices"
+
 // A Grade is what a comparison comes to.
 type Grade uint8
 
@@ -110,14 +112,7 @@ func (l *Likeness) add(rs ...Reason) {
 	}
 }
 
-func (l *Likeness) has(r Reason) bool {
-	for _, x := range l.Because {
-		if x == r {
-			return true
-		}
-	}
-	return false
-}
+func (l *Likeness) has(r Reason) bool { return slices.Contains(l.Because, r) }
 
 // similarNames is the best of what the names' spellings come to, -1 where one has none.
 func similarNames(a, b *Person) int {

@@ -16,7 +16,7 @@ func namesOf(t *testing.T) [][2]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // It is only read.
+	defer f.Close()
 	r := csv.NewReader(f)
 	r.Comment = '#'
 	recs, err := r.ReadAll()

@@ -45,6 +45,12 @@ func fit(short, long []sound) float64 {
 	return v
 }
 
+// Near reports whether two words of a [Key] may be one word, spelt otherwise.
+func Near(a, b string) bool {
+	const near = 0.9
+	return len(a) > 2 && len(b) > 2 && jaroWinkler(a, b) >= near
+}
+
 // alikeness compares two words.
 func alikeness(a, b sound) float64 {
 	v := jaroWinkler(a.bones, b.bones)

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"kendro/domain/access"
@@ -24,6 +25,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
+	"kendro/hub/search"
 	"kendro/identity"
 	"kendro/replication/link"
 	"kendro/web"
@@ -71,6 +73,7 @@ type Server struct {
 
 	documents Documents
 	api       *api.API
+	search    searchDesk
 
 	unknown *api.Limiter // Lookups of unknown numbers.
 	gauges  *gauges
@@ -87,6 +90,7 @@ func New(c Config) (*Server, error) {
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
 		Description: "A district's register: desks, tracking, catalogue and the operator's calls.",
 	})
+	s.search = searchDesk{Server: s, index: search.New()}
 	s.gauges = newGauges(s, c.Traffic)
 	s.routes()
 	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Area: s.district, Clock: c.Clock}
@@ -114,7 +118,10 @@ func (s *Server) Routes() []api.Route { return s.api.Routes() }
 // may be nil, speaks with the operator's rights.
 func (s *Server) Run(ctx context.Context, public, control net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
+	var indexing sync.WaitGroup
+	defer indexing.Wait()
 	defer stop()
+	indexing.Go(func() { s.search.follow(ctx) })
 	ended := make(chan error, 2)
 	count := 1
 	go func() { ended <- api.Serve(ctx, public, s.api, s.log) }()
@@ -159,6 +166,7 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 func (s *Server) routes() {
 	newDoor(s).routes()
 	s.caseRoutes()
+	s.search.routes()
 	paperDesk{s}.routes()
 	s.publicRoutes()
 	s.peopleRoutes()

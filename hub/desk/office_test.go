@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -204,14 +205,15 @@ func (o *office) people() map[string]register.User {
 		}
 	}
 	return map[string]register.User{
-		"anna":   {Role: access.Officer, Seat: secretary},
-		"bilal":  {Role: access.Officer, Seat: secretary},
-		"chair":  {Role: access.Officer, Seat: chairman},
-		"dora":   {Role: access.Officer, Seat: o.seat(1)},
-		"clara":  {Role: access.Clerk, Seat: secretary},
-		"uno":    {Role: access.Supervisor, Seat: place.Seat{Post: post, Office: uno.Code}},
-		"audit":  {Role: access.Auditor},
-		"rahima": {Role: access.Entrepreneur, Centre: centre, Gender: "f"},
+		"anna":      {Role: access.Officer, Seat: secretary},
+		"bilal":     {Role: access.Officer, Seat: secretary},
+		"chair":     {Role: access.Officer, Seat: chairman},
+		"dora":      {Role: access.Officer, Seat: o.seat(1)},
+		"clara":     {Role: access.Clerk, Seat: secretary},
+		"elsewhere": {Role: access.Officer, Seat: place.Seat{Post: "secretary", Office: "local-41-09-27"}},
+		"uno":       {Role: access.Supervisor, Seat: place.Seat{Post: post, Office: uno.Code}},
+		"audit":     {Role: access.Auditor},
+		"rahima":    {Role: access.Entrepreneur, Centre: centre, Gender: "f"},
 	}
 }
 
@@ -274,11 +276,17 @@ func release(t testing.TB, set *dcat.Set, key ed25519.PrivateKey) api.PublishReq
 }
 
 // file brings one plausible application to the register, as the box would.
-func (o *office) file(n uint64) protocol.Number {
+func (o *office) file(n uint64) protocol.Number { o.t.Helper(); return o.fileAs(n, nil) }
+
+// fileAs does so for somebody whose particulars were changed.
+func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protocol.Number {
 	o.t.Helper()
 	body, err := catalogue.Sample(o.set, service, n, centre)
 	if err != nil {
 		o.t.Fatal(err)
+	}
+	if change != nil {
+		body = changed(o.t, body, change)
 	}
 	app, wrong, err := o.intake.Check(body, place.Union, time.UnixMilli(dawn))
 	if err != nil || len(wrong) > 0 {
@@ -318,6 +326,22 @@ func (o *office) file(n uint64) protocol.Number {
 		o.t.Fatal(err)
 	}
 	return number
+}
+
+// changed is a body with another applicant.
+func changed(t testing.TB, body []byte, change func(applicant map[string]any)) []byte {
+	t.Helper()
+	var whole, applicant map[string]any
+	err := json.Unmarshal(body, &whole)
+	if err == nil {
+		applicant, _ = whole["applicant"].(map[string]any)
+		change(applicant)
+		body, err = json.Marshal(whole)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 func (o *office) token(user string) string {

@@ -55,6 +55,23 @@ func (r Logs) Cursors(slot string) ([]protocol.Head, error) {
 	return heads, err
 }
 
+// Uplinks calls fn with the head of every uplink that the register holds, until fn
+// fails.
+func (r Logs) Uplinks(fn func(protocol.Head) error) error {
+	prefix := []byte{tagLog, byte(protocol.Uplink)}
+	return r.base.View(func(v View) error {
+		return v.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
+			var l logState
+			if err := decodeState(k, raw, &l); err != nil {
+				return false, err
+			}
+			name := k[len(prefix) : len(k)-9]
+			id := protocol.LogID{Channel: protocol.Uplink, Name: string(name), Incarnation: binary.BigEndian.Uint64(k[len(k)-8:])}
+			return true, fn(protocol.Head{Log: id, At: l.At})
+		})
+	})
+}
+
 // LogEvents returns the events of a log after the sequence from, at most limit
 // and no more than a block carries, ready to be packed. No Events: there is
 // nothing after from. [fault.Damaged]: an event that must be there is missing.

@@ -76,6 +76,25 @@ func (r Cases) Aliases(n protocol.Number) ([]protocol.Number, error) {
 	return out, err
 }
 
+// CaseAt returns the case whose slip carries the number and whose event stands at
+// this place of an uplink, or [fault.NotFound].
+func (r Cases) CaseAt(printed protocol.Number, log protocol.LogID, seq uint64) (*Case, error) {
+	numbers, err := r.Aliases(printed)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range append([]protocol.Number{printed}, numbers...) {
+		c, err := r.Case(n)
+		if errors.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil || c.Log == log && c.At.Seq == seq {
+			return c, err
+		}
+	}
+	return nil, fault.New("register.CaseAt", fault.NotFound, printed.String(), "no case has its event there")
+}
+
 // Submission returns the application as its counter signed it: the event and its
 // payload.
 func (r Cases) Submission(c *Case) (protocol.Event, protocol.Submission, error) {

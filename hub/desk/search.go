@@ -1,0 +1,146 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/hub/search"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// searchDesk finds cases, for those who may read them.
+type searchDesk struct {
+	*Server
+	index *search.Index
+}
+
+func (d searchDesk) routes() {
+	api.Register(d.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/search", ID: "search", Summary: "Find applications by number, mobile, identifier, name or a field of the form", Act: access.ReadCase,
+	}, d.search)
+	api.Register(d.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/cases/{number}/similar", ID: "similar", Summary: "Cases of people who may be the applicant of this one", Act: access.ReadCase,
+	}, d.similar)
+}
+
+type searchInput struct {
+	Text  string   `query:"q" maxLength:"200" doc:"A receive number, a mobile, an identifier, or words of a name in Bangla or Latin letters"`
+	Field []string `query:"field" maxItems:"8" doc:"A field of the form and what it says, such as khatian_no:123; may be repeated"`
+	Limit int      `query:"limit" minimum:"1" maximum:"100" default:"20"`
+}
+
+type searchOutput struct {
+	Body api.FoundList
+}
+
+// search answers who asks with what he may read (R-OF12).
+func (d searchDesk) search(ctx context.Context, in *searchInput) (*searchOutput, error) {
+	q := search.Query{Text: in.Text, Limit: in.Limit}
+	for _, f := range in.Field {
+		name, value, ok := strings.Cut(f, ":")
+		if !ok || name == "" || value == "" {
+			return nil, fault.New("desk.search", fault.Invalid, "field", "want a field and what it says, such as khatian_no:123")
+		}
+		if q.Fields == nil {
+			q.Fields = map[string]string{}
+		}
+		q.Fields[name] = value
+	}
+	reg := d.fresh(ctx)
+	q.Keep = readableBy(ctx, reg)
+	found, err := d.index.Find(reg, q)
+	if err != nil {
+		return nil, err
+	}
+	out := d.list(found.More)
+	for _, h := range found.Hits {
+		out.Body.Found = append(out.Body.Found, foundOf(reg, h))
+	}
+	return out, nil
+}
+
+// similar lists cases that may be the same person's (DOMAIN §7 rows 2 and 34).
+func (d searchDesk) similar(ctx context.Context, in *numberInput) (*searchOutput, error) {
+	n, err := protocol.ParseNumber(in.Number)
+	if err != nil {
+		return nil, err
+	}
+	reg := d.fresh(ctx)
+	c, err := reg.Case(n)
+	if err != nil {
+		return nil, err
+	}
+	keep := readableBy(ctx, reg)
+	if !keep(c) {
+		return nil, access.May(api.CallerOf(ctx).Principal, access.ReadCase, reg.Resource(c))
+	}
+	const most = 20
+	likes, err := d.index.Alike(reg, c, most, keep)
+	if err != nil {
+		return nil, err
+	}
+	out := d.list(len(likes) == most)
+	for _, l := range likes {
+		f := foundOf(reg, l.Hit)
+		f.Fit, f.Grade = min(l.Score, 100), l.Grade.String()
+		for _, r := range l.Because {
+			f.Because = append(f.Because, string(r))
+		}
+		out.Body.Found = append(out.Body.Found, f)
+	}
+	return out, nil
+}
+
+// fresh brings the index up to what this server has applied, or as far as it comes
+// in a moment, and returns the register to read.
+func (d searchDesk) fresh(ctx context.Context) *register.Register {
+	d.hub.Fresh(ctx)
+	reg := d.hub.Register()
+	soon, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	if err := d.index.Follow(soon, reg); err != nil && soon.Err() == nil {
+		d.log.Warn("search index does not follow", "err", err)
+	}
+	return reg
+}
+
+// follow keeps the index up to date until ctx ends.
+func (d searchDesk) follow(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := d.index.Follow(ctx, d.hub.Register()); err != nil && ctx.Err() == nil {
+			d.log.Warn("search index does not follow", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (d searchDesk) list(more bool) *searchOutput {
+	held, complete := d.index.State()
+	return &searchOutput{Body: api.FoundList{Found: []api.Found{}, More: more, Indexed: held, Complete: complete}}
+}
+
+// readableBy says which cases the caller may read.
+func readableBy(ctx context.Context, reg *register.Register) func(*register.Case) bool {
+	who := api.CallerOf(ctx).Principal
+	return func(c *register.Case) bool { return access.May(who, access.ReadCase, reg.Resource(c)) == nil }
+}
+
+func foundOf(reg *register.Register, h search.Hit) api.Found {
+	c := h.Case
+	return api.Found{
+		Number: c.Number, Service: serviceRef(reg.Set(), c.Service, int(c.Edition)), Stage: c.State.Stage.String(),
+		Applicant: h.Name.Name, Centre: string(c.Centre), SubmittedAt: api.Millis(c.Filed), Fit: h.Fit,
+	}
+}

@@ -1,0 +1,225 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"kendro/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/person"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// A Query is what somebody looks for. All that it says must fit.
+type Query struct {
+	Text   string            // A receive number, a mobile, an identifier, or words of a name.
+	Fields map[string]string // Fields of the form, such as khatian_no, and what they say.
+	Limit  int               // Hits at most.
+	Keep   func(*register.Case) bool
+}
+
+// A Hit is one application that fits.
+type Hit struct {
+	Case *register.Case
+	Name person.Person
+	Fit  int // 0 to 100: how well the name fits; 100 where a number was asked for.
+}
+
+// An Answer is the hits, the best first and the newest among equals.
+type Answer struct {
+	Hits []Hit
+	More bool // There are more, or so many that not all were looked at: say more.
+}
+
+// looked is how many candidates are read from the register for one query.
+const looked = 400
+
+// Find answers a query. It is [fault.Invalid] when the query says nothing that can
+// be looked up.
+func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
+	if n, err := protocol.ParseNumber(q.Text); err == nil && len(q.Fields) == 0 {
+		return byNumber(reg, n, q)
+	}
+	ids, more, err := x.candidates(q)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{More: more}
+	name := plain(q.Text)
+	for _, n := range ids {
+		h, ok, err := hit(reg, n, q)
+		if err != nil {
+			return Answer{}, err
+		}
+		if !ok {
+			continue
+		}
+		h.Fit = 100
+		if !isNumber(name) && q.Text != "" {
+			h.Fit = max(person.Similar(q.Text, h.Name.Name.BN), person.Similar(q.Text, h.Name.Name.EN))
+		}
+		a.Hits = append(a.Hits, h)
+	}
+	slices.SortStableFunc(a.Hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Fit, a.Fit), cmp.Compare(b.Case.Accepted, a.Case.Accepted))
+	})
+	if len(a.Hits) > q.Limit {
+		a.Hits, a.More = a.Hits[:q.Limit], true
+	}
+	return a, nil
+}
+
+func byNumber(reg *register.Register, n protocol.Number, q Query) (Answer, error) {
+	var a Answer
+	also, err := reg.Aliases(n)
+	if err != nil {
+		return a, err
+	}
+	for _, n := range append([]protocol.Number{n}, also...) {
+		h, ok, err := hit(reg, n, q)
+		if err != nil {
+			return a, err
+		}
+		if ok {
+			h.Fit = 100
+			a.Hits = append(a.Hits, h)
+		}
+	}
+	return a, nil
+}
+
+// hit reads one case. ok is false where there is none that may be shown.
+func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, err error) {
+	c, err := reg.Case(n)
+	if fault.KindOf(err) == fault.NotFound {
+		return h, false, nil
+	}
+	if err != nil || !q.Keep(c) {
+		return h, false, err
+	}
+	_, sub, err := reg.Submission(c)
+	if err != nil {
+		return h, false, err
+	}
+	p, err := catalogue.ApplicantOf(sub.Applicant)
+	if err != nil {
+		return h, false, nil //nolint:nilerr // Its number still finds it.
+	}
+	for field, want := range q.Fields {
+		if plain(catalogue.ShortAnswers(sub.Form)[field]) != plain(want) { // Hashes of terms may collide.
+			return h, false, nil
+		}
+	}
+	return Hit{Case: c, Name: p}, true, nil
+}
+
+// candidates returns the numbers of the newest applications in which all that was
+// asked for stands, and whether there are more.
+func (x *Index) candidates(q Query) ([]protocol.Number, bool, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var lists [][]uint32
+	for field, value := range q.Fields {
+		lists = append(lists, x.postings.find(fieldTerm(field, value)))
+	}
+	if id := plain(q.Text); isNumber(id) {
+		lists = append(lists, x.postings.find(termID+id), x.postings.find(termID+person.Identifier{Kind: person.NID, Value: id}.Normal().Value))
+		n := len(lists)
+		lists = append(lists[:n-2], either(lists[n-2], lists[n-1]))
+	} else {
+		for w := range strings.FieldsSeq(person.Key(q.Text)) {
+			lists = append(lists, x.sounding(w))
+		}
+	}
+	if len(lists) == 0 {
+		return nil, false, fault.New("search.Find", fault.Invalid, "query",
+			"say what to look for: a receive number, a mobile, an identifier, a name, or a field such as khatian_no")
+	}
+	slices.SortFunc(lists, func(a, b []uint32) int { return cmp.Compare(len(a), len(b)) })
+	docs := lists[0]
+	for _, l := range lists[1:] {
+		docs = both(docs, l)
+	}
+	more := len(docs) > looked
+	docs = docs[max(0, len(docs)-looked):]
+	numbers := make([]protocol.Number, 0, len(docs))
+	for _, d := range slices.Backward(docs) {
+		numbers = append(numbers, x.numbers[d])
+	}
+	return numbers, more, nil
+}
+
+// sounding returns the documents with a word of a name that sounds like w.
+func (x *Index) sounding(w string) []uint32 {
+	docs := x.postings.find(termWord + w)
+	for other := range x.words {
+		if other != w && person.Near(w, other) {
+			docs = either(docs, x.postings.find(termWord+other))
+		}
+	}
+	return docs
+}
+
+// isNumber reports whether a text is an identifier or a mobile: digits, with one or
+// two letters before them on a passport.
+func isNumber(s string) bool {
+	digits := strings.TrimLeft(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	return len(digits) >= 7 && len(s)-len(digits) <= 2 && strings.Trim(digits, "0123456789") == ""
+}
+
+// A Like is another case whose applicant is much like that of a case.
+type Like struct {
+	Hit
+	person.Likeness
+}
+
+// Alike returns cases of people who may be the applicant of c, the likeliest first,
+// at most limit. The same service on the same person is for somebody to look at
+// (DOMAIN §7 rows 2 and 34); nothing is merged.
+func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep func(*register.Case) bool) ([]Like, error) {
+	_, sub, err := reg.Submission(c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := catalogue.ApplicantOf(sub.Applicant)
+	if err != nil {
+		return nil, err
+	}
+	var list []Like
+	for _, n := range x.sharing(p.Keys(), c.Number) {
+		h, ok, err := hit(reg, n, Query{Keep: keep})
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		if l := person.Compare(&p, &h.Name); l.Grade != person.Different {
+			list = append(list, Like{Hit: h, Likeness: l})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Like) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Case.Accepted, a.Case.Accepted))
+	})
+	return list[:min(len(list), limit)], nil
+}
+
+// sharing returns the newest applications but one that share a key.
+func (x *Index) sharing(keys []string, but protocol.Number) []protocol.Number {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var docs []uint32
+	for _, k := range keys {
+		docs = either(docs, x.postings.find(termKey+k))
+	}
+	docs = docs[max(0, len(docs)-looked):]
+	var numbers []protocol.Number
+	for _, d := range slices.Backward(docs) {
+		if n := x.numbers[d]; n != but {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}

@@ -1,0 +1,68 @@
+package search
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/domain/place"
+	"kendro/pack/bd"
+	"kendro/protocol"
+)
+
+// BenchmarkCandidates looks names up among a million applications of the sample
+// generator's people, all of it but the reading of the cases that are found.
+func BenchmarkCandidates(b *testing.B) {
+	set, err := catalogue.Build(bd.Pack(), nil, time.Unix(1_790_000_000, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	intake, err := catalogue.NewIntake(set)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const drawn, all = 2_000, 1_000_000
+	var pool []entry
+	var names []string
+	for seed := range uint64(drawn) {
+		body, err := catalogue.Sample(set, "land-record-copy", seed, "41-09-17")
+		if err != nil {
+			b.Fatal(err)
+		}
+		app, wrong, err := intake.Check(body, place.Union, time.Unix(1_790_000_000, 0))
+		if err != nil || len(wrong) > 0 {
+			b.Fatal(err, wrong)
+		}
+		p, err := catalogue.ApplicantOf(app.Applicant)
+		if err != nil {
+			b.Fatal(err)
+		}
+		names = append(names, p.Name.BN)
+		pool = append(pool, entryOf(0, &protocol.Submission{Form: app.Form, Applicant: app.Applicant}))
+	}
+	x := New()
+	for at := 0; at < all; at += drawn {
+		batch := make([]entry, 0, drawn)
+		for i, e := range pool {
+			e.number = protocol.Number(at + i)
+			e.terms = append([]string{}, e.terms...)
+			for j, t := range e.terms { // Numbers and mobiles are nobody else's.
+				if strings.HasPrefix(t, termID) || strings.HasPrefix(t, termKey) {
+					e.terms[j] = t + fmt.Sprint(at)
+				}
+			}
+			batch = append(batch, e)
+		}
+		x.add(batch)
+	}
+	b.ReportMetric(float64(8*cap(x.postings.main)+8*cap(x.postings.fresh)+8*cap(x.numbers))/all, "B/application")
+	i := 0
+	for b.Loop() {
+		if _, _, err := x.candidates(Query{Text: names[i%drawn]}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
