@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"os"
 
 	"kendro/store/journal"
@@ -15,6 +16,12 @@ func (c *Config) SetStep(fn func(point string)) { c.step = fn }
 func (c *Config) SetLog(segment int64, d journal.Disk) {
 	c.log = func(o *journal.Options) { o.SegmentBytes, o.Disk = segment, d }
 }
+
+// StepDue and TurnKeys are what a leader does about gossip keys every hour.
+var StepDue = stepDue
+
+// TurnKeys takes the steps that are due.
+func TurnKeys(ctx context.Context, h *Hub) { (&keyTurner{h.group, h.o.Clock}).look(ctx) }
 
 // CopyFolder copies a server's folder as a kill at this moment would leave it.
 func CopyFolder(to, from string) error {

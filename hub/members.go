@@ -220,7 +220,8 @@ func (m *membership) reach(ctx context.Context, id, address string) (applied uin
 }
 
 // upkeep closes the connections of whoever was revoked, renews this server's
-// certificates, and reads the whole register once a day.
+// certificates, gives upazilas their next gossip keys, and reads the whole register
+// once a day.
 func (h *Hub) upkeep(ctx context.Context) {
 	enforce, renew, scrub := time.NewTicker(enforceEvery), time.NewTicker(renewEvery), time.NewTicker(scrubEvery)
 	defer enforce.Stop()
@@ -234,6 +235,7 @@ func (h *Hub) upkeep(ctx context.Context) {
 			h.endpoint.Enforce()
 		case <-renew.C:
 			h.renewCertificates()
+			(&keyTurner{h.group, h.o.Clock}).look(ctx)
 		case <-scrub.C:
 			h.Scrub(ctx)
 		}

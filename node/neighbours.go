@@ -64,14 +64,13 @@ func (n *neighbours) run(ctx context.Context) {
 
 // follow begins to gossip when there is a key, and takes up a new one.
 func (n *neighbours) follow(start func(*gossip.Gossip)) {
-	key := n.box.Contacts().GossipKey
+	told := n.box.Contacts()
+	key := told.GossipKey
 	if len(key) != gossip.KeySize {
 		return
 	}
 	if g := n.current(); g != nil {
-		if err := g.SetKey(key); err != nil {
-			n.log.Warn("gossip key could not be changed", "err", err)
-		}
+		n.setKeys(g, &told)
 		return
 	}
 	g, err := gossip.Open(gossip.Options{
@@ -83,8 +82,15 @@ func (n *neighbours) follow(start func(*gossip.Gossip)) {
 		n.log.Warn("gossip could not begin", "addr", n.bind, "err", err)
 		return
 	}
+	n.setKeys(g, &told)
 	n.set(g)
 	start(g)
+}
+
+func (n *neighbours) setKeys(g *gossip.Gossip, told *protocol.Contacts) {
+	if err := g.SetKeys(told.GossipKey, told.OtherKeys...); err != nil {
+		n.log.Warn("gossip keys could not be changed", "err", err)
+	}
 }
 
 func (n *neighbours) seeds() []string {

@@ -54,6 +54,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"renewal":             Marshal(&Renewal{TLSCert: []byte{1}, SigningCert: []byte{2}}),
 		"recovery":            Marshal(&recovery),
 		"given-up":            Marshal(&GivenUp{Log: uplink, At: at, Seq: 2, Why: GivenUpForked}),
+		"contacts-keys":       Marshal(&Contacts{Servers: []string{"127.0.0.1:7443"}, GossipKey: bytes.Repeat([]byte{2}, 32), OtherKeys: [][]byte{bytes.Repeat([]byte{3}, 32)}}),
 		"contacts-former":     Marshal(&Contacts{Servers: []string{"127.0.0.1:7443"}, Former: []string{"41-0010"}, Revoked: []identity.KeyID{signer.ID()}}),
 		"event-submitted":     events[0],
 		"event-settings":      raw,

@@ -32,10 +32,12 @@ type Submission struct {
 type Contacts struct {
 	Servers    []string    `cbor:"1,keyasint"`           // QUIC addresses, host:port.
 	Neighbours []Neighbour `cbor:"2,keyasint,omitempty"` // Other nodes of the upazila.
-	GossipKey  []byte      `cbor:"3,keyasint,omitempty"` // 32 bytes, of the upazila.
+	GossipKey  []byte      `cbor:"3,keyasint,omitempty"` // 32 bytes, of the upazila: the one to speak under.
 
 	Former  []string         `cbor:"7,keyasint,omitempty"` // Names of the uplinks that this centre's earlier boxes wrote.
 	Revoked []identity.KeyID `cbor:"8,keyasint,omitempty"` // Signing keys of the upazila's revoked boxes. The list only grows.
+
+	OtherKeys [][]byte `cbor:"10,keyasint,omitempty"` // Gossip keys to understand as well: the next, the one before.
 }
 
 // A Neighbour is another node of the same upazila.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/node"
 	"kendro/web/api"
@@ -15,7 +16,7 @@ import (
 
 func nodeCmd() *cobra.Command {
 	return group("node", "Run and look after the box of a centre",
-		nodeEnrolCmd(), nodeRunCmd(), nodeStatusCmd(), nodeRepairCmd(), nodeBallastCmd(), nodeRevokeCmd())
+		nodeEnrolCmd(), nodeRunCmd(), nodeStatusCmd(), nodeRepairCmd(), nodeBallastCmd(), nodeRevokeCmd(), nodeGossipKeyCmd())
 }
 
 func nodeStatusCmd() *cobra.Command {
@@ -129,5 +130,37 @@ with a new token.`,
 	id.flag(cmd)
 	cmd.Flags().StringVar(&centre, "centre", "", "centre of the box, district-upazila-union")
 	require(cmd, "centre")
+	return cmd
+}
+
+func nodeGossipKeyCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var upazila string
+	cmd := &cobra.Command{
+		Use: "gossip-key", Short: "Take an upazila's next step to a fresh gossip key, at the hub", Args: cobra.NoArgs,
+		Long: `A hub gives each upazila a fresh gossip key every 30 days by itself: it announces the
+next one, and a week later the boxes speak under it and still understand the one
+before. This takes the next of the two steps now. A revocation changes the key at
+once, and nobody understands the old one.`,
+		Example: "  kendro node gossip-key --upazila 41-47 --dir hub",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := place.ParseCentre(upazila + "-01"); err != nil {
+				return fault.New("kendro node gossip-key", fault.Invalid, upazila, "want district-upazila, such as 41-47")
+			}
+			step := new(api.KeyStep)
+			path := "/v1/upazilas/" + url.PathEscape(upazila) + "/gossip-key"
+			if err := id.explain(r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: path, Key: id.key(), Out: step})); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), step, func() *table { return pairs("gossip key", step.Step) })
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().StringVar(&upazila, "upazila", "", "the upazila, district-upazila")
+	require(cmd, "upazila")
 	return cmd
 }

@@ -423,6 +423,13 @@ func TestMachine(t *testing.T) {
 	}
 	into[api.Problem](t, o.call("root", "POST", "/v1/nodes/41-11-99/revoke", ""), 404)
 	into[api.Problem](t, o.call("root", "POST", "/v1/nodes/here/revoke", ""), 400)
+	for _, step := range []string{"announced", "used"} {
+		if got := into[api.KeyStep](t, o.call("root", "POST", "/v1/upazilas/41-04/gossip-key", ""), 200); got.Step != step {
+			t.Errorf("got %+v; want %s", got, step)
+		}
+	}
+	into[api.Problem](t, o.call("root", "POST", "/v1/upazilas/41-99/gossip-key", ""), 404)
+	into[api.Problem](t, o.call("rahima", "POST", "/v1/upazilas/41-04/gossip-key", ""), 403)
 }
 
 func TestPublish(t *testing.T) {

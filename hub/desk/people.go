@@ -33,6 +33,9 @@ func (s *Server) peopleRoutes() {
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/nodes/{centre}/revoke", ID: "revoke-node", Summary: "Shut a centre's box out", Act: access.ManageNodes,
 	}, s.revoke)
+	api.Register(s.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/upazilas/{upazila}/gossip-key", ID: "rotate-gossip", Summary: "Take the next step to a fresh gossip key", Act: access.ManageNodes,
+	}, s.rotateGossip)
 }
 
 type nameInput struct {
@@ -218,4 +221,35 @@ func (s *Server) revoke(ctx context.Context, in *revokeInput) (*doneOutput, erro
 		}
 	}
 	return &doneOutput{Body: api.Done{Done: true}}, err
+}
+
+type upazilaInput struct {
+	Upazila string `path:"upazila" maxLength:"16"`
+}
+
+type keyStepOutput struct {
+	Body api.KeyStep
+}
+
+// rotateGossip announces an upazila's next gossip key, or puts the announced one to
+// use. A repeat finds the step taken.
+func (s *Server) rotateGossip(ctx context.Context, in *upazilaInput) (*keyStepOutput, error) {
+	fresh := make([]byte, 32)
+	if _, err := rand.Read(fresh); err != nil {
+		return nil, fault.Wrap("desk.rotateGossip", fault.Internal, "", err)
+	}
+	cmd := command(ctx, register.RotateGossip, register.Rotation{Upazila: place.Code(in.Upazila), GossipKey: fresh})
+	res, err := s.do(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	var step register.KeyStep
+	if err := res.Decode(&step); err != nil {
+		return nil, err
+	}
+	out := &keyStepOutput{Body: api.KeyStep{Step: "announced"}}
+	if step.Used {
+		out.Body.Step = "used"
+	}
+	return out, nil
 }

@@ -119,6 +119,7 @@ func plans() map[Method]plan {
 		CreateToken:   onFleet(access.ManageTokens, fleet.createToken),
 		RevokeToken:   onFleet(access.ManageTokens, fleet.revokeToken),
 		RevokeNode:    onFleet(access.ManageNodes, fleet.revokeNode),
+		RotateGossip:  onFleet(access.ManageNodes, fleet.rotateGossip),
 		RemoveServer:  onFleet(access.ManageMembers, fleet.removeServer),
 		AddUser:       onStaff(staff.addUser),
 		DisableUser:   onStaff(staff.disableUser),

@@ -26,11 +26,12 @@ const (
 	DocumentKept  Method = "document-kept"  // PaperKept.
 
 	// Of an operator.
-	AddUser      Method = "add-user"     // User.
-	DisableUser  Method = "disable-user" // Name.
-	CreateToken  Method = "create-token" // Token; Nonce, Role, Centre and Expires count.
-	RevokeToken  Method = "revoke-token" // Name: Token.ID.
-	RevokeNode   Method = "revoke-node"  // Revocation.
+	AddUser      Method = "add-user"      // User.
+	DisableUser  Method = "disable-user"  // Name.
+	CreateToken  Method = "create-token"  // Token; Nonce, Role, Centre and Expires count.
+	RevokeToken  Method = "revoke-token"  // Name: Token.ID.
+	RevokeNode   Method = "revoke-node"   // Revocation.
+	RotateGossip Method = "rotate-gossip" // Rotation → KeyStep.
 	RemoveServer Method = "remove-server"
 	AddVersions  Method = "add-versions" // Parcel without a release: for what is too large for one entry.
 	Publish      Method = "publish"      // Parcel.
@@ -52,7 +53,7 @@ const (
 func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
-		RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
+		RotateGossip, RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	tagUser       = 'U' // user → User
 	tagSlot       = 'S' // slot → Node
 	tagGossip     = 'I' // upazila → gossip key
+	tagKeyTurn    = 'j' // upazila → KeyTurn
 	tagServer     = 'V' // server ID → Server
 	tagToken      = 'J' // hash of the nonce → Token
 	tagEpoch      = 'P' // epoch → its introduction

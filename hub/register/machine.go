@@ -196,6 +196,7 @@ func (s fleet) settings(upazila place.Code) {
 		if k, ok := s.raw(key(tagGossip, []byte(up))); ok {
 			told.GossipKey = bytes.Clone(k)
 		}
+		s.tellKeys(&told, up)
 		s.append(s.world.inbox(n.Centre), &protocol.Event{Kind: protocol.Settings, Payload: protocol.Marshal(&told)})
 	}
 }
@@ -258,6 +259,7 @@ func (s fleet) revokeNode(c *Command) Result {
 	}
 	s.world = w
 	s.set(key(tagGossip, []byte(b.Centre.Upazila())), b.GossipKey)
+	s.endKeyTurn(b.Centre.Upazila())
 	s.settings(b.Centre.Upazila())
 	return done(nil)
 }

@@ -56,7 +56,7 @@ func TestPolicy(t *testing.T) {
 	may := map[Method][]string{
 		Genesis: hub, EnrolNode: hub, EnrolServer: hub, ServerAddress: hub, NodeAddress: hub, DocumentKept: hub,
 		AddUser: operators, DisableUser: operators, CreateToken: operators, RevokeToken: operators, RevokeNode: operators,
-		RemoveServer: operators, AddVersions: operators, Publish: operators,
+		RotateGossip: operators, RemoveServer: operators, AddVersions: operators, Publish: operators,
 		Take: desk, Note: desk, Decide: desk, Forward: desk,
 		Approve: nil, Reject: nil, // A secretary's post may not finalise.
 		Look: {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},

@@ -116,7 +116,7 @@ func (g *strange) server() Server {
 
 // body is a body that may belong to the command, or to another.
 func (g *strange) body() any {
-	switch rapid.IntRange(0, 10).Draw(g.T, "body") {
+	switch rapid.IntRange(0, 11).Draw(g.T, "body") {
 	case 0:
 		return &Founding{District: g.text("41", "9x"), Country: g.text("bd"), Incarnation: 1, Authority: g.bytes(), CatalogueKey: g.bytes(), Recipients: [][]byte{g.bytes()}, Operator: g.user(), Server: g.server()}
 	case 1:
@@ -143,6 +143,8 @@ func (g *strange) body() any {
 		return g.bytes()
 	case 9:
 		return nil
+	case 10:
+		return &Rotation{Upazila: place.Code(g.text("41-09", "41-11")), GossipKey: g.bytes()}
 	}
 	return &Act{Opinion: application.Opinion(g.text("approve", "other")), Text: g.text(), Reason: g.text(), To: g.text("chairman", "uno")}
 }

@@ -66,9 +66,7 @@ type Gossip struct {
 	board *board
 	wire  *transport
 
-	mu       sync.Mutex // Guards current.
-	current  []byte     // The key that encrypts.
-	previous []byte
+	setting sync.Mutex // Held while keys change.
 }
 
 // Open binds the address and answers to neighbours at once; [Gossip.Run] looks
@@ -93,8 +91,8 @@ func Open(o Options) (*Gossip, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gossip{o: o, current: slices.Clone(o.Key)}
-	if g.keys, err = memberlist.NewKeyring(nil, g.current); err != nil {
+	g := &Gossip{o: o}
+	if g.keys, err = memberlist.NewKeyring(nil, slices.Clone(o.Key)); err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: o.Centre, Err: err}
 	}
 	if g.wire, err = newTransport(host, port, o.Meter, o.Logger); err != nil {
@@ -123,31 +121,40 @@ func (g *Gossip) Addr() string { return g.list.LocalNode().Address() }
 // does not block.
 func (g *Gossip) Announce() { g.board.announce() }
 
-// SetKey makes key the one that encrypts. The key before it is still understood,
-// so that neighbours may change one after the other; older ones are not.
-func (g *Gossip) SetKey(key []byte) error {
-	const op = "gossip.SetKey"
-	if len(key) != KeySize {
-		return fault.New(op, fault.Invalid, g.o.Centre, "want a key of 32 bytes")
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if slices.Equal(key, g.current) {
-		return nil
-	}
-	key = slices.Clone(key)
-	if err := g.keys.AddKey(key); err != nil {
-		return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
-	}
-	if err := g.keys.UseKey(key); err != nil {
-		return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
-	}
-	if g.previous != nil && !slices.Equal(g.previous, key) {
-		if err := g.keys.RemoveKey(g.previous); err != nil {
-			return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
+// SetKeys makes key the one that encrypts, and others understood besides: the next,
+// which neighbours may use already, and the one before, which some use still. No
+// other key is understood any more. A key of another length is [fault.Invalid] and
+// changes nothing.
+func (g *Gossip) SetKeys(key []byte, others ...[]byte) error {
+	const op = "gossip.SetKeys"
+	all := append([][]byte{key}, others...)
+	for _, k := range all {
+		if len(k) != KeySize {
+			return fault.New(op, fault.Invalid, g.o.Centre, "want keys of 32 bytes")
 		}
 	}
-	g.previous, g.current = g.current, key
+	g.setting.Lock()
+	defer g.setting.Unlock()
+	failed := func(err error) error {
+		return &fault.Error{Op: op, Kind: fault.Internal, Item: g.o.Centre, Err: err}
+	}
+	for _, k := range all {
+		if err := g.keys.AddKey(slices.Clone(k)); err != nil {
+			return failed(err)
+		}
+	}
+	if !slices.Equal(g.keys.GetPrimaryKey(), key) {
+		if err := g.keys.UseKey(slices.Clone(key)); err != nil {
+			return failed(err)
+		}
+	}
+	for _, k := range slices.Clone(g.keys.GetKeys()) {
+		if !slices.ContainsFunc(all, func(o []byte) bool { return slices.Equal(o, k) }) {
+			if err := g.keys.RemoveKey(k); err != nil {
+				return failed(err)
+			}
+		}
+	}
 	return nil
 }
 

@@ -224,39 +224,60 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
+// TestKeyRotation changes the key as a hub does: the next is understood everywhere
+// before anybody uses it, and whoever is late with a step is heard and hears.
 func TestKeyRotation(t *testing.T) {
 	u := newUpazila(3)
 	u.start(t, u.centres[0], u.key)
 	for _, c := range u.centres[1:] {
 		u.start(t, c, u.key, u.centres[0].g.Addr())
 	}
-	next, last := bytes.Repeat([]byte{9}, gossip.KeySize), bytes.Repeat([]byte{10}, gossip.KeySize)
-	for round, key := range [][]byte{next, next, last} { // The same again is nothing.
+	for _, c := range u.centres {
+		eventually(t, "all to be there", func() bool { return len(alive(c.g)) == 2 })
+	}
+	first, next, last := u.key, bytes.Repeat([]byte{9}, gossip.KeySize), bytes.Repeat([]byte{10}, gossip.KeySize)
+	grown := uint64(0)
+	hears := func(what string) {
+		t.Helper()
+		grown++
 		for _, c := range u.centres {
-			if err := c.g.SetKey(key); err != nil {
-				t.Fatal(err)
-			}
+			c.grow(1, c.signer)
 		}
-		want := uint64(round + 1)
-		u.centres[2].grow(1, u.centres[2].signer)
-		eventually(t, "a head under the key", func() bool {
-			return head(u.centres[0].g, "C2") == want && head(u.centres[1].g, "C2") == want
+		eventually(t, what, func() bool {
+			for _, c := range u.centres {
+				for _, other := range u.centres {
+					if c != other && head(c.g, other.name) != grown {
+						return false
+					}
+				}
+			}
+			return true
 		})
+	}
+	for name, step := range [][][]byte{{first, next}, {next, first}, {next, last}, {last, next}, {last}} {
+		for _, c := range u.centres {
+			for range 2 { // The same again is nothing.
+				if err := c.g.SetKeys(step[0], step[1:]...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			hears(fmt.Sprintf("everybody hears everybody, with %s at step %d", c.name, name))
+		}
 	}
 	for _, c := range u.centres {
 		if got := alive(c.g); len(got) != 2 {
 			t.Fatalf("%s sees %v; want both others", c.name, got)
 		}
 	}
-	if err := u.centres[0].g.SetKey([]byte("short")); !errors.Is(err, fault.Invalid) {
-		t.Fatalf("got %v; want Invalid", err)
+	for _, keys := range [][][]byte{{[]byte("short")}, {last, []byte("short")}} {
+		if err := u.centres[0].g.SetKeys(keys[0], keys[1:]...); !errors.Is(err, fault.Invalid) {
+			t.Fatalf("got %v; want Invalid", err)
+		}
 	}
 	late := &centre{name: "C9", signer: identity.NewSigner()}
 	u.start(t, late, u.key, u.centres[0].g.Addr()) // The first key is two rotations old.
-	outsider := late.g
-	u.centres[2].grow(1, u.centres[2].signer)
-	eventually(t, "the others go on", func() bool { return head(u.centres[0].g, "C2") == 4 })
-	if got := alive(outsider); got != nil {
+	hears("the others go on")
+	if got := alive(late.g); got != nil {
 		t.Fatalf("with an old key it sees %v", got)
 	}
 }

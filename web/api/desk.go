@@ -159,5 +159,11 @@ type RevocationRequest struct {
 	Reason string `json:"reason,omitempty" maxLength:"1000"`
 }
 
+// A KeyStep is the answer to POST /v1/upazilas/{upazila}/gossip-key: the next key is
+// announced, or the announced one is used.
+type KeyStep struct {
+	Step string `json:"step" enum:"announced,used"`
+}
+
 // Words is a name in both languages.
 type Words = place.Name
