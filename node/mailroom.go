@@ -120,6 +120,8 @@ func (m *mailroom) put(session uint64, b *protocol.Block, done func(protocol.Pos
 		err = errNeighbourLeft
 	case m.epochs[b.Header.Epoch] == nil:
 		err = fault.New("node.mail", fault.NotFound, b.Header.Epoch.String(), "epoch was not introduced")
+	case !p.follows(&b.Header):
+		err = fault.New("node.mail", fault.Denied, b.Header.Log.String(), "the block contradicts one that is on its way")
 	default:
 		p.mail = append(p.mail, letter{*b, done, session})
 		grew, head := p.grew, protocol.Head{Log: b.Header.Log, At: protocol.Position{Seq: b.Header.Last, Hash: b.Header.End}}
@@ -131,6 +133,17 @@ func (m *mailroom) put(session uint64, b *protocol.Block, done func(protocol.Pos
 		return
 	}
 	told()
+}
+
+// follows reports whether a block agrees with what came before it. Only the
+// neighbour can verify a block; this one would end its log in the session with it.
+func (p *pigeonhole) follows(h *protocol.Header) bool {
+	agrees := func(at protocol.Position) bool {
+		return (at.Seq != h.First-1 || at.Hash == h.Prev) && (at.Seq != h.Last || at.Hash == h.End)
+	}
+	return agrees(p.head.At) && !slices.ContainsFunc(p.mail, func(l letter) bool {
+		return !agrees(protocol.Position{Seq: l.block.Header.Last, Hash: l.block.Header.End})
+	})
 }
 
 // errNeighbourLeft ends a fetched log in the session with the server; a new wish

@@ -14,5 +14,6 @@
 //
 // The package refuses to read a clock, a disk or a network, to start a goroutine,
 // and to look into a block: it sees positions and hashes, never what was sealed.
-// Two different hashes for one position are a fork; it stops the log and tells.
+// Two different hashes for one position are a fork, once a host has verified who signed
+// them; it stops the log and tells.
 package replication

@@ -14,6 +14,7 @@ type reading struct {
 	begun   bool              // We asked for it by name; of a log that others carry.
 	asked   bool              // A Want went out, and nothing that fits came since.
 	failed  *failure          // The first refusal among the pending.
+	doubted bool              // The last block delivered contradicts what is here; the host judges it.
 }
 
 type failure struct {
@@ -21,7 +22,9 @@ type failure struct {
 	err         error
 }
 
-// block takes a block of the peer.
+// block takes a block of the peer. One that contradicts what is here is a fork only
+// if its author has signed it, which the host alone can say: a header that somebody
+// altered on the way must accuse nobody.
 func (s *Session) block(b *protocol.Block) ([]Action, error) {
 	h := &b.Header
 	f := s.flows[h.Log]
@@ -35,11 +38,13 @@ func (s *Session) block(b *protocol.Block) ([]Action, error) {
 	end := protocol.Position{Seq: h.Last, Hash: h.End}
 	f.out.reached(end) // Who sends a block holds it.
 	switch {
-	case r.stopped || r.failed != nil:
+	case r.stopped || r.failed != nil || r.doubted:
 		return nil, nil // What comes after a refusal was on its way already.
 	case end.Seq == r.got.Seq && end != r.got, end.Seq == f.mine.Seq && end != f.mine,
 		h.First == r.got.Seq+1 && h.Prev != r.got.Hash:
-		return s.fork(f, end, h.First), nil
+		r.doubted = true
+		r.pending++
+		return []Action{Deliver{b}}, nil
 	case h.Last <= r.got.Seq:
 		return []Action{Send{headsMessage(f)}}, nil // Have it.
 	case h.First > r.got.Seq+1:
@@ -73,8 +78,19 @@ func (s *Session) Stored(log protocol.LogID, at protocol.Position, ack *protocol
 	if ack != nil {
 		answer = &protocol.Message{Ack: ack}
 	}
-	out := append([]Action{Send{answer}}, s.settle(f)...)
+	out := append([]Action{Send{answer}}, f.in.cleared(f)...)
+	out = append(out, s.settle(f)...)
 	return append(out, s.pump()...)
+}
+
+// cleared ends a doubt that the host does not share: what was passed over meanwhile
+// is asked for again.
+func (r *reading) cleared(f *flow) []Action {
+	if !r.doubted || r.pending > 0 || r.failed != nil {
+		return nil
+	}
+	r.doubted, r.got, r.asked = false, f.mine, true
+	return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: f.log, From: f.mine}}}}
 }
 
 // Rejected answers a [Deliver] of the block with this header, which was not
@@ -98,15 +114,20 @@ func (s *Session) settle(f *flow) []Action {
 	if r.failed == nil || r.pending > 0 {
 		return nil
 	}
-	failed := *r.failed
-	r.failed, r.got = nil, f.mine
-	if failed.last <= f.mine.Seq { // Another way brought it meanwhile.
+	failed, doubted := *r.failed, r.doubted
+	r.failed, r.doubted, r.got = nil, false, f.mine
+	kind := fault.KindOf(failed.err)
+	if failed.last <= f.mine.Seq && !doubted && kind != fault.Conflict { // Another way brought it meanwhile.
 		return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: f.log, From: f.mine}}}}
 	}
 	r.asked = true // The peer sends again by itself; a Want would be too soon.
 	told := refuse(f.log, failed.first, failed.err)
-	switch fault.KindOf(failed.err) {
-	case fault.Invalid, fault.Denied, fault.Conflict:
+	switch kind {
+	case fault.Conflict:
+		f.stop()
+		f.out.forked = true
+		return told
+	case fault.Invalid, fault.Denied:
 		r.stopped = true
 		return told
 	case fault.NotFound:

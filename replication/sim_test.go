@@ -215,14 +215,14 @@ func (p *pair) do(s *side, actions []replication.Action) {
 			s.loads = append(s.loads, a)
 		case replication.Deliver:
 			h := &a.Block.Header
-			if h.Last <= max(s.taken[h.Log], s.logs[h.Log].head(h.Log).Seq) {
+			if h.Last <= max(s.taken[h.Log], s.logs[h.Log].head(h.Log).Seq) && !s.contradicts(h) {
 				p.bad = append(p.bad, fmt.Sprintf("%s was handed %s %d-%d twice", s.name, nameOf(h.Log), h.First, h.Last))
 			}
 			s.handed += h.Count()
 			if h.First > s.taken[h.Log]+1 && h.First > s.logs[h.Log].head(h.Log).Seq+1 {
 				p.bad = append(p.bad, fmt.Sprintf("%s was handed %s %d-%d after %d", s.name, nameOf(h.Log), h.First, h.Last, s.taken[h.Log]))
 			}
-			s.taken[h.Log] = h.Last
+			s.taken[h.Log] = max(h.Last, s.taken[h.Log])
 			s.stores = append(s.stores, a.Block)
 		case replication.Introduce:
 			p.printf("%s learns epoch %x", s.name, a.Epoch.ID[:1])
@@ -242,6 +242,17 @@ func (p *pair) do(s *side, actions []replication.Action) {
 			p.printf("%s notes %s %s at %d: %v", s.name, a.What, nameOf(a.Log), a.At.Seq, a.Text)
 		}
 	}
+}
+
+// contradicts reports whether a block names another event than is here or waits to
+// be stored: such a one is handed over to be judged.
+func (s *side) contradicts(h *protocol.Header) bool {
+	if at := s.logs[h.Log].at(h.Log, h.Last); at.Seq != 0 && at.Hash != h.End {
+		return true
+	}
+	return slices.ContainsFunc(s.stores, func(b *protocol.Block) bool {
+		return b.Header.Log == h.Log && b.Header.Last == h.Last && b.Header.End != h.End
+	})
 }
 
 func by(cert []byte) string {
@@ -357,8 +368,14 @@ func (p *pair) store(s *side, b *protocol.Block) []replication.Action {
 		e = &events{}
 		s.logs[h.Log] = e
 	}
+	if len(b.Signature) > 0 {
+		return reject(fault.Denied, "nobody has signed this header")
+	}
 	if h.First > e.head(h.Log).Seq+1 {
 		return reject(fault.Unavailable, "what comes before is not there")
+	}
+	if e.at(h.Log, h.First-1).Hash != h.Prev {
+		return reject(fault.Conflict, "it follows another event")
 	}
 	var raw [][]byte
 	if err := protocol.Unmarshal(b.Body, protocol.MaxBlockBody, "body", &raw); err != nil || len(raw) != h.Count() {

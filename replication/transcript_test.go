@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 //	resume a                 a's wait is over
 //	wish a in 2              a asks for a log after event 2, for somebody else
 //	pass a up 3              a hands on somebody's acknowledgement
-//	inject a block up 2-3 [branch] | want up 2 | heads up 2 | busy 500 | hello 2 | hello 1-2 | later
+//	inject a block up 2-3 [branch] [altered] | want up 2 | heads up 2 | busy 500 | hello 2 | hello 1-2 | later
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 15 {
@@ -90,7 +90,7 @@ func (p *pair) side(name string) *side {
 
 func (p *pair) command(t *testing.T, line string) {
 	t.Helper()
-	w := append(strings.Fields(line), "", "", "")
+	w := append(strings.Fields(line), "", "", "", "")
 	s := p.side(w[1])
 	switch w[0] {
 	case "side":
@@ -219,6 +219,9 @@ func (p *pair) inject(to *side, w []string) {
 			e.grow(log, number(last), w[3])
 		}
 		b := e.block(log, uint64(number(first)), uint64(number(last)), from.epoch)
+		if w[4] != "" {
+			b.Signature = []byte("of nobody")
+		}
 		m.Block = &b
 	case "want":
 		m.Want = &protocol.Want{Log: log, From: from.logs[log].at(log, seq)}
