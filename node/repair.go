@@ -9,9 +9,11 @@ import (
 )
 
 // Repair mends what can be mended in the folder of a node that doesn't run: see
-// [box.Repair]. A nil key is the one in the folder.
-func Repair(ctx context.Context, dir string, boxKey []byte, logger *slog.Logger) ([]box.Finding, error) {
-	if _, err := readEnrolment(dir); err != nil {
+// [box.Repair]. A nil key is the one in the folder. acceptLoss gives up damaged
+// records that no hub has signed for.
+func Repair(ctx context.Context, dir string, boxKey []byte, acceptLoss bool, logger *slog.Logger) ([]box.Finding, error) {
+	enrolment, err := readEnrolment(dir)
+	if err != nil {
 		return nil, err
 	}
 	lock, err := lockFolder(dir)
@@ -19,5 +21,7 @@ func Repair(ctx context.Context, dir string, boxKey []byte, logger *slog.Logger)
 		return nil, err
 	}
 	defer func() { _ = lock.Close() }() // It was never written.
-	return box.Repair(ctx, filepath.Join(dir, recordsFolder), box.Options{BoxKey: boxKey, Logger: logger})
+	return box.Repair(ctx, filepath.Join(dir, recordsFolder), box.Options{
+		Enrolment: enrolment, BoxKey: boxKey, AcceptLoss: acceptLoss, Logger: logger,
+	})
 }

@@ -11,13 +11,17 @@ import (
 func nodeRepairCmd() *cobra.Command {
 	var out output
 	var dir string
+	var acceptLoss bool
 	cmd := &cobra.Command{
 		Use: "repair", Short: "Mend what can be mended in the folder of a stopped node", Args: cobra.NoArgs,
 		Long: `Reads every record of a node that doesn't run, and mends what it can: journal/in is
 put together from what can be read, and the hub sends the rest; a damaged index is
-set aside and built again at the next start. What it replaces stays beside it. A
-damaged record of journal/own is in no other place on this box: it is named, the
-readable ones are copied, nothing is changed, and the command ends with 65.`,
+set aside and built again at the next start. What it replaces stays beside it.
+Damaged records of journal/own that the hub has signed for come back from it; a start
+does the same by itself. Those that no hub has signed for are in no other place on
+this box, unless a neighbour keeps a copy: they are named, nothing is changed there,
+and the command ends with 65. Put the records back from a copy of the disk; where
+there is none, --accept-loss lets the box go on with all others.`,
 		Example: "  kendro node repair --dir /var/lib/kendro/node",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := folder(dir); err != nil {
@@ -28,7 +32,7 @@ readable ones are copied, nothing is changed, and the command ends with 65.`,
 				return err
 			}
 			l := logFormat{format: "text"}
-			list, failure := node.Repair(cmd.Context(), dir, key, l.logger(cmd.ErrOrStderr()))
+			list, failure := node.Repair(cmd.Context(), dir, key, acceptLoss, l.logger(cmd.ErrOrStderr()))
 			if len(list) == 0 {
 				return failure
 			}
@@ -50,6 +54,7 @@ readable ones are copied, nothing is changed, and the command ends with 65.`,
 	}
 	out.flag(cmd)
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of a node that isn't running")
+	cmd.Flags().BoolVar(&acceptLoss, "accept-loss", false, "go on without damaged records that no hub has signed for")
 	require(cmd, "dir")
 	return cmd
 }

@@ -33,6 +33,9 @@ func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 			return err
 		}
 	}
+	if e.record.hole() {
+		return tx.Set(seqKey(keyHole, e.seq), nil)
+	}
 	if e.event.Kind != protocol.Submitted {
 		return nil
 	}

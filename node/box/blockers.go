@@ -21,6 +21,7 @@ const (
 	DiskFull          Code = "disk_full"            // Too little room for intake.
 	IndexDamaged      Code = "index_damaged"        // The scrub found a difference; it is being rebuilt.
 	InboxIncomplete   Code = "inbox_incomplete"     // A part of what the hub said is damaged here; it is fetched again.
+	RecordsMissing    Code = "records_missing"      // Own records were lost here; they are fetched back from the hub.
 	JournalDamaged    Code = "journal_damaged"      // Records of the own log can't be read here; the log of the box names them.
 	CatalogueRefused  Code = alarmRelease           // A release not signed by the catalogue's key.
 	CatalogueConflict Code = alarmTwin              // Two releases with one number.
@@ -56,6 +57,10 @@ var words = map[Code]place.Name{
 	InboxIncomplete: {
 		BN: "কেন্দ্রীয় সার্ভারের পাঠানো কিছু তথ্য এই ডিস্কে নষ্ট হয়েছিল; আবার আনা হচ্ছে। কোনো আবেদন হারায়নি।",
 		EN: "Part of what the hub had sent was damaged on this disk and is being fetched again. No application is lost.",
+	},
+	RecordsMissing: {
+		BN: "ডিস্কের ত্রুটিতে এই যন্ত্রের কিছু আবেদন এখানে নেই; কেন্দ্রীয় সার্ভার থেকে ফিরিয়ে আনা হচ্ছে। ছাপানো সব রসিদ বৈধ। এখানে না পেলে একটু পরে আবার দেখুন, অথবা জেলা কার্যালয়ে জিজ্ঞাসা করুন।",
+		EN: "A failing disk has lost some of this box's applications here; they are fetched back from the hub. Every printed receipt stays valid. Ask again in a moment, or ask the district office.",
 	},
 	JournalDamaged: {
 		BN: "ডিস্কের ত্রুটিতে খাতার কিছু আবেদন এখানে আর পড়া যায় না; বাকি সব ঠিক আছে। জেলা অপারেটরকে জানান: ডিস্ক বদলাতে হবে।",

@@ -37,16 +37,18 @@ import (
 
 // Options are what a box is told about itself. Free and BoxKey may be left out.
 type Options struct {
-	Enrolment protocol.Enrolment
-	Signer    *identity.Signer
-	Secret    []byte // Of this box alone, 32 bytes: blinds keys that lie in clear on the disk.
-	BoxKey    []byte // Of the vault, 32 bytes; nil is a file in it.
-	Clock     func() time.Time
-	Online    func() bool // The box speaks with its hub just now; nil: never.
-	Logger    *slog.Logger
-	Free      func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
-	Alone     *Alone                           // Where a simulator puts the box; nil is the operating system.
-	Fill      func(dir string) (int, error)    // How full the disk is, in per cent; nil asks the system.
+	Enrolment  protocol.Enrolment
+	Signer     *identity.Signer
+	Secret     []byte // Of this box alone, 32 bytes: blinds keys that lie in clear on the disk.
+	BoxKey     []byte // Of the vault, 32 bytes; nil is a file in it.
+	Clock      func() time.Time
+	Online     func() bool // The box speaks with its hub just now; nil: never.
+	Logger     *slog.Logger
+	Free       func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
+	AcceptLoss bool                             // Of [Repair]: damaged records that no hub has signed for are given up.
+
+	Alone *Alone                        // Where a simulator puts the box; nil is the operating system.
+	Fill  func(dir string) (int, error) // How full the disk is, in per cent; nil asks the system.
 
 	disk  journal.Disk           // Tests put faults in.
 	nonce func() ([]byte, error) // Tests draw the same number twice.
@@ -78,11 +80,13 @@ type core struct {
 	mirror   mirror
 	blockers Blockers
 	copies   copies
+	missing  missing
 	doubt    chan struct{} // A reader found the index damaged.
 	setBack  chan struct{} // Holds one: what a session was told has changed.
 	pending  opening       // What a start may have to finish.
 	line     lineage
-	short    bool // journal/own lacks what HEAD names, or has no HEAD.
+	short    bool   // journal/own lacks what HEAD names, or has no HEAD.
+	named    uint64 // The record that HEAD named, where short.
 }
 
 // Open opens the box in dir, creating it where there is none, and brings its
@@ -155,17 +159,23 @@ func (b *Box) open() error {
 	return nil
 }
 
-// raise brings the index to where the journals are. Damage in journal/in that
-// comes to light meanwhile is mended first.
+// raise brings the index to where the journals are. Damage that comes to light
+// meanwhile is mended first.
 func (b *Box) raise() error {
 	err := b.index.raise(b.own, b.in.Load(), b.o.Logger)
-	if !hurtIn("in", err) {
-		return err
+	if hurtIn("in", err) {
+		if _, err := b.refetch(err); err != nil {
+			return err
+		}
+		err = b.index.raise(b.own, b.in.Load(), b.o.Logger)
 	}
-	if _, err := b.refetch(err); err != nil {
-		return err
+	if hurtIn("own", err) {
+		if err := b.renewOwn(err); err != nil {
+			return err
+		}
+		err = b.index.raise(b.own, b.in.Load(), b.o.Logger)
 	}
-	return b.index.raise(b.own, b.in.Load(), b.o.Logger)
+	return err
 }
 
 // refetch exchanges the open journal/in for one without damage. Whoever writes
@@ -183,20 +193,19 @@ func (b *core) refetch(cause error) (*journal.Journal, error) {
 }
 
 func (b *Box) openJournals() error {
-	own, report, err := journal.Open(b.journalDir("own"), b.journalOptions("own"))
-	if err != nil {
-		return inJournal("own", err)
-	}
-	b.own = own
-	b.mention("own", &report)
-	_, begun, err := b.line.opened()
-	if err != nil {
+	if err := b.recallMissing(); err != nil {
 		return err
 	}
-	if report.Behind || report.HeadMissing || report.Emptied && begun {
-		b.o.Logger.Error("journal/own ends before its HEAD", "head", report.HeadSeq, "last", own.Last())
-		b.short = true
+	if err := b.openIn(); err != nil {
+		return err
 	}
+	if err := b.openOwn(); err != nil {
+		return err
+	}
+	return b.line.openLog()
+}
+
+func (b *Box) openIn() error {
 	in, report, err := journal.Open(b.journalDir("in"), b.journalOptions("in"))
 	if err = inJournal("in", err); hurtIn("in", err) {
 		in, err = b.mendIn(err)
@@ -209,11 +218,9 @@ func (b *Box) openJournals() error {
 	if report.Behind || report.HeadMissing {
 		// Everything in it can be asked of the hub again, from where it ends.
 		b.o.Logger.Warn("journal/in ends before its HEAD: the hub sends the rest again", "head", report.HeadSeq, "last", in.Last())
-		if err := in.Settle(); err != nil {
-			return err
-		}
+		return in.Settle()
 	}
-	return b.line.openLog()
+	return nil
 }
 
 // mention logs what a second copy made good: it costs nothing yet, and may be the

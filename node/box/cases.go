@@ -65,6 +65,9 @@ func (b *Cases) Latest(before uint64, limit int) ([]*Case, error) {
 	}
 	list := []*Case{}
 	for seq := before - 1; seq > 0 && len(list) < limit; seq-- {
+		if b.index.parts.hole(seq) {
+			continue
+		}
 		e, err := b.recordAt(seq)
 		if err != nil {
 			return nil, err

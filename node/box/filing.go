@@ -314,6 +314,9 @@ func (b *core) recordAt(seq uint64) (*ownEffect, error) {
 		return nil, err
 	}
 	e, err := b.index.effectOf(seq, raw)
+	if err == nil && e.record.hole() {
+		return nil, fault.New("box.read", fault.Unavailable, recordName("own", seq), "was damaged on this disk, and comes back from the hub")
+	}
 	return &e, err
 }
 
@@ -335,7 +338,7 @@ func (b *core) effectFor(n protocol.Number) (*ownEffect, error) {
 	case back > 0:
 		return b.fetchedAt(back)
 	}
-	return nil, fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")
+	return nil, b.notHere(n)
 }
 
 // newest returns the event as it stands in the log that it was sent by, if it had
@@ -367,6 +370,9 @@ func (b *core) fetchedAt(seq uint64) (*ownEffect, error) {
 		return nil, err
 	}
 	e := &ownEffect{seq: seq, log: r.Log, place: r.At.Seq, hash: r.At.Hash, raw: r.Raw}
+	if e.before, err = b.beforeFetched(seq, r.Log, r.At.Seq); err != nil {
+		return nil, err
+	}
 	if err := e.read(seq); err != nil {
 		return nil, err
 	}
@@ -374,6 +380,28 @@ func (b *core) fetchedAt(seq uint64) (*ownEffect, error) {
 		e.receipt = &protocol.Receipt{Log: r.Log, At: r.At}
 	}
 	return e, nil
+}
+
+// beforeFetched is the hash of the event before one that was fetched back and is
+// record seq of journal/in: it came just before it, or stands in journal/own.
+func (b *core) beforeFetched(seq uint64, log protocol.LogID, place uint64) (protocol.Hash, error) {
+	if place == 1 {
+		return protocol.Hash{}, nil
+	}
+	if at := b.begins(log); at.Seq == place-1 {
+		return at.Hash, nil
+	}
+	in := b.in.Load()
+	for before := seq - 1; before > 0; before-- {
+		raw, err := in.Read(before)
+		if err != nil {
+			return protocol.Hash{}, err
+		}
+		if r, err := decodeIn(before, raw); err == nil && r.What == inEvent && r.Log == log {
+			return r.At.Hash, nil
+		}
+	}
+	return protocol.Hash{}, damagedRecord("in", seq, errors.New("what comes before it is not here"))
 }
 
 // view reads the index. When it turns out damaged, it is built again in the

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -131,10 +132,16 @@ func (b lineage) resume() error {
 
 // again writes once more what no hub has signed for, from where it was left.
 func (b lineage) again(o opening) error {
+	var list []uint64
+	for seq := o.From; seq < o.First; seq++ {
+		if !b.index.parts.hole(seq) {
+			list = append(list, seq)
+		}
+	}
 	done := b.own.Last() + 1 - o.First
-	for from := o.From + done; from < o.First; from += maxAgain {
+	for part := range slices.Chunk(list[min(done, uint64(len(list))):], maxAgain) {
 		var records [][]byte
-		for seq := from; seq < min(from+maxAgain, o.First); seq++ {
+		for _, seq := range part {
 			raw, err := b.againOf(seq)
 			if err != nil {
 				return err
@@ -228,6 +235,9 @@ func (b lineage) unsigned() (uint64, error) {
 	if record > b.own.Last() {
 		return b.own.Last() + 1, nil
 	}
+	if b.index.parts.hole(record) {
+		return record + 1, nil // The hub's signature is all that is left of it here.
+	}
 	e, err := b.recordAt(record)
 	if err != nil {
 		return 0, err
@@ -251,6 +261,9 @@ func (b lineage) doubts() (why string, err error) {
 	case !b.mine(log):
 		return "the box has other slots since", nil
 	}
+	if first := b.index.parts.all().current().First; b.index.parts.whole(first, b.own.Last()) < b.own.Last() {
+		return whyDamaged, nil
+	}
 	if acked.Seq > 0 {
 		from, err := b.unsigned()
 		if err != nil || from <= b.index.parts.all().current().First {
@@ -262,6 +275,22 @@ func (b lineage) doubts() (why string, err error) {
 		why = "the hub says that a copy of this box writes it too"
 	}
 	return why, err
+}
+
+// whyDamaged is the doubt of a journal that was put together again.
+const whyDamaged = "records of journal/own were damaged, and come back from the hub"
+
+// lostTail notes what the current log had beyond its end here: what HEAD named, and
+// what a hub has signed for.
+func (b lineage) lostTail(upTo uint64) error {
+	s := b.index.parts.all().current()
+	if b.named >= s.First {
+		upTo = max(upTo, s.place(b.named))
+	}
+	if at := b.index.parts.headOf(b.index.at.Own).At.Seq; upTo <= at {
+		return nil
+	}
+	return b.miss(protocol.Head{Log: s.Log, At: protocol.Position{Seq: upTo}})
 }
 
 // A doubt is why a log of this box's may not be sent any more.
@@ -311,6 +340,9 @@ func (b lineage) resolve(d doubt) (bool, error) {
 		if from, err = b.unsigned(); err != nil {
 			return false, err
 		}
+		if err := b.lostTail(d.at.Seq); err != nil {
+			return false, err
+		}
 	}
 	return true, b.leave(from, d.why, d.copy)
 }
@@ -324,7 +356,9 @@ func (b lineage) leave(from uint64, why string, copied bool) error {
 	if err := b.giveUp(slot, from, why); err != nil {
 		return err
 	}
-	b.blockers.Raise(JournalBehind, zeroTime)
+	if why != whyDamaged { // RecordsMissing says that.
+		b.blockers.Raise(JournalBehind, zeroTime)
+	}
 	b.alarm()
 	return nil
 }
@@ -382,6 +416,9 @@ func (b lineage) reconsider() error {
 	}
 	told, err := b.toldOff(b.index.parts.log())
 	if err != nil {
+		return err
+	}
+	if err := b.lostTail(b.mirror.acknowledged().At.Seq); err != nil {
 		return err
 	}
 	if err := b.leave(from, why, told != nil); err != nil {

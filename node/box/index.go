@@ -53,6 +53,7 @@ const (
 	keyRequest   = "i" // Blinded user and idempotency key: sequence in journal/own.
 	keyAccepted  = "a" // Log, first sequence of a run in the register: span.
 	keySection   = "e" // First sequence in journal/own: section.
+	keyHole      = "w" // Sequence in journal/own of a record that was damaged: nothing.
 	keyBack      = "b" // Blinded receive number: sequence in journal/in of an application that was fetched back.
 	keyGivenUp   = "g" // Name of a log: the hub's word that it has two branches.
 	keyStanding  = "s" // Blinded receive number: Standing.

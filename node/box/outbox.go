@@ -38,7 +38,10 @@ func (b *Feed) Former() ([]protocol.Head, error) {
 func (b *core) begins(log protocol.LogID) protocol.Position {
 	l := b.index.parts.all()
 	s, end := l.named(log, b.own.Last())
-	if s == nil || s == l.current() || end < s.First {
+	if s == nil || s == l.current() {
+		return protocol.Position{}
+	}
+	if end = b.index.parts.whole(s.First, end); end < s.First {
 		return protocol.Position{}
 	}
 	e, err := b.recordAt(end)
@@ -76,6 +79,9 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 	const op = "box.Tail"
 	run := protocol.Run{Log: log, First: after.Seq + 1, Prev: after.Hash}
 	s, end := b.index.parts.all().named(log, b.mirror.records())
+	if s != nil {
+		end = b.index.parts.whole(s.First+after.Seq, end)
+	}
 	if s == nil || after.Seq+s.First > end+1 {
 		return run, fault.New(op, fault.NotFound, log.String(), fmt.Sprintf("ends before %d", after.Seq))
 	}
@@ -89,7 +95,7 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 		if err != nil {
 			return run, err
 		}
-		if e.record.Prev != hash {
+		if e.record.Prev != hash && !(record == first && b.index.parts.hole(record-1)) {
 			return run, conflict(e.place - 1)
 		}
 		hash = e.hash
@@ -98,6 +104,9 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 	if len(run.Events) == 0 {
 		if after.Seq == 0 {
 			return run, nil
+		}
+		if b.index.parts.hole(end) {
+			return run, nil // Nobody knows here what stood there.
 		}
 		e, err := b.recordAt(end)
 		if err == nil && e.hash != after.Hash {
@@ -196,7 +205,7 @@ func Describe(own *journal.Journal, log protocol.LogID, fn func(at protocol.Head
 		}
 		x.parts.step(seq, &r)
 		e, err := x.effect(seq, &r)
-		if err != nil {
+		if err != nil || r.hole() {
 			return err
 		}
 		return fn(protocol.Head{Log: e.log, At: protocol.Position{Seq: e.place, Hash: e.hash}}, e.number)

@@ -36,11 +36,33 @@ type firstRecord struct {
 	Event       cbor.RawMessage
 }
 
-// firstHead is how the encoding of a firstRecord begins: an array of five.
-const firstHead = 0x85
+// A holeRecord stands in the place of a record that the disk has damaged, so that
+// all others keep theirs. The event itself comes back from the hub, into journal/in.
+type holeRecord struct {
+	_           struct{} `cbor:",toarray"`
+	Incarnation uint64
+	Log         string
+}
+
+// How the encodings of records begin that are not an ownRecord's: arrays of five
+// and of two.
+const (
+	firstHead = 0x85
+	holeHead  = 0x82
+)
+
+// hole reports whether a record only holds the place of one that was damaged.
+func (r *ownRecord) hole() bool { return len(r.Event) == 0 }
 
 func decodeOwn(seq uint64, b []byte) (ownRecord, error) {
 	var r ownRecord
+	if len(b) > 0 && b[0] == holeHead {
+		var h holeRecord
+		if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &h); err != nil {
+			return r, damagedRecord("own", seq, err)
+		}
+		return ownRecord{Incarnation: h.Incarnation, Log: h.Log}, nil
+	}
 	if len(b) > 0 && b[0] == firstHead {
 		var old firstRecord
 		if err := protocol.Unmarshal(b, maxRecord, "record of journal/own", &old); err != nil {

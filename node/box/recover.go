@@ -39,7 +39,7 @@ func (x *index) raise(own, in reader, logger *slog.Logger) error {
 		return err // The disk is full or failing: building again would not help.
 	}
 	logger.Warn("index differs from the journals and is built again", "err", err)
-	x.parts.list.Store(nil)
+	x.parts.forget()
 	return x.rebuild(own, in, logger)
 }
 
@@ -100,7 +100,8 @@ func (x *index) compare(own, in reader) error {
 			return err
 		}
 		s := x.parts.all().of(p.Seq)
-		if s == nil || s.Log.Incarnation != r.Incarnation || protocol.ChainHash(s.Log, s.place(p.Seq), r.Prev, r.Event) != p.Hash {
+		if s == nil || s.Log.Incarnation != r.Incarnation ||
+			!r.hole() && protocol.ChainHash(s.Log, s.place(p.Seq), r.Prev, r.Event) != p.Hash { // What a hole was nobody knows here.
 			return differs("own", p.Seq, errors.New("another event stands there"))
 		}
 	}
@@ -160,7 +161,7 @@ func (x *index) followOwn(own reader) error {
 		if e.place == 1 {
 			prev.Hash = protocol.Hash{}
 		}
-		if e.record.Prev != prev.Hash {
+		if e.record.Prev != prev.Hash && !r.hole() && !x.parts.hole(seq-1) {
 			return damagedRecord("own", seq, errors.New("it does not follow the one before"))
 		}
 		prev = protocol.Position{Seq: seq, Hash: e.hash}
@@ -192,6 +193,10 @@ func (x *index) effect(seq uint64, r *ownRecord) (ownEffect, error) {
 	out := ownEffect{
 		seq: seq, record: r, log: s.Log, place: s.place(seq), section: s, before: r.Prev, raw: r.Event,
 		hash: protocol.ChainHash(s.Log, s.place(seq), r.Prev, r.Event),
+	}
+	if r.hole() {
+		out.hash = protocol.Hash{}
+		return out, nil
 	}
 	return out, out.read(seq)
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"kendro/domain/fault"
-	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -22,14 +22,12 @@ type Finding struct {
 	Kept  string   `json:"kept,omitempty"` // Where what it replaced, or could save, lies.
 }
 
-// ownSalvage is where the readable records of a damaged journal/own are kept.
-const ownSalvage = "own.salvaged"
-
 // Repair mends what can be mended in the folder of a box that nobody has open, and
 // keeps what it replaces. journal/in is put together from what can be read, and the
 // hub sends the rest; an index that differs is set aside, and the next start builds
-// another. Damaged records of journal/own are in no other place on this box: they
-// are named, the readable ones are copied, and the error is [fault.Damaged].
+// another. Damaged records of journal/own that a hub has signed for are left to it to
+// send back. Others are named, nothing is changed there, and the error is
+// [fault.Damaged]; with Options.AcceptLoss they are given up too.
 func Repair(ctx context.Context, dir string, o Options) ([]Finding, error) {
 	if o.Free == nil {
 		o.Free = store.FreeBytes
@@ -38,7 +36,11 @@ func Repair(ctx context.Context, dir string, o Options) ([]Finding, error) {
 		return nil, fault.Wrap("box.Repair", fault.NotFound, dir, err)
 	}
 	c := &core{dir: dir, o: o}
-	var err error
+	c.line, c.blockers.clock = lineage{c}, func() time.Time { return time.Time{} } // Nobody is told of blockers here.
+	err := c.recallMissing()
+	if err != nil {
+		return nil, err
+	}
 	if c.vault, err = store.OpenVaultKey(filepath.Join(dir, "vault"), o.BoxKey); err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func Repair(ctx context.Context, dir string, o Options) ([]Finding, error) {
 		list = append(list, f)
 	}
 	if own := list[len(list)-1]; own.State == damagedState {
-		return list, fault.New("box.Repair", fault.Damaged, own.Part, fmt.Sprintf("%v: put the records back from a copy of the disk; what could be read lies in %s", own.Found, own.Kept))
+		return list, fault.New("box.Repair", fault.Damaged, own.Part, fmt.Sprintf("%v: put the records back from a copy of the disk, or repair it with --accept-loss", own.Found))
 	}
 	return list, nil
 }
@@ -113,13 +115,9 @@ func (b *core) repairIndex(ctx context.Context) (Finding, error) {
 	return f, fault.Wrap("box.Repair", fault.Stopped, folder, errors.Join(err, store.SyncFolder(b.dir)))
 }
 
-// A salvaged record is one of journal/own that could be read, at its place.
-type salvaged struct {
-	_      struct{} `cbor:",toarray"`
-	Seq    uint64
-	Record []byte
-}
-
+// repairOwn puts journal/own together with holes for what is damaged, if a hub has
+// signed for that or somebody accepts the loss. Otherwise it copies what can be read
+// to where nothing touches it, and changes nothing.
 func (b *core) repairOwn(context.Context) (Finding, error) {
 	f := finding("journal/own")
 	found, err := journal.Verify(b.journalDir("own"), b.journalOptions("own"))
@@ -127,21 +125,21 @@ func (b *core) repairOwn(context.Context) (Finding, error) {
 		return f, err
 	}
 	f.say(found.Damage)
-	f.State, f.Kept = damagedState, b.journalDir(ownSalvage)
-	if err := os.RemoveAll(f.Kept); err != nil {
-		return f, &fault.Error{Op: "box.Repair", Kind: fault.Stopped, Item: f.Kept, Err: err}
+	in, _, inErr := journal.Open(b.journalDir("in"), b.journalOptions("in"))
+	if inErr != nil {
+		return f, inErr
 	}
-	to, _, err := journal.Open(f.Kept, b.journalOptions(ownSalvage))
-	if err != nil {
-		return f, err
+	gaps, err := b.mendOwn(in, b.o.AcceptLoss, inJournal("own", err))
+	err = errors.Join(err, in.Close())
+	for i := range gaps {
+		f.Did = append(f.Did, gaps[i].String())
 	}
-	_, err = journal.Salvage(b.journalDir("own"), b.journalOptions("own"), func(seq uint64, record []byte) error {
-		_, err := to.Write(protocol.Marshal(&salvaged{Seq: seq, Record: record}))
-		return err
-	})
-	if errors.Is(err, fault.Damaged) {
-		err = nil
+	switch {
+	case err == nil:
+		f.State, f.Kept = repairedState, b.journalDir(ownDamaged)
+		f.Did = append(f.Did, fmt.Sprintf("kept the %d others in their places; the next start begins another log and asks the hub for the rest", found.Records))
+	case errors.Is(err, fault.Damaged):
+		f.State, err = damagedState, nil
 	}
-	f.Did = append(f.Did, fmt.Sprintf("copied the %d records that can be read; changed nothing in the journal itself", found.Records))
-	return f, errors.Join(err, to.Close())
+	return f, err
 }

@@ -13,7 +13,7 @@ import (
 
 // TestRepair damages a stopped box in its inbox and its index: both are mended,
 // what was there is kept, and the box answers as before. Then in its own journal:
-// the record is named, all others are copied, and nothing is changed.
+// the record is named, and nothing is changed.
 func TestRepair(t *testing.T) {
 	c, _ := filled(t)
 	want := c.ageless()
@@ -47,12 +47,8 @@ func TestRepair(t *testing.T) {
 	}
 	before, _ := journal.Verify(own, journal.Options{})
 	list, err = Repair(context.Background(), c.dir, c.o)
-	if !errors.Is(err, fault.Damaged) || list[2].State != damagedState || len(list[2].Found) != 1 {
+	if !errors.Is(err, fault.Damaged) || list[2].State != damagedState || len(list[2].Found) != 1 || len(list[2].Did) != 1 {
 		t.Fatalf("%+v, %v; want one damaged record", list, err)
-	}
-	saved, err := journal.Verify(list[2].Kept, journal.Options{})
-	if err != nil || saved.Records != before.Records || saved.Records < 30 {
-		t.Errorf("%d records saved, %v; want %d", saved.Records, err, before.Records)
 	}
 	if after, _ := journal.Verify(own, journal.Options{}); after.Records != before.Records || len(after.Damage) != 1 {
 		t.Errorf("the journal was changed: %+v", after)

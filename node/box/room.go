@@ -144,6 +144,7 @@ func (b *Care) readAll(ctx context.Context) error {
 	}
 	if err = b.readEach(ctx, "own", b.own); errors.Is(err, fault.Damaged) {
 		b.blockers.Raise(JournalDamaged, zeroTime)
+		err = errors.Join(err, b.writeFile(b.journalDir(ownDoubted), nil))
 	}
 	return err
 }

@@ -1,6 +1,8 @@
 package box
 
 import (
+	"encoding/binary"
+	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -54,6 +56,47 @@ func (l sections) named(log protocol.LogID, last uint64) (s *section, end uint64
 type layout struct {
 	first protocol.LogID // Of records that name none.
 	list  atomic.Pointer[sections]
+	holes atomic.Pointer[[]uint64] // Records that were damaged, in order; exchanged whole.
+}
+
+// forget has the layout read again.
+func (x *layout) forget() {
+	x.list.Store(nil)
+	x.holes.Store(nil)
+}
+
+// damaged lists the records that only hold the place of one that was damaged.
+func (x *layout) damaged() []uint64 {
+	if l := x.holes.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// hole reports whether a record is one of them.
+func (x *layout) hole(record uint64) bool {
+	_, there := slices.BinarySearch(x.damaged(), record)
+	return there
+}
+
+// whole is up to where the records from one to another can be read: from-1 if not
+// even the first can.
+func (x *layout) whole(from, to uint64) uint64 {
+	l := x.damaged()
+	if i, _ := slices.BinarySearch(l, from); i < len(l) {
+		return min(to, l[i]-1)
+	}
+	return to
+}
+
+// dig notes a hole.
+func (x *layout) dig(record uint64) {
+	l := x.damaged()
+	i, there := slices.BinarySearch(l, record)
+	if !there {
+		l = slices.Insert(slices.Clone(l), i, record)
+		x.holes.Store(&l)
+	}
 }
 
 // all returns the sections.
@@ -78,6 +121,9 @@ func (x *layout) begin(s section) {
 // step notes the section that a record begins or continues. Records are told in
 // their order.
 func (x *layout) step(seq uint64, r *ownRecord) {
+	if r.hole() {
+		x.dig(seq)
+	}
 	l := x.all()
 	s := l.of(seq)
 	name := r.Log
@@ -89,13 +135,19 @@ func (x *layout) step(seq uint64, r *ownRecord) {
 	case s == nil || s.Log != log:
 		begun := section{First: seq, Log: log, From: seq}
 		if r.Key == againKey {
-			begun.From--
+			x.lower(&begun)
 		}
 		x.begin(begun)
 	case r.Key == againKey && seq > s.First && s.First-s.From < s.place(seq):
 		longer := *s
-		longer.From--
+		x.lower(&longer)
 		x.begin(longer)
+	}
+}
+
+// lower has one more record stand again in a section. One that was damaged doesn't.
+func (x *layout) lower(s *section) {
+	for s.From--; s.From > 1 && x.hole(s.From); s.From-- {
 	}
 }
 
@@ -120,6 +172,17 @@ func (x *layout) headOf(at protocol.Position) protocol.Head {
 // recall reads the sections that the index has followed.
 func (x *layout) recall(tx *store.Tx) error {
 	x.list.Store(&sections{{First: 1, Log: x.first, From: 1}})
+	x.holes.Store(nil)
+	err := tx.Scan([]byte(keyHole), []byte(keyHole), func(key, _ []byte) (bool, error) {
+		if len(key) != len(keyHole)+8 {
+			return false, damagedIndex(errors.New("a place has another length than 8 bytes"))
+		}
+		x.dig(binary.BigEndian.Uint64(key[len(keyHole):]))
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
 	return tx.Scan([]byte(keySection), []byte(keySection), func(_, value []byte) (bool, error) {
 		var s section
 		if err := protocol.Unmarshal(value, maxRecord, "index", &s); err != nil {
