@@ -95,7 +95,7 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 		if err != nil {
 			return run, err
 		}
-		if e.record.Prev != hash && !(record == first && b.index.parts.hole(record-1)) {
+		if e.record.Prev != hash && (record != first || !b.index.parts.hole(record-1)) {
 			return run, conflict(e.place - 1)
 		}
 		hash = e.hash
