@@ -80,7 +80,7 @@ type core struct {
 	mirror   mirror
 	blockers Blockers
 	copies   copies
-	missing  missing
+	missing  *missing
 	doubt    chan struct{} // A reader found the index damaged.
 	setBack  chan struct{} // Holds one: what a session was told has changed.
 	pending  opening       // What a start may have to finish.
@@ -110,7 +110,7 @@ func Open(dir string, o Options) (*Box, error) {
 		return nil, err
 	}
 	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1), setBack: make(chan struct{}, 1)}
-	c.blockers.clock, c.line = o.Clock, lineage{c}
+	c.blockers.clock, c.line, c.missing = o.Clock, lineage{c}, &missing{core: c}
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
@@ -193,7 +193,7 @@ func (b *core) refetch(cause error) (*journal.Journal, error) {
 }
 
 func (b *Box) openJournals() error {
-	if err := b.recallMissing(); err != nil {
+	if err := b.missing.recall(); err != nil {
 		return err
 	}
 	if err := b.openIn(); err != nil {

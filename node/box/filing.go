@@ -338,7 +338,7 @@ func (b *core) effectFor(n protocol.Number) (*ownEffect, error) {
 	case back > 0:
 		return b.fetchedAt(back)
 	}
-	return nil, b.notHere(n)
+	return nil, b.missing.notHere(n)
 }
 
 // newest returns the event as it stands in the log that it was sent by, if it had

@@ -290,7 +290,7 @@ func (b lineage) lostTail(upTo uint64) error {
 	if at := b.index.parts.headOf(b.index.at.Own).At.Seq; upTo <= at {
 		return nil
 	}
-	return b.miss(protocol.Head{Log: s.Log, At: protocol.Position{Seq: upTo}})
+	return b.missing.miss(protocol.Head{Log: s.Log, At: protocol.Position{Seq: upTo}})
 }
 
 // A doubt is why a log of this box's may not be sent any more.

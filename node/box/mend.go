@@ -193,7 +193,7 @@ func (b *Memory) fallBack() (map[protocol.LogID]protocol.Position, error) {
 
 // refetched looks whether the hub has sent again what was lost.
 func (b *core) refetched() {
-	if err := b.regained(); err != nil {
+	if err := b.missing.regained(); err != nil {
 		b.o.Logger.Warn("a note about what came back stays", "err", err)
 	}
 	list := b.wanted()

@@ -36,13 +36,16 @@ func (g *gap) String() string {
 	return text + ", which no hub has signed for as far as this box knows"
 }
 
+// A mender puts journal/own together again while nobody has it open.
+type mender struct{ *core }
+
 // mendOwn puts journal/own together again from what can be read of it. A record that
 // can't keeps its place as a hole, and comes back from the hub: so it is done only
 // where a hub has signed for every one of them, or where somebody accepts the loss.
 // The box then gives its log up, as it does whenever it doubts it. The damaged
 // journal is kept beside it. Nobody has it open. It returns the gaps also beside an
 // error.
-func (b *core) mendOwn(in *journal.Journal, accept bool, cause error) ([]gap, error) {
+func (b mender) mendOwn(in *journal.Journal, accept bool, cause error) ([]gap, error) {
 	if b.o.Alone != nil {
 		return nil, cause
 	}
@@ -61,7 +64,7 @@ func (b *core) mendOwn(in *journal.Journal, accept bool, cause error) ([]gap, er
 	if len(p.gaps) == 0 || unsigned && !accept {
 		return p.gaps, errors.Join(cause, os.RemoveAll(fresh))
 	}
-	if err := b.miss(p.lost()...); err != nil {
+	if err := b.missing.miss(p.lost()...); err != nil {
 		return p.gaps, err
 	}
 	if err := os.RemoveAll(filepath.Join(b.dir, "index")); err != nil { // It says of damaged records that they are here.
@@ -89,7 +92,7 @@ func (b *Box) openOwn() error {
 	}
 	own, report, err := b.tryOwn()
 	if err = inJournal("own", err); hurtIn("own", err) {
-		if _, err = b.mendOwn(b.in.Load(), false, err); err == nil {
+		if _, err = (mender{b.core}).mendOwn(b.in.Load(), false, err); err == nil {
 			own, report, err = journal.Open(b.journalDir("own"), b.journalOptions("own"))
 			err = inJournal("own", err)
 		}
@@ -128,7 +131,7 @@ func (b *Box) renewOwn(cause error) error {
 	if err := b.own.Close(); err != nil {
 		return err
 	}
-	if _, err := b.mendOwn(b.in.Load(), false, cause); err != nil {
+	if _, err := (mender{b.core}).mendOwn(b.in.Load(), false, cause); err != nil {
 		return err
 	}
 	b.index.parts.forget()
@@ -154,7 +157,7 @@ type patcher struct {
 
 // patch copies journal/own to a folder, and judges every gap by what journal/in
 // holds.
-func (b *core) patch(dir string, in *journal.Journal) (*patcher, error) {
+func (b mender) patch(dir string, in *journal.Journal) (*patcher, error) {
 	o, known, err := b.line.opened()
 	if err != nil {
 		return nil, err

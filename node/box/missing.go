@@ -18,23 +18,24 @@ const ownWanted = "own.wanted"
 // more: of each log, up to which place the hub is asked. While there are any, a
 // number that is not found may be one of theirs.
 type missing struct {
+	*core
 	change sync.Mutex // Held by whoever changes the note, across its write.
 
 	mu   sync.Mutex // Guards list.
 	list []protocol.Head
 }
 
-func (m *missing) all() []protocol.Head {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.list)
+func (b *missing) all() []protocol.Head {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.list)
 }
 
 // miss notes durably that records of own logs are gone here.
-func (b *core) miss(lost ...protocol.Head) error {
-	b.missing.change.Lock()
-	defer b.missing.change.Unlock()
-	list := b.missing.all()
+func (b *missing) miss(lost ...protocol.Head) error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	list := b.all()
 	for _, h := range lost {
 		h.At.Hash = protocol.Hash{} // What stood there comes with the record.
 		i := slices.IndexFunc(list, func(x protocol.Head) bool { return x.Log == h.Log })
@@ -46,34 +47,34 @@ func (b *core) miss(lost ...protocol.Head) error {
 			list[i].At.Seq = max(list[i].At.Seq, h.At.Seq)
 		}
 	}
-	return b.noteMissing(list)
+	return b.write(list)
 }
 
-// noteMissing puts a list in the place of the one before. The caller holds change.
-func (b *core) noteMissing(list []protocol.Head) error {
-	if slices.Equal(list, b.missing.all()) {
+// write puts a list in the place of the one before. The caller holds change.
+func (b *missing) write(list []protocol.Head) error {
+	if slices.Equal(list, b.all()) {
 		return nil
 	}
 	if err := b.writeFile(b.journalDir(ownWanted), protocol.Marshal(list)); err != nil {
 		return err
 	}
-	b.missing.mu.Lock()
-	b.missing.list = list
-	b.missing.mu.Unlock()
-	b.sayMissing()
+	b.mu.Lock()
+	b.list = list
+	b.mu.Unlock()
+	b.say()
 	return nil
 }
 
-func (b *core) sayMissing() {
-	if len(b.missing.all()) > 0 {
+func (b *missing) say() {
+	if len(b.all()) > 0 {
 		b.blockers.Raise(RecordsMissing, zeroTime)
 	} else {
 		b.blockers.Clear(RecordsMissing)
 	}
 }
 
-// recallMissing reads at a start what was missing before.
-func (b *core) recallMissing() error {
+// recall reads at a start what was missing before.
+func (b *missing) recall() error {
 	raw, err := b.readFile(b.journalDir(ownWanted))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -86,18 +87,18 @@ func (b *core) recallMissing() error {
 		b.o.Logger.Warn("the note of what was lost of journal/own is not what was written", "err", err)
 		return nil
 	}
-	b.missing.mu.Lock()
-	b.missing.list = list
-	b.missing.mu.Unlock()
-	b.sayMissing()
+	b.mu.Lock()
+	b.list = list
+	b.mu.Unlock()
+	b.say()
 	return nil
 }
 
 // regained looks which of the lost records have come back from the hub.
-func (b *core) regained() error {
-	b.missing.change.Lock()
-	defer b.missing.change.Unlock()
-	before := b.missing.all()
+func (b *missing) regained() error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	before := b.all()
 	if len(before) == 0 {
 		return nil
 	}
@@ -106,14 +107,14 @@ func (b *core) regained() error {
 	if len(left) == 0 {
 		b.o.Logger.Info("the hub has sent back what was lost of journal/own")
 	}
-	return b.noteMissing(left)
+	return b.write(left)
 }
 
 // notHere is the answer about a number that nothing here has: it isn't one of this
 // box's, or, while records of its own are missing, nobody can tell.
-func (b *core) notHere(n protocol.Number) error {
+func (b *missing) notHere(n protocol.Number) error {
 	e := &b.o.Enrolment
-	if len(b.missing.all()) > 0 && (n.Slot() == e.Slot || n.Slot() == e.Spare) {
+	if len(b.all()) > 0 && (n.Slot() == e.Slot || n.Slot() == e.Spare) {
 		return fault.New("box.Case", fault.Unavailable, n.String(), RecordsMissing.Words().EN)
 	}
 	return fault.New("box.Case", fault.NotFound, n.String(), "no such number on this box")

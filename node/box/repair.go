@@ -36,8 +36,8 @@ func Repair(ctx context.Context, dir string, o Options) ([]Finding, error) {
 		return nil, fault.Wrap("box.Repair", fault.NotFound, dir, err)
 	}
 	c := &core{dir: dir, o: o}
-	c.line, c.blockers.clock = lineage{c}, func() time.Time { return time.Time{} } // Nobody is told of blockers here.
-	err := c.recallMissing()
+	c.line, c.missing, c.blockers.clock = lineage{c}, &missing{core: c}, func() time.Time { return time.Time{} } // Nobody is told of blockers here.
+	err := c.missing.recall()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (b *core) repairOwn(context.Context) (Finding, error) {
 	if inErr != nil {
 		return f, inErr
 	}
-	gaps, err := b.mendOwn(in, b.o.AcceptLoss, inJournal("own", err))
+	gaps, err := mender{b}.mendOwn(in, b.o.AcceptLoss, inJournal("own", err))
 	err = errors.Join(err, in.Close())
 	for i := range gaps {
 		f.Did = append(f.Did, gaps[i].String())
