@@ -67,6 +67,7 @@ func (s *host) readerOf(node *register.Node, log protocol.LogID) *register.Node 
 // Join says again, signed, how far the box's own logs are: the word may have been
 // lost with the session before.
 func (s *host) Join(peer replication.Peer, line replication.Line) {
+	s.join(peer, line)
 	reg := s.group.register()
 	index := reg.Applied()
 	heads, err := reg.Cursors(peer.Subject.Slot)

@@ -31,6 +31,8 @@ type host struct {
 	// caughtUp waits until all that the leader had is applied here; nil is the group's.
 	caughtUp func() bool
 
+	holding *holding // What no leader takes; nil refuses it.
+
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake
 }
@@ -49,6 +51,10 @@ type intake struct {
 	up     *upstream // To the leader, nil until needed; guarded by host.mu.
 	sub    *subscription
 	more   []func() // End what was subscribed to for logs that the peer carries.
+
+	line    replication.Line                     // Into the session; this and what follows is guarded by host.mu.
+	settled map[protocol.LogID]protocol.Position // How far the leader has answered.
+	held    map[protocol.LogID]bool              // Something of these logs was only held.
 }
 
 // maxIntroduced bounds the epochs that one session may introduce; a node has one
@@ -286,25 +292,34 @@ func (s *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		done(protocol.Position{}, nil, err)
 		return
 	}
+	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}
 	answer := func(a ingestAnswer, err error) {
-		if err != nil {
+		switch {
+		case errors.Is(err, fault.Unavailable) && s.holding != nil:
+			s.hold(in, c, err, done)
+			return
+		case err != nil:
 			done(protocol.Position{}, nil, err)
 			return
 		}
+		s.settledAt(in, b.Header.Log, a.At)
 		ack := &protocol.Ack{Log: b.Header.Log, At: a.At, Index: a.Index, Incarnation: a.Incarnation}
 		ack.Sign(s.keys.signer)
 		done(a.At, ack, nil)
 	}
 	if err := s.takes(peer, b.Header.Log); err != nil {
-		answer(ingestAnswer{}, err)
+		done(protocol.Position{}, nil, err)
+		return
+	}
+	if s.holding.holds(b.Header.Log) || s.holding.leaderless() {
+		s.hold(in, c, fault.New("hub.Store", fault.Unavailable, b.Header.Log.String(), "no server leads now"), done)
 		return
 	}
 	if in.stale {
 		in.stale = !s.fresh(ctx)
-		answer(ingestAnswer{}, fault.New("hub.Store", fault.Unavailable, b.Header.Log.String(), "this server had not caught up: send again"))
+		done(protocol.Position{}, nil, fault.New("hub.Store", fault.Unavailable, b.Header.Log.String(), "this server had not caught up: send again"))
 		return
 	}
-	c := &ingestCall{Epoch: in.epochs[b.Header.Epoch], Block: *b}
 	if s.bring != nil {
 		s.bring(ctx, in, c, answer)
 		return

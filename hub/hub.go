@@ -97,6 +97,9 @@ func (h *Hub) furnish(j *judge) {
 		sealer: &sealer{packer: h.packer, own: h.keys, clock: h.o.Clock, keys: map[identity.KeyID]*sealing{}},
 	}
 	h.papers.admit = h.host.admit
+	h.host.holding = &holding{
+		group: h.group, store: h.disk.held, judge: j, ingester: in, keys: h.keys, kick: make(chan struct{}, 1), tell: h.host.heldSettled,
+	}
 }
 
 // connect binds the port.
@@ -219,7 +222,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, h.papers.collect} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, h.papers.collect, h.host.holding.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

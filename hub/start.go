@@ -15,6 +15,7 @@ import (
 	"kendro/hub/register"
 	"kendro/store"
 	"kendro/store/cabinet"
+	"kendro/store/held"
 	"kendro/store/journal"
 )
 
@@ -25,6 +26,7 @@ const (
 	registerFolder  = "register"
 	vaultFolder     = "vault"
 	documentsFolder = "documents"
+	heldFolder      = "held"
 )
 
 // A disk is what a server keeps: Raft's log, its votes, and the register with its
@@ -34,6 +36,7 @@ type disk struct {
 	votes     *votes
 	states    *snapshots
 	documents *cabinet.Cabinet
+	held      *held.Store // Blocks that no leader has taken yet.
 	report    journal.Report
 	fresh     bool   // There were no votes yet.
 	owed      uint64 // The newest entry for the register that the log held at the start.
@@ -90,7 +93,10 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if err := d.fit(); err != nil {
 		return d, err
 	}
-	d.owed, err = d.log.newestCommand(d.log.journal.Last())
+	if d.owed, err = d.log.newestCommand(d.log.journal.Last()); err != nil {
+		return d, err
+	}
+	d.held, err = held.Anew(filepath.Join(o.dir, heldFolder), held.Options{Cipher: vault, Logger: o.logger})
 	return d, err
 }
 
@@ -277,6 +283,9 @@ func (d *disk) close() error {
 	}
 	if d.votes != nil {
 		errs = append(errs, d.votes.close())
+	}
+	if d.held != nil {
+		errs = append(errs, d.held.Close())
 	}
 	return errors.Join(errs...)
 }

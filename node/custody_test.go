@@ -311,6 +311,50 @@ func TestKeeperRestarts(t *testing.T) {
 	up.registered(owner)
 }
 
+// TestServerWithoutQuorumHolds leaves a box one server of three. It takes what is
+// filed as a neighbour would, says so and signs for nothing; over a restart it keeps
+// it, and hands it on when there is a leader.
+func TestServerWithoutQuorumHolds(t *testing.T) {
+	t.Parallel()
+	up := found(t, 3, 1)
+	box := up.boxes[0]
+	box.file(3)
+	box.accepted()
+	up.Agree()
+	left := up.Follower()
+	replicated := func() {
+		t.Helper()
+		last := box.filed[len(box.filed)-1]
+		up.Wait("the last record at the server", func() bool {
+			w, err := box.box.Track(last)
+			return err == nil && w.Copies == 1 && !w.Accepted
+		})
+	}
+	for _, s := range up.Servers {
+		if s != left {
+			up.Kill(s)
+		}
+	}
+	box.file(20)
+	replicated()
+	up.Kill(left)
+	up.Start(left)
+	box.file(5)
+	replicated()
+	box.stop() // What it has not sent again comes from the server.
+	for _, s := range up.Servers {
+		if s != left {
+			up.Start(s)
+		}
+	}
+	up.Wait("what the server held", func() bool { return up.Leader().Hub.Register().Stats().Accepted == 28 })
+	box.start()
+	box.accepted()
+	box.file(1)
+	box.accepted()
+	up.registered(box)
+}
+
 // TestStrangerIsNoNeighbour asks a keeper from outside of its upazila.
 func TestStrangerIsNoNeighbour(t *testing.T) {
 	t.Parallel()

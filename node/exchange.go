@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -67,15 +66,7 @@ func newExchange(h *host, dir string, e *errands, log *slog.Logger) (*exchange, 
 		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]*ward{}, told: map[string]uint64{},
 	}
 	var err error
-	o := held.Options{Cipher: h.box.Cipher(), Logger: log}
-	x.held, err = held.Open(dir, o)
-	if errors.Is(err, fault.Damaged) {
-		// Copies of what others hold themselves: better none than a counter that stays shut.
-		log.Error("journal/held is damaged and begins anew: neighbours' copies here are lost", "err", err)
-		if err = os.RemoveAll(dir); err == nil {
-			x.held, err = held.Open(dir, o)
-		}
-	}
+	x.held, err = held.Anew(dir, held.Options{Cipher: h.box.Cipher(), Logger: log})
 	return x, err
 }
 

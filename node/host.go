@@ -34,8 +34,9 @@ type host struct {
 }
 
 var (
-	_ replication.Host  = (*host)(nil)
-	_ replication.Relay = (*host)(nil)
+	_ replication.Host    = (*host)(nil)
+	_ replication.Relay   = (*host)(nil)
+	_ replication.Witness = (*host)(nil)
 )
 
 // A knownEpoch opens what one server sealed in one run.
@@ -268,6 +269,17 @@ func (h *host) Acknowledged(ctx context.Context, peer replication.Peer, a *proto
 	}
 	h.exchange.acked(p)
 	return nil
+}
+
+// Holds takes a server's word that it holds the own log: without a leader it keeps
+// blocks as a neighbour does, and signs for them later.
+func (h *host) Holds(_ context.Context, peer replication.Peer, head protocol.Head) {
+	if head.Log != h.box.Log() || head.At.Seq <= h.box.Acknowledged().Seq {
+		return
+	}
+	if err := h.box.Witnessed("server "+peer.Subject.Name, head); err != nil {
+		h.log.Warn("a server holds what this box never wrote", "server", peer.Subject.Name, "seq", head.At.Seq, "err", err)
+	}
 }
 
 // note takes what a session noticed.

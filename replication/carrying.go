@@ -104,9 +104,10 @@ func (f *flow) fetch() []Action {
 	return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: f.log, From: f.in.got}}}}
 }
 
-// witness tells what the peer holds of a log that we write or carry.
+// witness tells what the peer holds of a log that we write or carry. More than we
+// have of a log that we read is not that.
 func (f *flow) witness(s *Session, at protocol.Position) []Action {
-	if !s.cfg.Holds || f.in.wanted || f.looking || at.Seq == 0 {
+	if !s.cfg.Holds || f.in.wanted && at.Seq > f.mine.Seq || f.looking || at.Seq == 0 {
 		return nil
 	}
 	return []Action{Holds{protocol.Head{Log: f.log, At: at}}}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 
 	"kendro/domain/fault"
@@ -112,6 +113,23 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(err, j.Close())
 	}
 	return s, nil
+}
+
+// Anew opens the store in a folder, and begins with an empty one where the records
+// are damaged: they are copies of what others hold themselves, and better none than
+// a machine that does not start. It logs which were lost.
+func Anew(dir string, o Options) (*Store, error) {
+	s, err := Open(dir, o)
+	if !errors.Is(err, fault.Damaged) {
+		return s, err
+	}
+	if o.Logger != nil {
+		o.Logger.Error("the held blocks are damaged and begin anew: copies of others' records here are lost", "folder", dir, "err", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, &fault.Error{Op: "held.Anew", Kind: fault.Stopped, Item: dir, Err: err}
+	}
+	return Open(dir, o)
 }
 
 // mention logs what is not as it was left.

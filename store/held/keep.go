@@ -182,6 +182,16 @@ func (s *Store) needed() (list []uint64) {
 	return list
 }
 
+// Head returns how far a log is held, and zero if no block of it is.
+func (s *Store) Head(log protocol.LogID) protocol.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sh := s.logs[log]; sh != nil && len(sh.slots) > 0 {
+		return sh.head()
+	}
+	return protocol.Position{}
+}
+
 // A Shelf is how far a log is held, and what lies before it.
 type Shelf struct {
 	Head protocol.Head
