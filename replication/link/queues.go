@@ -1,6 +1,7 @@
 package link
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,31 @@ func (o *outbox) put(m *protocol.Message) bool {
 	idle := !o.working
 	o.turn(true)
 	return idle
+}
+
+// hold queues a head for whoever writes next. An earlier one of the same log that
+// waits still is superseded.
+func (o *outbox) hold(m *protocol.Message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(m.Heads) == 1 {
+		o.urgent = slices.DeleteFunc(o.urgent, func(w *protocol.Message) bool {
+			return len(w.Heads) == 1 && w.Heads[0].Log == m.Heads[0].Log
+		})
+	}
+	o.urgent = append(o.urgent, m)
+}
+
+// wake reports whether something waits and nobody writes: the caller then has
+// somebody do it.
+func (o *outbox) wake() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.working || len(o.urgent)+len(o.bulk) == 0 {
+		return false
+	}
+	o.turn(true)
+	return true
 }
 
 // turn notes whether somebody writes. It is called under the lock, so that the

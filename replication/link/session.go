@@ -118,7 +118,7 @@ type runner struct {
 	// Owned by the loop.
 	session *replication.Session
 	peer    replication.Peer
-	wait    *time.Timer
+	later   putOff
 	probe   prober
 
 	once   sync.Once // Guards err.
@@ -130,7 +130,7 @@ func (r *runner) run(parent context.Context) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	r.cancel = cancel
-	r.wait = stoppedTimer()
+	r.later = newPutOff()
 	r.probe.timer = stoppedTimer()
 	r.probe.path, _ = r.conn.(pather)
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
@@ -154,7 +154,7 @@ func (r *runner) fail(err error) {
 }
 
 func (r *runner) loop(ctx context.Context) {
-	defer r.wait.Stop()
+	defer r.later.stop()
 	defer r.probe.timer.Stop()
 	heart := make(<-chan time.Time)
 	if r.beat > 0 {
@@ -180,8 +180,12 @@ func (r *runner) loop(ctx context.Context) {
 			if len(grown) > 0 {
 				r.act(ctx, r.session.Grew(grown...))
 			}
-		case <-r.wait.C:
+		case <-r.later.blocks.C:
 			r.act(ctx, r.session.Resume())
+		case <-r.later.heads.C:
+			r.flush(ctx)
+		case <-r.later.inbox.C:
+			r.beginLater(ctx)
 		case <-r.probe.timer.C:
 			r.look(ctx)
 		case <-heart:
@@ -216,16 +220,19 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case replication.Send:
-			r.send(ctx, a.Message)
+			if a.Message.Heads != nil {
+				r.sendLater(a.Message)
+			} else {
+				r.send(ctx, a.Message)
+			}
 		case replication.Load:
-			peer := r.peer
-			r.wg.Go(func() { r.load(ctx, peer, a) })
+			r.begin(ctx, a)
 		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds:
 			if r.work.put(job{r.peer, a}) {
 				r.wg.Go(func() { r.deliver(ctx) })
 			}
 		case replication.Wait:
-			r.wait.Reset(time.Duration(a.Millis) * time.Millisecond)
+			r.later.blocks.Reset(time.Duration(a.Millis) * time.Millisecond)
 		case replication.Note:
 			r.note(a)
 		}
