@@ -42,6 +42,8 @@ type options struct {
 	output  string
 
 	neighbours bool // Of sync: the nodes are neighbours, and hold copies of each other's records.
+
+	pause time.Duration // Of ingest: how long a caller waits before its next block.
 }
 
 // result is what a benchmark prints. Keys that don't apply are absent.
@@ -158,6 +160,9 @@ func (k kind) command() *cobra.Command {
 	f.IntVar(&o.nodes, "nodes", o.nodes, k.nodes)
 	f.IntVar(&o.payload, "payload", o.payload, "encoded size of an application, within a tenth; 0 takes forms as they come")
 	f.IntVar(&o.batch, "batch", o.batch, k.batch)
+	if k.use == "ingest" {
+		f.DurationVar(&o.pause, "pause", 0, "how long each caller waits before its next block, such as 300ms: then no block shares anything with the next")
+	}
 	if k.use == "sync" {
 		f.BoolVar(&o.neighbours, "neighbours", false, "nodes of one upazila; the outage lasts until two neighbours hold each record")
 	}
@@ -211,6 +216,8 @@ func (o options) check(use string) error {
 		return bad("--records: want at least one for each node")
 	case o.batch < 1 || o.batch > 256:
 		return bad("--batch: want 1 to 256")
+	case o.pause < 0:
+		return bad("--pause: want a time such as 300ms")
 	case o.payload < 0:
 		return bad("--payload: want a size in bytes")
 	case o.neighbours && o.nodes < 3:

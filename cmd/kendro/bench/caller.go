@@ -33,6 +33,7 @@ type caller struct {
 	log       protocol.LogID
 	epoch     protocol.Epoch
 	blocks    []protocol.Block
+	pause     time.Duration // Before each block.
 	up, done  chan struct{} // Closed when connected, and when all is acknowledged.
 	meet, end sync.Once
 	closing   sync.Once

@@ -28,8 +28,9 @@ func (c *caller) Open(_ replication.Peer, grew func(protocol.Head)) (have []prot
 	}, nil
 }
 
-// Load returns the block after a position. The clock of the block starts.
-func (c *caller) Load(_ context.Context, _ replication.Peer, log protocol.LogID, from protocol.Position, _ int) ([]protocol.Epoch, []protocol.Block, error) {
+// Load returns the block after a position, when the caller's pause is over. The
+// clock of the block starts.
+func (c *caller) Load(ctx context.Context, _ replication.Peer, log protocol.LogID, from protocol.Position, _ int) ([]protocol.Epoch, []protocol.Block, error) {
 	if log != c.log {
 		return nil, nil, fault.New(op, fault.NotFound, log.String(), "not a log of this caller")
 	}
@@ -44,6 +45,15 @@ func (c *caller) Load(_ context.Context, _ replication.Peer, log protocol.LogID,
 	})
 	if !found {
 		return nil, nil, nil
+	}
+	if c.pause > 0 {
+		over := time.NewTimer(c.pause)
+		defer over.Stop()
+		select {
+		case <-over.C:
+		case <-ctx.Done():
+			return nil, nil, fault.Wrap(op, fault.Unavailable, c.centre, ctx.Err())
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

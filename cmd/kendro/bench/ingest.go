@@ -57,6 +57,7 @@ func gatherCallers(ctx context.Context, d *district.District, c *corpus, centres
 		if err != nil {
 			return callers, 0, err
 		}
+		w.pause = o.pause
 		callers = append(callers, w)
 		size, err := w.prepare(c, i*o.records, share(o.records, o.nodes, i), o.batch)
 		if err != nil {
