@@ -56,10 +56,10 @@ func TestWhatCanWait(t *testing.T) {
 			t.Errorf("%d events came at once; want the first", n)
 		}
 		for range 99 {
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 			hub.file(inboxLog, 1)
 		}
-		time.Sleep(45 * time.Millisecond) // The last block's turn, and the last head's.
+		<-time.After(45 * time.Millisecond) // The last block's turn, and the last head's.
 		synctest.Wait()
 		if n := node.logs[inboxLog].head().Seq; n != 100 {
 			t.Errorf("%d of 100 events came", n)
