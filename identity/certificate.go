@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"kendro/domain/fault"
@@ -154,7 +155,21 @@ const ServerName = "kendro"
 type Authority struct {
 	cert *x509.Certificate
 	pool *x509.CertPool
+
+	mu      sync.Mutex // Guards signers.
+	signers map[[32]byte]signer
 }
+
+// A signer is whom a certificate names that was verified once: what it says hangs
+// on its bytes alone.
+type signer struct {
+	public  []byte
+	subject Subject
+}
+
+// maxSigners bounds the certificates remembered: the servers of a district and the
+// boxes that speak with one of them.
+const maxSigners = 1024
 
 // ParseAuthority reads an authority's certificate. Anything that isn't one is
 // [fault.Damaged].
@@ -165,7 +180,7 @@ func ParseAuthority(der []byte) (*Authority, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	return &Authority{cert: cert, pool: pool}, nil
+	return &Authority{cert: cert, pool: pool, signers: map[[32]byte]signer{}}, nil
 }
 
 // Pool returns the pool that crypto/tls takes.
@@ -182,6 +197,26 @@ func (a *Authority) Hash() [32]byte { return sha256.Sum256(a.cert.Raw) }
 // is still a statement; revocation is a list of its own. Anything else is
 // [fault.Denied].
 func (a *Authority) Signer(der []byte) (public []byte, s Subject, err error) {
+	hash := sha256.Sum256(der)
+	a.mu.Lock()
+	known, ok := a.signers[hash]
+	a.mu.Unlock()
+	if ok {
+		return known.public, known.subject, nil
+	}
+	if public, s, err = a.verify(der); err != nil {
+		return nil, s, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.signers) >= maxSigners {
+		clear(a.signers)
+	}
+	a.signers[hash] = signer{public, s}
+	return public, s, nil
+}
+
+func (a *Authority) verify(der []byte) (public []byte, s Subject, err error) {
 	const op = "identity.Signer"
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {

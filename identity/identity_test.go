@@ -142,17 +142,25 @@ func TestCertificates(t *testing.T) {
 		return der
 	}
 
-	public, got, err := authority.Signer(issue(ca, ForSigning))
-	if err != nil || got != who || !bytes.Equal(public, s.Public()) {
-		t.Errorf("Signer = %v, %v; want %v", got, err, who)
+	good := issue(ca, ForSigning)
+	for range 2 { // The second time it is known.
+		public, got, err := authority.Signer(good)
+		if err != nil || got != who || !bytes.Equal(public, s.Public()) {
+			t.Errorf("Signer = %v, %v; want %v", got, err, who)
+		}
 	}
+	altered := bytes.Clone(good)
+	altered[len(altered)-1] ^= 1
 	for name, der := range map[string][]byte{
 		"TLS certificate used for signing": issue(ca, ForTLS),
 		"certificate of another district":  issue(other, ForSigning),
+		"signature altered":                altered,
 		"no certificate":                   []byte("x"),
 	} {
-		if _, _, err := authority.Signer(der); !errors.Is(err, fault.Denied) {
-			t.Errorf("%s: got %v; want denied", name, err)
+		for range 2 {
+			if _, _, err := authority.Signer(der); !errors.Is(err, fault.Denied) {
+				t.Errorf("%s: got %v; want denied", name, err)
+			}
 		}
 	}
 

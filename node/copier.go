@@ -24,8 +24,9 @@ const (
 	wantCopies = 2
 	lookEvery  = time.Second
 	linger     = 5 * time.Second  // A session that is no longer needed still carries the word that all is settled.
-	avoidFor   = 30 * time.Second // A neighbour that could not be reached, or refused.
-	carrierFor = 6                // Waits after which another neighbour with a link is tried.
+	avoidFor   = 30 * time.Second // A neighbour that could not be reached, or refused, is left alone for so long.
+	carrierFor = 6                // Waits after which another neighbour with a link is tried …
+	triedSoon  = 8                // … so often, and then after ten times as many.
 	copyAnyhow = 3                // Waits after which a link that comes and goes no longer puts copies off.
 )
 
@@ -38,6 +39,7 @@ type copier struct {
 	peers    func() []gossip.Peer
 	clock    func() time.Time
 	wait     time.Duration
+	alone    func(*owner, *dialled) // Runs a session where a simulator asks; nil is a goroutine.
 
 	acked    protocol.Position
 	oldest   time.Time // Since when nothing new was acknowledged, with something to acknowledge.
@@ -77,11 +79,16 @@ func (d *copier) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			d.look(ctx, &wg)
-			d.exchange.tellAll()
-			d.exchange.handIn(d.linked(), d.peers())
+			d.round(ctx, &wg)
 		}
 	}
+}
+
+// round is what is done again and again.
+func (d *copier) round(ctx context.Context, wg *sync.WaitGroup) {
+	d.look(ctx, wg)
+	d.exchange.tellAll()
+	d.exchange.handIn(d.linked(), d.peers())
 }
 
 // look begins the sessions that are needed and ends those that are not.
@@ -90,7 +97,8 @@ func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
 	list, linked := d.candidates(now), d.linked()
 	back := linked && !d.unlinked.IsZero()
 	needed := d.needed(now, linked, list)
-	for centre, s := range d.sessions {
+	for _, centre := range slices.Sorted(maps.Keys(d.sessions)) {
+		s := d.sessions[centre]
 		select {
 		case <-s.done:
 			delete(d.sessions, centre)
@@ -126,6 +134,10 @@ func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
 		o.copies.Store(n.copies)
 		s := &dialled{cancel: cancel, done: make(chan struct{}), linked: linked, copies: n.copies, owner: o}
 		d.sessions[c.centre] = s
+		if d.alone != nil {
+			d.alone(o, s)
+			continue
+		}
 		wg.Go(func() {
 			defer close(s.done)
 			defer cancel()
@@ -199,11 +211,11 @@ func (d *copier) needed(now time.Time, linked bool, list []candidate) (needed []
 		}
 	}
 	if !d.unlinked.IsZero() && now.Sub(d.unlinked) >= d.wait {
-		turn := int(now.Sub(d.oldest) / (carrierFor * d.wait))
+		since := d.oldest
 		if head.Seq <= acked.Seq {
-			turn = int(now.Sub(d.unlinked) / (carrierFor * d.wait))
+			since = d.unlinked
 		}
-		if c := carrier(d.exchange.box.Centre(), list, turn); c != "" {
+		if c := carrier(d.exchange.box.Centre(), list, turns(now.Sub(since), d.wait)); c != "" {
 			add(c, true)
 		}
 	}
@@ -229,6 +241,13 @@ func (d *copier) measure(now time.Time, linked bool) {
 	}
 }
 
+// turns says how many carriers had their turn in a while. A box can be without a
+// link for months: each change costs two handshakes.
+func turns(gone, wait time.Duration) int {
+	n := int(gone / (carrierFor * wait))
+	return min(n, triedSoon) + max(n-triedSoon, 0)/10
+}
+
 // keepers chooses k neighbours for copies: those that have some stay, others come
 // by rendezvous hashing, so that no centre is everybody's keeper.
 func keepers(self string, list []candidate, current []string, k int) (chosen []string) {
@@ -237,7 +256,7 @@ func keepers(self string, list []candidate, current []string, k int) (chosen []s
 		return cmp.Compare(order(&a, current), order(&b, current))
 	})
 	for _, c := range rank {
-		if len(chosen) < k {
+		if len(chosen) < k && !c.avoid {
 			chosen = append(chosen, c.centre)
 		}
 	}
@@ -245,11 +264,9 @@ func keepers(self string, list []candidate, current []string, k int) (chosen []s
 }
 
 // order puts the best first: a keeper that is there, one that gossip reaches, one
-// that was heard of, one that just failed.
+// that was heard of.
 func order(c *candidate, current []string) int {
 	switch {
-	case c.avoid:
-		return 3
 	case slices.Contains(current, c.centre):
 		return 0
 	case c.alive:
@@ -261,17 +278,11 @@ func order(c *candidate, current []string) int {
 // carrier chooses a neighbour that says it has a link. Whoever brings nothing is
 // followed by another in the next turn.
 func carrier(self string, list []candidate, turn int) string {
-	var linked, rest []candidate
+	var linked []candidate
 	for _, c := range ranked(self, list) {
-		switch {
-		case c.linked && !c.avoid:
+		if c.linked && !c.avoid {
 			linked = append(linked, c)
-		case c.linked:
-			rest = append(rest, c)
 		}
-	}
-	if len(linked) == 0 {
-		linked = rest
 	}
 	if len(linked) == 0 {
 		return ""
@@ -281,11 +292,14 @@ func carrier(self string, list []candidate, turn int) string {
 
 // ranked orders neighbours by rendezvous hashing.
 func ranked(self string, list []candidate) []candidate {
-	weight := func(c candidate) uint64 {
+	weights := make(map[string]uint64, len(list))
+	for _, c := range list {
 		sum := sha256.Sum256([]byte(self + "\x00" + c.centre))
-		return binary.BigEndian.Uint64(sum[:8])
+		weights[c.centre] = binary.BigEndian.Uint64(sum[:8])
 	}
-	return slices.SortedFunc(slices.Values(list), func(a, b candidate) int { return cmp.Compare(weight(b), weight(a)) })
+	return slices.SortedFunc(slices.Values(list), func(a, b candidate) int {
+		return cmp.Compare(weights[b.centre], weights[a.centre])
+	})
 }
 
 // speak runs one session with a neighbour, at the first of its addresses where it is
@@ -317,15 +331,23 @@ func (d *copier) session(ctx context.Context, addr string, o *owner) error {
 		return err
 	}
 	began := d.clock()
-	note := func(n replication.Note) {
-		d.exchange.note(n)
-		if n.What == replication.PeerRefused && n.Log == d.exchange.box.Log() {
-			d.shun(o.centre)
-		}
-	}
+	note := func(n replication.Note) { d.note(o.centre, n) }
 	err = link.RunSession(ctx, conn, peerOf(conn, addr), o, link.OnNote(note), link.Heartbeat(heartbeat))
+	return d.verdict(began, err)
+}
+
+// note takes what a session with a neighbour noticed.
+func (d *copier) note(centre string, n replication.Note) {
+	d.exchange.note(n)
+	if n.What == replication.PeerRefused && n.Log == d.exchange.box.Log() {
+		d.shun(centre)
+	}
+}
+
+// verdict is nil after a session that was a good one: dial again at once.
+func (d *copier) verdict(began time.Time, err error) error {
 	if errors.Is(err, fault.Unavailable) && d.clock().Sub(began) > steady {
-		return nil // It was a good one: dial again at once.
+		return nil
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,13 +62,18 @@ type guest struct {
 const maxGuests = 64
 
 func newExchange(h *host, dir string, e *errands, log *slog.Logger) (*exchange, error) {
-	x := &exchange{
-		box: h.box, host: h, mail: newMailroom(), errands: e, log: log, broken: make(chan error, 1),
-		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]*ward{}, told: map[string]uint64{},
-	}
+	x := makeExchange(h, e, log)
 	var err error
 	x.held, err = held.Anew(dir, held.Options{Cipher: h.box.Cipher(), Logger: log})
 	return x, err
+}
+
+// makeExchange returns an exchange that has no copies yet.
+func makeExchange(h *host, e *errands, log *slog.Logger) *exchange {
+	return &exchange{
+		box: h.box, host: h, mail: newMailroom(), errands: e, log: log, broken: make(chan error, 1),
+		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]*ward{}, told: map[string]uint64{},
+	}
 }
 
 // neighbour returns the neighbour that a peer's certificate names.
@@ -226,6 +232,7 @@ func (x *exchange) unaware() (centres []string) {
 			centres = append(centres, centre)
 		}
 	}
+	slices.Sort(centres)
 	return centres
 }
 

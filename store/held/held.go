@@ -29,6 +29,7 @@ type Options struct {
 	Quota  int64          // Bytes of blocks in all; 0 is 64 MiB.
 	Disk   journal.Disk   // Nil is the operating system's.
 	Logger *slog.Logger   // Nil says nothing.
+	Alone  bool           // No goroutine, see [Store.Sync].
 }
 
 const (
@@ -92,7 +93,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Quota == 0 {
 		o.Quota = defaultQuota
 	}
-	j, report, err := journal.Open(dir, journal.Options{SegmentBytes: segment, Name: "held", Cipher: o.Cipher, Disk: o.Disk})
+	j, report, err := journal.Open(dir, journal.Options{SegmentBytes: segment, Name: "held", Cipher: o.Cipher, Disk: o.Disk, Alone: o.Alone})
 	if err != nil {
 		return nil, err
 	}
@@ -250,6 +251,10 @@ func (sh *shelf) head() protocol.Position {
 	}
 	return sh.base
 }
+
+// Sync makes the journal's HEAD durable, which a store that is alone does not do by
+// itself every second.
+func (s *Store) Sync() error { return s.j.SyncHead() }
 
 // Close makes everything durable and lets go of the folder.
 func (s *Store) Close() error { return s.j.Close() }

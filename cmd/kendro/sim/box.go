@@ -42,6 +42,7 @@ type machine struct {
 	backoff link.Backoff
 	last    int // The server it spoke with last.
 	relay   *relay
+	upazilaPart
 
 	requests  int
 	unknown   []*request // Posted, and no answer came.
@@ -66,7 +67,8 @@ type receipt struct {
 	at     protocol.Position
 	by     *machine
 	when   time.Duration
-	lost   bool // The disk was set back before anybody else had it.
+	lost   bool       // The disk was set back, or burnt, before anybody else had it.
+	kept   []*machine // Who said that they hold it, when the box burnt.
 }
 
 // A backup is a copy of a box's disk.
@@ -80,6 +82,7 @@ func newMachine(w *world, nr int, keys *boxKeys) *machine {
 	r := rand.New(rand.NewPCG(w.seed, uint64(nr)+1000)) //nolint:gosec // Simulated.
 	m := &machine{
 		w: w, nr: nr, name: "box " + keys.enrolment.Slot, keys: keys, rand: r, disk: newDisk(r), index: store.NewMemory(), online: true, last: -1,
+		upazilaPart: upazilaPart{ends: map[int]*end{}},
 	}
 	m.backoff.Rand = r.Float64
 	return m
@@ -122,11 +125,17 @@ func (m *machine) start() {
 	m.alone, err = node.NewAlone(node.AloneOptions{
 		Box: b, Enrolment: &m.keys.enrolment, Signer: m.keys.signer, Sealing: m.keys.sealing,
 		Packer: m.w.cast.packer, Clock: m.clock, Logger: m.w.logger(m.name),
+		Upazila: &node.Upazila{Dir: "/kendro-sim", Disk: m.disk, Peers: m.peers, Linked: m.linked, Call: m.call},
 	})
 	if err != nil {
-		m.w.violated("%s: %v", m.name, err)
+		m.w.tracef("%s does not open its neighbours' copies: %v", m.name, kind(err))
+		if !m.disk.dead {
+			m.w.violated("%s does not open its neighbours' copies: %v", m.name, err)
+		}
+		m.reboot(true)
 		return
 	}
+	m.stir()
 	m.w.tracef("%s starts with %d of its own, %d acknowledged", m.name, b.Head().At.Seq, b.Acknowledged().Seq)
 	m.after(time.Second, m.dial)
 	for _, r := range m.unknown { // People ask again, most of them.
@@ -164,14 +173,19 @@ func (m *machine) reboot(power bool) {
 // stop ends the process without letting it say or write another word.
 func (m *machine) stop(power bool) {
 	m.disk.dead = true
-	if m.end != nil {
-		m.wire.sever()
-		m.end.drop()
-		m.end, m.wire = nil, nil
+	for _, nr := range sorted(m.ends) {
+		e := m.ends[nr]
+		e.sever()
+		e.drop()
+	}
+	m.end, m.wire = nil, nil
+	if m.alone != nil {
+		_ = m.alone.Close() // The disk refuses what it would write.
+		m.alone = nil
 	}
 	if m.box != nil {
-		_ = m.box.Close() // The disk refuses what it would write.
-		m.box, m.alone = nil, nil
+		_ = m.box.Close()
+		m.box = nil
 	}
 	m.run++
 	m.synth = 0
@@ -193,11 +207,14 @@ func (m *machine) look() {
 		m.reboot(true)
 		return
 	}
+	if m.mayBurn(); m.burnt {
+		return
+	}
 	if m.synth == 0 {
 		m.synth = m.w.now + time.Second
 		m.after(time.Second, func() {
 			m.synth = 0
-			if err := m.box.Sync(); err != nil && !m.disk.dead {
+			if err := errors.Join(m.box.Sync(), m.alone.Sync()); err != nil && !m.disk.dead {
 				m.w.violated("%s cannot sync HEAD: %v", m.name, err)
 			}
 			if m.disk.dead {
@@ -257,6 +274,7 @@ func (m *machine) print(r *request, a *nodebox.Answer) {
 	m.receipts = append(m.receipts, &receipt{key: r.key, number: a.Number, log: a.Receipt.Log, at: a.Receipt.At, by: m, when: m.w.now})
 	m.w.stats.Receipts++
 	m.w.tracef("%s prints %v at %d", m.name, a.Number, a.Receipt.At.Seq)
+	m.stir()
 }
 
 // dial looks for a server to speak with.
@@ -284,19 +302,16 @@ func (m *machine) dial() {
 
 func (m *machine) connect(s *server) error {
 	w := m.w
-	w.wires++
-	x := &wire{w: w, nr: w.wires, delay: w.between(2*time.Millisecond, 400*time.Millisecond), rate: float64(w.between(5_000, 500_000)), relay: m.relay}
+	x := w.newWire(w.between(2*time.Millisecond, 400*time.Millisecond), float64(w.between(5_000, 500_000)))
+	x.relay = m.relay
 	us := &end{
-		wire: x, side: 0, name: fmt.Sprintf("%s→%s", m.name, s.name), host: m.alone.Host(), note: m.alone.Note, after: m.look,
+		wire: x, side: 0, name: fmt.Sprintf("%s→%s", m.name, s.name), host: m.alone.Host(), note: m.alone.Note, after: m.look, heard: m.settled, home: m.ends,
 		peer: replication.Peer{Addr: s.name + ":1", Session: w.rand.Uint64(), Subject: identity.Subject{Country: country, District: district, Role: identity.RoleServer, Name: s.name, Slot: "0"}},
 	}
 	them := &end{
-		wire: x, side: 1, name: fmt.Sprintf("%s→%s", s.name, m.name), host: s.alone.Host(), note: func(replication.Note) {}, after: func() {},
-		peer: replication.Peer{Addr: m.name, Session: w.rand.Uint64(), Subject: identity.Subject{
-			Country: country, District: district, Role: identity.RoleNode, Name: m.keys.enrolment.ID, Slot: m.keys.enrolment.Slot,
-		}},
+		wire: x, side: 1, name: fmt.Sprintf("%s→%s", s.name, m.name), host: s.alone.Host(), note: func(replication.Note) {}, after: func() {}, heard: func() {}, home: s.wires,
+		peer: replication.Peer{Addr: m.name, Session: w.rand.Uint64(), Subject: m.subject()}, ended: func(error) {},
 	}
-	x.ends = [2]*end{us, them}
 	began := w.now
 	us.ended = func(error) {
 		if m.end == us {
@@ -304,23 +319,27 @@ func (m *machine) connect(s *server) error {
 			if w.now-began > 3*time.Second {
 				m.backoff.Reset()
 			}
+			m.stir()
 			m.after(m.backoff.Next(), m.dial)
 		}
 	}
-	them.ended = func(error) { delete(s.wires, x.nr) }
-	if err := us.begin(); err != nil {
-		return err
-	}
-	if err := them.begin(); err != nil {
-		us.closed()
-		us.session = nil
+	if err := x.begin(us, them); err != nil {
 		return err
 	}
 	m.end, m.wire = us, x
-	s.wires[x.nr] = them
+	m.stir()
 	w.tracef("%s speaks with %s, %v one way", m.name, s.name, x.delay)
 	w.stats.Sessions++
 	return nil
+}
+
+// settled looks at what the box believes now.
+func (m *machine) settled() {
+	m.w.oracle.believed(m)
+	if m.box != nil && m.box.Acknowledged() != m.acked {
+		m.acked = m.box.Acknowledged()
+		m.stir()
+	}
 }
 
 // copyDisk is what a backup, or a clone, has.

@@ -177,8 +177,11 @@ power cuts and kills %d
 leader changes       %d, %d blocks proposed twice, %d entries
 tampered, replayed   %d, %d
 set back, cloned     %d, %d
+neighbours' sessions %d, %d blocks dropped, %d words of servers made up
+boxes destroyed      %d
 `, s.Seeds, s.Days, s.Nodes, s.Violations, s.PerMinute, s.Workers, s.Seconds, s.Receipts, s.Unknown, s.Refused, s.Sessions, s.Messages,
-		s.Cuts, s.Crashes, s.Leaders, s.Doubled, s.Entries, s.Tampered, s.Replayed, s.Rollbacks, s.Clones)
+		s.Cuts, s.Crashes, s.Leaders, s.Doubled, s.Entries, s.Tampered, s.Replayed, s.Rollbacks, s.Clones,
+		s.Visits, s.Dropped, s.Forged, s.Burnt)
 	return err
 }
 
@@ -197,4 +200,8 @@ func (s *Stats) add(o *Stats) {
 	s.Replayed += o.Replayed
 	s.Rollbacks += o.Rollbacks
 	s.Clones += o.Clones
+	s.Visits += o.Visits
+	s.Dropped += o.Dropped
+	s.Forged += o.Forged
+	s.Burnt += o.Burnt
 }

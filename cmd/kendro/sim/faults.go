@@ -24,6 +24,10 @@ type mood struct {
 	relays    float64 // Share of boxes with somebody hostile in between.
 	setbacks  float64 // Boxes set back to an older image, in all days.
 	clones    float64 // Boxes copied while they run, in all days.
+	islands   float64 // Boxes that their neighbours don't reach for hours, each.
+	foes      float64 // Share of boxes that are hostile to their neighbours.
+	hermits   float64 // Share of boxes without an uplink for almost all days.
+	fires     float64 // Boxes destroyed while only neighbours hold what they wrote last.
 }
 
 // drawMood says what a seed will be like.
@@ -38,6 +42,7 @@ func (w *world) drawMood() mood {
 		filings: 3 + w.rand.Float64()*8, cuts: some(0.8, 12), outages: some(0.6, 0.5), crashes: some(0.7, 3), kills: some(0.4, 2),
 		falls: some(0.6, 2), elections: some(0.6, 8), twice: some(0.5, 0.3), clocks: some(0.5, 0.6), relays: some(0.4, 0.6),
 		setbacks: some(0.3, 2), clones: some(0.2, 1.5),
+		islands: some(0.3, 0.5), foes: some(0.4, 0.5), hermits: some(0.3, 0.4), fires: some(0.4, 2),
 	}
 }
 
@@ -56,6 +61,7 @@ func (w *world) schedule(end time.Duration) {
 		w.often(w.mood.cuts, end, func() { w.cutLink(m) })
 		w.often(w.mood.outages, end, func() { w.outage(m, end) })
 		w.often(w.mood.crashes, end, func() { m.disk.fuse = w.rand.IntN(40) })
+		w.often(w.mood.islands, end, func() { w.isolate(m) })
 		w.often(w.mood.kills, end, func() {
 			if m.box != nil {
 				m.reboot(false)
@@ -78,6 +84,52 @@ func (w *world) schedule(end time.Duration) {
 	w.after(w.between(0, end), w.publish)
 	w.often(1, end, w.appoint)
 	w.damages(end)
+	w.divide(end)
+}
+
+// divide says which boxes have no uplink, which are hostile and which will burn.
+// One at least is none of that.
+func (w *world) divide(end time.Duration) {
+	list := w.machines[max(len(w.machines)/4, 1):]
+	for _, m := range list[:max(len(list)-1, 0)] {
+		switch {
+		case w.chance(w.mood.hermits):
+			w.after(w.between(time.Hour, end/4), func() { w.seclude(m) })
+		case w.chance(w.mood.fires / float64(len(list))):
+			w.after(w.between(0, end*3/4), func() { w.doom(m, end) })
+		case w.chance(w.mood.foes):
+			m.foe, m.foul = w.drawFoe(), true
+			if w.chance(0.5) {
+				m.relay = &relay{tampers: w.rand.Float64() * 0.3, replays: w.rand.Float64() * 0.3}
+			}
+			w.tracef("%s is hostile: %+v", m.name, *m.foe)
+		}
+	}
+}
+
+// seclude takes a box's uplink away until the end, once it knows its neighbours.
+func (w *world) seclude(m *machine) {
+	if w.calm || m.doomed {
+		return
+	}
+	if m.box == nil || len(m.box.Contacts().Neighbours) == 0 {
+		w.after(time.Hour, func() { w.seclude(m) })
+		return
+	}
+	w.tracef("%s has no uplink any more", m.name)
+	m.hermit, m.online = true, false
+	w.cutLink(m)
+}
+
+// isolate takes a box's neighbours away for hours.
+func (w *world) isolate(m *machine) {
+	if m.island != 0 {
+		return
+	}
+	m.island = m.nr + 1
+	w.tracef("%s loses its neighbours", m.name)
+	m.leave()
+	w.after(w.about(6*time.Hour), func() { m.island = 0 })
 }
 
 // damages plans what no box should be put through: set back, and cloned.
@@ -151,7 +203,7 @@ func (w *world) outage(m *machine, end time.Duration) {
 	w.cutLink(m)
 	long := min(w.about(18*time.Hour), end-w.now)
 	w.tracef("%s has no link for %v", m.name, long.Round(time.Second))
-	w.after(long, func() { m.online = true })
+	w.after(long, func() { m.online = m.online || !m.hermit && !m.doomed })
 }
 
 func (w *world) crashServer(s *server) {
@@ -198,8 +250,8 @@ func (w *world) twice(c register.Command) {
 	}
 }
 
-// heal ends all faults: whoever is off starts, whoever is away comes back, and
-// every session begins anew.
+// heal ends all faults, but that some boxes are hostile and some have no uplink:
+// whoever is off starts, whoever is away comes back, and every session begins anew.
 func (w *world) heal() {
 	w.calm = true
 	w.tracef("the faults end")
@@ -215,11 +267,28 @@ func (w *world) heal() {
 		s.follow()
 	}
 	for _, m := range w.machines {
-		m.online, m.away, m.relay, m.disk.fuse = true, false, nil, -1
-		if m.wire != nil {
-			m.wire.relay = nil
-			m.wire.sever()
-		}
+		m.away, m.relay, m.disk.fuse, m.island = m.burnt, nil, -1, 0
+		m.doomed = m.burnt
+		m.online = !m.hermit
+		m.hangUp()
 		m.start()
+	}
+}
+
+// reunite gives every box its uplink back, and makes the hostile ones honest.
+func (w *world) reunite() {
+	w.tracef("every box has an uplink")
+	for _, m := range w.machines {
+		m.online, m.hermit, m.foe = true, false, nil
+		m.leave()
+	}
+}
+
+// hangUp breaks all sessions of a box.
+func (m *machine) hangUp() {
+	for _, nr := range sorted(m.ends) {
+		e := m.ends[nr]
+		e.relay = nil
+		e.sever()
 	}
 }

@@ -93,8 +93,73 @@ func (o *oracle) settled() error {
 	return nil
 }
 
+// reached reports which box without an uplink has not got by its neighbours what
+// it has to get: its records to the register, and its inbox.
+func (o *oracle) reached() error {
+	g := o.w.group
+	if g.leader == nil {
+		return errors.New("nobody leads")
+	}
+	for _, m := range o.w.machines {
+		if !m.hermit {
+			continue
+		}
+		if err := o.delivered(m, g.leader.reg); err != nil {
+			return err
+		}
+		if err := o.holds(m, g.leader.reg, m.keys.enrolment.Logs[:1]); err != nil { // The inbox; the catalogue comes from hubs.
+			return err
+		}
+	}
+	return nil
+}
+
+// saved reports which record is not in the register that neighbours said they hold
+// when its box burnt.
+func (o *oracle) saved(m *machine, reg *register.Register) error {
+	for _, r := range m.receipts {
+		if _, err := reg.Case(r.number); err != nil && !r.lost && (len(r.kept) == 0 || r.safe()) {
+			return fmt.Errorf("%v of %s, which burnt when %d neighbours held it, is not in the register", r.number, m.name, len(r.kept))
+		}
+	}
+	return nil
+}
+
+// believed looks at what a box takes for acknowledged.
+func (o *oracle) believed(m *machine) {
+	if m.box == nil {
+		return
+	}
+	if at, held := m.box.Acknowledged(), o.durable[m.box.Log()]; at.Seq > held.Seq {
+		o.w.violated("I4: %s believes that %s is acknowledged up to %d; it is committed up to %d", m.name, m.box.Log(), at.Seq, held.Seq)
+	}
+}
+
 // atRest compares a box with the register.
 func (o *oracle) atRest(m *machine, reg *register.Register) error {
+	if m.burnt {
+		return o.saved(m, reg)
+	}
+	if err := o.delivered(m, reg); err != nil {
+		return err
+	}
+	return o.holds(m, reg, m.keys.enrolment.Logs)
+}
+
+// holds compares what a box has of the hub's logs with the register.
+func (o *oracle) holds(m *machine, reg *register.Register, logs []protocol.LogID) error {
+	held := m.box.Held()
+	for _, log := range logs {
+		at, err := reg.LogHead(log)
+		if err != nil || held[log] != at {
+			return fmt.Errorf("%s holds %s up to %d of %d: %w", m.name, log, held[log].Seq, at.Seq, errors.Join(err, errOther))
+		}
+	}
+	return nil
+}
+
+// delivered compares what a box has written with the register.
+func (o *oracle) delivered(m *machine, reg *register.Register) error {
 	if m.box == nil {
 		return fmt.Errorf("%s is off: %w", m.name, errors.Join(m.lastStart, errDown))
 	}
@@ -104,13 +169,6 @@ func (o *oracle) atRest(m *machine, reg *register.Register) error {
 	}
 	if at, err := reg.LogHead(head.Log); err != nil || at != head.At {
 		return fmt.Errorf("%s has %d events, and the register %d: %w", m.name, head.At.Seq, at.Seq, errors.Join(err, errOther))
-	}
-	held := m.box.Held()
-	for _, log := range m.keys.enrolment.Logs {
-		at, err := reg.LogHead(log)
-		if err != nil || held[log] != at {
-			return fmt.Errorf("%s holds %s up to %d of %d: %w", m.name, log, held[log].Seq, at.Seq, errors.Join(err, errOther))
-		}
 	}
 	return nil
 }
@@ -132,6 +190,10 @@ func (o *oracle) judge() {
 		if m.forked {
 			continue
 		}
+		if m.burnt {
+			sent += o.of(first, m)
+			continue
+		}
 		if m.accused() {
 			w.violated("an honest box is accused: %s says %v", m.name, m.blockers())
 		}
@@ -144,6 +206,19 @@ func (o *oracle) judge() {
 	}
 	o.balance(first, sent)
 	o.once(first)
+}
+
+// of counts what of a box that burnt reached the register.
+func (o *oracle) of(reg *register.Register, m *machine) uint64 {
+	heads, err := reg.Cursors(m.keys.enrolment.Slot)
+	if err != nil || len(heads) > 1 {
+		o.w.violated("%s wrote one log, and the register holds %d of it: %v", m.name, len(heads), err)
+	}
+	sent := uint64(0)
+	for _, h := range heads {
+		sent += h.At.Seq
+	}
+	return sent
 }
 
 // chain walks an uplink in the register: no gap below its head (I4).
@@ -210,8 +285,8 @@ func (o *oracle) once(reg *register.Register) {
 			}
 			numbers[r.number] = r
 			there := byPlace[spot{r.log, r.at}]
-			if r.lost && there == 0 {
-				continue // Its disk was set back before anybody else had it.
+			if there == 0 && (r.lost || len(r.kept) > 0 && !r.safe()) {
+				continue // Its disk was set back or burnt before anybody else had it, or with whoever had.
 			}
 			o.look(reg, r, there)
 		}
@@ -228,7 +303,7 @@ func (o *oracle) look(reg *register.Register, r *receipt, there int) {
 		o.w.violated("I3: %v of %s is not the case that its receipt says: %v", r.number, r.by.name, err)
 		return
 	}
-	if r.by.forked {
+	if r.by.forked || r.by.burnt {
 		return // Whether a box that lost it has it back is asked elsewhere.
 	}
 	where, err := r.by.box.Track(r.number)

@@ -26,6 +26,12 @@ var planted = []struct {
 	{"acknowledged before durable", "node/box/writer.go", []string{
 		"		if err := w.own.Sync(); err != nil {\n			return err\n		}\n", "",
 	}},
+	{"a keeper speaks before its disk has", "store/held/keep.go", []string{
+		"	first, err := s.j.Append(raw...)\n	if err != nil {\n		return err\n	}\n	s.mu.Lock()", "	first, err := s.j.Write(raw...)\n	if err != nil {\n		return err\n	}\n	s.mu.Lock()",
+	}},
+	{"a server's word without its signature", "node/exchange.go", []string{
+		"	return protocol.Passed{Ack: *a, Cert: cert}, a.Verify(public)\n", "	_ = public\n	return protocol.Passed{Ack: *a, Cert: cert}, nil\n",
+	}},
 	{"no signature check", "protocol/block.go", []string{
 		"!identity.Verify(public, contextBlock, Marshal(&b.Header), b.Signature)", "false",
 	}},

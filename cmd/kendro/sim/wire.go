@@ -28,7 +28,6 @@ type wire struct {
 	rate  float64       // Bytes a second.
 	cut   bool          // Nothing arrives any more; the ends don't know it yet.
 	relay *relay        // Somebody hostile in between; nil is nobody.
-	over  int           // Ends that have let go.
 }
 
 // An end is one machine's side of a wire.
@@ -42,6 +41,7 @@ type end struct {
 	closed  func()
 	note    func(replication.Note)
 	after   func()      // Called after everything that may have touched the disk.
+	heard   func()      // Called after an acknowledgement.
 	ended   func(error) // Called once.
 
 	jobs    []replication.Action // Calls of the host, in order.
@@ -49,7 +49,29 @@ type end struct {
 	lanes   [2]time.Duration // When the last urgent message, and the last block, arrives.
 	waits   int              // Of waits that were asked for.
 	grown   map[protocol.LogID]protocol.Head
-	rushed  bool // Growth is to be told.
+	passes  []protocol.Passed // Are to be told …
+	wishes  []protocol.Head   // … with these and with growth, once what goes on now is over.
+	rushed  bool              // Something is to be told.
+	home    map[int]*end      // The machine's ends: it is among them until it lets go.
+}
+
+// newWire is one between two machines that have not begun yet.
+func (w *world) newWire(delay time.Duration, rate float64) *wire {
+	w.wires++
+	return &wire{w: w, nr: w.wires, delay: delay, rate: rate}
+}
+
+// begin opens the session at both ends, or at none.
+func (w *wire) begin(us, them *end) error {
+	w.ends = [2]*end{us, them}
+	if err := us.begin(); err != nil {
+		return err
+	}
+	if err := them.begin(); err != nil {
+		us.drop()
+		return err
+	}
+	return nil
 }
 
 // begin opens the session at this end.
@@ -71,6 +93,7 @@ func (e *end) begin() error {
 	_, c.Finds = e.host.(replication.Finder)
 	_, c.Holds = e.host.(replication.Witness)
 	e.session = replication.NewSession(c)
+	e.home[e.nr] = e
 	if r, ok := e.host.(replication.Relay); ok {
 		r.Join(e.peer, e.line())
 	}
@@ -81,28 +104,47 @@ func (e *end) begin() error {
 // line is how the host speaks into the session from outside.
 func (e *end) line() replication.Line {
 	return replication.Line{
-		Pass: func(p protocol.Passed) { e.later(0, func() { e.act(e.session.Pass(p)) }) },
-		Wish: func(h protocol.Head) { e.later(0, func() { e.act(e.session.Wish(h)) }) },
+		Pass: func(p protocol.Passed) { e.passes = append(e.passes, p); e.rush() },
+		Wish: func(h protocol.Head) { e.wishes = append(e.wishes, h); e.rush() },
 	}
 }
 
 func (e *end) other() *end { return e.ends[1-e.side] }
 
-// grew may be called in any order; the telling is in the order of the wires.
-func (e *end) grew(h protocol.Head) {
-	if e.session == nil || e.grown[h.Log].At.Seq >= h.At.Seq {
-		return
-	}
-	e.grown[h.Log] = h
-	if !e.rushed {
+// rush has news told soon. Hosts tell several ends in any order; the telling is in
+// the order of the wires.
+func (e *end) rush() {
+	if e.session != nil && !e.rushed {
 		e.rushed = true
 		e.w.rushed = append(e.w.rushed, e)
 	}
 }
 
-func (e *end) tellGrowth() {
-	e.rushed = false
-	if e.session == nil {
+func (e *end) grew(h protocol.Head) {
+	if e.session == nil || e.grown[h.Log].At.Seq >= h.At.Seq {
+		return
+	}
+	e.grown[h.Log] = h
+	e.rush()
+}
+
+// tell has the session hear what was left for it.
+func (e *end) tell() {
+	passes, wishes := e.passes, e.wishes
+	e.rushed, e.passes, e.wishes = false, nil, nil
+	slices.SortStableFunc(passes, func(a, b protocol.Passed) int { return cmp.Compare(a.Ack.Log.String(), b.Ack.Log.String()) })
+	slices.SortStableFunc(wishes, func(a, b protocol.Head) int { return cmp.Compare(a.Log.String(), b.Log.String()) })
+	for i := range passes {
+		if e.session != nil {
+			e.act(e.session.Pass(passes[i]))
+		}
+	}
+	for _, h := range wishes {
+		if e.session != nil {
+			e.act(e.session.Wish(h))
+		}
+	}
+	if e.session == nil || len(e.grown) == 0 {
 		return
 	}
 	heads := make([]protocol.Head, 0, len(e.grown))
@@ -198,7 +240,8 @@ func (e *end) call(job replication.Action) {
 			peer.Cert = a.Cert
 		}
 		err = e.host.Acknowledged(e.w.ctx, peer, a.Ack)
-		e.w.tracef("%s is acknowledged up to %d: %v", e.name, a.Ack.At.Seq, kind(err))
+		e.w.tracef("%s hears that %s is acknowledged up to %d: %v", e.name, a.Ack.Log, a.Ack.At.Seq, kind(err))
+		e.heard()
 	case replication.Find:
 		at, ack, err := e.host.(replication.Finder).Find(e.w.ctx, e.peer, a.Log, a.At)
 		e.later(0, func() { e.act(e.session.Located(a.Log, at, ack, err)) })
@@ -298,10 +341,8 @@ func (e *end) drop() {
 		return
 	}
 	e.session, e.jobs = nil, nil
+	delete(e.home, e.nr)
 	e.closed()
-	if e.over++; e.over == 2 {
-		e.w.gone(e.wire)
-	}
 }
 
 var (

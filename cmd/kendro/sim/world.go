@@ -44,6 +44,11 @@ type Stats struct {
 	Replayed  int `json:"replayed"`
 	Rollbacks int `json:"rollbacks"`
 	Clones    int `json:"clones"`
+	Visits    int `json:"visits"`               // Sessions with neighbours.
+	Dropped   int `json:"dropped"`              // Blocks that a neighbour said it holds, and threw away.
+	Forged    int `json:"forged"`               // Words of servers that a neighbour made up.
+	Slowest   int `json:"slowest_path_seconds"` // Of deliveries beside neighbours that drop everything.
+	Burnt     int `json:"burnt"`                // Boxes destroyed with records that only neighbours held.
 }
 
 // A Result is what became of one seed.
@@ -178,17 +183,28 @@ func (w *world) live() {
 	w.schedule(end)
 	w.until(end)
 	w.heal()
-	for range 40 { // As long as it takes, and no longer than a day.
+	w.rest("by its neighbours", w.oracle.reached)
+	w.trial()
+	w.reunite()
+	if w.rest("after the last fault", w.oracle.settled) {
+		w.oracle.judge()
+	}
+}
+
+// rest lets time pass until there is nothing to say against the district, and no
+// longer than twenty hours.
+func (w *world) rest(when string, ready func() error) bool {
+	for range 40 {
 		w.until(w.now + 30*time.Minute)
 		if len(w.violations) > 0 {
-			return
+			return false
 		}
-		if err := w.oracle.settled(); err == nil {
-			w.oracle.judge()
-			return
+		if ready() == nil {
+			return true
 		}
 	}
-	w.violated("convergence: twenty hours after the last fault %v", w.oracle.settled())
+	w.violated("convergence: twenty hours %s, and %v", when, ready())
+	return false
 }
 
 // until lets time pass.
@@ -199,16 +215,9 @@ func (w *world) until(when time.Duration) {
 			w.rushed = nil
 			slices.SortFunc(list, func(a, b *end) int { return cmp.Or(cmp.Compare(a.nr, b.nr), cmp.Compare(a.side, b.side)) })
 			for _, e := range list {
-				e.tellGrowth()
+				e.tell()
 			}
 		}
-	}
-}
-
-// gone forgets a wire of which both ends have let go.
-func (w *world) gone(x *wire) {
-	for _, s := range w.group.servers {
-		delete(s.wires, x.nr)
 	}
 }
 
