@@ -26,8 +26,9 @@ type papers struct {
 	opener *opener
 	tray   *cabinet.Tray
 
-	mu   sync.Mutex // Guards keys.
-	keys map[epochOf]*identity.EpochKey
+	mu      sync.Mutex // Guards what follows.
+	keys    map[epochOf]*identity.EpochKey
+	damaged []protocol.Hash // Found by the scrub, and not yet asked for.
 }
 
 var _ link.PaperTaker = (*papers)(nil)

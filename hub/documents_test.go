@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"kendro/domain/fault"
@@ -158,6 +161,20 @@ func TestAServerThatJoinsFetchesTheDocuments(t *testing.T) {
 	g.Wait("the case to be whole", func() bool { return lacks(t, g.Leader(), number) == 0 })
 	stop()
 	late := g.Join(true)
+	holds(t, g, late, one.Hash, scans.Content(one.Hash))
+
+	files, err := filepath.Glob(filepath.Join(late.Dir, "documents", strings.Repeat("?", 32)))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("documents %v, %v", files, err)
+	}
+	if err := os.Truncate(files[0], 1000); err != nil {
+		t.Fatal(err)
+	}
+	late.Hub.Scrub(t.Context())
+	g.Wait("the damaged document to be fetched again", func() bool {
+		info, err := os.Stat(files[0])
+		return err == nil && info.Size() > 1000
+	})
 	holds(t, g, late, one.Hash, scans.Content(one.Hash))
 }
 

@@ -65,7 +65,7 @@ func Open(c Config) (h *Hub, err error) {
 	}()
 	opener := newOpener(h.packer, keys.district)
 	h.disk, err = openDisk(diskOptions{
-		secret: derive(keys.TLSSeed, "kendro-cabinet-1"),
+		secret: cabinetSecret(keys),
 		dir:    c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger,
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (h *Hub) take() (err error) {
 		id: h.keys.ID, register: h.Register, endpoint: h.endpoint, progress: h.progress, newest: newShared(), fatal: h.fatal, log: h.o.Logger,
 	}
 	h.group.book = &addressBook{known: h.group.knownAddress}
-	h.members = &membership{group: h.group, keys: h.keys, address: address}
+	h.members = &membership{group: h.group, keys: h.keys, replaying: h.replaying, address: address}
 	h.members.http.Store(&h.o.HTTP)
 	if h.keys.Founder {
 		if err := h.disk.found(h.keys.ID, address); err != nil {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,9 @@ import (
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/identity"
+	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/cabinet"
 )
 
 // An Inspection is what [Inspect] found.
@@ -116,3 +120,47 @@ func (in *Inspection) votes(name string) error {
 	}
 	return nil
 }
+
+// InspectDocuments reads every document that the register of a folder says the
+// servers hold, and this one has. It names those that are damaged, and says how many
+// are not here; a running server fetches both from the others.
+func (f Folder) InspectDocuments(ctx context.Context) (in Inspection, err error) {
+	keys, err := loadKeys(f.Dir)
+	if err != nil {
+		return in, err
+	}
+	vault, err := store.OpenVaultKey(filepath.Join(f.Dir, vaultFolder), f.BoxKey)
+	if err != nil {
+		return in, err
+	}
+	secret := cabinetSecret(keys)
+	documents, err := cabinet.Open(filepath.Join(f.Dir, documentsFolder), cabinet.Options{Vault: vault, Secret: secret[:]})
+	if err != nil {
+		return in, err
+	}
+	reg, err := f.open()
+	if err != nil {
+		return in, err
+	}
+	absent := 0
+	err = heldDocuments(reg, func(h protocol.Hash) error {
+		switch _, err := documents.Get(h); {
+		case errors.Is(err, fault.NotFound):
+			absent++
+		case errors.Is(err, fault.Damaged):
+			in.Damage = append(in.Damage, err.Error())
+		case err != nil:
+			return err
+		default:
+			in.Good++
+		}
+		return ctx.Err()
+	})
+	if absent > 0 {
+		in.Notes = append(in.Notes, fmt.Sprintf("%d documents that the servers hold are not here; a running server fetches them", absent))
+	}
+	return in, errors.Join(err, reg.Close())
+}
+
+// cabinetSecret hides documents in the names of files.
+func cabinetSecret(k *openKeys) [32]byte { return derive(k.TLSSeed, "kendro-cabinet-1") }

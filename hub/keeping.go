@@ -184,6 +184,12 @@ func (p *papers) collect(ctx context.Context) {
 			of, mark = reg, nil
 		}
 		mark = p.missing(mark, lacking)
+		p.mu.Lock()
+		for _, h := range p.damaged {
+			lacking[h] = true
+		}
+		p.damaged = nil
+		p.mu.Unlock()
 		for h := range lacking {
 			if round%lackingEvery != 0 && !lacking[h] {
 				continue
@@ -214,6 +220,60 @@ func (p *papers) missing(mark []byte, lacking map[protocol.Hash]bool) []byte {
 		p.log.Warn("the list of documents could not be read", "err", err)
 	}
 	return next
+}
+
+// scrubPause lies between two documents of a scrub.
+const scrubPause = 20 * time.Millisecond
+
+// scrub reads every document that the group holds and this server has. A damaged one
+// is fetched again; its file stays until another copy takes its place.
+func (p *papers) scrub(ctx context.Context) {
+	pace := time.NewTicker(scrubPause)
+	defer pace.Stop()
+	err := heldDocuments(p.register(), func(h protocol.Hash) error {
+		if _, err := p.tray.Get(h); errors.Is(err, fault.Damaged) {
+			p.log.Error("a document is damaged here and is fetched again", "err", err)
+			p.mu.Lock()
+			p.damaged = append(p.damaged, h)
+			p.mu.Unlock()
+		}
+		select {
+		case <-pace.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		p.log.Warn("the documents could not be read through", "err", err)
+	}
+}
+
+// heldDocuments calls fn with each document that the servers hold, a run at a time.
+func heldDocuments(reg *register.Register, fn func(protocol.Hash) error) error {
+	var mark []byte
+	for {
+		var run []protocol.Hash
+		next, err := reg.PapersAfter(mark, func(k register.PaperKept) error {
+			if len(run) == collectRun {
+				return errEnough
+			}
+			run = append(run, k.Hash)
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		for _, h := range run {
+			if err := fn(h); err != nil {
+				return err
+			}
+		}
+		if len(run) < collectRun {
+			return nil
+		}
+		mark = next
+	}
 }
 
 var errEnough = errors.New("enough for one round")

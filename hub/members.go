@@ -42,9 +42,10 @@ type probeAnswer struct {
 // group as the register has it. It is safe for concurrent use.
 type membership struct {
 	*group
-	keys    *openKeys
-	address string                 // Where this server listens.
-	http    atomic.Pointer[string] // Where people reach it.
+	keys      *openKeys
+	replaying func() bool            // The register may lack what it had applied once.
+	address   string                 // Where this server listens.
+	http      atomic.Pointer[string] // Where people reach it.
 }
 
 func (m *membership) probe() *probeAnswer {
@@ -56,7 +57,7 @@ func (m *membership) settle(ctx context.Context) {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
-		if !m.announced() {
+		if !m.replaying() && !m.announced() { // A register that lags says what was so once.
 			m.announce(ctx)
 		}
 		select {
@@ -254,8 +255,9 @@ func (h *Hub) renewCertificates() {
 	h.o.Logger.Error("the certificates could not be renewed", "err", err)
 }
 
-// Scrub reads the whole register and compares it with what it must hold. A
-// difference stops the server with [fault.Damaged].
+// Scrub reads the whole register and compares it with what it must hold, and every
+// document. A difference in the register stops the server with [fault.Damaged]; a
+// document is fetched again from another server.
 func (h *Hub) Scrub(ctx context.Context) {
 	err := h.Register().Scrub(ctx)
 	switch {
@@ -264,4 +266,5 @@ func (h *Hub) Scrub(ctx context.Context) {
 	case err != nil && ctx.Err() == nil:
 		h.o.Logger.Warn("the register could not be read through", "err", err)
 	}
+	h.papers.scrub(ctx)
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 
@@ -70,6 +71,9 @@ func (s *paperSource) content(h protocol.Hash) ([]byte, error) {
 	}
 	s.mu.Unlock()
 	_, content, err := s.box.Document(h)
+	if errors.Is(err, fault.Damaged) || errors.Is(err, fault.NotFound) {
+		s.box.Spoilt(h, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,10 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/identity"
+	"kendro/node/box"
 	"kendro/protocol"
+	"kendro/store"
+	"kendro/store/cabinet"
 )
 
 // Certificates returns the certificates in a node's folder, DER: the district's
@@ -43,6 +46,16 @@ func Inspect(dir string) (good int, damage []string, err error) {
 		}
 	}
 	return good, damage, nil
+}
+
+// InspectDocuments reads the documents of a node that doesn't run, see
+// [box.InspectDocuments].
+func InspectDocuments(dir string, index *store.DB, vault *store.Vault) (good int, damage, notes []string, err error) {
+	k, err := openKeyring(dir)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return box.InspectDocuments(filepath.Join(dir, recordsFolder), index, cabinet.Options{Vault: vault, Secret: k.secrets.Blind[:]})
 }
 
 // certifiedBy makes sure that the enrolment is about these keys.

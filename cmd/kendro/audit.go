@@ -41,7 +41,8 @@ func auditVerifyCmd() *cobra.Command {
 		Use: "verify", Short: "Read every record of a stopped daemon's folder, or of a copy", Args: cobra.NoArgs,
 		Long: `Reads the folder of a node or a hub that no daemon has open, or a copy of it, and
 changes nothing: keys, enrolment, marker and votes, every record of the journals
-against its checksum and chain, HEAD, every pair of the database against its set hash, the register against its digest.
+against its checksum and chain, HEAD, every pair of the database against its set hash,
+the register against its digest, every document against its hash.
 It names what is damaged and ends with 65. The database is opened in a temporary
 copy (in $TMPDIR), which needs as much room.`,
 		Example: "  kendro audit verify --dir copy-of-node",
@@ -167,8 +168,9 @@ func (a *auditor) journal(part, dir string, o journal.Options) error {
 	return a.add(p, err)
 }
 
-// database counts every pair of a database against its set hash, in a copy.
-func (a *auditor) database(part, dir string, o store.Options) error {
+// database counts every pair of a database against its set hash, in a copy, and has
+// more look at one that is whole.
+func (a *auditor) database(part, dir string, o store.Options, more func(*store.DB) error) error {
 	a.say(part)
 	notes, err := store.Inspect(dir)
 	if err != nil {
@@ -184,7 +186,11 @@ func (a *auditor) database(part, dir string, o store.Options) error {
 	}
 	p := audited{Part: part, Records: db.Applied(), Notes: notes}
 	err = db.Scrub(a.ctx)
-	return errors.Join(a.add(p, err), db.Close())
+	whole := err == nil
+	if err = a.add(p, err); err == nil && whole {
+		err = more(db)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // copyFolder copies the files of a folder and of those below it.

@@ -45,7 +45,12 @@ func (a *auditor) hub(dir string) error {
 	}
 	var lines lineCounter
 	err = hub.Folder{Dir: copied, BoxKey: a.key}.Export(a.ctx, &lines)
-	return a.add(audited{Part: "register", Records: uint64(max(0, lines-1)), Notes: notes}, err) // Its last line is the digest.
+	if err := a.add(audited{Part: "register", Records: uint64(max(0, lines-1)), Notes: notes}, err); err != nil || !present(dir, "documents") { // Its last line is the digest.
+		return err
+	}
+	a.say("documents")
+	docs, err := hub.Folder{Dir: copied, BoxKey: a.key}.InspectDocuments(a.ctx)
+	return a.add(audited{Part: "documents", Records: uint64(docs.Good), Damage: docs.Damage, Notes: docs.Notes}, err)
 }
 
 // registerNotes looks at what a start would make anew in the folders of the

@@ -46,7 +46,10 @@ func (a *auditor) node(dir string) error {
 	if !present(index, "") {
 		return nil // Never built: the next start builds it from the journals.
 	}
-	return a.database("index", index, store.Options{Preset: store.Box, Vault: vault})
+	return a.database("index", index, store.Options{Preset: store.Box, Vault: vault}, func(db *store.DB) error {
+		good, damage, notes, err := node.InspectDocuments(dir, db, vault)
+		return a.add(audited{Part: "documents", Records: uint64(good), Damage: damage, Notes: notes}, err)
+	})
 }
 
 // keys looks at the two copies of the keys that seal what lies on the disk.

@@ -29,6 +29,7 @@ const (
 	HubUnreachable    Code = "hub_unreachable"      // No session with any server.
 	CertificateOld    Code = "certificate_expired"  // No session until it is renewed.
 	HubRefuses        Code = "hub_refuses"          // The hub does not let this box in: it was revoked.
+	DocumentsDamaged  Code = "documents_damaged"    // Documents that no hub holds can't be read here; the log names them.
 	DocumentsRefused  Code = "documents_refused"    // The disk fills: text is taken, documents are not.
 )
 
@@ -85,6 +86,10 @@ var words = map[Code]place.Name{
 	HubRefuses: {
 		BN: "কেন্দ্রীয় সার্ভার এই যন্ত্রকে আর গ্রহণ করে না (যন্ত্রটি বাতিল করা হয়েছে?)। জেলা অপারেটরকে জানান: যন্ত্রটি আবার নথিভুক্ত করতে হবে।",
 		EN: "The hub no longer lets this box in (was it revoked?). Call the district's operator: the box has to be enrolled again.",
+	},
+	DocumentsDamaged: {
+		BN: "ডিস্কের ত্রুটিতে পাঠানোর আগেই কিছু দলিল নষ্ট হয়েছে। আবেদনগুলো ঠিক আছে; দলিলগুলো আবার আপলোড করুন।",
+		EN: "A failing disk has damaged documents before they were sent. Their applications are whole; the documents have to be uploaded again, and the box's log names them.",
 	},
 	DocumentsRefused: {
 		BN: "ডিস্ক ৮৫% এর বেশি পূর্ণ, তাই নতুন দলিল আপলোড নেওয়া হচ্ছে না; আবেদন নেওয়া চলছে, মূল দলিল কাউন্টারে দেখা যাবে। জায়গা খালি করুন বা ইন্টারনেটে যুক্ত করুন।",

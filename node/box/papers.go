@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"kendro/catalogue"
@@ -25,6 +27,9 @@ type Papers struct {
 	*Shelf
 	tray  *cabinet.Tray
 	evict []byte // Where the last round of letting go ended; the scrub's own.
+
+	mu  sync.Mutex      // Guards bad.
+	bad []protocol.Hash // Documents that no hub holds and that can't be read here.
 }
 
 // How full the disk may be, in per cent (DOMAIN §7 row 26).
@@ -79,6 +84,7 @@ func (b *Papers) preset() (document.Preset, error) {
 // tend looks at the disk now and then: from the mark on, documents that the hub
 // holds make room.
 func (b *Papers) tend() {
+	b.mourn()
 	if _, err := b.preset(); err == nil {
 		b.blockers.Clear(DocumentsRefused)
 		return
@@ -86,6 +92,144 @@ func (b *Papers) tend() {
 	if err := b.letGo(); err != nil {
 		b.o.Logger.Warn("documents that the hub holds could not be let go of", "err", err)
 	}
+}
+
+// readPapers reads every document that an application names, as far as it has to be
+// here. What the hub holds as well is let go of where it is damaged; the others have
+// to be uploaded again, and are named.
+func (b *Papers) readPapers(ctx context.Context) error {
+	if b.tray == nil {
+		return nil
+	}
+	pending, held, err := papersNamed(b.view)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		if _, err := b.tray.Get(h); errors.Is(err, fault.Damaged) {
+			b.o.Logger.Warn("a document is damaged here; the hub holds it, so it is let go of", "err", err)
+			if err := b.tray.Remove(h); err != nil {
+				return err
+			}
+		}
+		if err := rest(ctx, scrubPace); err != nil {
+			return nil //nolint:nilerr // The box is stopping.
+		}
+	}
+	for _, h := range pending {
+		if _, err := b.tray.Get(h); errors.Is(err, fault.Damaged) || errors.Is(err, fault.NotFound) {
+			b.Spoilt(h, err)
+		}
+		if err := rest(ctx, scrubPace); err != nil {
+			return nil //nolint:nilerr // The box is stopping.
+		}
+	}
+	return nil
+}
+
+// Spoilt notes that a document which no hub holds can't be read here. It is not sent
+// until somebody has uploaded it again.
+func (b *Papers) Spoilt(h protocol.Hash, why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if slices.Contains(b.bad, h) {
+		return
+	}
+	b.bad = append(b.bad, h)
+	b.o.Logger.Error("a document that no hub holds can't be read here: upload it again", "err", why)
+	b.blockers.Raise(DocumentsDamaged, zeroTime)
+}
+
+func (b *Papers) spoilt() []protocol.Hash {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.bad)
+}
+
+// mourn looks whether what has to be uploaded again has been.
+func (b *Papers) mourn() {
+	for _, h := range b.spoilt() {
+		if _, err := b.tray.Get(h); err != nil {
+			continue
+		}
+		b.mu.Lock()
+		b.bad = slices.DeleteFunc(b.bad, func(x protocol.Hash) bool { return x == h })
+		if len(b.bad) == 0 {
+			b.blockers.Clear(DocumentsDamaged)
+		}
+		b.mu.Unlock()
+	}
+}
+
+// rest waits, or returns why not.
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// papersNamed lists the documents of this box that no hub holds, and those that one
+// does.
+func papersNamed(view func(func(*store.Tx) error) error) (pending, held []protocol.Hash, err error) {
+	err = view(func(tx *store.Tx) error {
+		err := tx.Scan([]byte(keyPaper), []byte(keyPaper), func(_, value []byte) (bool, error) {
+			var p pendingPaper
+			if err := protocol.Unmarshal(value, store.MaxValue, "index", &p); err != nil {
+				return false, damagedIndex(err)
+			}
+			pending = append(pending, p.Hash)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Scan([]byte(keyHeld), []byte(keyHeld), func(_, value []byte) (bool, error) {
+			if len(value) == len(protocol.Hash{}) {
+				held = append(held, protocol.Hash(value))
+			}
+			return true, nil
+		})
+	})
+	return pending, held, err
+}
+
+// InspectDocuments reads the documents of a box that nobody has open, given its
+// index. It names those that can't be read and that no hub holds, and notes the
+// others.
+func InspectDocuments(dir string, index *store.DB, o cabinet.Options) (good int, damage, notes []string, err error) {
+	folder := filepath.Join(dir, "documents")
+	if _, err := os.Stat(folder); err != nil {
+		return 0, nil, nil, nil //nolint:nilerr // A box of before there were any.
+	}
+	c, err := cabinet.Open(folder, o)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	pending, held, err := papersNamed(index.View)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	for _, h := range held {
+		switch _, err := c.Get(h); {
+		case err == nil:
+			good++
+		case errors.Is(err, fault.Damaged):
+			notes = append(notes, err.Error()+"; the hub holds it")
+		}
+	}
+	for _, h := range pending {
+		if _, err := c.Get(h); err != nil {
+			damage = append(damage, err.Error())
+			continue
+		}
+		good++
+	}
+	return good, damage, notes, nil
 }
 
 // evictRun is how many documents are let go of at one look at the disk.
@@ -182,8 +326,8 @@ type Pending struct {
 // maxPending bounds what one look returns: enough for hours of a slow link.
 const maxPending = 4096
 
-// Pending returns the documents of this box that no hub holds yet, those of the
-// cases that are due first at the front.
+// Pending returns the documents of this box that no hub holds yet and that can be
+// sent, those of the cases that are due first at the front.
 func (b *Papers) Pending() ([]Pending, error) {
 	var list []pendingPaper
 	err := b.view(func(tx *store.Tx) error {
@@ -202,6 +346,8 @@ func (b *Papers) Pending() ([]Pending, error) {
 	slices.SortFunc(list, func(x, y pendingPaper) int {
 		return cmp.Or(cmp.Compare(x.Seq, y.Seq), bytes.Compare(x.Hash[:], y.Hash[:]))
 	})
+	bad := b.spoilt()
+	list = slices.DeleteFunc(list, func(p pendingPaper) bool { return slices.Contains(bad, p.Hash) })
 	out := make([]Pending, len(list))
 	dues := map[uint64]int64{}
 	for i, p := range list {

@@ -7,12 +7,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
+	"kendro/store"
 	"kendro/store/cabinet"
 )
 
@@ -193,5 +196,84 @@ func TestADocumentSurvivesAStop(t *testing.T) {
 	c.restart()
 	if _, got, err := c.Document(h); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("lost: %v", err)
+	}
+}
+
+// TestDamagedDocuments alters two documents in the cabinet, one of which the hub
+// holds. The scrub lets go of that one, and says that the other has to be uploaded
+// again; until it was, it is not sent and keeps none of the others waiting.
+func TestDamagedDocuments(t *testing.T) {
+	c := newCounter(t)
+	content := [][]byte{scanned(1), scanned(2), scanned(3)}
+	var hashes []protocol.Hash
+	for i, b := range content {
+		h := c.upload(b)
+		hashes = append(hashes, h)
+		if _, wrong, err := c.File(t.Context(), c.withPaper(uint64(i+1), h)); err != nil || len(wrong) > 0 {
+			t.Fatal(err, wrong)
+		}
+	}
+	c.d.Say(t, protocol.DocumentsHeld, &protocol.HeldDocuments{Hashes: hashes[:1]})
+	c.deliver(c.d.Inbox)
+	files, err := filepath.Glob(filepath.Join(c.dir, "documents", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter := func(h protocol.Hash) {
+		t.Helper()
+		for _, name := range files {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				continue // A folder.
+			}
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+			_, _, missing := c.Document(h)
+			if errors.Is(missing, fault.NotFound) {
+				b[len(b)/2] ^= 1
+			}
+			if err := os.WriteFile(name, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := c.Document(h); !errors.Is(err, fault.Damaged) {
+			t.Fatalf("nothing was altered: %v", err)
+		}
+	}
+	alter(hashes[0])
+	alter(hashes[1])
+	if err := c.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Document(hashes[0]); !errors.Is(err, fault.NotFound) {
+		t.Errorf("what the hub holds is still here: %v", err)
+	}
+	if p := c.pending(); len(p) != 1 || p[0].Hash != hashes[2] || !c.Blockers().Standing(DocumentsDamaged) {
+		t.Errorf("pending %v, blockers %v", p, c.Blockers().List())
+	}
+	if c.upload(content[1]) != hashes[1] {
+		t.Fatal("another document")
+	}
+	c.Care.papers.tend()
+	if p := c.pending(); len(p) != 2 || c.Blockers().Standing(DocumentsDamaged) {
+		t.Errorf("after another upload: pending %v, blockers %v", p, c.Blockers().List())
+	}
+	alter(hashes[2])
+	c.stop()
+	vault, err := store.OpenVaultKey(filepath.Join(c.dir, "vault"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := store.Open(filepath.Join(c.dir, "index"), store.Options{Preset: store.Box, Vault: vault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, damage, notes, err := InspectDocuments(c.dir, index, cabinet.Options{Vault: vault, Secret: c.o.Secret})
+	if err != nil || good != 1 || len(damage) != 1 || len(notes) != 0 {
+		t.Errorf("the stopped box's folder: %d good, %q, %q, %v", good, damage, notes, err)
+	}
+	if err := index.Close(); err != nil {
+		t.Error(err)
 	}
 }

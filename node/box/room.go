@@ -88,7 +88,7 @@ func (b *Care) lookForRoom() {
 }
 
 // Scrub reads the whole index, compares it with its set hash, and reads every
-// record of both journals. A damaged index is built again, and a damaged
+// document and every record of both journals. A damaged index is built again, and a damaged
 // journal/in mended, before Scrub returns. A damaged record of journal/own is
 // [fault.Damaged] and named.
 func (b *Care) Scrub(ctx context.Context) error {
@@ -99,6 +99,9 @@ func (b *Care) Scrub(ctx context.Context) error {
 			return err
 		}
 	} else if err != nil {
+		return err
+	}
+	if err := b.papers.readPapers(ctx); err != nil {
 		return err
 	}
 	return b.readAll(ctx)
