@@ -158,6 +158,57 @@ func TestRestartedServerSaysThatItReplays(t *testing.T) {
 	g.Agree()
 }
 
+// TestDamagedRegisterIsMadeAgain damages a server's register, or has the scrub have
+// found it so: while the log holds every entry it is made again from there, equal to
+// the last bit. Once a marker stands for the first entries, the server refuses.
+func TestDamagedRegisterIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 1)
+	s := g.Servers[0]
+	b := g.Enrol(centre)
+	numbers := b.File(20)
+	drain(t, g, b, s.Addr)
+	_, digest := g.Agree()
+	cut := func() error {
+		tables, err := filepath.Glob(filepath.Join(s.Dir, "register", "*", "*.sst"))
+		if err != nil || len(tables) == 0 {
+			return fmt.Errorf("tables %v, %w", tables, err)
+		}
+		return os.Truncate(tables[0], 300)
+	}
+	note := filepath.Join(s.Dir, "raft", "register.doubted")
+	for name, damage := range map[string]func() error{
+		"a table is cut": cut,
+		"the scrub":      func() error { return os.WriteFile(note, nil, 0o600) },
+	} {
+		g.Stop(s)
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		g.Start(s)
+		g.Wait("the log to be applied again", func() bool { return !s.Hub.Status().Replaying && s.Hub.Register().Applied() > 0 })
+		if _, got := g.Agree(); got != digest {
+			t.Errorf("%s: the register is %v, was %v", name, got, digest)
+		}
+		once(t, s.Hub.Register(), numbers)
+		for path, want := range map[string]bool{note: false, filepath.Join(s.Dir, "register.damaged"): true} {
+			if _, err := os.Stat(path); (err == nil) != want {
+				t.Errorf("%s: %s: %v", name, path, err)
+			}
+		}
+	}
+	if err := s.Hub.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	g.Stop(s)
+	if err := cut(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.TryStart(); !errors.Is(err, fault.Damaged) || !strings.Contains(err.Error(), "join again") {
+		t.Errorf("with a marker: %v; want damaged, with the remedy", err)
+	}
+}
+
 func TestAlteredRaftLogIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	g := hubtest.New(t, 1)

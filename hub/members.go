@@ -262,7 +262,7 @@ func (h *Hub) Scrub(ctx context.Context) {
 	err := h.Register().Scrub(ctx)
 	switch {
 	case errors.Is(err, fault.Damaged):
-		h.fatal.set(h.disk.states.refuse(err))
+		h.fatal.set(errors.Join(h.disk.states.refuse(err), h.disk.states.doubt()))
 	case err != nil && ctx.Err() == nil:
 		h.o.Logger.Warn("the register could not be read through", "err", err)
 	}

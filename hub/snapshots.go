@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,7 @@ import (
 //
 // It may be used concurrently.
 type snapshots struct {
+	log     *slog.Logger
 	dir     string // Of the marker and the spool.
 	folders string // Of the register's generations.
 	open    func(dir string) (*register.Register, error)

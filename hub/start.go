@@ -118,6 +118,7 @@ func newSnapshots(o diskOptions, vault *store.Vault) *snapshots {
 		step = func(string) {}
 	}
 	return &snapshots{
+		log: o.logger,
 		dir: filepath.Join(o.dir, raftFolder), folders: filepath.Join(o.dir, registerFolder), step: step, reading: map[uint64]int{},
 		open: func(dir string) (*register.Register, error) { return register.Open(dir, ro) },
 		load: func(dir string, r io.Reader) error {
@@ -174,7 +175,7 @@ func (s *snapshots) start() error {
 	if spool != nil && spool.Index > s.mark.Index {
 		return s.installSpool(spool)
 	}
-	if s.current, err = s.open(s.generation(max(s.mark.Generation, 1))); err != nil {
+	if s.current, err = s.openSound(); err != nil {
 		return s.refuse(err)
 	}
 	if err := s.verify(); err != nil {
@@ -182,6 +183,46 @@ func (s *snapshots) start() error {
 	}
 	s.discard()
 	return s.sweep()
+}
+
+// doubtedFile is there when the register was found damaged at work.
+const doubtedFile = "register.doubted"
+
+// damagedRegister keeps, beside the others, the register that was set aside last.
+const damagedRegister = "register.damaged"
+
+// doubt has the next start not trust the register that is there now.
+func (s *snapshots) doubt() error {
+	return store.WriteFileAtomic(filepath.Join(s.dir, doubtedFile), nil, 0o600)
+}
+
+// openSound opens the register. One that is damaged is set aside while the log still
+// has every entry from the first on: they are applied again, and nobody can tell the
+// difference. Otherwise a part of it is nowhere on this server.
+func (s *snapshots) openSound() (*register.Register, error) {
+	const op = "hub.Open"
+	dir, note := s.generation(max(s.mark.Generation, 1)), filepath.Join(s.dir, doubtedFile)
+	_, err := os.Stat(note)
+	if doubted := err == nil; doubted {
+		err = fault.New(op, fault.Damaged, "register", "it was found damaged before the last stop")
+	} else {
+		var reg *register.Register
+		if reg, err = s.open(dir); err == nil {
+			return reg, nil
+		}
+	}
+	if !errors.Is(err, fault.Damaged) || s.mark.Index > 0 {
+		return nil, err
+	}
+	aside := filepath.Join(filepath.Dir(s.dir), damagedRegister)
+	s.log.Warn("the register is damaged and is made again from the log, which holds every entry", "err", err, "kept", aside)
+	if err := errors.Join(os.RemoveAll(aside), os.Rename(dir, aside), store.SyncFolder(s.folders)); err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: dir, Err: err}
+	}
+	if err := os.Remove(note); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: note, Err: err}
+	}
+	return s.open(dir)
 }
 
 // installSpool imports a snapshot that was complete when the server last
