@@ -24,19 +24,16 @@ func (s *host) takes(peer replication.Peer, log protocol.LogID) error {
 	return s.isUplink(log)
 }
 
-// isUplink returns an error unless the log is the uplink of a box that may send.
+// isUplink returns an error unless the log is the uplink of a box, one that was
+// revoked too: what it had filed before counts, and the register holds the rest.
 func (s *host) isUplink(log protocol.LogID) error {
 	const op = "hub.carried"
 	district, slot, ok := strings.Cut(log.Name, "-")
 	if log.Channel != protocol.Uplink || !ok || district != s.keys.District {
 		return fault.New(op, fault.Denied, log.String(), "not a log of a box of this district")
 	}
-	n, ok := s.group.register().SlotOwner(slot)
-	switch {
-	case !ok:
+	if _, ok := s.group.register().SlotOwner(slot); !ok {
 		return fault.New(op, fault.Unavailable, log.String(), "this slot is not known here yet")
-	case n.RevokedAt != 0:
-		return fault.New(op, fault.Denied, log.String(), "the box was revoked: enrol it again")
 	}
 	return nil
 }

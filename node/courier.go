@@ -160,6 +160,11 @@ func (c *courier) pulse(ctx context.Context, conn net.Conn, end func()) {
 				c.box.Heard()
 			}
 		}
+		if c.host.outgrown() {
+			c.log.Info("there are more logs to ask for: the session begins again")
+			end()
+			return
+		}
 		if p.over(c.box.Acknowledged().Seq, c.box.Head().At.Seq, c.clock()) && len(c.servers()) > 1 {
 			c.log.Warn("this server signs for nothing: asking another", "waiting_for", stuckAfter)
 			end()

@@ -36,9 +36,11 @@ type member struct {
 	centre place.Centre
 	dir    string
 	gate   *gate
+	tune   func(*Node) // Changes the box before it runs.
 	cancel context.CancelFunc
 	ended  chan error
 	filed  []protocol.Number
+	seed   int    // Of the next application, beside how many there are.
 	quic   string // Where it listens, from its first start on.
 	gossip string
 }
@@ -126,6 +128,9 @@ func (m *member) start() {
 	shut := m.gate != nil && m.gate.shut
 	m.gate = &gate{caller: n.courier.caller, shut: shut}
 	n.courier.caller = m.gate
+	if m.tune != nil {
+		m.tune(n)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(m.up.t.Context()))
 	m.Node, m.cancel, m.ended = n, cancel, make(chan error, 1)
 	go func() { m.ended <- n.Run(ctx) }()
@@ -153,7 +158,7 @@ func (m *member) cut() {
 func (m *member) file(n int) {
 	m.up.t.Helper()
 	for range n {
-		i := len(m.filed)
+		i := m.seed + len(m.filed)
 		body, err := catalogue.Sample(m.box.Goods().Set, service, uint64(i+1), m.centre)
 		if err != nil {
 			m.up.t.Fatal(err)
@@ -353,6 +358,78 @@ func TestServerWithoutQuorumHolds(t *testing.T) {
 	box.file(1)
 	box.accepted()
 	up.registered(box)
+}
+
+// TestCarrierDropsEverything has a box without a link choose a carrier that takes
+// its records, says that it has a link, and hands nothing in: they arrive by another
+// path within ten minutes, which is sixty times the wait before copies are made.
+func TestCarrierDropsEverything(t *testing.T) {
+	t.Parallel()
+	up := found(t, 1, 3)
+	owner := up.boxes[0]
+	first := carrier(string(owner.centre), []candidate{
+		{centre: string(up.boxes[1].centre), linked: true}, {centre: string(up.boxes[2].centre), linked: true},
+	}, 0)
+	for _, m := range up.boxes[1:] {
+		if string(m.centre) == first {
+			m.stop()
+			m.tune = func(n *Node) { n.exchange.errands.wait = 24 * time.Hour }
+			m.start()
+			up.Wait("the link of "+first, m.courier.linked)
+		}
+	}
+	owner.cut()
+	owner.file(10)
+	began := time.Now()
+	owner.accepted()
+	waits := float64(time.Since(began)) / float64(owner.copier.wait)
+	t.Logf("accepted after %.1f waits: %v where a wait is 10 s", waits, time.Duration(waits*float64(copyAfter)).Round(time.Second))
+	if waits > 60 {
+		t.Errorf("accepted after %.0f waits; want 60 at most", waits)
+	}
+	up.registered(owner)
+}
+
+// TestBoxIsRevokedAndReplaced burns and revokes a box whose records two neighbours
+// hold, and enrols another one for its centre: what the old box had not sent comes
+// from the neighbours, and the new box shows it.
+func TestBoxIsRevokedAndReplaced(t *testing.T) {
+	t.Parallel()
+	up := found(t, 1, 3)
+	old := up.boxes[0]
+	old.file(3)
+	old.accepted()
+	for _, m := range up.boxes {
+		m.cut()
+	}
+	sent := old.filed
+	old.filed = nil
+	old.seed = 100
+	old.file(10)
+	old.copies(2)
+	old.stop()
+	if err := os.RemoveAll(old.dir); err != nil {
+		t.Fatal(err)
+	}
+	up.Revoke(old.centre)
+	next := &member{up: up, centre: old.centre, dir: t.TempDir()}
+	if _, err := Enrol(t.Context(), next.dir, up.Token(next.centre), EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	next.start()
+	t.Cleanup(next.stop)
+	up.boxes[1].gate.set(false)
+	up.Wait("everything that had a receipt", func() bool { return up.Leader().Hub.Register().Stats().Accepted == 13 })
+	for _, n := range append(sent, old.filed...) {
+		up.Wait("the new box to show "+n.String(), func() bool {
+			w, err := next.box.Track(n)
+			return err == nil && w.Accepted
+		})
+	}
+	next.seed = 200
+	up.Wait("intake at the new box", func() bool { return next.box.Blockers().Closed() == nil })
+	next.file(1)
+	next.accepted()
 }
 
 // TestStrangerIsNoNeighbour asks a keeper from outside of its upazila.

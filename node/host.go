@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kendro/domain/fault"
@@ -28,6 +29,8 @@ type host struct {
 	sealer    *sealer
 	log       *slog.Logger
 	exchange  *exchange
+
+	asked atomic.Int32 // How many logs the session with the hub asked for.
 
 	mu     sync.Mutex // Guards epochs.
 	epochs map[identity.EpochID]knownEpoch
@@ -100,8 +103,16 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 			have = append(have, protocol.Head{Log: log, At: at})
 		}
 	}
-	return have, h.wanted(), nil, closed, nil
+	want = h.wanted()
+	if peer.Session != 0 {
+		h.asked.Store(int32(len(want)))
+	}
+	return have, want, nil, closed, nil
 }
+
+// outgrown reports whether there are more logs to ask for than when the session
+// with the hub began: the counter is open now, or the centre had earlier boxes.
+func (h *host) outgrown() bool { return len(h.wanted()) > int(h.asked.Load()) }
 
 // Met takes the hub's first word. Before it nobody knows whether the hub lets this
 // box in: in TLS 1.3 our side of the handshake ends before the hub has judged it.

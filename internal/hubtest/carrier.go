@@ -2,12 +2,23 @@ package hubtest
 
 import (
 	"context"
+	"crypto/rand"
 
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/replication"
 )
+
+// Revoke shuts the box of a centre out of the district.
+func (g *Group) Revoke(centre place.Centre) {
+	g.tb.Helper()
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		g.tb.Fatal(err)
+	}
+	g.Do(g.Leader(), register.RevokeNode, register.Revocation{Centre: centre, Reason: "burnt", GossipKey: key})
+}
 
 // AddEntrepreneur lets somebody sign in at a centre, with a password that nobody
 // knows.
