@@ -72,7 +72,7 @@ func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
 	if err == nil && first.Hello != nil && first.Hello.Documents == protocol.DocumentStream {
 		err = link.ServePapers(ctx, conn, conn.Peer(), h.papers)
 	} else if err == nil {
-		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments))
+		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Endure(link.Patience{}))
 	}
 	if err != nil && !errors.Is(err, fault.Unavailable) {
 		h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)

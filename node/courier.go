@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -37,10 +38,12 @@ type courier struct {
 	changed   func()      // Told when the link to the hub comes or goes.
 
 	papers *paperSource
+	knocks *link.Knocker // Nil where the way to the hub can't tell.
 
-	mu   sync.Mutex // Guards what follows.
-	now  *replication.Peer
-	news chan replication.Peer // Gets the peer of the session that is being opened, once it has said hello.
+	mu     sync.Mutex // Guards what follows.
+	now    *replication.Peer
+	silent bool                  // Nothing is heard of it just now.
+	news   chan replication.Peer // Gets the peer of the session that is being opened, once it has said hello.
 }
 
 const (
@@ -48,14 +51,16 @@ const (
 	pulseEvery  = 5 * time.Second
 	heartbeat   = 30 * time.Second // How long a hub that died in silence is believed.
 	steady      = 3 * time.Second  // A session that lasted this long was a good one.
+	unasked     = time.Minute      // After so long a silence it dials without an answer to its knocks.
+	greeting    = 30 * time.Second // For a server to answer its first knock.
 )
 
 // run dials, speaks and dials again until ctx ends.
 func (c *courier) run(ctx context.Context) {
 	var backoff link.Backoff
-	last := ""
+	last, next := "", ""
 	for ctx.Err() == nil {
-		addr := c.pick(last)
+		addr := cmp.Or(next, c.pick(last))
 		began := c.clock()
 		err := c.session(ctx, addr)
 		if ctx.Err() != nil {
@@ -66,15 +71,30 @@ func (c *courier) run(ctx context.Context) {
 			backoff.Reset()
 		}
 		wait := backoff.Next()
-		c.blame(addr, err, c.clock().Add(wait))
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
+		if link.Silent(err) && c.answers() {
+			wait = unasked
 		}
+		c.blame(addr, err, c.clock().Add(wait))
+		next = c.pause(ctx, wait, link.Silent(err))
 	}
+}
+
+// answers reports whether any server is known to answer knocks.
+func (c *courier) answers() bool {
+	return c.knocks != nil && slices.ContainsFunc(c.servers(), c.knocks.Knows)
+}
+
+// pause waits before the next try. After a silence it knocks meanwhile, and returns
+// the server that answers, at once: a short cut costs no longer than it lasts.
+func (c *courier) pause(ctx context.Context, wait time.Duration, silence bool) (next string) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if silence && c.knocks != nil {
+		next, _ = c.knocks.Wait(ctx)
+		return next
+	}
+	<-ctx.Done()
+	return ""
 }
 
 // pick chooses a server at random, another one than the last where there is one.
@@ -125,7 +145,38 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	defer end()
 	postman := link.NewPostman(c.papers, c.lanes(addr))
 	wg.Go(func() { c.post(ctx, addr, postman, c.expect()) })
-	return link.RunSession(ctx, conn, peer, c.host, link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip), link.OnBusy(postman.Hold))
+	o := []link.SessionOption{link.OnNote(c.host.note), link.Heartbeat(heartbeat), link.Gossip(c.gossip), link.OnBusy(postman.Hold)}
+	if c.knocks != nil {
+		wg.Go(func() { c.greet(ctx, addr) })
+		o = append(o, link.Endure(link.Patience{Knock: func(ctx context.Context) bool { return c.knocks.Here(ctx, addr) }, Told: c.fallSilent}))
+	}
+	return link.RunSession(ctx, conn, peer, c.host, o...)
+}
+
+// greet learns whether a server answers knocks.
+func (c *courier) greet(ctx context.Context, addr string) {
+	ctx, cancel := context.WithTimeout(ctx, greeting)
+	defer cancel()
+	c.knocks.Meet(ctx, addr)
+}
+
+// fallSilent notes that nothing is heard of the hub, or something again.
+func (c *courier) fallSilent(silent bool) {
+	c.mu.Lock()
+	c.silent = silent
+	peer := c.now
+	c.mu.Unlock()
+	if peer == nil {
+		return
+	}
+	if silent {
+		c.log.Info("the hub is silent", "server", peer.Subject.Name, "addr", peer.Addr)
+		c.box.Blockers().Raise(box.HubUnreachable, c.clock().Add(unasked))
+	} else {
+		c.log.Info("the hub is heard again", "server", peer.Subject.Name, "addr", peer.Addr)
+		c.box.Blockers().Clear(box.HubUnreachable)
+	}
+	c.changed()
 }
 
 func peerOf(conn net.Conn, addr string) replication.Peer {
@@ -196,8 +247,11 @@ func (p *patience) over(acked, head uint64, now time.Time) bool {
 
 // meet notes that a hub has let us in; part, that the session is over.
 func (c *courier) meet(p replication.Peer) {
+	if c.knocks != nil {
+		c.knocks.Reset()
+	}
 	c.mu.Lock()
-	c.now = &p
+	c.now, c.silent = &p, false
 	if c.news != nil {
 		c.news <- p // It holds one, and is said once.
 		c.news = nil
@@ -213,7 +267,7 @@ func (c *courier) meet(p replication.Peer) {
 func (c *courier) part() {
 	c.mu.Lock()
 	was := c.now
-	c.now = nil
+	c.now, c.silent = nil, false
 	c.mu.Unlock()
 	if was != nil {
 		c.changed()
@@ -226,11 +280,11 @@ func (c *courier) linked() bool {
 	return ok
 }
 
-// met returns the server that the box speaks with just now.
+// met returns the server that the box speaks with just now, and hears.
 func (c *courier) met() (replication.Peer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.now == nil {
+	if c.now == nil || c.silent {
 		return replication.Peer{}, false
 	}
 	return *c.now, true

@@ -180,6 +180,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
+	n.courier.knocks = n.link.Knocker(n.courier.servers)
 	h.greeted = n.courier.meet
 	n.courier.expired, n.renewer.servers, n.renewer.use = n.renewer.expired, n.courier.servers, n.link.SetCertificate
 	n.neighbours = &neighbours{

@@ -102,6 +102,14 @@ func (s *Session) Outstanding() bool {
 	return !s.met || slices.ContainsFunc(s.order, func(f *flow) bool { return len(f.out.flight) > 0 })
 }
 
+// Behind reports whether the peer has said that it holds more of a log that we want
+// than we do.
+func Behind(s *Session) bool {
+	return s.met && slices.ContainsFunc(s.order, func(f *flow) bool {
+		return f.in.wanted && !f.in.stopped && f.out.theirs.Seq > f.mine.Seq
+	})
+}
+
 // Probe returns a message that changes nothing, for a runner that wants to know
 // whether the path still carries: a head, of a log with an answer due if there is
 // one. It is nil when no log is known.

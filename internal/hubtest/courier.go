@@ -24,14 +24,22 @@ func (b *Box) Sync(ctx context.Context, addrs ...string) (wait func()) {
 	go func() {
 		defer close(done)
 		back := link.Backoff{Min: 20 * time.Millisecond, Max: 500 * time.Millisecond}
+		knocks := e.Knocker(func() []string { return addrs })
+		next := ""
 		for i := 0; ctx.Err() == nil; i++ {
-			if b.session(ctx, e, addrs[i%len(addrs)]) {
+			addr := cmp.Or(next, addrs[i%len(addrs)])
+			next = ""
+			err := b.session(ctx, e, addr, knocks)
+			if err == nil {
 				back.Reset()
 			}
-			select {
-			case <-time.After(back.Next()):
-			case <-ctx.Done():
+			waiting, cancel := context.WithTimeout(ctx, back.Next())
+			if link.Silent(err) {
+				next, _ = knocks.Wait(waiting)
+			} else {
+				<-waiting.Done()
 			}
+			cancel()
 		}
 		if err := e.Close(); err != nil {
 			b.tb.Error(err)
@@ -40,13 +48,13 @@ func (b *Box) Sync(ctx context.Context, addrs ...string) (wait func()) {
 	return func() { <-done }
 }
 
-func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
+func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string, knocks *link.Knocker) error {
 	dialing, cancel := context.WithTimeout(ctx, cmp.Or(b.Patience, 3*time.Second))
 	defer cancel()
 	conn, err := e.Dial(dialing, addr, link.ALPNSync)
 	if err != nil {
 		b.note(err)
-		return false
+		return err
 	}
 	peer := conn.(*link.Conn).Peer()
 	var host replication.Host = b
@@ -56,11 +64,12 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string) bool {
 	ctx, end := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { b.watch(ctx, end) })
-	err = link.RunSession(ctx, conn, peer, host)
+	wg.Go(func() { knocks.Meet(ctx, addr) })
+	err = link.RunSession(ctx, conn, peer, host, link.Endure(link.Patience{Knock: func(ctx context.Context) bool { return knocks.Here(ctx, addr) }}))
 	end()
 	wg.Wait()
 	b.note(err)
-	return err == nil
+	return err
 }
 
 // watch ends a session in which nothing is acknowledged, as a node does.

@@ -58,6 +58,7 @@ type Endpoint struct {
 	transport   *quic.Transport
 	listener    *quic.Listener // Nil when nothing is served.
 	listeners   map[string]*listener
+	knocks      *knocks
 	ctx         context.Context // Ends with Close.
 	cancel      context.CancelFunc
 	wg          sync.WaitGroup
@@ -91,6 +92,7 @@ func Open(o Options) (*Endpoint, error) {
 	e := &Endpoint{
 		o: o, socket: socket, meter: meter,
 		transport: &quic.Transport{Conn: meter.conn, StatelessResetKey: &key},
+		knocks:    newKnocks(),
 		listeners: map[string]*listener{}, dialed: map[target]*pooled{}, conns: map[*quic.Conn]identity.Subject{},
 	}
 	e.certificate.Store(&o.Certificate)
@@ -105,6 +107,7 @@ func Open(o Options) (*Endpoint, error) {
 		}
 		e.wg.Go(e.accept)
 	}
+	e.wg.Go(e.doorkeeper)
 	return e, nil
 }
 

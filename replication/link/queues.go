@@ -3,7 +3,6 @@ package link
 import (
 	"slices"
 	"sync"
-	"time"
 
 	"kendro/protocol"
 	"kendro/replication"
@@ -75,6 +74,13 @@ func (o *outbox) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.urgent)+len(o.bulk) == 0
+}
+
+// stuck reports whether what is written doesn't leave.
+func (o *outbox) stuck() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.working
 }
 
 // next returns the encoding of what is to be written, or false when that is nothing:
@@ -212,61 +218,4 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// pather is a connection that knows its path.
-type pather interface {
-	Path() (received uint64, roundTrip time.Duration)
-}
-
-// prober notices a dead path. The loop owns it.
-type prober struct {
-	timer    *time.Timer
-	path     pather // Nil where the connection can't tell.
-	on       bool
-	asked    bool // A heartbeat waits for a packet.
-	received uint64
-	quiet    time.Duration
-	step     time.Duration
-}
-
-func stoppedTimer() *time.Timer {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
-}
-
-// watch starts the probing when an answer is due.
-func (p *prober) watch(due bool) {
-	if !due || p.on || p.path == nil {
-		return
-	}
-	p.on, p.quiet = true, 0
-	p.again()
-}
-
-func (p *prober) again() time.Duration {
-	received, rtt := p.path.Path()
-	p.received = received
-	p.step = max(probeEvery, rtt)
-	p.timer.Reset(p.step)
-	return rtt
-}
-
-// rest ends the probing.
-func (p *prober) rest() {
-	p.on = false
-	p.timer.Stop()
-}
-
-// dead is called when the timer has fired.
-func (p *prober) dead() bool {
-	before, step := p.received, p.step
-	rtt := p.again()
-	if p.received != before {
-		p.quiet, p.asked = 0, false
-		return false
-	}
-	p.quiet += step
-	return p.quiet >= max(patience, 4*rtt)
 }

@@ -132,6 +132,7 @@ func (r *runner) run(parent context.Context) error {
 	r.cancel = cancel
 	r.later = newPutOff()
 	r.probe.timer = stoppedTimer()
+	r.probe.silence.answers = make(chan bool, 1)
 	r.probe.path, _ = r.conn.(pather)
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
 	defer stop()
@@ -163,7 +164,7 @@ func (r *runner) loop(ctx context.Context) {
 		heart = tick.C
 	}
 	for ctx.Err() == nil {
-		r.probe.watch(r.session.Outstanding())
+		r.probe.watch(r.due())
 		in := r.in
 		if r.work.len() >= maxBacklog {
 			in = nil // The host is behind: let the peer's window fill.
@@ -188,6 +189,8 @@ func (r *runner) loop(ctx context.Context) {
 			r.beginLater(ctx)
 		case <-r.probe.timer.C:
 			r.look(ctx)
+		case here := <-r.probe.silence.answers:
+			r.answered(ctx, here)
 		case <-heart:
 			r.ask(ctx)
 		}
@@ -195,6 +198,11 @@ func (r *runner) loop(ctx context.Context) {
 }
 
 func (r *runner) receive(ctx context.Context, m *protocol.Message) {
+	r.probe.looks, r.probe.silence.amid = 0, false
+	r.hush()
+	if m.Block != nil {
+		r.probe.run += len(m.Block.Body)
+	}
 	actions, err := r.session.Receive(m)
 	if err != nil {
 		r.fail(err)
@@ -241,6 +249,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 
 // send queues a message, and has it written.
 func (r *runner) send(ctx context.Context, m *protocol.Message) {
+	r.said()
 	if r.out.put(m) {
 		r.wg.Go(func() { r.write(ctx) })
 	}
@@ -311,7 +320,12 @@ func (r *runner) read(ctx context.Context) {
 	const op = "link.RunSession"
 	buffered := bufio.NewReaderSize(r.conn, readAhead)
 	for {
+		if _, err := buffered.Peek(1); err == nil {
+			r.probe.silence.half.Store(true)
+			r.news.wake()
+		}
 		m, size, err := r.out.short.Decode(buffered)
+		r.probe.silence.half.Store(false)
 		switch {
 		case errors.Is(err, io.EOF):
 			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
@@ -342,34 +356,5 @@ func (r *runner) write(ctx context.Context) {
 			r.fail(classify("link.RunSession", r.conn.RemoteAddr().String(), err))
 			return
 		}
-	}
-}
-
-// ask begins to look whether an idle path still carries.
-func (r *runner) ask(ctx context.Context) {
-	if m := r.session.Probe(); m != nil && !r.probe.on {
-		r.probe.asked = true
-		r.probe.watch(true)
-		r.send(ctx, m)
-	}
-}
-
-// look probes a path on which an answer is due, and gives it up when nothing at
-// all arrives: transport acknowledgements count, so a slow peer is not a dead one.
-func (r *runner) look(ctx context.Context) {
-	dead := r.probe.dead()
-	if !r.session.Outstanding() && !r.probe.asked {
-		r.probe.rest()
-		return
-	}
-	if dead {
-		if c, ok := r.conn.(interface{ Abandon() }); ok {
-			c.Abandon()
-		}
-		r.fail(fault.New("link.RunSession", fault.Unavailable, r.conn.RemoteAddr().String(), "the peer is silent"))
-		return
-	}
-	if m := r.session.Probe(); m != nil && r.out.idle() {
-		r.send(ctx, m)
 	}
 }

@@ -26,7 +26,7 @@ func serve(t testing.TB, e *link.Endpoint, host replication.Host) (stop func()) 
 			if err != nil {
 				return
 			}
-			wg.Go(func() { _ = link.RunSession(ctx, c, c.(*link.Conn).Peer(), host) })
+			wg.Go(func() { _ = link.RunSession(ctx, c, c.(*link.Conn).Peer(), host, link.Endure(link.Patience{})) })
 		}
 	})
 	stop = func() { cancel(); _ = l.Close(); wg.Wait() }

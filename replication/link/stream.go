@@ -91,6 +91,9 @@ func (c *Conn) Path() (received uint64, roundTrip time.Duration) {
 	return s.PacketsReceived, s.SmoothedRTT
 }
 
+// Shortest tells the shortest round trip so far: what the path alone takes.
+func (c *Conn) Shortest() time.Duration { return c.conn.ConnectionStats().MinRTT }
+
 // Abandon closes the whole connection because its peer is silent; the next Dial
 // makes another.
 func (c *Conn) Abandon() { _ = c.conn.CloseWithError(codeSilent, "silent") }
