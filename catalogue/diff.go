@@ -90,7 +90,13 @@ func differences(a, b *dcat.Version) []string {
 	if !slices.Equal(a.Documents, b.Documents) {
 		say("the documents changed (%d, now %d)", len(a.Documents), len(b.Documents))
 	}
-	if !slices.Equal(a.Steps, b.Steps) {
+	if !reflect.DeepEqual(a.Procedure, b.Procedure) {
+		say("payment, issue, delivery or appeals changed")
+	}
+	if !reflect.DeepEqual(a.Checks, b.Checks) || !slices.Equal(a.Rules, b.Rules) {
+		say("the checks or rules changed")
+	}
+	if !reflect.DeepEqual(a.Steps, b.Steps) {
 		say("the steps changed (%s, now %s)", posts(a), posts(b))
 	}
 	if !bytes.Equal(a.Form, b.Form) {

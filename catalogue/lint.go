@@ -79,6 +79,7 @@ func (l *linter) all() {
 	l.documents()
 	l.fees()
 	l.steps()
+	l.flow()
 	if _, err := EncodeVersion(l.v); err != nil {
 		l.bad("form", 0, "%v", err)
 	}

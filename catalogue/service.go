@@ -29,6 +29,9 @@ type serviceFile struct {
 	Documents     []documentFile     `yaml:"documents"`
 	Steps         []stepFile         `yaml:"steps"`
 	Form          map[string]any     `yaml:"form"`
+	Procedure     *procedureFile     `yaml:"procedure"`
+	Checks        []checkFile        `yaml:"checks"`
+	Rules         []ruleFile         `yaml:"rules"`
 }
 
 type feeFile struct {
@@ -36,6 +39,8 @@ type feeFile struct {
 	Poisha  int64        `yaml:"poisha"`
 	Ceiling int64        `yaml:"ceiling"`
 	Per     string       `yaml:"per"`
+	At      dcat.FeeAt   `yaml:"at"`
+	If      string       `yaml:"if"`
 	When    *struct {
 		Field string   `yaml:"field"`
 		In    []string `yaml:"in"`
@@ -58,6 +63,9 @@ type stepFile struct {
 	Mandatory   bool       `yaml:"mandatory"`
 	Decision    bool       `yaml:"decision"`
 	MayFinalise bool       `yaml:"may_finalise"`
+	When        string     `yaml:"when"`
+	Checks      []string   `yaml:"checks"`
+	Requires    []string   `yaml:"requires"`
 }
 
 // loadServices reads, converts and lints every service of a folder.
@@ -124,15 +132,17 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		v.Steps = append(v.Steps, dcat.Step{
 			Post: s.Post, OfficeLevel: s.OfficeLevel, Name: nfcName(s.Name),
 			Mandatory: s.Mandatory, Decision: s.Decision, MayFinalise: s.MayFinalise,
+			When: s.When, Checks: s.Checks, Needs: s.Requires,
 		})
 	}
 	for _, x := range f.Fees {
-		fee := dcat.Fee{Kind: x.Kind, Poisha: x.Poisha, Ceiling: x.Ceiling, Per: x.Per}
+		fee := dcat.Fee{Kind: x.Kind, Poisha: x.Poisha, Ceiling: x.Ceiling, Per: x.Per, At: x.At, Rule: x.If}
 		if w := x.When; w != nil {
 			fee.When = &dcat.Condition{Field: w.Field, In: w.In, From: w.From, To: w.To}
 		}
 		v.Fees = append(v.Fees, fee)
 	}
+	f.proceed(v)
 	return v
 }
 

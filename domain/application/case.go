@@ -3,104 +3,10 @@ package application
 import (
 	"strconv"
 
+	"kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 )
-
-// Action is what somebody does to a case. Numbers are kept on disk: add at the
-// end, never reorder.
-type Action uint8
-
-// The actions of this edition.
-const (
-	NoAction Action = iota
-	Accept          // The hub takes the application in and routes it.
-	Take            // An officer of the post takes it up.
-	Note            // The holder writes into the case file.
-	Decide          // The holder states the preliminary decision.
-	Forward         // The holder passes it on to the next desk.
-	Approve         // Final.
-	Reject          // Final.
-	Route           // The hub finds the desk that it had not found.
-	Hold            // The hub sets it aside for a person to look at.
-)
-
-var actionNames = [...]string{"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold"}
-
-// String returns the action's name, as in the contract's paths.
-func (a Action) String() string {
-	if int(a) < len(actionNames) {
-		return actionNames[a]
-	}
-	return ""
-}
-
-// ParseAct reads the name of an action that an officer may do, such as "take".
-// Others are [fault.Invalid].
-func ParseAct(name string) (Action, error) {
-	for _, a := range []Action{Take, Note, Decide, Forward, Approve, Reject} {
-		if name == a.String() {
-			return a, nil
-		}
-	}
-	return NoAction, fault.New("application.ParseAct", fault.Invalid, clip(name),
-		"want take, note, decide, forward, approve or reject")
-}
-
-// steps is the procedure: where an action leads from each stage. What isn't here
-// is refused.
-var steps = map[Stage]map[Action]Stage{
-	None:        {Accept: Received, Hold: Submitted},
-	Submitted:   {Accept: Received},
-	Received:    {Take: UnderReview, Route: Received},
-	UnderReview: {Note: UnderReview, Decide: UnderReview, Forward: Received, Approve: Approved, Reject: Rejected},
-}
-
-// An Opinion is what a preliminary decision comes to.
-type Opinion string
-
-// The opinions.
-const (
-	ForApproval  Opinion = "approve"
-	ForRejection Opinion = "reject"
-	Other        Opinion = "other" // The text says what.
-)
-
-// Valid reports whether o is one of the three.
-func (o Opinion) Valid() bool { return o == ForApproval || o == ForRejection || o == Other }
-
-// Bounds of what an officer writes, in bytes.
-const (
-	MaxText   = 4 << 10
-	MaxReason = 64
-)
-
-// An Officer is who acts, in which seat.
-type Officer struct {
-	Name string
-	Seat place.Seat
-}
-
-// A Desk is what the pinned version demands at the step where the case stands,
-// and where it would go from there. The caller looks it up.
-type Desk struct {
-	Decision  bool // Approve and reject need a preliminary decision too.
-	Finalise  bool // This step may end the case.
-	Mandatory bool // A mandatory step still follows: no approval here.
-	Step      int  // Accept, forward and route: the step that the case goes to …
-	Seat      place.Seat
-}
-
-// An Event is one action with all that the rules ask about it.
-type Event struct {
-	Action  Action
-	By      Officer // Empty for accept, hold and route, which are the hub's.
-	Expect  uint64  // The version that the actor saw.
-	Opinion Opinion // Decide.
-	Text    string  // Note, decide, reject; may stand on forward and approve.
-	Reason  string  // Reject: a reason code.
-	Desk    Desk
-}
 
 // A Case is an application as its events add up. The zero Case is one that
 // nobody has accepted yet. It is a value: Apply returns the next one.
@@ -113,7 +19,61 @@ type Case struct {
 	DecidedBy  string     `cbor:"6,keyasint,omitempty"` // Who stated a preliminary decision since the assignment.
 	Version    uint64     `cbor:"7,keyasint"`           // Counts the events.
 	From       place.Seat `cbor:"8,keyasint"`           // The desk that forwarded it here; zero at the first.
+
+	Findings
+	Money
+	Delivery
+	Course
 }
+
+// Findings are what was found out about a case.
+type Findings struct {
+	Rules catalogue.Bits `cbor:"9,keyasint,omitempty"`  // That hold for the answers.
+	Done  catalogue.Bits `cbor:"10,keyasint,omitempty"` // Checks.
+	Asked string         `cbor:"11,keyasint,omitempty"` // What the applicant was asked for and hasn't brought, one item a line.
+}
+
+// Money is what a case has to do with money, in whole poisha.
+type Money struct {
+	Purpose Purpose `cbor:"12,keyasint,omitempty"` // Of the newest demand.
+	Owed    int64   `cbor:"13,keyasint,omitempty"` // Of it, still; above 0 a demand is open, the only one (I10).
+	PayBy   int64   `cbor:"14,keyasint,omitempty"` // Its last second, Unix seconds.
+	Paid    int64   `cbor:"15,keyasint,omitempty"` // For demands so far; a surplus is not in it.
+	Dues
+}
+
+// Dues are what the version's schedule comes to for the answers.
+type Dues struct {
+	Review int64 `cbor:"25,keyasint,omitempty"` // Before the review.
+	Issue  int64 `cbor:"26,keyasint,omitempty"` // After the approval.
+}
+
+// Delivery is how an approved case reaches its applicant.
+type Delivery struct {
+	Mode     catalogue.Mode `cbor:"16,keyasint,omitempty"`
+	Promised int64          `cbor:"17,keyasint,omitempty"` // The delivery date: its last second, Unix seconds.
+	Issued   int            `cbor:"18,keyasint,omitempty"` // Artefacts so far.
+}
+
+// Course is what a case has been through.
+type Course struct {
+	Visited  catalogue.Bits `cbor:"19,keyasint,omitempty"` // Steps that it came to.
+	Returns  int            `cbor:"20,keyasint,omitempty"` // Times it was sent back: rework.
+	Appeals  int            `cbor:"21,keyasint,omitempty"` // Rungs of the ladder it has climbed.
+	AppealBy int64          `cbor:"22,keyasint,omitempty"` // The last second of the next, Unix seconds; 0 is none.
+	Above    place.Seat     `cbor:"23,keyasint"`           // The superior who sees it, overdue as it is.
+	Late     int            `cbor:"24,keyasint,omitempty"` // Times it went up.
+}
+
+// A Purpose is what a demand is for.
+type Purpose uint8
+
+// The purposes. Numbers are kept on disk.
+const (
+	NoPurpose Purpose = iota
+	ForReview
+	ForIssue
+)
 
 // Apply returns the case after the event, or the case unchanged and why the
 // event is refused: [fault.Denied] when the officer may not, [fault.Conflict]
@@ -143,90 +103,30 @@ func (c Case) Apply(e Event) (Case, error) {
 // entitled asks who acts. It comes first, so that nobody learns a case's version
 // from a refusal who may not act on it.
 func (c Case) entitled(e Event) error {
-	switch e.Action {
-	case Accept, Hold, Route:
-		if e.By != (Officer{}) {
-			return refuse(e, fault.Denied, "only the hub does this")
+	by := hands[e.Action]
+	if by == 0 {
+		return refuse(e, fault.Invalid, "no such action")
+	}
+	if by&theOfficer == 0 && e.By != (Officer{}) {
+		return refuse(e, fault.Denied, "only the hub does this")
+	}
+	if by&theOfficer == 0 || by != theOfficer && e.By == (Officer{}) {
+		return nil
+	}
+	switch seat := e.By.Seat; {
+	case e.By.Name == "" || seat == (place.Seat{}):
+		return refuse(e, fault.Denied, "only an officer with a seat does this")
+	case e.Action == Appeal:
+		if seat != e.Desk.Seat {
+			return refuse(e, fault.Denied, "an appeal belongs to the appellate post")
 		}
 		return nil
-	case Take, Note, Decide, Forward, Approve, Reject:
-		switch seat := e.By.Seat; {
-		case e.By.Name == "" || seat == (place.Seat{}):
-			return refuse(e, fault.Denied, "only an officer with a seat does this")
-		case seat == c.Seat:
-			return nil
-		case seat == c.From && e.Expect < c.Version:
-			return refuse(e, fault.Conflict, "the case has been forwarded to "+c.Seat.String())
-		}
-		return refuse(e, fault.Denied, "the case does not lie at your desk")
-	case NoAction:
-	}
-	return refuse(e, fault.Invalid, "no such action")
-}
-
-// complete asks whether the event says all that it must.
-func (e Event) complete() error {
-	switch {
-	case len(e.Text) > MaxText:
-		return refuse(e, fault.Invalid, "the text is longer than 4096 bytes: shorten it")
-	case (e.Action == Note || e.Action == Decide || e.Action == Reject) && blank(e.Text):
-		return refuse(e, fault.Invalid, "write a text: it is what the next reader goes by")
-	case e.Action == Decide && !e.Opinion.Valid():
-		return refuse(e, fault.Invalid, "want the opinion approve, reject or other")
-	case e.Action != Decide && e.Opinion != "":
-		return refuse(e, fault.Invalid, "an opinion belongs to a preliminary decision only")
-	case e.Action == Reject && (blank(e.Reason) || len(e.Reason) > MaxReason):
-		return refuse(e, fault.Invalid, "want a reason code of 1 to 64 bytes")
-	case e.Action != Reject && e.Reason != "":
-		return refuse(e, fault.Invalid, "a reason code belongs to a rejection only")
-	case (e.Action == Forward || e.Action == Route) && e.Desk.Seat == (place.Seat{}):
-		return refuse(e, fault.Invalid, "there is no desk to send the case to")
-	}
-	return nil
-}
-
-// allowed asks what the procedure demands of the holder (R-OF4).
-func (c Case) allowed(e Event) error {
-	switch e.Action {
-	case Take, Hold:
+	case seat == c.Seat || e.Action == Take && seat == c.Above:
 		return nil
-	case Accept:
-		if e.Desk.Step != 0 {
-			return refuse(e, fault.Invalid, "a case begins at its first step")
-		}
-		return nil
-	case Route:
-		if c.Seat != (place.Seat{}) || e.Desk.Step != c.Step {
-			return refuse(e, fault.Conflict, "the case has a desk")
-		}
-		return nil
-	default: // The holder's acts, below.
+	case seat == c.From && e.Expect < c.Version:
+		return refuse(e, fault.Conflict, "the case has been forwarded to "+c.Seat.String())
 	}
-	if c.Holder != e.By.Name {
-		return refuse(e, fault.Conflict, "another officer of your post has taken the case: "+clip(c.Holder))
-	}
-	decided := c.DecidedBy == e.By.Name
-	switch e.Action {
-	case Forward:
-		if !decided {
-			return refuse(e, fault.Conflict, "state your preliminary decision first, then forward")
-		}
-		if e.Desk.Step <= c.Step {
-			return refuse(e, fault.Invalid, "a case is forwarded to a later step")
-		}
-	case Approve, Reject:
-		if !e.Desk.Finalise {
-			return refuse(e, fault.Denied, "this desk may not end the case: forward it")
-		}
-		if e.Action == Approve && e.Desk.Mandatory {
-			return refuse(e, fault.Denied, "a mandatory desk has yet to decide: forward it")
-		}
-		if e.Desk.Decision && !decided {
-			return refuse(e, fault.Conflict, "state your preliminary decision first, then "+e.Action.String())
-		}
-	default: // Notes and decisions are free to the holder.
-	}
-	return nil
+	return refuse(e, fault.Denied, "the case does not lie at your desk")
 }
 
 // moved is the case after an event that is allowed.
@@ -235,31 +135,111 @@ func (c Case) moved(e Event, next Stage) Case {
 	c.Version++
 	switch e.Action {
 	case Accept, Forward, Route:
-		c.From, c.Step, c.Seat = c.Seat, e.Desk.Step, e.Desk.Seat
-		c.Holder, c.DecidedBy = "", ""
-		c.Assignment++
+		c = c.assigned(e.Desk).found(e.Found)
+	case Return:
+		c = c.assigned(e.Desk)
+		c.Returns++
 	case Take:
-		c.Holder, c.DecidedBy = e.By.Name, ""
+		c = c.taken(e.By)
 	case Decide:
 		c.DecidedBy = e.By.Name
+	case Check:
+		c.Done = c.Done.With(e.Desk.Check)
+	case RequestInfo:
+		c.Asked = itemsText(e.Items)
+	case Supply:
+		c = c.found(e.Found)
+		c.Asked, c.DecidedBy = itemsText(without(c.asked(), e.Items)), ""
+		if c.Asked != "" {
+			c.Stage = InfoRequested
+		}
 	case Approve, Reject:
-		c.Holder, c.DecidedBy = "", ""
-	case NoAction, Note, Hold:
+		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
+		if e.Action == Approve && e.Desk.Terms.Issue {
+			c.From, c.Seat = c.Seat, e.Desk.Seat
+		}
+		c.AppealBy = e.Until
+	case Appeal:
+		c = c.appealed(e)
+	case Withdraw, Link:
+		c.Holder, c.DecidedBy, c.Owed, c.Above, c.Asked = "", "", 0, place.Seat{}, ""
+	case Escalate:
+		c.Above = e.Desk.Seat
+		c.Late++
+	case Close:
+		c.AppealBy = e.Until
+	case NoAction, Note, Hold, Admit:
+	default:
+		return c.served(e, next)
+	}
+	return c
+}
+
+// assigned is the case at another desk.
+func (c Case) assigned(d Desk) Case {
+	c.From, c.Step, c.Seat = c.Seat, d.Step, d.Seat
+	c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
+	c.Assignment++
+	if d.Terms.Tracked {
+		c.Visited = c.Visited.With(d.Step)
+	}
+	return c
+}
+
+// found is the case with what its answers come to, where they are new.
+func (c Case) found(f *Found) Case {
+	if f != nil {
+		c.Rules, c.Dues, c.Mode = f.Rules, f.Dues, f.Mode
+	}
+	return c
+}
+
+// taken is the case in an officer's hands; a superior takes it to his own desk.
+func (c Case) taken(by Officer) Case {
+	c.Holder, c.DecidedBy = by.Name, ""
+	if by.Seat != c.Seat {
+		c.From, c.Seat, c.Above = c.Seat, by.Seat, place.Seat{}
+		c.Assignment++
+	}
+	return c
+}
+
+// appealed is the case at the appellate desk, behind all steps.
+func (c Case) appealed(e Event) Case {
+	c = c.assigned(e.Desk)
+	c.Holder = e.By.Name
+	c.Appeals++
+	c.AppealBy = 0
+	return c
+}
+
+// served is the case after an event of its payment or delivery.
+func (c Case) served(e Event, next Stage) Case {
+	switch e.Action {
+	case Demand:
+		c.Purpose, c.Owed, c.PayBy = e.Desk.Terms.Purpose, e.Desk.Terms.Demand, e.Until
+		c.Holder = ""
+	case Pay:
+		c.Paid += min(e.Amount, c.Owed)
+		c.Owed -= min(e.Amount, c.Owed)
+		if c.Owed > 0 {
+			c.Stage = FeeDue // Revived or not: the rest is still owed.
+		}
+	case Prepare:
+		c.Promised = e.Until
+		if e.Desk.Seat != (place.Seat{}) && c.Seat != e.Desk.Seat {
+			c.From, c.Seat = c.Seat, e.Desk.Seat
+		}
+	case Issue:
+		c.Issued++
+	default: // Lapse keeps what is owed, for a payment that was made in time.
+	}
+	if next == Ready || next == Delivered {
+		c.Above = place.Seat{}
 	}
 	return c
 }
 
 func refuse(e Event, kind fault.Kind, text string) error {
 	return fault.New("application.Apply", kind, e.Action.String(), text)
-}
-
-func blank(s string) bool {
-	for _, r := range s {
-		switch r {
-		case ' ', '\t', '\n', '\r', '\u00a0':
-		default:
-			return false
-		}
-	}
-	return true
 }

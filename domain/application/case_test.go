@@ -218,12 +218,12 @@ func TestStagesHaveNames(t *testing.T) {
 }
 
 func TestOnlyOfficersActsAreParsed(t *testing.T) {
-	for _, a := range []Action{Take, Note, Decide, Forward, Approve, Reject} {
+	for _, a := range []Action{Take, Note, Decide, Forward, Approve, Reject, RequestInfo, Return, Issue, Link, Appeal, Dispatch} {
 		if got, err := ParseAct(a.String()); err != nil || got != a {
 			t.Errorf("ParseAct(%s) = %v, %v", a, got, err)
 		}
 	}
-	for _, s := range []string{"", "accept", "route", "hold", "TAKE", "issue"} {
+	for _, s := range []string{"", "accept", "route", "hold", "TAKE", "supply", "withdraw", "demand", "lapse"} {
 		if _, err := ParseAct(s); !errors.Is(err, fault.Invalid) {
 			t.Errorf("ParseAct(%q) = %v; want invalid", s, err)
 		}

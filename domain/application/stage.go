@@ -21,8 +21,7 @@ import (
 // at the end, never reorder.
 type Stage uint8
 
-// The stages. This edition moves cases from Submitted to Approved or Rejected;
-// the others have their place in the order already.
+// The stages. What a service version declares says which of them its cases reach.
 const (
 	None Stage = iota // No case yet.
 	Draft
@@ -73,7 +72,26 @@ func ParseStage(name string) (Stage, error) {
 }
 
 // Open reports whether the case still waits for an office.
-func (s Stage) Open() bool { return s == Received || s == UnderReview || s == InfoRequested }
+func (s Stage) Open() bool {
+	switch s { //nolint:exhaustive // The others wait for nobody, or for the citizen.
+	case Received, UnderReview, InfoRequested, InPreparation, Ready, Returned:
+		return true
+	}
+	return false
+}
+
+// Decided reports whether an officer has said yes or no.
+func (s Stage) Decided() bool {
+	switch s { //nolint:exhaustive // The others lie before a decision.
+	case Approved, Rejected, InPreparation, Ready, Delivered, Posted, Returned, Closed:
+		return true
+	}
+	return false
+}
+
+// Stopped reports whether the office's clock stands still, since the citizen is
+// the one who is waited for.
+func (s Stage) Stopped() bool { return s == InfoRequested || s == FeeDue || s == FeeLapsed }
 
 // Upcoming returns the step that comes next for the citizen: the desk that will
 // take the case up while it waits, the desk after this one while it is under

@@ -109,6 +109,10 @@ type Step struct {
 	Mandatory   bool       `cbor:"4,keyasint" json:"mandatory"`
 	Decision    bool       `cbor:"5,keyasint" json:"decision"` // Needs a preliminary decision before it forwards (R-OF4).
 	MayFinalise bool       `cbor:"6,keyasint" json:"may_finalise"`
+
+	When   string   `cbor:"7,keyasint,omitempty" json:"when,omitempty"`     // A rule: where it doesn't hold, the step is passed over.
+	Checks []string `cbor:"8,keyasint,omitempty" json:"checks,omitempty"`   // Have to be done before the case leaves the desk onward.
+	Needs  []string `cbor:"9,keyasint,omitempty" json:"requires,omitempty"` // Rules that have to hold for an approval here.
 }
 
 // A Version is one numbered edition of a service. It never changes; a change
@@ -130,6 +134,10 @@ type Version struct {
 	FeeAt         FeeAt              `cbor:"14,keyasint" json:"fee_at"`
 	Steps         []Step             `cbor:"15,keyasint" json:"steps"`
 	SLADays       int                `cbor:"16,keyasint" json:"sla_days"` // Working days from acceptance to decision.
+
+	Procedure *Procedure `cbor:"17,keyasint,omitempty" json:"procedure,omitempty"` // Nil: a case ends with its decision.
+	Checks    []Check    `cbor:"18,keyasint,omitempty" json:"checks,omitempty"`
+	Rules     []Rule     `cbor:"19,keyasint,omitempty" json:"rules,omitempty"`
 
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }

@@ -23,6 +23,8 @@ type Fee struct {
 	Ceiling int64      `cbor:"3,keyasint,omitempty" json:"ceiling,omitempty"` // The most a centre may take, for a service charge.
 	Per     string     `cbor:"4,keyasint,omitempty" json:"per,omitempty"`     // A number in the form that multiplies the fee, such as copies.
 	When    *Condition `cbor:"5,keyasint,omitempty" json:"when,omitempty"`    // Nil: always.
+	At      FeeAt      `cbor:"6,keyasint,omitempty" json:"at,omitempty"`      // When it falls due; empty: the version's moment.
+	Rule    string     `cbor:"7,keyasint,omitempty" json:"if,omitempty"`      // A rule that has to hold; of what is demanded later.
 }
 
 // A Condition makes a fee depend on one answer in the form: either the answer
@@ -45,11 +47,17 @@ const maxMultiplier = 1000
 
 // Charges returns what an application with these answers owes, when filed on
 // the civil date of on. Answer returns the text of a field, "" if it is absent.
-// Lines that come to nothing are left out.
+// Lines that come to nothing are left out, and so are those of a procedure that
+// fall due later.
 func (v *Version) Charges(answer func(field string) string, on time.Time) []Charge {
+	return v.charges(answer, on, func(f *Fee) bool { return v.Procedure == nil || v.due(f) == AtSubmit })
+}
+
+func (v *Version) charges(answer func(field string) string, on time.Time, counts func(*Fee) bool) []Charge {
 	charges := make([]Charge, 0, len(v.Fees))
-	for _, f := range v.Fees {
-		if !f.When.holds(answer, on) {
+	for i := range v.Fees {
+		f := &v.Fees[i]
+		if !counts(f) || !f.When.holds(answer, on) {
 			continue
 		}
 		if sum := f.Poisha * multiplier(f.Per, answer); sum > 0 {

@@ -1,0 +1,224 @@
+package catalogue
+
+import (
+	"slices"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+)
+
+// Bounds of what a service may declare about its procedure.
+const (
+	maxFeeDays   = 365
+	maxIssueDays = 90
+	maxRules     = 10
+	maxChecks    = 16
+	maxSteps     = 24
+	maxRungs     = 4
+)
+
+// flow checks what a service declares beyond its desks, and then that no case can
+// come to a dead end.
+func (l *linter) flow() {
+	before := len(l.found)
+	l.declared()
+	l.references()
+	l.rules()
+	l.procedure()
+	l.moments()
+	if l.dir == nil || len(l.found) > before || len(l.v.Steps) == 0 {
+		return // What is wrong above would be said again.
+	}
+	may := func(post, right string) bool {
+		p, ok := l.dir.Post(post)
+		return ok && p.May(right)
+	}
+	superior := func(post string) (string, bool) {
+		p, _ := l.dir.Post(post)
+		return p.Superior, p.Superior != ""
+	}
+	for _, dead := range application.Explore(l.v, may, superior) {
+		at := "steps"
+		if s, ok := l.v.Step(dead.Step); ok {
+			at = s.Post
+		}
+		l.bad(at, 0, "dead end: %s; give the post the act, the step may_finalise, or change the order", dead.Text)
+	}
+}
+
+// declared checks names and numbers of checks and rules.
+func (l *linter) declared() {
+	if len(l.v.Steps) > maxSteps || len(l.v.Checks) > maxChecks || len(l.v.Rules) > maxRules {
+		l.bad("steps", 0, "want at most %d steps, %d checks and %d rules", maxSteps, maxChecks, maxRules)
+	}
+	seen := map[string]bool{}
+	for _, c := range l.v.Checks {
+		l.named("check", c.ID, c.Name, seen)
+	}
+	clear(seen)
+	for _, r := range l.v.Rules {
+		l.named("rule", r.ID, r.Says, seen)
+	}
+}
+
+func (l *linter) named(what, id string, name place.Name, seen map[string]bool) {
+	if !serviceID.MatchString(id) || len(id) > 64 {
+		l.bad(id, 0, "%s %q: want small letters, digits and single hyphens, such as record-scan", what, id)
+	}
+	if seen[id] {
+		l.bad(id, 1, "%s %q is double", what, id)
+	}
+	seen[id] = true
+	if !name.Complete() {
+		l.bad(id, 0, "%s %q: its words lack bn or en", what, id)
+	}
+}
+
+// references checks that steps, fees and the issue name checks and rules that are
+// declared, and that everything declared is used.
+func (l *linter) references() {
+	used := map[string]bool{}
+	rule := func(id string) {
+		if _, ok := l.v.Rule(id); id != "" && !ok {
+			l.bad(id, 0, "no rule %q is declared under rules", id)
+		}
+		used["rule "+id] = true
+	}
+	check := func(id string) {
+		if l.v.Check(id) < 0 {
+			l.bad(id, 0, "no check %q is declared under checks", id)
+		}
+		used["check "+id] = true
+	}
+	for _, s := range l.v.Steps {
+		rule(s.When)
+		for _, id := range s.Needs {
+			rule(id)
+		}
+		for _, id := range s.Checks {
+			check(id)
+		}
+	}
+	for _, f := range l.v.Fees {
+		rule(f.Rule)
+	}
+	if p := l.v.Procedure; p != nil && p.Issue != nil {
+		for _, id := range p.Issue.Checks {
+			check(id)
+		}
+	}
+	for _, r := range l.v.Rules {
+		if !used["rule "+r.ID] {
+			l.bad(r.ID, 0, "rule %q steers nothing: name it under when, requires or if, or take it away", r.ID)
+		}
+	}
+	for _, c := range l.v.Checks {
+		if !used["check "+c.ID] {
+			l.bad(c.ID, 0, "check %q is asked for nowhere: name it at a step or at the issue, or take it away", c.ID)
+		}
+	}
+}
+
+// rules compiles every rule against the form's answers and their types.
+func (l *linter) rules() {
+	if l.form == nil {
+		return
+	}
+	for _, r := range l.v.Rules {
+		one := *l.v
+		one.Rules = []dcat.Rule{r}
+		if _, err := CompileRules(&one, l.form); err != nil {
+			l.bad(r.If, 0, "rule %q: %v", r.ID, err)
+		}
+	}
+}
+
+// procedure checks posts, words and terms.
+func (l *linter) procedure() {
+	p := l.v.Procedure
+	if p == nil {
+		return
+	}
+	if p.FeeDays < 0 || p.FeeDays > maxFeeDays {
+		l.bad("fee_days", 0, "fee_days %d: want 1 to %d calendar days", p.FeeDays, maxFeeDays)
+	}
+	if i := p.Issue; i != nil {
+		l.seated("issue", i.Post, i.OfficeLevel, i.Name, place.ActSign)
+		l.issue(i)
+	}
+	if len(p.Appeals) > maxRungs {
+		l.bad("appeals", 0, "%d rungs of appeal: want at most %d", len(p.Appeals), maxRungs)
+	}
+	for _, a := range p.Appeals {
+		l.seated("appeal", a.Post, a.OfficeLevel, a.Name, place.ActFinalise)
+		if a.Days < 1 || a.Days > maxFeeDays || a.SLADays < 1 || a.SLADays > maxFeeDays {
+			l.bad(a.Post, 0, "appeal to %q: want days and sla_days of 1 to %d", a.Post, maxFeeDays)
+		}
+	}
+}
+
+func (l *linter) issue(i *dcat.Issue) {
+	if i.Days < 0 || i.Days > maxIssueDays || i.CloseDays < 0 || i.CloseDays > maxIssueDays {
+		l.bad(i.Post, 0, "issue: want days and close_days of 0 to %d", maxIssueDays)
+	}
+	if len(i.Modes) == 0 {
+		l.bad("issue", 0, "issue: want one or more modes of %v", dcat.Modes())
+	}
+	for n, m := range i.Modes {
+		if !slices.Contains(dcat.Modes(), m) || slices.Contains(i.Modes[:n], m) {
+			l.bad(string(m), 0, "issue: mode %q is double or none of %v", m, dcat.Modes())
+		}
+	}
+	if i.ModeField == "" || l.form == nil {
+		return
+	}
+	f, ok := l.form.field(i.ModeField)
+	if !ok || slices.ContainsFunc(i.Modes, func(m dcat.Mode) bool {
+		return !slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == string(m) })
+	}) {
+		l.bad(i.ModeField, 0, "mode_field %q: the form has no such field whose options are the modes", i.ModeField)
+	}
+}
+
+// seated checks that a post exists, sits where the service says, and may do it.
+func (l *linter) seated(what, post, level string, name place.Name, act string) {
+	if !name.Complete() {
+		l.bad(post, 0, "%s: name lacks bn or en", what)
+	}
+	if l.dir == nil {
+		return
+	}
+	switch p, ok := l.dir.Post(post); {
+	case !ok:
+		l.bad(post, 0, "%s: no post %q in %s", what, post, postsFile)
+	case p.OfficeLevel != level:
+		l.bad(post, 0, "%s: the post %q sits at %q, not at %q", what, post, p.OfficeLevel, level)
+	case !p.May(act):
+		l.bad(post, 0, "%s: the post %q lacks the act %s", what, post, act)
+	}
+}
+
+// moments checks that every fee can be paid when it is asked for.
+func (l *linter) moments() {
+	for i, f := range l.v.Fees {
+		at, line := f.At, string(f.At)
+		if at == "" {
+			at, line = l.v.FeeAt, string(l.v.FeeAt)
+		}
+		p := l.v.Procedure
+		switch {
+		case p == nil && (f.At != "" || f.Rule != ""):
+			l.bad(string(f.Kind), 0, "fee %d: at and if belong to a service with a procedure", i+1)
+		case p == nil:
+		case at != dcat.AtSubmit && at != dcat.BeforeReview && at != dcat.AfterApproval:
+			l.bad(line, 0, "fee %d: at %q: want submit, before_review or after_approval", i+1, at)
+		case at == dcat.AtSubmit && f.Rule != "":
+			l.bad(f.Rule, 0, "fee %d: a rule can't decide what is paid at submission, where no hub is: use when", i+1)
+		case at != dcat.AtSubmit && p.FeeDays == 0:
+			l.bad(line, 0, "fee %d is demanded later, so the procedure needs fee_days", i+1)
+		case at == dcat.AfterApproval && p.Issue == nil:
+			l.bad(line, 0, "fee %d is unreachable: after an approval nothing is issued, so nothing waits for its payment; declare an issue or take it before_review", i+1)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package catalogue
+
+import (
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+)
+
+// A procedureFile is what a service says of payment, issue and appeals.
+type procedureFile struct {
+	FeeDays int          `yaml:"fee_days"`
+	Issue   *issueFile   `yaml:"issue"`
+	Appeals []appealFile `yaml:"appeals"`
+}
+
+type issueFile struct {
+	Post        string      `yaml:"post"`
+	OfficeLevel string      `yaml:"office_level"`
+	Name        place.Name  `yaml:"name"`
+	Days        int         `yaml:"days"`
+	Modes       []dcat.Mode `yaml:"modes"`
+	ModeField   string      `yaml:"mode_field"`
+	Checks      []string    `yaml:"checks"`
+	CloseDays   int         `yaml:"close_days"`
+}
+
+type appealFile struct {
+	Post        string     `yaml:"post"`
+	OfficeLevel string     `yaml:"office_level"`
+	Name        place.Name `yaml:"name"`
+	Days        int        `yaml:"days"`
+	SLADays     int        `yaml:"sla_days"`
+}
+
+type checkFile struct {
+	ID       string     `yaml:"id"`
+	Name     place.Name `yaml:"name"`
+	Document bool       `yaml:"document"`
+}
+
+type ruleFile struct {
+	ID   string     `yaml:"id"`
+	If   string     `yaml:"if"`
+	Says place.Name `yaml:"says"`
+}
+
+// proceed writes what the file declares beyond the desks into the version.
+func (f *serviceFile) proceed(v *dcat.Version) {
+	for _, c := range f.Checks {
+		v.Checks = append(v.Checks, dcat.Check{ID: c.ID, Name: nfcName(c.Name), Document: c.Document})
+	}
+	for _, r := range f.Rules {
+		v.Rules = append(v.Rules, dcat.Rule{ID: r.ID, If: r.If, Says: nfcName(r.Says)})
+	}
+	if f.Procedure == nil {
+		return
+	}
+	p := &dcat.Procedure{FeeDays: f.Procedure.FeeDays}
+	if i := f.Procedure.Issue; i != nil {
+		p.Issue = &dcat.Issue{
+			Post: i.Post, OfficeLevel: i.OfficeLevel, Name: nfcName(i.Name), Days: i.Days,
+			Modes: i.Modes, ModeField: i.ModeField, Checks: i.Checks, CloseDays: i.CloseDays,
+		}
+	}
+	for _, a := range f.Procedure.Appeals {
+		p.Appeals = append(p.Appeals, dcat.Appeal{Post: a.Post, OfficeLevel: a.OfficeLevel, Name: nfcName(a.Name), Days: a.Days, SLADays: a.SLADays})
+	}
+	v.Procedure = p
+}

@@ -1,0 +1,231 @@
+package application_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	. "kendro/domain/application"
+	"kendro/domain/catalogue"
+	"kendro/domain/place"
+	"kendro/internal/flowtest"
+)
+
+// A witness watches a case and knows the invariants of the procedure by rules of
+// its own: what it counts, it counts from the events alone.
+type witness struct {
+	t       *testing.T
+	flow    *flowtest.Flow
+	due     Dues
+	decided map[string]bool // Officers who decided since the assignment.
+	done    map[string]bool // Checks.
+	paid    int64
+	open    int // Demands.
+	ended   bool
+	lapsed  bool
+	payBy   int64
+	issued  int
+}
+
+func final(s Stage) bool { return s == Rejected || s == Closed || s == Withdrawn || s == Duplicate }
+
+// saw takes note of an event that was applied and fails the test where it breaks
+// an invariant.
+func (w *witness) saw(before, after Case, e Event) {
+	w.t.Helper()
+	bad := func(text string) { w.t.Fatalf("%s: %v took\n%+v\nto\n%+v", text, e, before, after) }
+	if w.ended && e.Action != Appeal {
+		bad("I6: a final state was left")
+	}
+	if w.lapsed && (e.Action != Pay || e.At > w.payBy) {
+		bad("I6: a lapsed case was revived by something else than a payment in time")
+	}
+	switch e.Action {
+	case Accept, Take, Return, Appeal, Supply, Escalate:
+		if e.Action != Escalate {
+			w.decided = map[string]bool{}
+		}
+	case Decide:
+		w.decided[e.By.Name] = true
+	case Check:
+		w.done[w.flow.Version.Checks[e.Desk.Check].ID] = true
+	case Forward:
+		if !w.decided[e.By.Name] {
+			bad("I1: forwarded without a preliminary decision by the same officer since the assignment")
+		}
+		w.decided = map[string]bool{}
+	case Approve, Reject:
+		if before.Step < len(w.flow.Version.Steps) && !w.flow.Version.Steps[before.Step].MayFinalise {
+			bad("a desk decided that may not")
+		}
+		w.decided = map[string]bool{}
+	case Demand:
+		if w.open++; w.open > 1 {
+			bad("I10: two demands are open")
+		}
+		w.payBy = e.Until
+	case Pay:
+		w.paid += min(e.Amount, before.Owed)
+		if after.Owed == 0 {
+			w.open--
+		}
+	case Issue:
+		w.issue(bad)
+	case Withdraw, Link:
+		w.open = 0
+	default:
+	}
+	w.ended, w.lapsed = final(after.Stage), after.Stage == FeeLapsed
+	if after.Version != before.Version+1 {
+		bad("an event counts once")
+	}
+}
+
+// issue is I2: no artefact before the required money and checks.
+func (w *witness) issue(bad func(string)) {
+	if w.paid < w.due.Review+w.due.Issue {
+		bad("I2: issued before the money")
+	}
+	for _, id := range w.flow.Version.Procedure.Issue.Checks {
+		if !w.done[id] {
+			bad("I2: issued before the check " + id)
+		}
+	}
+	w.issued++
+}
+
+// TestInvariantsHold sends 100,000 random sequences of actions, sane ones and
+// others, through random procedures that lint lets pass.
+func TestInvariantsHold(t *testing.T) {
+	flows, walks := 500, 200
+	if testing.Short() {
+		flows = 50
+	}
+	rng := rand.New(rand.NewPCG(4, 2026))
+	applied, refused, ends := 0, 0, map[Stage]int{}
+	for range flows {
+		flow := flowtest.New(rng, "service")
+		for range walks {
+			c, tried, done := walk(t, rng, flow)
+			applied += done
+			refused += tried - done
+			ends[c.Stage]++
+		}
+	}
+	t.Logf("%d applied, %d refused; the cases end as %v", applied, refused, ends)
+	for _, s := range []Stage{Received, UnderReview, InfoRequested, Approved, Rejected, FeeDue, FeeLapsed, InPreparation, Ready, Delivered, Closed, Withdrawn, Duplicate} {
+		if ends[s] == 0 {
+			t.Errorf("no case was ever left %v: the test looks at too little", s)
+		}
+	}
+}
+
+// walk takes one case through random actions.
+func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c Case, tried, applied int) {
+	t.Helper()
+	way := Way{
+		Version: flow.Version, Tracked: true, Superior: flow.Superior,
+		Seat: func(post string) (place.Seat, bool) { return place.Seat{Post: post, Office: "office"}, true },
+	}
+	f := Found{Rules: catalogue.Bits(rng.Uint32N(1 << len(flow.Version.Rules))), Mode: catalogue.ByCentre}
+	for _, fee := range flow.Version.Fees {
+		if fee.At == catalogue.BeforeReview {
+			f.Review = fee.Poisha
+		} else {
+			f.Issue = fee.Poisha
+		}
+	}
+	w := &witness{t: t, flow: flow, due: f.Dues, decided: map[string]bool{}, done: map[string]bool{}}
+	try := func(e Event) {
+		n, err := c.Apply(e)
+		tried++
+		if err != nil {
+			if n != c {
+				t.Fatalf("a refused %v changed the case", e.Action)
+			}
+			return
+		}
+		applied++
+		w.saw(c, n, e)
+		c = n
+	}
+	try(Event{Action: Accept, Desk: way.First(f.Rules), Found: &f})
+	for range 5 + rng.IntN(60) {
+		a := way.Follows(c)
+		if a == NoAction || rng.IntN(20) == 0 {
+			a = anyAction(rng, c)
+		}
+		for _, e := range anyEvent(rng, way, flow, c, a) {
+			try(e)
+		}
+	}
+	return c, tried, applied
+}
+
+// anyAction draws an action, mostly one that the stage knows, and seldom one that
+// ends the case early.
+func anyAction(rng *rand.Rand, c Case) Action {
+	for {
+		a := Action(1 + rng.IntN(int(Escalate)))
+		early := a == Withdraw || a == Link || a == Lapse || a == RequestInfo
+		if (After(c.Stage, a) != None || rng.IntN(12) == 0) && (!early || rng.IntN(8) == 0) {
+			return a
+		}
+	}
+}
+
+// anyEvent draws a way to ask for an action.
+func anyEvent(rng *rand.Rand, way Way, flow *flowtest.Flow, c Case, a Action) []Event {
+	to := ""
+	if a == Forward && rng.IntN(3) == 0 {
+		to = flowtest.Post(rng.IntN(flowtest.Posts))
+	}
+	d, err := way.Desk(c, a, to)
+	if err != nil {
+		return nil
+	}
+	d.Terms.Resolved = rng.IntN(4) > 0
+	if n := len(flow.Version.Checks); a == Check && n > 0 {
+		d.Check = rng.IntN(n)
+	}
+	e := Event{
+		Action: a, Expect: c.Version, Text: "x", At: 1 + rng.Int64N(40), Until: 1 + rng.Int64N(40), Amount: 1 + rng.Int64N(6000), Desk: d,
+	}
+	if rng.IntN(30) == 0 && c.Version > 0 {
+		e.Expect--
+	}
+	switch a {
+	case Decide:
+		e.Opinion = []Opinion{ForApproval, ForRejection, Other}[rng.IntN(3)]
+	case Reject:
+		e.Reason = "R1"
+	case RequestInfo:
+		e.Items = []string{"form.name", "nid"}[:1+rng.IntN(2)]
+	case Supply:
+		if e.Items = c.AskedFor(); rng.IntN(3) == 0 {
+			e.Items = []string{"nid"}
+		}
+	default:
+	}
+	officer := Officer{Name: "anna", Seat: c.Seat}
+	if c.Holder != "" && rng.IntN(6) > 0 {
+		officer.Name = c.Holder
+	}
+	switch rng.IntN(12) {
+	case 0:
+		officer.Seat = place.Seat{Post: flowtest.Post(rng.IntN(flowtest.Posts)), Office: "office"}
+	case 1:
+		officer.Seat = c.Above
+	}
+	if a == Appeal {
+		officer.Seat = d.Seat
+	}
+	byOfficer := e
+	byOfficer.By = officer
+	if rng.IntN(8) == 0 {
+		return []Event{e, byOfficer}
+	}
+	if _, err := c.Apply(byOfficer); err == nil {
+		return []Event{byOfficer}
+	}
+	return []Event{e}
+}

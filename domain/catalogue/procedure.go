@@ -1,0 +1,144 @@
+package catalogue
+
+import (
+	"slices"
+	"time"
+
+	"kendro/domain/place"
+)
+
+// A Procedure is what a version declares about its cases beyond the desks: how
+// they are paid for, issued, handed over and appealed against. A version without
+// one ends with its decision.
+type Procedure struct {
+	FeeDays int      `cbor:"1,keyasint,omitempty" json:"fee_days,omitempty"` // Calendar days to pay a demand (R-LR3).
+	Issue   *Issue   `cbor:"2,keyasint,omitempty" json:"issue,omitempty"`    // Nil: an approval ends the case.
+	Appeals []Appeal `cbor:"3,keyasint,omitempty" json:"appeals,omitempty"`  // The ladder, the first rung first.
+}
+
+// A Mode is a way in which an artefact reaches the applicant.
+type Mode string
+
+// The modes: a closed list.
+const (
+	ByCentre  Mode = "centre"
+	ByCounter Mode = "counter"
+	ByPost    Mode = "post"
+)
+
+// Modes returns the closed list of modes, in a fixed order.
+func Modes() []Mode { return []Mode{ByCentre, ByCounter, ByPost} }
+
+// An Issue says who signs what an approved case comes to, and how it is handed over.
+type Issue struct {
+	Post        string     `cbor:"1,keyasint" json:"post"`
+	OfficeLevel string     `cbor:"2,keyasint" json:"office_level"`
+	Name        place.Name `cbor:"3,keyasint" json:"name"`
+	Days        int        `cbor:"4,keyasint" json:"days"` // Working days to the delivery date.
+	Modes       []Mode     `cbor:"5,keyasint" json:"modes"`
+	ModeField   string     `cbor:"6,keyasint,omitempty" json:"mode_field,omitempty"` // The form's answer that names the mode; empty: the first.
+	Checks      []string   `cbor:"7,keyasint,omitempty" json:"checks,omitempty"`     // That have to be done first (R-LR6).
+	CloseDays   int        `cbor:"8,keyasint" json:"close_days"`                     // Calendar days after delivery.
+}
+
+// An Appeal is one rung of the ladder: a post that looks at a decision again.
+type Appeal struct {
+	Post        string     `cbor:"1,keyasint" json:"post"`
+	OfficeLevel string     `cbor:"2,keyasint" json:"office_level"`
+	Name        place.Name `cbor:"3,keyasint" json:"name"`
+	Days        int        `cbor:"4,keyasint" json:"days"`     // Calendar days in which it may be asked for.
+	SLADays     int        `cbor:"5,keyasint" json:"sla_days"` // Working days to the answer.
+}
+
+// A Check is something that has to be done on a case, and be recorded, before it
+// goes on: that the record was scanned, the place visited.
+type Check struct {
+	ID       string     `cbor:"1,keyasint" json:"id"`
+	Name     place.Name `cbor:"2,keyasint" json:"name"`
+	Document bool       `cbor:"3,keyasint,omitempty" json:"document,omitempty"` // It is shown by a document, such as a scan.
+}
+
+// A Rule is a condition on an application, in the Common Expression Language. The
+// package kendro/catalogue says what it comes to.
+type Rule struct {
+	ID   string     `cbor:"1,keyasint" json:"id"`
+	If   string     `cbor:"2,keyasint" json:"if"`
+	Says place.Name `cbor:"3,keyasint" json:"says"` // What the officer reads where it doesn't hold and has to.
+}
+
+// MaxRules and MaxChecks bound what a version declares; a case keeps each as a bit.
+const (
+	MaxRules  = 32
+	MaxChecks = 32
+	MaxSteps  = 32
+)
+
+// A Set of rules that hold, or of checks that are done, by their place.
+type Bits uint32
+
+// Has reports whether the i-th is there.
+func (b Bits) Has(i int) bool { return i >= 0 && i < 32 && b&(1<<i) != 0 }
+
+// With returns the bits with the i-th.
+func (b Bits) With(i int) Bits { return b | 1<<i }
+
+// Holds reports whether a rule is among those that hold. No rule always holds.
+func (v *Version) Holds(rules Bits, id string) bool {
+	return id == "" || rules.Has(slices.IndexFunc(v.Rules, func(r Rule) bool { return r.ID == id }))
+}
+
+// Rule returns the rule with this ID.
+func (v *Version) Rule(id string) (Rule, bool) {
+	i := slices.IndexFunc(v.Rules, func(r Rule) bool { return r.ID == id })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return v.Rules[i], true
+}
+
+// Check returns the place of a check, -1 for one that isn't declared.
+func (v *Version) Check(id string) int {
+	return slices.IndexFunc(v.Checks, func(c Check) bool { return c.ID == id })
+}
+
+// Missing returns the first of the checks that isn't done, "" if all are.
+func (v *Version) Missing(checks []string, done Bits) string {
+	for _, id := range checks {
+		if !done.Has(v.Check(id)) {
+			return id
+		}
+	}
+	return ""
+}
+
+// First returns the place of the first step that a case goes through, -1 if there
+// is none; Following the one after a step.
+func (v *Version) First(rules Bits) int { return v.Following(-1, rules) }
+
+// Following returns the next step after the i-th that a case goes through, for
+// which these rules hold; -1 behind the last.
+func (v *Version) Following(i int, rules Bits) int {
+	for i++; i < len(v.Steps); i++ {
+		if v.Holds(rules, v.Steps[i].When) {
+			return i
+		}
+	}
+	return -1
+}
+
+// due is when a line of the schedule falls due.
+func (v *Version) due(f *Fee) FeeAt {
+	if f.At != "" {
+		return f.At
+	}
+	return v.FeeAt
+}
+
+// Demanded returns what an application with these answers owes at a moment after
+// its submission. Answer and on are those of [Version.Charges].
+func (v *Version) Demanded(at FeeAt, rules Bits, answer func(field string) string, on time.Time) []Charge {
+	if v.Procedure == nil {
+		return nil
+	}
+	return v.charges(answer, on, func(f *Fee) bool { return v.due(f) == at && v.Holds(rules, f.Rule) })
+}
