@@ -133,8 +133,8 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 	}
 	f := &application.Found{Rules: rules.Judge(form)}
 	answer := Answers(form)
-	f.Review = dcat.Total(v.Demanded(dcat.BeforeReview, f.Rules, answer, on))
-	f.Issue = dcat.Total(v.Demanded(dcat.AfterApproval, f.Rules, answer, on))
+	f.Review = owed(v.Demanded(dcat.BeforeReview, f.Rules, answer, on))
+	f.Issue = owed(v.Demanded(dcat.AfterApproval, f.Rules, answer, on))
 	if p := v.Procedure; p != nil && p.Issue != nil {
 		f.Mode = p.Issue.Modes[0]
 		for _, m := range p.Issue.Modes {
@@ -144,4 +144,14 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 		}
 	}
 	return f, nil
+}
+
+// owed adds up what an office demands: the centre's own charge is not its affair.
+func owed(charges []dcat.Charge) (sum int64) {
+	for _, c := range charges {
+		if c.Kind != dcat.ServiceCharge {
+			sum += c.Poisha
+		}
+	}
+	return sum
 }

@@ -159,7 +159,7 @@ func Gather(list []*Proposal, now time.Time) (entry []byte, n int, err error) {
 	for n < len(list) && b.takes(list[n].proposal) {
 		n++
 	}
-	entry, err = register.EncodeEntry(b.entry(now))
+	entry, err = register.EncodeEntry(b.entry(now.UTC()))
 	return entry, n, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -75,10 +76,11 @@ func Open(c Config) (h *Hub, err error) {
 	if err := h.connect(); err != nil {
 		return h, err
 	}
-	if err := h.take(); err != nil {
+	zone := keys.zone(c.Logger)
+	if err := h.take(zone); err != nil {
 		return h, err
 	}
-	h.furnish(&judge{register: h.Register, opener: opener, zone: keys.zone(c.Logger), forms: catalogue.NewIntake})
+	h.furnish(&judge{register: h.Register, opener: opener, zone: zone, forms: catalogue.NewIntake})
 	return h, nil
 }
 
@@ -120,7 +122,7 @@ func (h *Hub) connect() error {
 }
 
 // take joins Raft.
-func (h *Hub) take() (err error) {
+func (h *Hub) take(zone *time.Location) (err error) {
 	address := advertised(h.o.Advertise, h.endpoint.Addr())
 	h.group = &group{
 		id: h.keys.ID, register: h.Register, endpoint: h.endpoint, progress: h.progress, newest: newShared(), fatal: h.fatal, log: h.o.Logger,
@@ -144,7 +146,7 @@ func (h *Hub) take() (err error) {
 	}
 	h.disk.votes.serving.Store(true)
 	h.group.proposer = newProposer(func(entry []byte) raft.ApplyFuture { return h.group.raft.Apply(entry, 0) },
-		func() (uint64, protocol.Hash) { return h.Register().Digest() }, h.o.Clock)
+		func() (uint64, protocol.Hash) { return h.Register().Digest() }, func() time.Time { return h.o.Clock().In(zone) })
 	return nil
 }
 
@@ -222,7 +224,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, h.papers.collect, h.host.holding.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, h.keepTime, h.papers.collect, h.host.holding.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

@@ -68,6 +68,9 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	for i := range items {
 		out.plain += len(items[i].Raw)
 		out.ingest.Verdicts = append(out.ingest.Verdicts, j.verdict(reg, items[i].Raw, now))
+		if f := j.find(reg, items[i].Raw, items[i].Seq, now); f != nil {
+			out.ingest.Findings = append(out.ingest.Findings, *f)
+		}
 	}
 	j.opener.judged(b, epoch, items)
 	return out, nil
@@ -115,6 +118,9 @@ func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) regis
 		if e, err = j.recovered(reg, &e); errors.Is(err, fault.Denied) {
 			return register.Verdict{Refused: register.BadReceipt}
 		}
+	}
+	if err == nil && e.Kind == protocol.Supplied {
+		return j.brought(reg, &e, now)
 	}
 	if err != nil || e.Kind != protocol.Submitted {
 		return register.Verdict{} // The register sees as much by itself.

@@ -47,7 +47,7 @@ type proposed struct {
 func (p *proposal) size() int {
 	n := 64
 	if p.ingest != nil {
-		n += 256 + len(p.ingest.Block.Body) + 16*len(p.ingest.Verdicts)
+		n += 256 + len(p.ingest.Block.Body) + 16*len(p.ingest.Verdicts) + 48*len(p.ingest.Findings)
 		for i := range p.ingest.Verdicts {
 			n += len(p.ingest.Verdicts[i].Refused)
 		}
@@ -247,9 +247,11 @@ func (p *proposer) encode(b *batch) ([]byte, error) {
 	return register.EncodeEntry(e)
 }
 
-// entry is the batch as an entry, without a checkpoint.
+// entry is the batch as an entry, without a checkpoint. The zone of at is the
+// offices'.
 func (b *batch) entry(at time.Time) *register.Entry {
-	e := &register.Entry{At: at.UnixMilli()}
+	_, offset := at.Zone()
+	e := &register.Entry{At: at.UnixMilli(), Offset: int32(offset)}
 	for _, x := range b.parts {
 		if x.epoch != nil {
 			e.Epochs = append(e.Epochs, *x.epoch)

@@ -28,6 +28,9 @@ func (d *Document) Check() error {
 // waits for it.
 type Supplement struct {
 	Documents []Document `cbor:"1,keyasint,omitempty"`
+	Form      []byte     `cbor:"2,keyasint,omitempty"` // The answers that were asked for, as a compact JSON object in NFC.
+	Originals []string   `cbor:"3,keyasint,omitempty"` // Documents whose original was seen.
+	Text      string     `cbor:"4,keyasint,omitempty"` // What the applicant says to it.
 }
 
 // HeldDocuments is the payload of DocumentsHeld: documents of this centre's cases

@@ -17,6 +17,10 @@ const (
 	Recovered Kind = 2 // Uplink: an event of a log that was given up, once more. Payload: Recovery.
 	Supplied  Kind = 3 // Uplink: what a case was waiting for. Payload: Supplement.
 
+	PaymentTaken Kind = 4 // Uplink: money was taken for a case. Payload: Payment.
+	Withdrawn    Kind = 5 // Uplink: the applicant takes the application back. Payload: Withdrawal.
+	HandedOver   Kind = 6 // Uplink: the applicant has what was issued. Payload: HandOver.
+
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
 	UserChanged Kind = 21 // Inbox: an entrepreneur's login. Payload: User.
 	Accepted    Kind = 22 // Inbox: a run of the uplink is in the register. Payload: Acceptance.
@@ -24,6 +28,7 @@ const (
 	LogGivenUp  Kind = 24 // Inbox: a log of this centre's has two branches. Payload: GivenUp.
 
 	DocumentsHeld Kind = 26 // Inbox: documents are safe at the hub. Payload: HeldDocuments.
+	SetAside      Kind = 30 // Inbox: what this centre sent on a case waits for an officer, or was settled. Payload: Aside.
 
 	ServiceAdded   Kind = 40 // Catalogue: one version of one service. Payload: its encoding.
 	DirectoryAdded Kind = 41 // Catalogue: areas, offices, posts, centres. Payload: their encoding.

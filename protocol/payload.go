@@ -85,7 +85,81 @@ type Standing struct {
 	Version  uint64     `cbor:"7,keyasint"`
 	NextName place.Name `cbor:"8,keyasint"`            // Words for Next.
 	Reason   string     `cbor:"9,keyasint,omitempty"`  // Why it stands aside or was rejected, or what is asked for.
-	Items    []string   `cbor:"10,keyasint,omitempty"` // The documents that are asked for.
+	Items    []string   `cbor:"10,keyasint,omitempty"` // The answers ("form.mouza") and documents that are asked for.
+
+	Owed     int64  `cbor:"11,keyasint,omitempty"` // Of an open demand, in poisha …
+	PayBy    int64  `cbor:"12,keyasint,omitempty"` // … and its last second, Unix seconds.
+	Mode     string `cbor:"13,keyasint,omitempty"` // How what is issued reaches the applicant.
+	Primary  Number `cbor:"14,keyasint,omitempty"` // The case that this one is once more: what is said is said of it.
+	Overdue  bool   `cbor:"15,keyasint,omitempty"` // A superior has been told.
+	AppealBy int64  `cbor:"16,keyasint,omitempty"` // The last second for an appeal, Unix seconds.
+}
+
+// A Payment is the payload of PaymentTaken: money that somebody paid for a case,
+// and by whom it was taken. Fees are what the receipt prints, each apart.
+type Payment struct {
+	Means     string `cbor:"1,keyasint"` // MeansCash, MeansChallan or MeansMobile.
+	Fees      []Fee  `cbor:"2,keyasint"`
+	Reference string `cbor:"3,keyasint,omitempty"` // The challan's or the transfer's number.
+	PaidAt    int64  `cbor:"4,keyasint,omitempty"` // Of a challan: the bank's date, Unix milliseconds.
+}
+
+// The means of payment.
+const (
+	MeansCash    = "cash"
+	MeansChallan = "challan"
+	MeansMobile  = "mobile"
+)
+
+// Total is what was paid for the case: all but the centre's own service charge.
+func (p *Payment) Total() (poisha int64) {
+	for _, f := range p.Fees {
+		if f.Kind != "service_charge" {
+			poisha += f.Poisha
+		}
+	}
+	return poisha
+}
+
+// Check fails with [fault.Invalid] for a payment of nothing or of unknown means.
+func (p *Payment) Check() error {
+	const most = 100_000_000_00 // A crore taka.
+	sum := int64(0)
+	for _, f := range p.Fees {
+		if f.Kind == "" || len(f.Kind) > MaxName || f.Poisha <= 0 || f.Poisha > most {
+			return fault.New("protocol.Payment", fault.Invalid, "fees", "kind or sum out of bounds")
+		}
+		sum += f.Poisha
+	}
+	if len(p.Fees) == 0 || len(p.Fees) > 8 || sum > most || len(p.Reference) > MaxName {
+		return fault.New("protocol.Payment", fault.Invalid, "payment", "want one to eight fees, and a short reference")
+	}
+	if p.Means != MeansCash && p.Means != MeansChallan && p.Means != MeansMobile {
+		return fault.New("protocol.Payment", fault.Invalid, "means", "want cash, challan or mobile")
+	}
+	return nil
+}
+
+// A Withdrawal is the payload of Withdrawn.
+type Withdrawal struct {
+	Reason string `cbor:"1,keyasint,omitempty"`
+}
+
+// A HandOver is the payload of HandedOver. Proof says how the person was known.
+type HandOver struct {
+	Proof string `cbor:"1,keyasint"`           // Such as nid, or code.
+	Text  string `cbor:"2,keyasint,omitempty"` // Such as who came for it.
+}
+
+// An Aside is the payload of SetAside: an event of this centre's that could not be
+// applied to its case. It waits for an officer until Outcome says what came of it.
+type Aside struct {
+	Number  Number   `cbor:"1,keyasint"`
+	Log     LogID    `cbor:"2,keyasint"`
+	At      Position `cbor:"3,keyasint"`
+	Kind    string   `cbor:"4,keyasint"`           // Of the item, such as overpayment.
+	Text    string   `cbor:"5,keyasint,omitempty"` // Why.
+	Outcome string   `cbor:"6,keyasint,omitempty"` // Empty while it waits.
 }
 
 // A Recovery is the payload of Recovered: an event that its box wrote into a log

@@ -24,6 +24,19 @@ func deskCmd() *cobra.Command {
 		actCmd("forward", "Forward a case to the next post, after your preliminary decision", actFlags{"to"}),
 		actCmd("approve", "Approve a case", actFlags{"text"}),
 		actCmd("reject", "Reject a case", actFlags{"reason-code", "text"}),
+		actCmd("return", "Send a case back to the post before", actFlags{"reason"}),
+		actCmd("request-info", "Ask the applicant for answers or documents; the clock stops", actFlags{"item", "reason"}),
+		actCmd("check", "Note that a required check was done", actFlags{"check", "sha256", "text"}),
+		actCmd("duplicate", "Mark a case as another one once more", actFlags{"primary", "reason"}),
+		actCmd("pay", "Book a payment on the open demand", actFlags{"poisha", "paid-on", "reference"}),
+		actCmd("prepare", "Move the delivery date", actFlags{"date", "text"}),
+		actCmd("issue", "Sign and number what the case comes to", actFlags{"text"}),
+		actCmd("hand-over", "Hand over what was issued", actFlags{"text"}),
+		actCmd("post", "Post what was issued", actFlags{"reference"}),
+		actCmd("returned", "Note that the post brought it back", actFlags{"text"}),
+		actCmd("close", "Close a delivered case", actFlags{"text"}),
+		actCmd("appeal", "Take up a decided case as the appellate post", actFlags{"reason"}),
+		deskItemsCmd(), deskSettleCmd(),
 	)
 }
 
@@ -72,29 +85,35 @@ func tasksTable(list *api.TaskList) *table {
 func deskShowCmd() *cobra.Command {
 	var r reach
 	var out output
+	var version uint64
 	cmd := &cobra.Command{
 		Use: "show NUMBER", Short: "Show a whole case with its history", Args: cobra.ExactArgs(1),
 		Example: "  kendro desk show 4100101234567890 --url http://127.0.0.1:8081 --session officer.session",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			record, err := show(cmd.Context(), &r, args[0])
+			record, err := show(cmd.Context(), &r, args[0], version)
 			if err != nil {
 				return err
 			}
 			return out.print(cmd.OutOrStdout(), record, func() *table { return recordTable(record) })
 		},
 	}
+	cmd.Flags().Uint64Var(&version, "as-of", 0, "show it as it stood at this version (default: now)")
 	r.flags(cmd)
 	out.flag(cmd)
 	return cmd
 }
 
-func show(ctx context.Context, r *reach, number string) (*api.Record, error) {
+func show(ctx context.Context, r *reach, number string, version uint64) (*api.Record, error) {
 	n, err := receiveNumber(number)
 	if err != nil {
 		return nil, err
 	}
+	path := casePath(n)
+	if version > 0 {
+		path += "?as_of_version=" + count(version)
+	}
 	record := new(api.Record)
-	return record, r.call(ctx, api.Call{Path: casePath(n), Out: record})
+	return record, r.call(ctx, api.Call{Path: path, Out: record})
 }
 
 func casePath(n protocol.Number) string { return "/v1/applications/" + n.String() }
@@ -106,6 +125,21 @@ func recordTable(c *api.Record) *table {
 		"submitted", when(c.SubmittedAt), "seat", c.Seat, "holder", c.Holder, "due", day(c.Due),
 		"applicant", string(c.Applicant), "form", string(c.Form),
 	)
+	if c.Demand != nil {
+		t.add("to be paid", taka(c.Demand.Poisha)+" by "+day(c.Demand.Due))
+	}
+	for _, item := range c.Asked {
+		t.add("asked for", item)
+	}
+	for _, k := range c.Checks {
+		t.add("check "+k.ID, yesNo(k.Done))
+	}
+	if c.Delivery != nil {
+		t.add("delivery", day(c.Delivery)+" "+c.DeliveryMode)
+	}
+	for _, it := range c.Items {
+		t.add("item "+it.ID, strings.TrimSpace(it.Kind+" "+it.Text+" "+it.Outcome))
+	}
 	for _, d := range c.Documents {
 		t.add("document", d.ID+", original seen: "+yesNo(d.OriginalAtCounter))
 	}
@@ -158,6 +192,8 @@ func actCmd(action, short string, has actFlags) *cobra.Command {
 
 func (has actFlags) example() string {
 	examples := map[string]string{
+		"reason": ` --reason "the photograph can't be read"`, "item": " --item nid", "check": " --check record-scan", "poisha": " --poisha 14000",
+		"date": " --date 2026-12-10", "primary": " --primary 4100101234567891", "reference": " --reference RR123456789BD",
 		"text": ` --text "seen and right"`, "opinion": " --opinion approve", "reason-code": " --reason-code incomplete",
 	}
 	var s strings.Builder
@@ -177,6 +213,24 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 			f.StringVar(&in.Opinion, name, "", "approve, reject or other")
 		case "reason-code":
 			f.StringVar(&in.ReasonCode, name, "", "code of the reason")
+		case "reason":
+			f.StringVar(&in.Reason, name, "", "why; what is asked for the citizen reads")
+		case "item":
+			f.StringArrayVar(&in.Items, name, nil, "form.NAME of an answer, or a document's ID (may be repeated)")
+		case "check":
+			f.StringVar(&in.Check, name, "", "ID of the check, as the service declares it")
+		case "sha256":
+			f.StringVar(&in.SHA256, name, "", "of an upload that shows it")
+		case "poisha":
+			f.Int64Var(&in.Poisha, name, 0, "what was paid, in poisha")
+		case "paid-on":
+			f.StringVar(&in.PaidOn, name, "", "day of the payment, 2026-11-22 (default: now)")
+		case "reference":
+			f.StringVar(&in.Reference, name, "", "number of the challan, or of the article")
+		case "date":
+			f.StringVar(&in.Date, name, "", "delivery date, 2026-12-10")
+		case "primary":
+			f.StringVar(&in.Primary, name, "", "receive number of the other case")
 		case "to":
 			f.StringVar(&in.To, name, "", "seat to forward to, post@office (default: the next step's)")
 		}

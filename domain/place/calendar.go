@@ -47,6 +47,21 @@ func (c *Calendar) AddWorkingDays(day time.Time, n int) time.Time {
 	return day
 }
 
+// WorkingDays counts the working days after one day up to another, at most two
+// years of them.
+func (c *Calendar) WorkingDays(after, to time.Time) (n int) {
+	last := to.Format(time.DateOnly)
+	for range 732 {
+		if after.Format(time.DateOnly) >= last {
+			break
+		}
+		if after = after.AddDate(0, 0, 1); !c.Closed(after) {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *Calendar) check(bad func(string, ...any)) {
 	if c == nil {
 		return

@@ -19,7 +19,7 @@ func (s *Server) caseRoutes() {
 		Method: http.MethodGet, Path: "/v1/applications/{number}", ID: "read-case", Summary: "The whole record, for those entitled; the look is recorded", Act: access.ReadCase,
 	}, s.readCase)
 	api.Register(s.api, api.Route{
-		Method: http.MethodPost, Path: "/v1/cases/{number}/{action}", ID: "act", Summary: "Take, note, decide, forward, approve or reject", Act: access.WorkCase,
+		Method: http.MethodPost, Path: "/v1/cases/{number}/{action}", ID: "act", Summary: "What an officer does to a case: take, decide, forward, ask, issue and the rest", Act: access.WorkCase,
 	}, s.act)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/tasks", ID: "tasks", Summary: "What waits at a desk, or in the whole office", Act: access.ListTasks,
@@ -33,6 +33,11 @@ type numberInput struct {
 	Number string `path:"number" maxLength:"128" doc:"Receive number, Bangla or Latin digits"`
 }
 
+type readInput struct {
+	Number string `path:"number" maxLength:"128" doc:"Receive number, Bangla or Latin digits"`
+	AsOf   uint64 `query:"as_of_version" doc:"Show the case as it stood at this version: what the officer saw who acted on it"`
+}
+
 type recordOutput struct {
 	ETag string `header:"ETag"`
 	Body *api.Record
@@ -41,7 +46,7 @@ type recordOutput struct {
 // readCase shows a case to those entitled. The look is a command, so it stands
 // in the register; while no leader can be reached the case is shown all the same
 // and the look is logged and counted (DOMAIN §7, row 14).
-func (s *Server) readCase(ctx context.Context, in *numberInput) (*recordOutput, error) {
+func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, error) {
 	n, err := protocol.ParseNumber(in.Number)
 	if err != nil {
 		return nil, err
@@ -69,7 +74,7 @@ func (s *Server) readCase(ctx context.Context, in *numberInput) (*recordOutput, 
 		s.gauges.unrecorded.Inc()
 		s.log.Warn("case read without a leader to record it", "case", n.String(), "user", who.User)
 	}
-	rec, err := record(reg, c)
+	rec, err := record(reg, c, in.AsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +83,7 @@ func (s *Server) readCase(ctx context.Context, in *numberInput) (*recordOutput, 
 
 type actInput struct {
 	Number string `path:"number" maxLength:"128"`
-	Action string `path:"action" enum:"take,note,decide,forward,approve,reject"`
+	Action string `path:"action" enum:"take,note,decide,forward,approve,reject,request-info,return,check,duplicate,pay,prepare,issue,hand-over,post,returned,close,appeal"`
 	Match  string `header:"If-Match" required:"true" doc:"Version of the case that you saw"`
 	Body   *api.ActionRequest
 }
@@ -99,9 +104,9 @@ func (s *Server) act(ctx context.Context, in *actInput) (*actOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b register.Act
-	if in.Body != nil {
-		b = register.Act{Opinion: application.Opinion(in.Body.Opinion), Text: in.Body.Text, Reason: in.Body.ReasonCode, To: in.Body.To}
+	b, err := s.actOf(ctx, n, in.Action, in.Body)
+	if err != nil {
+		return nil, err
 	}
 	cmd := command(ctx, register.Method(in.Action), b)
 	cmd.Number, cmd.Expect = n, seen
@@ -132,7 +137,7 @@ func (s *Server) answer(n protocol.Number, version uint64, action, actor string)
 	}
 	stage := application.None
 	for _, t := range c.History {
-		stage = stageAfter(stage, t.Action)
+		stage = stageOf(stage, t)
 		if t.Version != version {
 			continue
 		}
@@ -140,7 +145,7 @@ func (s *Server) answer(n protocol.Number, version uint64, action, actor string)
 		if stage.Open() && t.Seat != (place.Seat{}) {
 			out.Seat = t.Seat.String()
 		}
-		if stage.Open() && action != application.Forward.String() {
+		if stage.Open() && t.Actor == actor && action != application.Forward.String() && action != application.Return.String() {
 			out.Holder = actor
 		}
 	}

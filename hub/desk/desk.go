@@ -168,6 +168,7 @@ func (s *Server) routes() {
 	s.caseRoutes()
 	s.search.routes()
 	paperDesk{s}.routes()
+	itemDesk{s}.routes()
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()

@@ -88,7 +88,7 @@ func (s paperDesk) caseDocument(r *http.Request, who api.Caller) (protocol.Docum
 		s.gauges.unrecorded.Inc()
 		s.log.Warn("document read without a leader to record it", "case", n.String(), "user", who.User)
 	}
-	_, sub, err := reg.Submission(c)
+	_, sub, err := reg.AsOf(c, 0)
 	if err != nil {
 		return none, nil, err
 	}

@@ -13,8 +13,10 @@ import (
 )
 
 // record is a whole case for those entitled.
-func record(reg *register.Register, c *register.Case) (*api.Record, error) {
-	event, sub, err := reg.Submission(c)
+// At a version above 0 it is as it stood then: what the officer saw who acted on it
+// (R-OF3).
+func record(reg *register.Register, c *register.Case, version uint64) (*api.Record, error) {
+	event, sub, err := reg.AsOf(c, version)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +41,10 @@ func record(reg *register.Register, c *register.Case) (*api.Record, error) {
 	if r.Fees == nil {
 		r.Fees = []protocol.Fee{}
 	}
+	if err := course(reg, c, r); err != nil {
+		return nil, err
+	}
+	frozen(r, version)
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
 	return r, nil
 }
@@ -64,7 +70,7 @@ func history(c *register.Case, after uint64) []api.HistoryEntry {
 	list := make([]api.HistoryEntry, 0, len(c.History))
 	stage := application.None
 	for _, t := range c.History {
-		stage = stageAfter(stage, t.Action)
+		stage = stageOf(stage, t)
 		if t.Version > after {
 			list = append(list, turn(t, stage))
 		}
@@ -76,8 +82,16 @@ func turn(t register.Turn, stage application.Stage) api.HistoryEntry {
 	return api.HistoryEntry{
 		Version: t.Version, At: api.Millis(t.At), Action: t.Action.String(), Actor: t.Actor,
 		Post: t.Seat.Post, Office: t.Seat.Office, Opinion: string(t.Opinion), Reason: t.Reason, Text: t.Text,
-		Stage: stage.String(),
+		Stage: stage.String(), Items: t.Items, Check: t.Check, Poisha: t.Amount, Day: api.DateOf(t.Dated),
 	}
+}
+
+// stageOf is the stage after a turn.
+func stageOf(before application.Stage, t register.Turn) application.Stage {
+	if t.Stage != application.None {
+		return t.Stage
+	}
+	return stageAfter(before, t.Action)
 }
 
 // stageAfter is the stage to which an action that was allowed has led.
@@ -112,7 +126,7 @@ func difference(d register.Difference) *api.Difference {
 	}
 	for i, t := range d.Since {
 		at := application.UnderReview // What every action on the way there keeps …
-		if moved := stageAfter(application.None, t.Action); moved != application.None {
+		if moved := stageOf(application.None, t); moved != application.None {
 			at = moved
 		}
 		if i == len(d.Since)-1 {

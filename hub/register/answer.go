@@ -125,6 +125,7 @@ func plans() map[Method]plan {
 		DisableUser:   onStaff(staff.disableUser),
 		AddVersions:   onPress(press.addVersions),
 		Publish:       onPress(press.publish),
+		Tick:          {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 	}
 }
 
@@ -137,6 +138,9 @@ func known(m Method) bool {
 func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Look {
 		return desks{s}.look(c, by)
+	}
+	if c.Method == Settle {
+		return courses{s}.settle(c, by)
 	}
 	if p, ok := s.plans[c.Method]; ok {
 		if p.act == "" && c.Actor != ActorHub {

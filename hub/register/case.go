@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"slices"
 
 	"kendro/domain/application"
@@ -36,6 +37,15 @@ type Case struct {
 
 	Enclosed
 	Dating
+	Running
+}
+
+// Running is what keeps a case going, or leads from it to another.
+type Running struct {
+	Paused  int64             `cbor:"23,keyasint,omitempty"` // Since when the office's clock stands still, Unix seconds; 0: it runs.
+	Timer   int64             `cbor:"24,keyasint,omitempty"` // When the hub looks at it by itself, Unix seconds; 0 is never.
+	Primary protocol.Number   `cbor:"25,keyasint,omitempty"` // The case that this one is once more.
+	Twins   []protocol.Number `cbor:"26,keyasint,omitempty"` // Cases that are this one once more.
 }
 
 // Enclosed is the paper that belongs to a case.
@@ -65,6 +75,22 @@ type Turn struct {
 	Opinion application.Opinion `cbor:"6,keyasint,omitempty"`
 	Text    string              `cbor:"7,keyasint,omitempty"`
 	Reason  string              `cbor:"8,keyasint,omitempty"`
+
+	Items  []string `cbor:"9,keyasint,omitempty"`  // Request-info, supply.
+	Check  string   `cbor:"10,keyasint,omitempty"` // Check.
+	Amount int64    `cbor:"11,keyasint,omitempty"` // Demand, pay: poisha.
+	Dated  int64    `cbor:"12,keyasint,omitempty"` // Pay: when it was paid. Demand, prepare: the last second that it gives. Unix seconds.
+	Event  *Source  `cbor:"13,keyasint,omitempty"` // What a centre sent, where it comes of that.
+
+	Document *protocol.Document `cbor:"14,keyasint,omitempty"` // Check: what shows it.
+	Stage    application.Stage  `cbor:"15,keyasint,omitempty"` // After it; not kept before format 3.
+}
+
+// A Source is an event of an uplink.
+type Source struct {
+	_   struct{} `cbor:",toarray"`
+	Log protocol.LogID
+	At  protocol.Position
 }
 
 // Custody names of a case in the register.
@@ -99,15 +125,39 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 	if n := len(c.History); n > 0 && c.History[n-1].Reason != "" {
 		st.Reason = c.History[n-1].Reason
 	}
+	c.publish(&st)
 	if set == nil || c.Held != "" {
 		return st
 	}
 	if v, ok := set.ByHash(c.Pinned); ok {
-		if next, ok := application.Upcoming(c.State.Stage, c.State.Step, v); ok {
-			st.Next, st.NextName = next.Post, next.Name
-		}
+		st.Next, st.NextName = application.Way{Version: v}.Upcoming(c.State)
 	}
 	return st
+}
+
+// publish adds what the citizen may know of payment, delivery and what he is asked
+// for.
+func (c *Case) publish(st *protocol.Standing) {
+	switch c.State.Stage {
+	case application.InfoRequested:
+		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
+	case application.FeeDue:
+		st.Owed, st.PayBy = c.State.Owed, c.State.PayBy
+	case application.InPreparation, application.Ready, application.Posted, application.Returned:
+		st.Mode, st.Expected = string(c.State.Mode), c.State.Promised
+	default:
+	}
+	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
+}
+
+// lastText is what was written with the newest of an action.
+func (c *Case) lastText(a application.Action) string {
+	for i := len(c.History) - 1; i >= 0; i-- {
+		if c.History[i].Action == a {
+			return clip(c.History[i].Text, protocol.MaxText)
+		}
+	}
+	return ""
 }
 
 // taskState is the value of a task's key, which holds the rest.
@@ -137,7 +187,7 @@ func (c *Case) queue() place.Seat {
 // change moves a case on by one event and keeps it, with its task and the
 // counters. The caller has checked that the event comes from who it says.
 func (s *step) change(c *Case, e application.Event) error {
-	before, wasOpen := *c, c.State.Stage.Open()
+	before := *c
 	e.Expect = cmpExpect(e, c)
 	next, err := c.State.Apply(e)
 	if err != nil {
@@ -154,12 +204,40 @@ func (s *step) change(c *Case, e application.Event) error {
 		Version: next.Version, At: s.meta.At, Action: e.Action, Actor: e.By.Name, Seat: next.Seat,
 		Opinion: e.Opinion, Text: e.Text, Reason: e.Reason,
 	})
-	s.count(&before, c, e.Action)
-	if wasOpen && (!next.Stage.Open() || before.queue() != c.queue()) {
-		s.del(taskKey(before.queue(), before.Due, c.Number))
+	if s.format > 2 {
+		c.History[len(c.History)-1].note(&e)
+		c.History[len(c.History)-1].Stage = next.Stage
 	}
+	s.count(&before, c, e.Action)
+	if s.format > 2 {
+		courses{s}.run(&before, c, &e)
+	}
+	s.relist(&before, c)
 	s.save(c)
 	return nil
+}
+
+// relist takes a case off the lists in which it no longer stands.
+func (s *step) relist(before, after *Case) {
+	stands := after.lists()
+	for _, k := range before.lists() {
+		if !slices.ContainsFunc(stands, func(x []byte) bool { return bytes.Equal(x, k) }) {
+			s.del(k)
+		}
+	}
+}
+
+// lists are the keys under which an open case is listed: at its desk, and at the
+// superior's once it is overdue.
+func (c *Case) lists() (keys [][]byte) {
+	if !c.State.Stage.Open() {
+		return nil
+	}
+	keys = append(keys, taskKey(c.queue(), c.Due, c.Number))
+	if c.State.Above != (place.Seat{}) {
+		keys = append(keys, taskKey(c.State.Above, c.Due, c.Number))
+	}
+	return keys
 }
 
 // cmpExpect lets the hub's own events act on the case as it stands.
@@ -173,8 +251,8 @@ func cmpExpect(e application.Event, c *Case) uint64 {
 // save writes a case and the task that lists it.
 func (s *step) save(c *Case) {
 	s.put(caseKey(c.Number), c)
-	if c.State.Stage.Open() {
-		s.put(taskKey(c.queue(), c.Due, c.Number), &taskState{
+	for _, k := range c.lists() {
+		s.put(k, &taskState{
 			Service: c.Service, Edition: c.Edition, Stage: c.State.Stage, Holder: c.State.Holder,
 			Since: c.Since, Version: c.State.Version, Centre: c.Centre,
 		})
@@ -217,8 +295,26 @@ func (s *step) count(before, after *Case, a application.Action) {
 
 // tell sends a case's new standing to its centre.
 func (s *step) tell(c *Case) {
+	if c.Primary != 0 && s.format > 2 {
+		return // The primary speaks for it.
+	}
 	st := c.standing(s.world.set)
 	s.append(s.world.inbox(c.Centre), &protocol.Event{
 		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
 	})
+	for _, n := range c.Twins {
+		s.tellTwin(n, st)
+	}
+}
+
+// tellTwin sends the standing of a case under the number of one that is it once
+// more.
+func (s *step) tellTwin(n protocol.Number, st protocol.Standing) {
+	twin := &Case{}
+	if !s.get(caseKey(n), twin) {
+		return
+	}
+	st.Primary, st.Number = st.Number, n
+	st.Version = 0 // The primary's counts its own events.
+	s.append(s.world.inbox(twin.Centre), &protocol.Event{Kind: protocol.CaseMoved, Number: n, Payload: protocol.Marshal(&st)})
 }

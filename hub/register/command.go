@@ -45,6 +45,23 @@ const (
 	Approve Method = "approve"
 	Reject  Method = "reject"
 
+	// The same, since format 3.
+	RequestInfo Method = "request-info"
+	Return      Method = "return"
+	Check       Method = "check"
+	Link        Method = "duplicate"
+	Pay         Method = "pay"
+	Prepare     Method = "prepare"
+	Issue       Method = "issue"
+	HandOver    Method = "hand-over"
+	Dispatch    Method = "post"
+	ComeBack    Method = "returned"
+	Close       Method = "close"
+	Appeal      Method = "appeal"
+
+	Settle Method = "settle" // An officer says what comes of an item. Settlement.
+	Tick   Method = "tick"   // The hub has what is due looked at. Due.
+
 	// Of whoever reads a case: it records the look. No body.
 	Look Method = "look"
 )
@@ -54,6 +71,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
+		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick,
 	}
 }
 
@@ -213,6 +231,26 @@ type Act struct {
 	Text    string              `cbor:"2,keyasint,omitempty"`
 	Reason  string              `cbor:"3,keyasint,omitempty"` // Reject: a reason code.
 	To      string              `cbor:"4,keyasint,omitempty"` // Forward: the post of a later step; empty is the next.
+
+	Items    []string           `cbor:"5,keyasint,omitempty"`  // Request-info: answers ("form.mouza") and documents.
+	Check    string             `cbor:"6,keyasint,omitempty"`  // Check: its ID.
+	Document *protocol.Document `cbor:"7,keyasint,omitempty"`  // Check: what shows it.
+	Amount   int64              `cbor:"8,keyasint,omitempty"`  // Pay: poisha.
+	At       int64              `cbor:"9,keyasint,omitempty"`  // Pay: when it was paid, Unix seconds; 0 is now.
+	Until    int64              `cbor:"10,keyasint,omitempty"` // Prepare: the delivery date's last second, Unix seconds.
+	Primary  protocol.Number    `cbor:"11,keyasint,omitempty"` // Duplicate: the other case.
+}
+
+// Due is the body of tick.
+type Due struct {
+	Numbers []protocol.Number `cbor:"1,keyasint"`
+}
+
+// A Settlement is the body of settle: what came of an item of the command's case.
+type Settlement struct {
+	Item    string `cbor:"1,keyasint"` // Its ID.
+	Outcome string `cbor:"2,keyasint"` // One of Outcomes.
+	Text    string `cbor:"3,keyasint"`
 }
 
 // A Difference answers an officer who was overtaken: what the case is now and

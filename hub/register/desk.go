@@ -41,7 +41,7 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if !s.get(caseKey(c.Number), k) {
 		return failed(fault.NotFound, c.Number.String(), "no case has this number")
 	}
-	if err := access.May(by, access.WorkCase, k.resource(s.world, by.Seat, c.Expect)); err != nil {
+	if err := access.May(by, access.WorkCase, s.reach(k, by.Seat, c.Expect, action)); err != nil {
 		return Result{Fault: failureOf(err)}
 	}
 	if f := s.postMay(by.Seat, action); f != nil {
@@ -50,14 +50,11 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.reasonKnown(action, b.Reason); f != nil {
 		return Result{Fault: f}
 	}
-	e := application.Event{
-		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat}, Expect: c.Expect,
-		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason,
-	}
-	var f *protocol.Failure
-	if e.Desk, f = s.desk(k, action, b.To); f != nil {
+	e, f := s.event(k, by, action, &b)
+	if f != nil {
 		return Result{Fault: f}
 	}
+	e.Expect = c.Expect
 	if k.full(action) {
 		return failed(fault.Invalid, k.Number.String(), "the case file is full: decide and send it on")
 	}
@@ -69,10 +66,113 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if b.Text != "" && s.has(s.draftKey(k.Number, by.User)) {
 		s.del(s.draftKey(k.Number, by.User))
 	}
-	if before.Stage != k.State.Stage || before.Seat != k.State.Seat {
+	if s.format > 2 {
+		if f := s.after(k, before, &e, &b); f != nil {
+			return Result{Fault: f}
+		}
+	}
+	if before.Stage != k.State.Stage || before.Seat != k.State.Seat || s.format > 2 && before.Promised != k.State.Promised {
 		s.tell(k)
 	}
 	return Result{Version: k.State.Version}
+}
+
+// event is what an officer asks for, with all that the procedure wants to know.
+func (s desks) event(k *Case, by access.Principal, action application.Action, b *Act) (application.Event, *protocol.Failure) {
+	e := application.Event{
+		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat},
+		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: s.now().Unix(),
+	}
+	w, f := s.way(k)
+	if f != nil {
+		return e, f
+	}
+	d, err := w.Desk(k.State, action, clip(b.To, 64))
+	if err != nil {
+		return e, failureOf(err)
+	}
+	if s.format > 2 {
+		courses(s).grant(&e, k, w)
+		d.Check = w.Version.Check(b.Check)
+		if d.Check >= 0 && w.Version.Checks[d.Check].Document && (b.Document == nil || b.Document.Check() != nil) {
+			return e, refuse(fault.Invalid, clip(b.Check, 64), "the check wants the document that shows it")
+		}
+		d.Terms.Resolved = action == application.Link && s.linkable(k, b.Primary)
+		if action == application.Pay && b.At > 0 {
+			e.At = min(b.At, e.At)
+		}
+		if action == application.Prepare && e.Until < s.now().Unix() {
+			return e, refuse(fault.Invalid, "until", "want a delivery date that is not past")
+		}
+	}
+	e.Desk = d
+	return e, nil
+}
+
+// after does what an officer's act brings with it.
+func (s desks) after(k *Case, before application.Case, e *application.Event, b *Act) *protocol.Failure {
+	t := &k.History[len(k.History)-1]
+	switch e.Action {
+	case application.Check:
+		t.Check, t.Document = b.Check, b.Document
+		if b.Document != nil {
+			papers(s).name(k, []protocol.Document{*b.Document})
+		}
+	case application.Link:
+		s.link(k, b.Primary)
+	case application.Pay:
+		if e.Amount > before.Owed {
+			courses(s).open(k, ItemOverpayment, "more was paid than was owed", e.Amount-before.Owed, &Source{Log: k.Log, At: k.At}, k.Centre)
+		}
+	default:
+	}
+	if err := courses(s).follow(k); err != nil {
+		s.keep(fault.Wrap("register.Apply", fault.Internal, k.Number.String(), err))
+		return failureOf(err)
+	}
+	s.put(caseKey(k.Number), k)
+	return nil
+}
+
+// maxTwins bounds the cases that are one case once more.
+const maxTwins = 16
+
+// linkable reports whether a case may be marked as another one once more.
+func (s desks) linkable(k *Case, primary protocol.Number) bool {
+	p := &Case{}
+	return primary != k.Number && len(k.Twins) == 0 && s.get(caseKey(primary), p) &&
+		p.Primary == 0 && p.State.Stage != application.Submitted && len(p.Twins) < maxTwins
+}
+
+// link lets both numbers lead to the primary.
+func (s desks) link(k *Case, primary protocol.Number) {
+	p := &Case{}
+	if !s.get(caseKey(primary), p) {
+		return
+	}
+	p.Twins = append(slices.Clip(p.Twins), k.Number)
+	k.Primary = primary
+	s.put(caseKey(primary), p)
+	s.put(caseKey(k.Number), k)
+	s.tellTwin(k.Number, p.standing(s.world.set))
+}
+
+// reach is what a case belongs to where its officer acts. A superior to whom an
+// overdue task went reaches it, and the appellate post what may be appealed.
+func (s desks) reach(k *Case, asker place.Seat, saw uint64, action application.Action) access.Resource {
+	r := k.resource(s.world, asker, saw)
+	if s.format <= 2 || asker == (place.Seat{}) {
+		return r
+	}
+	if asker == k.State.Above {
+		r.Seat = asker
+	}
+	if w, f := s.way(k); action == application.Appeal && f == nil {
+		if d, err := w.Desk(k.State, action, ""); err == nil && d.Seat == asker {
+			r.Seat = asker
+		}
+	}
+	return r
 }
 
 // reasonKnown asks whether the release in force lists the reason of a rejection.
@@ -106,15 +206,8 @@ func (c *Case) resource(w *world, asker place.Seat, saw uint64) access.Resource 
 
 // postMay asks whether the directory lets the post do the act.
 func (s desks) postMay(seat place.Seat, action application.Action) *protocol.Failure {
-	var act string
-	switch action {
-	case application.Decide:
-		act = place.ActPreliminary
-	case application.Forward:
-		act = place.ActForward
-	case application.Approve, application.Reject:
-		act = place.ActFinalise
-	default:
+	act := application.Right(action)
+	if act == "" {
 		return nil
 	}
 	if s.world.set != nil {
@@ -123,40 +216,6 @@ func (s desks) postMay(seat place.Seat, action application.Action) *protocol.Fai
 		}
 	}
 	return refuse(fault.Denied, seat.String(), "the post may not do this: "+act)
-}
-
-// desk looks up what the pinned version demands where the case stands, and for
-// forward where it goes to.
-func (s desks) desk(c *Case, action application.Action, to string) (application.Desk, *protocol.Failure) {
-	v, ok := s.world.version(c.Pinned)
-	if !ok {
-		s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
-		return application.Desk{}, refuse(fault.Unavailable, c.Number.String(), "no version")
-	}
-	here, _ := v.Step(c.State.Step)
-	d := application.Desk{Decision: here.Decision, Finalise: here.MayFinalise}
-	next := -1
-	for i := c.State.Step + 1; i < len(v.Steps); i++ {
-		if next < 0 && (to == "" || v.Steps[i].Post == to) {
-			if to != "" && d.Mandatory {
-				return d, refuse(fault.Invalid, clip(to, 64), "a mandatory desk comes before this one: forward to it")
-			}
-			next = i
-		}
-		d.Mandatory = d.Mandatory || v.Steps[i].Mandatory
-	}
-	if action != application.Forward || next < 0 {
-		if to != "" {
-			return d, refuse(fault.Invalid, clip(to, 64), "no later step of the service has this post")
-		}
-		return d, nil
-	}
-	seat, ok := s.world.set.Directory.SeatFor(v.Steps[next].Post, c.Area)
-	if !ok {
-		return d, refuse(fault.Conflict, v.Steps[next].Post, "no office has this post for the area: ask the district")
-	}
-	d.Step, d.Seat = next, seat
-	return d, nil
 }
 
 func (w *world) version(h dcat.Hash) (*dcat.Version, bool) {

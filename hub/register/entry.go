@@ -7,6 +7,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -24,14 +26,18 @@ const (
 	MaxEntryWritten  = 3 << 20 // Bytes that one transaction writes.
 )
 
+// maxOffset is how far civil time is from UTC anywhere, in seconds.
+const maxOffset = 14 * 3600
+
 // maxTime is the end of the year 9999, in Unix milliseconds.
 const maxTime = 253_402_300_800_000
 
 // entryFormat is raised whenever Apply would do another thing for the same bytes.
 // Entries of a former format are applied as they were then. Since 2: recovered
 // events, legal dates, logs that are given up, what revoked boxes had filed before.
+// Since 3: the whole procedure, its clocks, and what centres send on a case.
 const (
-	entryFormat  = 2
+	entryFormat  = 3
 	oldestFormat = 1
 )
 
@@ -44,6 +50,7 @@ type Entry struct {
 	Ingests    []Ingest         `cbor:"4,keyasint,omitempty"`
 	Commands   []Command        `cbor:"5,keyasint,omitempty"`
 	Checkpoint *Checkpoint      `cbor:"6,keyasint,omitempty"`
+	Offset     int32            `cbor:"7,keyasint,omitempty"` // Of the offices' civil time, seconds east of UTC.
 }
 
 // An Ingest brings one block of an uplink, with what the leader found: its
@@ -52,6 +59,27 @@ type Ingest struct {
 	Block      protocol.Block `cbor:"1,keyasint"`
 	Verdicts   []Verdict      `cbor:"2,keyasint,omitempty"` // One for each event of the block; none with Quarantine.
 	Quarantine string         `cbor:"3,keyasint,omitempty"` // Why the block cannot be opened. It is kept whole, for a person.
+	Findings   []Finding      `cbor:"4,keyasint,omitempty"` // Of those of its events that have any, in their order.
+}
+
+// A Finding is what the answers of one event come to under the version that its
+// case pins.
+type Finding struct {
+	Seq    uint64    `cbor:"1,keyasint"`
+	Rules  dcat.Bits `cbor:"2,keyasint,omitempty"`
+	Review int64     `cbor:"3,keyasint,omitempty"` // To be paid before the review, poisha.
+	Issue  int64     `cbor:"4,keyasint,omitempty"` // To be paid after the approval, poisha.
+	Mode   dcat.Mode `cbor:"5,keyasint,omitempty"`
+}
+
+// found is the finding about an event, nil where there is none.
+func (in *Ingest) found(seq uint64) *application.Found {
+	for _, f := range in.Findings {
+		if f.Seq == seq {
+			return &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
+		}
+	}
+	return nil
 }
 
 // A Verdict is what the leader found about one event.
@@ -139,6 +167,9 @@ func (e *Entry) check() error {
 	}
 	if e.Format < oldestFormat || e.Format > entryFormat {
 		return bad("format", int(e.Format))
+	}
+	if e.Offset < -maxOffset || e.Offset > maxOffset {
+		return bad("offset", int(e.Offset))
 	}
 	if e.At < 0 || e.At > maxTime {
 		return fault.New("register.Entry", fault.Invalid, "time", "before 1970 or after 9999: set the leader's clock")

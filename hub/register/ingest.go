@@ -160,7 +160,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 		l.At = protocol.Position{Seq: it.Seq, Hash: it.Hash}
 		s.record(h.Log, l.At, it.Raw)
 		s.meta.Stats.Accepted++
-		if st := s.file(h.Log, it, &in.Verdicts[i], owner); st != nil {
+		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
 			told.Other = append(told.Other, *st)
 		}
 	}
@@ -184,14 +184,18 @@ const (
 
 // file makes a case of one event. It returns a standing when the case is not
 // simply received at its first desk under its own number.
-func (s intake) file(log protocol.LogID, it *protocol.Item, judged *Verdict, owner *Node) *protocol.Standing {
+func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node) *protocol.Standing {
+	log := in.Block.Header.Log
 	e, err := protocol.DecodeEvent(it.Raw)
 	why := ""
 	switch {
 	case err != nil:
 		why = whyUnreadable
 	case s.format > 1 && e.Kind == protocol.Recovered:
-		return s.recovered(log, it, &e, judged, owner)
+		return s.recovered(in, it, &e, judged, owner)
+	case s.format > 2 && follows(e.Kind):
+		s.onCase(in, it, &e, judged, owner)
+		return nil
 	case e.Kind != protocol.Submitted:
 		why = whyKind
 	}
@@ -207,7 +211,17 @@ func (s intake) file(log protocol.LogID, it *protocol.Item, judged *Verdict, own
 	if s.format > 1 {
 		c.Legal, c.ClockOff = s.legalNext(log, &e)
 	}
-	return s.admit(c, &e, judged, owner)
+	return s.admit(c, &e, judged, owner, in.found(it.Seq))
+}
+
+// onCase applies an event on a case, unless it came before as recovered.
+func (s intake) onCase(in *Ingest, it *protocol.Item, e *protocol.Event, judged *Verdict, owner *Node) {
+	from := Source{Log: in.Block.Header.Log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
+	if s.has(recoveredKey(from.Log, from.At)) {
+		s.meta.Stats.Again++
+		return
+	}
+	s.followUp(from, e, judged, in, owner)
 }
 
 func (s intake) mint(log protocol.LogID, e *protocol.Event) (protocol.Number, error) {
@@ -223,7 +237,7 @@ func (s intake) unreadable(log protocol.LogID, it *protocol.Item, why string) *p
 
 // admit keeps a new case, at its first desk or aside. by is the box that took the
 // application in.
-func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node) *protocol.Standing {
+func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, found *application.Found) *protocol.Standing {
 	c.Area, c.By, c.Filed = s.world.area(c.Centre), e.Actor, e.At
 	c.Service, c.Edition, c.Accepted = e.Pin.Service, e.Pin.Version, s.meta.At
 	if s.has(caseKey(c.Number)) {
@@ -248,7 +262,44 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node) *pr
 	if why != "" {
 		return s.hold(c, why)
 	}
+	if s.format > 2 {
+		return s.begin(c, judged.Due, found)
+	}
 	return s.accept(c, version, judged.Due)
+}
+
+// begin sends a new case to the first desk that its answers lead to, or has its
+// applicant pay before.
+func (s intake) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
+	c.Due = due
+	w, f := s.way(c)
+	if f != nil {
+		return nil
+	}
+	e := application.Event{Action: application.Accept, Found: found}
+	if found == nil {
+		e.Found = &application.Found{}
+	}
+	e.Desk = w.First(e.Found.Rules)
+	err := s.change(c, e)
+	if err == nil {
+		err = courses(s).follow(c)
+	}
+	if err != nil {
+		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
+		return nil
+	}
+	plain := c.State.Stage == application.Received && c.State.Step == 0 && c.State.Version == 1
+	if c.Printed == 0 && c.State.Seat != (place.Seat{}) && plain {
+		return nil
+	}
+	st := c.exception()
+	if !plain {
+		full := c.standing(s.world.set)
+		full.Number, full.Reason = st.Number, st.Reason
+		st = &full
+	}
+	return st
 }
 
 // accept sends a new case to its first desk.

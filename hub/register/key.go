@@ -39,6 +39,9 @@ const (
 	tagLegal      = 'H' // log → legal date of its newest application
 	tagPaper      = 'O' // keyed hash of a document's hash → Paper
 	tagKept       = 'F' // index, place in the entry → PaperKept
+	tagTimer      = 'm' // Unix seconds, number → nothing
+	tagItem       = 'n' // number, index, place in the entry → Item
+	tagOpenItem   = 'o' // number, index, place in the entry → nothing, while it is open
 )
 
 func key(tag byte, parts ...[]byte) []byte {

@@ -59,6 +59,9 @@ func TestPolicy(t *testing.T) {
 		RotateGossip: operators, RemoveServer: operators, AddVersions: operators, Publish: operators,
 		Take: desk, Note: desk, Decide: desk, Forward: desk,
 		Approve: nil, Reject: nil, // A secretary's post may not finalise.
+		RequestInfo: nil, Return: nil, Issue: nil, Appeal: nil, // Nor ask, return or sign; nor is it above.
+		Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
+		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub,
 		Look: {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},
 	}
 	if len(may) != len(Methods()) {

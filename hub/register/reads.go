@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"kendro/domain/access"
+	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -123,12 +124,73 @@ func (r Cases) Submission(c *Case) (protocol.Event, protocol.Submission, error) 
 	return e, sub, err
 }
 
+// AsOf returns the application as an officer saw it who had the case before him at
+// a version: what its counter signed, with the answers and documents that were
+// brought until then (R-OF3). Version 0 is now.
+func (r Cases) AsOf(c *Case, version uint64) (protocol.Event, protocol.Submission, error) {
+	e, sub, err := r.Submission(c)
+	if err != nil {
+		return e, sub, err
+	}
+	err = r.base.View(func(v View) error {
+		for i := range c.History {
+			t := &c.History[i]
+			if version > 0 && t.Version > version {
+				break
+			}
+			if t.Document != nil {
+				sub.Documents = append(sub.Documents, *t.Document)
+			}
+			if t.Action != application.Supply || t.Event == nil {
+				continue
+			}
+			s, err := supplement(v, t.Event)
+			if err != nil {
+				return err
+			}
+			sub.Form = MergeForm(sub.Form, s.Form)
+			sub.Documents = append(sub.Documents, s.Documents...)
+			sub.Originals = append(sub.Originals, s.Originals...)
+		}
+		return nil
+	})
+	return e, sub, err
+}
+
+// supplement reads what a centre brought.
+func supplement(v View, from *Source) (protocol.Supplement, error) {
+	var s protocol.Supplement
+	k := eventKey(from.Log, from.At.Seq)
+	stored, err := v.Get(k)
+	if err != nil {
+		return s, fault.Wrap("register.AsOf", fault.Damaged, from.Log.String(), err)
+	}
+	e, err := eventOf(k, stored)
+	if err == nil && e.Kind == protocol.Recovered {
+		var r protocol.Recovery
+		if err = e.Decode(&r); err == nil {
+			e, err = r.Open()
+		}
+	}
+	if err == nil {
+		err = e.Decode(&s)
+	}
+	return s, fault.Wrap("register.AsOf", fault.Damaged, from.Log.String(), err)
+}
+
 // Standing returns what the citizen may know of a case, and its custody, or
 // [fault.NotFound].
 func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 	c, err := r.Case(n)
 	if err != nil {
 		return protocol.Standing{}, "", err
+	}
+	if c.Primary != 0 {
+		if p, err := r.Case(c.Primary); err == nil {
+			st := p.standing(r.world.Load().set)
+			st.Number, st.Primary = n, p.Number
+			return st, p.Custody(), nil
+		}
 	}
 	return c.standing(r.world.Load().set), c.Custody(), nil
 }

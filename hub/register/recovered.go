@@ -27,19 +27,25 @@ func recoveredKey(log protocol.LogID, at protocol.Position) []byte {
 // recovered makes a case of an event that its box had receipted in a log that it
 // gave up, unless the register has that very event: then it is known already,
 // whichever way it came.
-func (s intake) recovered(log protocol.LogID, it *protocol.Item, outer *protocol.Event, judged *Verdict, owner *Node) *protocol.Standing {
+func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, judged *Verdict, owner *Node) *protocol.Standing {
+	log := in.Block.Header.Log
 	var r protocol.Recovery
 	if outer.Decode(&r) != nil {
 		return s.unreadable(log, it, whyUnreadable)
 	}
 	e, err := r.Open()
 	by := s.receiptedBy(&r.Receipt)
-	if err != nil || e.Kind != protocol.Submitted || by == nil || by.Centre != owner.Centre || judged.Refused == BadReceipt ||
+	onCase := s.format > 2 && follows(e.Kind)
+	if err != nil || e.Kind != protocol.Submitted && !onCase || by == nil || by.Centre != owner.Centre || judged.Refused == BadReceipt ||
 		len(r.Receipt.Signature) > len(protocol.Hash{})*2 {
 		return s.unreadable(log, it, whyReceipt)
 	}
 	from, at := r.Receipt.Log, r.Receipt.At
 	s.leave(from, at)
+	if onCase {
+		s.recoverOnCase(in, Source{Log: from, At: at}, Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}, &e, judged, by)
+		return nil
+	}
 	if st, again := s.inChain(from, at, &e); again {
 		return st
 	}
@@ -55,9 +61,23 @@ func (s intake) recovered(log protocol.LogID, it *protocol.Item, outer *protocol
 	}
 	c.Legal, c.ClockOff = s.legal(e.At, s.timeAt(e.Checkpoint))
 	s.meta.Stats.Recovered++
-	st := s.admit(c, &e, judged, by)
+	st := s.admit(c, &e, judged, by, in.found(it.Seq))
 	s.set(recoveredKey(from, at), u64(uint64(c.Number)))
 	return st
+}
+
+// recoverOnCase applies an event on a case that its box had receipted in a log
+// that it gave up, unless it was applied already. here is where it stands now.
+func (s intake) recoverOnCase(in *Ingest, receipted, here Source, e *protocol.Event, judged *Verdict, by *Node) {
+	v, known := s.raw(eventKey(receipted.Log, receipted.At.Seq))
+	k := recoveredKey(receipted.Log, receipted.At)
+	if s.has(k) || known && len(v) > len(receipted.At.Hash) && bytes.HasPrefix(v, receipted.At.Hash[:]) {
+		s.meta.Stats.Again++
+		return
+	}
+	s.meta.Stats.Recovered++
+	s.set(k, u64(uint64(e.Number)))
+	s.followUp(here, e, judged, in, by)
 }
 
 // receiptedBy returns the box whose log a receipt names, or nil.

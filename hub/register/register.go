@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
@@ -128,6 +129,7 @@ func (r *Register) Apply(index, term uint64, data []byte) *Outcome {
 	s.meta.Index, s.meta.Term = index, term
 	before := s.meta.At
 	s.meta.At, s.format = max(s.meta.At, e.At), e.Format
+	s.zone = time.FixedZone("", int(e.Offset))
 	newMinute := s.format > 1 && s.meta.At/minute != before/minute
 	err = r.base.Update(index, func(tx Tx) error {
 		s.tx = tx

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"time"
 
 	"kendro/domain/application"
 	"kendro/domain/fault"
@@ -37,6 +38,11 @@ type Stats struct {
 	Recovered   uint64                     `cbor:"12,keyasint,omitempty"` // Cases that came as recovered.
 	Again       uint64                     `cbor:"13,keyasint,omitempty"` // Events whose application was here already, by another log.
 	Copied      uint64                     `cbor:"14,keyasint,omitempty"` // Boxes of which a copy was seen.
+	Followed    uint64                     `cbor:"15,keyasint,omitempty"` // Events on cases that were here: applied, or an item.
+	Items       uint64                     `cbor:"16,keyasint,omitempty"` // Items that were opened.
+	Settled     uint64                     `cbor:"17,keyasint,omitempty"` // Items that came to an outcome.
+	Lapsed      uint64                     `cbor:"18,keyasint,omitempty"` // Demands whose term ended.
+	Escalated   uint64                     `cbor:"19,keyasint,omitempty"` // Times that a task went to a superior.
 }
 
 // logState is where a log stands in the register.
@@ -63,6 +69,7 @@ type step struct {
 	tx     Tx
 	opener Opener
 	format uint8 // Of the entry.
+	zone   *time.Location
 	plans  map[Method]plan
 	index  uint64
 	part   uint32 // Counts things that need a key of their own in this entry.

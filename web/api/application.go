@@ -113,6 +113,12 @@ type Tracking struct {
 	Expected *Date           `json:"expected" doc:"Day by which the service promises a decision, or null"`
 	Custody  Custody         `json:"custody"`
 	AsOf     Time            `json:"as_of" doc:"When the answering machine last knew the stage"`
+	Asked    []string        `json:"asked,omitempty" doc:"What the applicant is asked for: form.NAME for an answer, the ID of a document"`
+	Why      string          `json:"asked_why,omitempty"`
+	Demand   *DemandNote     `json:"demand,omitempty"`
+	Mode     string          `json:"delivery_mode,omitempty"`
+	Overdue  bool            `json:"overdue,omitempty" doc:"A superior was told"`
+	AppealBy *Date           `json:"appeal_until,omitempty"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }
@@ -147,6 +153,36 @@ type Record struct {
 	Due         *Date           `json:"due"`
 	History     []HistoryEntry  `json:"history"`
 	Assignment
+	Course
+}
+
+// A Course is what a case goes through beyond its desks. Its members stand among
+// the record's.
+type Course struct {
+	Asked        []string        `json:"asked,omitempty" doc:"What the applicant was asked for and has not brought"`
+	Why          string          `json:"asked_why,omitempty"`
+	Demand       *DemandNote     `json:"demand,omitempty" doc:"The open demand"`
+	Delivery     *Date           `json:"delivery_date,omitempty"`
+	DeliveryMode string          `json:"delivery_mode,omitempty"`
+	Checks       []CheckNote     `json:"checks,omitempty"`
+	Items        []Item          `json:"items,omitempty" doc:"What an officer has to decide, and has decided, beside the procedure"`
+	Primary      protocol.Number `json:"primary,omitempty" doc:"The case that this one is once more"`
+	SeenBy       string          `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
+	AppealUntil  *Date           `json:"appeal_until,omitempty"`
+	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
+}
+
+// A DemandNote is what is to be paid, and until when.
+type DemandNote struct {
+	Poisha int64 `json:"poisha"`
+	Due    *Date `json:"due"`
+}
+
+// A CheckNote is a check that the service wants, and whether it was done.
+type CheckNote struct {
+	ID   string     `json:"id"`
+	Name place.Name `json:"name"`
+	Done bool       `json:"done"`
 }
 
 // An Assignment is whose work a case is. Its members stand among the record's.
@@ -186,6 +222,11 @@ type HistoryEntry struct {
 	Reason  string `json:"reason_code,omitempty"`
 	Text    string `json:"text,omitempty"`
 	Stage   string `json:"stage" doc:"Stage after it"`
+
+	Items  []string `json:"items,omitempty" doc:"What was asked for, or brought"`
+	Check  string   `json:"check,omitempty"`
+	Poisha int64    `json:"poisha,omitempty" doc:"Demanded or paid"`
+	Day    *Date    `json:"day,omitempty" doc:"Of a payment; the last of a demand; of the delivery"`
 }
 
 // A Proof is the answer to GET /v1/receipts/{number}/proof. With it anybody can

@@ -28,13 +28,54 @@ type TaskList struct {
 }
 
 // ActionRequest is the body of POST /v1/cases/{number}/{action}. Each action
-// reads its own members: note text; decide opinion and text; forward to; reject
-// reason_code and text; approve text, if there is one.
+// reads its own members: note text; decide opinion and text; forward to; return
+// reason; request-info items and reason; check check and sha256; reject reason_code
+// and text; pay poisha, paid_on and reference; prepare date; post reference;
+// duplicate primary and reason; appeal reason; the others text, if there is one.
 type ActionRequest struct {
 	Text       string `json:"text,omitempty" maxLength:"4000"`
 	Opinion    string `json:"opinion,omitempty" enum:"approve,reject,other"`
 	ReasonCode string `json:"reason_code,omitempty" maxLength:"64"`
 	To         string `json:"to,omitempty" maxLength:"128" doc:"Post of a later step to forward to; absent: the next step's"`
+
+	Reason    string   `json:"reason,omitempty" maxLength:"4000" doc:"Why it is returned, or asked for; the citizen reads the latter"`
+	Items     []string `json:"items,omitempty" maxItems:"32" doc:"What is asked for: form.NAME for an answer, the ID of a document"`
+	Check     string   `json:"check,omitempty" maxLength:"64" doc:"ID of a check that the service declares"`
+	SHA256    string   `json:"sha256,omitempty" maxLength:"64" doc:"Of an upload that shows the check"`
+	Poisha    int64    `json:"poisha,omitempty" minimum:"0" doc:"What was paid for the open demand"`
+	PaidOn    string   `json:"paid_on,omitempty" doc:"Day of the payment, 2026-11-22; absent: now"`
+	Reference string   `json:"reference,omitempty" maxLength:"64" doc:"Of a challan, or the article number of the post"`
+	Date      string   `json:"date,omitempty" doc:"Delivery date, 2026-11-22"`
+	Primary   string   `json:"primary,omitempty" maxLength:"128" doc:"Receive number of the case that this one is once more"`
+}
+
+// An Item is what an officer has to decide about: something that a centre sent and
+// that the case did not wait for.
+type Item struct {
+	ID        string          `json:"id"`
+	Number    protocol.Number `json:"number"`
+	Kind      string          `json:"kind"`
+	Since     Time            `json:"since"`
+	Due       *Date           `json:"due"`
+	Owner     string          `json:"owner" doc:"post@office"`
+	Text      string          `json:"text"`
+	Poisha    int64           `json:"poisha,omitempty"`
+	Centre    string          `json:"centre"`
+	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied or dismissed; absent while it is open"`
+	Words     string          `json:"words,omitempty"`
+	SettledBy string          `json:"settled_by,omitempty"`
+}
+
+// ItemList is the answer to GET /v1/items.
+type ItemList struct {
+	Items []Item `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// SettleRequest is the body of POST /v1/items/{id}.
+type SettleRequest struct {
+	Outcome string `json:"outcome" enum:"refund,credit,applied,dismissed"`
+	Text    string `json:"text" minLength:"1" maxLength:"4000" doc:"What the citizen is told"`
 }
 
 // ActionAnswer is the case as the action left it; a repeat says the same again.

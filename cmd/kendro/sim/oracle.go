@@ -256,9 +256,9 @@ func (o *oracle) balance(reg *register.Register, sent uint64) {
 		o.w.violated("I9: the cases cannot be read: %v", err)
 	case cases != st.Cases || held != st.Held:
 		o.w.violated("I9: %d cases, %d of them held, are in the register; it counts %d and %d", cases, held, st.Cases, st.Held)
-	case st.Accepted != st.Cases+st.Again+st.Unreadable+st.Quarantined:
-		o.w.violated("I9: %d events accepted are %d cases, %d that were there, %d unreadable and %d quarantined",
-			st.Accepted, st.Cases, st.Again, st.Unreadable, st.Quarantined)
+	case st.Accepted != st.Cases+st.Again+st.Followed+st.Unreadable+st.Quarantined:
+		o.w.violated("I9: %d events accepted are %d cases, %d that were there, %d on cases, %d unreadable and %d quarantined",
+			st.Accepted, st.Cases, st.Again, st.Followed, st.Unreadable, st.Quarantined)
 	case !o.w.anyForked() && sent != st.Accepted:
 		o.w.violated("I9: %d events sent and %d accepted: %d were dropped in silence", sent, st.Accepted, int64(sent)-int64(st.Accepted))
 	case st.Quarantined+st.Unreadable+st.Held > 0: // Whatever somebody altered on the way is refused before.

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"kendro/web/api"
+)
+
+func deskItemsCmd() *cobra.Command {
+	var r reach
+	var out output
+	var scope string
+	cmd := &cobra.Command{
+		Use: "items", Short: "List what waits for a decision beside the procedure", Args: cobra.NoArgs,
+		Example: "  kendro desk items --scope office --url http://127.0.0.1:8081 --session officer.session",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := new(api.ItemList)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/items?" + url.Values{"scope": {scope}}.Encode(), Out: list}); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), list, func() *table {
+				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "WHY")
+				for _, it := range list.Items {
+					t.add(it.ID, it.Kind, taka(it.Poisha), day(it.Due), it.Centre, it.Text)
+				}
+				return t
+			})
+		},
+	}
+	r.flags(cmd)
+	out.flag(cmd)
+	cmd.Flags().StringVar(&scope, "scope", "mine", "mine: those of your post; office: those of your office")
+	return cmd
+}
+
+func deskSettleCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	in := api.SettleRequest{}
+	cmd := &cobra.Command{
+		Use: "settle ITEM", Short: "Say what comes of an item", Args: cobra.ExactArgs(1),
+		Example: `  kendro desk settle 4100101234567890-412-1 --outcome refund --text "paid back at the centre" --url http://127.0.0.1:8081 --session officer.session`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			done := new(api.Done)
+			err := r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/items/" + url.PathEscape(args[0]), Key: id.key(), In: in, Out: done})
+			if err != nil {
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), done, func() *table { return pairs("item", args[0], "outcome", in.Outcome) })
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied or dismissed")
+	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
+	return cmd
+}

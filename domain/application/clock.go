@@ -1,0 +1,29 @@
+package application
+
+import (
+	"time"
+
+	"kendro/domain/place"
+)
+
+// Term returns the last second of the n-th calendar day after a moment, in the
+// zone that it carries: what is due in 30 days may be paid on the 30th, up to
+// midnight (R-LR3).
+func Term(from time.Time, days int) int64 {
+	y, m, d := from.Date()
+	return time.Date(y, m, d+days+1, 0, 0, -1, 0, from.Location()).Unix()
+}
+
+// WorkTerm returns the last second of the n-th working day after a moment.
+func WorkTerm(c *place.Calendar, from time.Time, days int) int64 {
+	return Term(c.AddWorkingDays(from, days), 0)
+}
+
+// Resumed returns the due date of a clock that stood still from stopped until now:
+// as many working days later as it stood. A due date of 0 stays none.
+func Resumed(c *place.Calendar, due int64, stopped, now time.Time) int64 {
+	if due == 0 {
+		return 0
+	}
+	return WorkTerm(c, time.Unix(due, 0).In(now.Location()), c.WorkingDays(stopped, now))
+}

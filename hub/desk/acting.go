@@ -1,0 +1,104 @@
+package desk
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// actOf reads what an officer posts into what the register takes. Names that only
+// the catalogue and the clock can tell right from wrong are asked for here.
+func (s *Server) actOf(ctx context.Context, n protocol.Number, action string, in *api.ActionRequest) (register.Act, error) {
+	if in == nil {
+		return register.Act{}, nil
+	}
+	b := register.Act{
+		Opinion: application.Opinion(in.Opinion), Text: in.Text, Reason: in.ReasonCode, To: in.To,
+		Items: in.Items, Check: in.Check, Amount: in.Poisha,
+	}
+	var err error
+	switch action {
+	case application.Return.String(), application.RequestInfo.String(), application.Link.String(), application.Appeal.String():
+		b.Text = orText(in.Reason, in.Text)
+	case application.Dispatch.String(), application.Pay.String():
+		b.Text = strings.TrimSpace(orText(in.Reference, in.Text))
+	}
+	switch action {
+	case application.RequestInfo.String():
+		err = s.asks(n, in.Items)
+	case application.Check.String():
+		b.Document, err = s.shown(in.Check, in.SHA256)
+	case application.Pay.String():
+		b.At, err = s.endOf(in.PaidOn, "paid_on")
+	case application.Prepare.String():
+		b.Until, err = s.endOf(in.Date, "date")
+	case application.Link.String():
+		b.Primary, err = protocol.ParseNumber(in.Primary)
+	}
+	return b, err
+}
+
+func orText(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// endOf is the last second of a day, 0 for none.
+func (s *Server) endOf(day, what string) (int64, error) {
+	if day == "" {
+		return 0, nil
+	}
+	d, err := time.ParseInLocation(time.DateOnly, day, api.Dhaka())
+	if err != nil {
+		return 0, fault.New("desk.act", fault.Invalid, what, "want a day such as 2026-11-22")
+	}
+	return application.Term(d, 0), nil
+}
+
+// asks refuses to ask for what the service knows no answer and no document of.
+func (s *Server) asks(n protocol.Number, items []string) error {
+	reg := s.hub.Register()
+	c, err := reg.Case(n)
+	if err != nil {
+		return err
+	}
+	set := reg.Set()
+	if set == nil {
+		return nil
+	}
+	v, ok := set.ByHash(c.Pinned)
+	if !ok {
+		return nil
+	}
+	known := api.Askable(v)
+	for _, it := range items {
+		if _, ok := known[it]; !ok {
+			return fault.New("desk.act", fault.Invalid, it, "the service has no such answer or document: want form.NAME, or a document's ID")
+		}
+	}
+	return nil
+}
+
+// shown is an upload that shows a check.
+func (s *Server) shown(check, sum string) (*protocol.Document, error) {
+	if sum == "" {
+		return nil, nil
+	}
+	var h protocol.Hash
+	if err := h.UnmarshalText([]byte(sum)); err != nil {
+		return nil, err
+	}
+	p, err := s.hub.Register().Paper(h)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.Document{Kind: check, Hash: p.Hash, Size: p.Size, Type: p.Type}, nil
+}

@@ -1,0 +1,57 @@
+package desk
+
+import (
+	"slices"
+
+	"kendro/domain/application"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/web/api"
+)
+
+// course adds to a record what the case goes through beyond its desks.
+func course(reg *register.Register, c *register.Case, r *api.Record) error {
+	st := &c.State
+	r.Asked, r.Primary = st.AskedFor(), c.Primary
+	for i := len(c.History) - 1; i >= 0 && len(r.Asked) > 0 && r.Why == ""; i-- {
+		if c.History[i].Action == application.RequestInfo {
+			r.Why = c.History[i].Text
+		}
+	}
+	if st.Stage == application.FeeDue || st.Stage == application.FeeLapsed {
+		r.Demand = &api.DemandNote{Poisha: st.Owed, Due: api.DateOf(st.PayBy)}
+	}
+	r.Delivery, r.DeliveryMode, r.AppealUntil = api.DateOf(st.Promised), string(st.Mode), api.DateOf(st.AppealBy)
+	if st.Above != (place.Seat{}) {
+		r.SeenBy = st.Above.String()
+	}
+	if set := reg.Set(); set != nil {
+		if v, ok := set.ByHash(c.Pinned); ok {
+			for i, k := range v.Checks {
+				r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: st.Done.Has(i)})
+			}
+		}
+	}
+	items, err := reg.Items(c.Number)
+	for _, it := range items {
+		r.Items = append(r.Items, itemOf(it))
+	}
+	return err
+}
+
+// frozen leaves of a record what was there at a version.
+func frozen(r *api.Record, version uint64) {
+	if version == 0 || version >= r.Version {
+		return
+	}
+	i := slices.IndexFunc(r.History, func(h api.HistoryEntry) bool { return h.Version > version })
+	if i < 1 {
+		return
+	}
+	r.History = r.History[:i]
+	last := r.History[i-1]
+	r.Until, r.Stage, r.Since = version, last.Stage, last.At
+	r.Assignment = api.Assignment{Seat: last.Post + "@" + last.Office}
+	r.Course = api.Course{Until: version}
+	r.Office, r.NextStep, r.Due = nil, nil, nil
+}

@@ -1,0 +1,100 @@
+package hub
+
+import (
+	"time"
+
+	dcat "kendro/domain/catalogue"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// What an application's answers come to (which rules hold, what is owed, how it is
+// handed over) hangs on the library of rules. The leader works it out, and the
+// entry carries it.
+
+// find works out what an event's answers come to, nil for an event without
+// answers or one that is refused anyhow.
+func (j *judge) find(reg *register.Register, raw []byte, seq uint64, now time.Time) *register.Finding {
+	e, err := protocol.DecodeEvent(raw)
+	if err == nil && e.Kind == protocol.Recovered {
+		e, err = j.recovered(reg, &e)
+	}
+	if err != nil {
+		return nil
+	}
+	var v *dcat.Version
+	var form []byte
+	switch e.Kind { //nolint:exhaustive // The others have no answers.
+	case protocol.Submitted:
+		v, form = submitted(reg, &e)
+	case protocol.Supplied:
+		v, form = supplied(reg, &e)
+	}
+	set := reg.Set()
+	if v == nil || set == nil || v.Procedure == nil && len(v.Rules) == 0 {
+		return nil
+	}
+	intake, err := j.compiled(set)
+	if err != nil {
+		return nil
+	}
+	f, err := intake.Found(v, form, now.In(j.zone))
+	if err != nil {
+		return nil
+	}
+	return &register.Finding{Seq: seq, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}
+}
+
+// submitted is the version that an application pins, and its answers.
+func submitted(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte) {
+	set := reg.Set()
+	if set == nil {
+		return nil, nil
+	}
+	var s protocol.Submission
+	v, ok := set.Numbered(e.Pin.Service, int(e.Pin.Version))
+	if !ok || e.Decode(&s) != nil {
+		return nil, nil
+	}
+	return v, s.Form
+}
+
+// supplied is the version of a case, and its answers with those that were brought.
+func supplied(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte) {
+	var s protocol.Supplement
+	set := reg.Set()
+	c, err := reg.Case(e.Number)
+	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 {
+		return nil, nil
+	}
+	v, ok := set.ByHash(c.Pinned)
+	if !ok {
+		return nil, nil
+	}
+	_, sub, err := reg.AsOf(c, 0)
+	if err != nil {
+		return nil, nil
+	}
+	return v, register.MergeForm(sub.Form, s.Form)
+}
+
+// brought judges the answers that a centre brings to a case: with them, the form
+// is as its version wants it.
+func (j *judge) brought(reg *register.Register, e *protocol.Event, now time.Time) register.Verdict {
+	v, form := supplied(reg, e)
+	if v == nil {
+		return register.Verdict{} // Documents alone; or the register sees by itself what is wrong.
+	}
+	intake, err := j.compiled(reg.Set())
+	if err != nil {
+		return register.Verdict{Refused: "the release has no usable forms"}
+	}
+	compiled, err := intake.Form(v)
+	if err != nil {
+		return register.Verdict{Refused: "the service has no usable form"}
+	}
+	if errs := compiled.ValidateOn(form, now.In(j.zone).AddDate(0, 0, 1)); len(errs) > 0 {
+		return register.Verdict{Refused: "form" + errs[0].Path + ": " + errs[0].Text.EN}
+	}
+	return register.Verdict{}
+}

@@ -1,0 +1,264 @@
+package register
+
+import (
+	"time"
+
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// courses carries out what a case goes through beyond its desks, and keeps its
+// clocks. All of it is since format 3 of the entries.
+type courses struct{ *step }
+
+// now is the entry's time, in the offices' civil time.
+func (s *step) now() time.Time { return time.UnixMilli(s.meta.At).In(s.zone) }
+
+func (s *step) calendar() *place.Calendar {
+	if s.world.set == nil {
+		return nil
+	}
+	return s.world.set.Directory.Calendar
+}
+
+// way is the procedure of a case at its place. Without the version that the case
+// pins, which the register never loses, it says so.
+func (s *step) way(c *Case) (application.Way, *protocol.Failure) {
+	v, ok := s.world.version(c.Pinned)
+	if !ok {
+		s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
+		return application.Way{}, refuse(fault.Unavailable, c.Number.String(), "no version")
+	}
+	w := s.world.way(c)
+	w.Version, w.Tracked = v, s.format > 2
+	return w, nil
+}
+
+// way is where a case's area has its posts.
+func (w *world) way(c *Case) application.Way {
+	dir := w.set.Directory
+	return application.Way{
+		Seat: func(post string) (place.Seat, bool) {
+			seat, ok := dir.SeatFor(post, c.Area)
+			if !ok {
+				seat = place.Seat{}
+			}
+			return seat, ok
+		},
+		Superior: func(post string) (string, bool) {
+			p, _ := dir.Post(post)
+			return p.Superior, p.Superior != ""
+		},
+	}
+}
+
+// run keeps a case's clocks in step with a change.
+func (s courses) run(before, c *Case, e *application.Event) {
+	now := s.now()
+	was, stands := before.State.Stage.Stopped(), c.State.Stage.Stopped()
+	switch {
+	case stands && !was:
+		c.Paused = now.Unix()
+	case was && !stands && c.Paused != 0:
+		c.Due = application.Resumed(s.calendar(), c.Due, time.Unix(c.Paused, 0).In(s.zone), now)
+		c.Paused = 0
+	}
+	switch e.Action {
+	case application.Prepare:
+		c.Due = c.State.Promised
+	case application.Appeal:
+		if w, f := s.way(c); f == nil {
+			c.Due = application.WorkTerm(s.calendar(), now, w.Version.Procedure.Appeals[c.State.Appeals-1].SLADays)
+		}
+	case application.Lapse:
+		s.meta.Stats.Lapsed++
+	case application.Escalate:
+		s.meta.Stats.Escalated++
+	default:
+	}
+	s.wind(before, c)
+}
+
+// wind sets the time at which the hub next looks at a case by itself.
+func (s courses) wind(before, c *Case) {
+	c.Timer = s.next(c)
+	if before.Timer == c.Timer {
+		return
+	}
+	if before.Timer != 0 {
+		s.del(timerKey(before.Timer, c.Number))
+	}
+	if c.Timer != 0 {
+		s.set(timerKey(c.Timer, c.Number), []byte{})
+	}
+}
+
+func timerKey(unix int64, n protocol.Number) []byte {
+	return key(tagTimer, u64(uint64(unix)), u64(uint64(n)))
+}
+
+// next is when something falls due on a case, 0 for never.
+func (s courses) next(c *Case) int64 {
+	switch st := &c.State; st.Stage {
+	case application.FeeDue:
+		return st.PayBy + 1
+	case application.Delivered:
+		if w, f := s.way(c); f == nil && w.Version.Procedure != nil && w.Version.Procedure.Issue != nil {
+			return application.Term(time.UnixMilli(c.Since).In(s.zone), w.Version.Procedure.Issue.CloseDays-1) + 1
+		}
+	case application.Received, application.UnderReview, application.InPreparation:
+		return s.overdue(c)
+	default:
+	}
+	return 0
+}
+
+// overdue is when the next superior hears of a case: when it is due, and another
+// working day later for each further one, as long as there is one.
+func (s courses) overdue(c *Case) int64 {
+	if c.Due == 0 || c.State.Seat == (place.Seat{}) {
+		return 0
+	}
+	w, f := s.way(c)
+	if f != nil {
+		return 0
+	}
+	if d, err := w.Desk(c.State, application.Escalate, ""); err != nil || d.Seat == (place.Seat{}) || d.Seat == c.State.Above {
+		return 0
+	}
+	return application.WorkTerm(s.calendar(), time.Unix(c.Due, 0).In(s.zone), c.State.Late) + 1
+}
+
+// follow does what the hub does by itself after an event, until it waits for
+// somebody.
+func (s courses) follow(c *Case) error {
+	w, f := s.way(c)
+	if f != nil {
+		return f.Err()
+	}
+	for a := w.Follows(c.State); a != application.NoAction; a = w.Follows(c.State) {
+		if err := s.self(c, w, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// self does one thing for the hub.
+func (s courses) self(c *Case, w application.Way, a application.Action) error {
+	d, err := w.Desk(c.State, a, "")
+	if err != nil {
+		return err
+	}
+	e := application.Event{Action: a, At: s.now().Unix(), Desk: d}
+	s.grant(&e, c, w)
+	return s.change(c, e)
+}
+
+// grant says until when an event gives somebody time.
+func (s courses) grant(e *application.Event, c *Case, w application.Way) {
+	p := w.Version.Procedure
+	if p == nil {
+		return
+	}
+	switch e.Action {
+	case application.Demand:
+		e.Until = application.Term(s.now(), p.FeeDays)
+	case application.Prepare:
+		if e.Until == 0 && p.Issue != nil {
+			e.Until = application.WorkTerm(s.calendar(), s.now(), p.Issue.Days)
+		}
+	case application.Reject, application.Close:
+		if c.State.Appeals < len(p.Appeals) {
+			e.Until = application.Term(s.now(), p.Appeals[c.State.Appeals].Days)
+		}
+	default:
+	}
+}
+
+// tick looks at cases on which something has fallen due. What the leader names too
+// early, or twice, changes nothing.
+func (s courses) tick(cmd *Command) Result {
+	b, f := body[Due](cmd)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	if len(b.Numbers) == 0 || len(b.Numbers) > MaxDue {
+		return failed(fault.Invalid, "numbers", "want one case or more, not too many")
+	}
+	for _, n := range b.Numbers {
+		c := &Case{}
+		if s.get(caseKey(n), c) && c.Timer != 0 && c.Timer <= s.now().Unix() {
+			s.ring(c)
+		}
+	}
+	return done(nil)
+}
+
+// MaxDue is how many cases one tick may name.
+const MaxDue = 64
+
+// ring does what has fallen due on a case.
+func (s courses) ring(c *Case) {
+	a := map[application.Stage]application.Action{
+		application.FeeDue: application.Lapse, application.Delivered: application.Close,
+		application.Received: application.Escalate, application.UnderReview: application.Escalate, application.InPreparation: application.Escalate,
+	}[c.State.Stage]
+	w, f := s.way(c)
+	if f != nil || a == application.NoAction {
+		return
+	}
+	before := *c
+	if err := s.self(c, w, a); err != nil { // The directory has changed meanwhile: look again when the case moves.
+		c.Timer = 0
+		s.del(timerKey(before.Timer, c.Number))
+		s.put(caseKey(c.Number), c)
+		return
+	}
+	if above := c.State.Above.Office; above != "" {
+		s.lay(c, above)
+	}
+	s.tell(c)
+}
+
+// lay notes that a case lies, or is seen, at an office.
+func (s courses) lay(c *Case, office string) {
+	for _, o := range c.Offices {
+		if o == office {
+			return
+		}
+	}
+	c.Offices = append(c.Offices[:len(c.Offices):len(c.Offices)], office)
+	s.put(caseKey(c.Number), c)
+}
+
+// note adds to a turn what only some actions have.
+func (t *Turn) note(e *application.Event) {
+	switch e.Action {
+	case application.RequestInfo, application.Supply:
+		t.Items = e.Items
+	case application.Demand:
+		t.Amount, t.Dated = e.Desk.Terms.Demand, e.Until
+	case application.Pay:
+		t.Amount, t.Dated = e.Amount, e.At
+	case application.Prepare:
+		t.Dated = e.Until
+	default:
+	}
+}
+
+// Waiting returns cases on which something has fallen due, at most [MaxDue].
+func (r Cases) Waiting(unix int64) (list []protocol.Number, err error) {
+	err = r.base.View(func(v View) error {
+		return v.Scan(key(tagTimer), nil, func(k, _ []byte) (bool, error) {
+			if len(k) != 17 || int64(numberOf(k[1:9])) > unix || len(list) == MaxDue {
+				return false, nil
+			}
+			list = append(list, numberOf(k[9:17]))
+			return true, nil
+		})
+	})
+	return list, err
+}

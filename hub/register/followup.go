@@ -1,0 +1,217 @@
+package register
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// What a centre sends on a case may come late, twice, or when the case has gone
+// another way. It is applied, or it becomes an item for an officer; it is never
+// dropped.
+
+// whyNoCase is why an event on a case stands aside.
+const whyNoCase = "it names a case that is not here"
+
+// follows reports whether a kind of event is about a case that is here.
+func follows(k protocol.Kind) bool {
+	switch k { //nolint:exhaustive // The others are about none.
+	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver:
+		return true
+	}
+	return false
+}
+
+// followUp applies an event on a case. at is where it stands, or stood when it was
+// receipted.
+func (s intake) followUp(from Source, e *protocol.Event, judged *Verdict, in *Ingest, owner *Node) {
+	c := &Case{}
+	if e.Number == 0 || !s.get(caseKey(e.Number), c) {
+		s.meta.Stats.Unreadable++
+		s.aside(&Quarantine{Log: from.Log, First: from.At.Seq, Last: from.At.Seq, Reason: whyNoCase, Hash: from.At.Hash, Number: e.Number})
+		return
+	}
+	s.meta.Stats.Followed++
+	legal, off := s.legalNext(from.Log, e)
+	late := owner.RevokedAt != 0 && legal > owner.RevokedAt
+	f := follower{courses: courses{s.step}, c: c, e: e, from: &from, owner: owner, legal: legal, doubt: off != 0}
+	switch {
+	case late:
+		f.aside(whyRevoked, 0)
+	case judged.Refused != "":
+		f.aside(clip(judged.Refused, 200), 0)
+	case c.Centre != owner.Centre && e.Kind != protocol.PaymentTaken:
+		f.aside("another centre took the application in", 0)
+	default:
+		f.apply(in)
+	}
+}
+
+// A follower applies one event of a centre's to its case.
+type follower struct {
+	courses
+	c     *Case
+	e     *protocol.Event
+	from  *Source
+	owner *Node
+	legal int64 // Unix milliseconds.
+	doubt bool  // The centre's clock was off.
+}
+
+// aside makes an item of the event.
+func (f *follower) aside(why string, amount int64) {
+	kind := map[protocol.Kind]string{
+		protocol.Supplied: ItemSupplement, protocol.PaymentTaken: ItemOverpayment,
+		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver,
+	}[f.e.Kind]
+	if f.e.Kind == protocol.PaymentTaken && f.c.State.Owed > 0 {
+		kind = ItemLate
+		if f.doubt {
+			kind = ItemDoubtful
+		}
+	}
+	f.open(f.c, kind, why, amount, f.from, f.owner.Centre)
+}
+
+func (f *follower) apply(in *Ingest) {
+	switch f.e.Kind { //nolint:exhaustive // The others don't follow.
+	case protocol.Supplied:
+		f.supply(in)
+	case protocol.PaymentTaken:
+		f.pay()
+	case protocol.Withdrawn:
+		var w protocol.Withdrawal
+		if f.e.Decode(&w) != nil {
+			f.aside(whyUnreadable, 0)
+			return
+		}
+		f.move(application.Event{Action: application.Withdraw, Text: clip(w.Reason, application.MaxText)}, 0)
+	case protocol.HandedOver:
+		var h protocol.HandOver
+		if f.e.Decode(&h) != nil {
+			f.aside(whyUnreadable, 0)
+			return
+		}
+		f.move(application.Event{Action: application.HandOver, Text: clip(strings.TrimSpace(h.Proof+" "+h.Text), application.MaxText)}, 0)
+	}
+}
+
+// supply brings what the applicant was asked for.
+func (f *follower) supply(in *Ingest) {
+	var sup protocol.Supplement
+	if f.e.Decode(&sup) != nil {
+		f.aside(whyUnreadable, 0)
+		return
+	}
+	items := SuppliedItems(&sup)
+	e := application.Event{Action: application.Supply, Items: items, Text: clip(sup.Text, application.MaxText)}
+	if len(sup.Form) > 0 {
+		e.Found = in.found(f.from.At.Seq)
+	}
+	if f.move(e, 0) {
+		f.held = append(f.held, papers{f.step}.name(f.c, sup.Documents)...)
+		f.put(caseKey(f.c.Number), f.c)
+	}
+}
+
+// SuppliedItems are what a supplement brings, named as officers ask for it.
+func SuppliedItems(s *protocol.Supplement) []string {
+	var items []string
+	for _, name := range answerNames(s.Form) {
+		items = append(items, "form."+name)
+	}
+	for i := range s.Documents {
+		items = append(items, s.Documents[i].Kind)
+	}
+	items = append(items, s.Originals...)
+	slices.Sort(items)
+	return slices.Compact(items)
+}
+
+// MergeForm returns a form's answers with others in their place, as compact JSON
+// sorted by name. Answers that can't be read change nothing.
+func MergeForm(form, with []byte) []byte {
+	all, more := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal(form, &all) != nil || json.Unmarshal(with, &more) != nil {
+		return form
+	}
+	maps.Copy(all, more)
+	b, err := json.Marshal(all)
+	if err != nil {
+		return form
+	}
+	return b
+}
+
+// answerNames are the names of the answers in a JSON object.
+func answerNames(form []byte) []string {
+	var m map[string]json.RawMessage
+	if len(form) == 0 || json.Unmarshal(form, &m) != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+// pay books a payment on the open demand. What is above it, or comes when nothing
+// is owed, is an item.
+func (f *follower) pay() {
+	var p protocol.Payment
+	if f.e.Decode(&p) != nil || p.Check() != nil {
+		f.aside(whyUnreadable, 0)
+		return
+	}
+	sum := p.Total()
+	owed := f.c.State.Owed
+	at := f.legal / 1000
+	if p.Means == protocol.MeansChallan && p.PaidAt > 0 {
+		at = min(at, p.PaidAt/1000)
+		f.doubt = f.doubt || f.legal/1000 > f.c.State.PayBy // The bank's date is a centre's word: an officer looks at the challan.
+	}
+	e := application.Event{Action: application.Pay, Amount: sum, At: at, Text: clip(p.Means+" "+p.Reference, application.MaxText)}
+	w, fail := f.way(f.c)
+	if fail != nil {
+		return
+	}
+	e.Desk.Terms = w.Terms(f.c.State)
+	e.Desk.Terms.InDoubt = f.doubt && (f.c.State.Stage == application.FeeLapsed || at > f.c.State.PayBy || p.PaidAt > 0 && f.legal/1000 > f.c.State.PayBy)
+	if f.move(e, sum) && sum > owed {
+		f.open(f.c, ItemOverpayment, "more was paid than was owed", sum-owed, f.from, f.owner.Centre)
+	}
+}
+
+// move changes the case, or makes an item of what could not be applied.
+func (f *follower) move(e application.Event, amount int64) bool {
+	if e.Action != application.Pay {
+		w, fail := f.way(f.c)
+		if fail != nil {
+			return false
+		}
+		e.Desk.Terms = w.Terms(f.c.State)
+	}
+	before := f.c.State
+	if err := f.change(f.c, e); err != nil {
+		why := "it does not fit the case any more"
+		if x, ok := errors.AsType[*fault.Error](err); ok && x.Err != nil {
+			why = x.Err.Error()
+		}
+		f.aside(why, amount)
+		return false
+	}
+	t := &f.c.History[len(f.c.History)-1]
+	t.Actor, t.Event = f.e.Actor, f.from
+	if err := f.follow(f.c); err != nil {
+		f.keep(fault.Wrap("register.Apply", fault.Internal, f.c.Number.String(), err))
+		return false
+	}
+	f.put(caseKey(f.c.Number), f.c)
+	if before != f.c.State {
+		f.tell(f.c)
+	}
+	return true
+}

@@ -1,0 +1,141 @@
+package register
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kendro/domain/access"
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// The kinds of items.
+const (
+	ItemOverpayment = "overpayment"       // More was paid than was owed.
+	ItemDoubtful    = "doubtful-date"     // A payment whose date can't be believed.
+	ItemLate        = "late-payment"      // A payment after the term.
+	ItemWithdrawal  = "late-withdrawal"   // The case was decided when it came (row 12).
+	ItemSupplement  = "unasked"           // What came was not asked for.
+	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
+)
+
+// Outcomes are what may come of an item.
+func Outcomes() []string { return []string{"refund", "credit", "applied", "dismissed"} }
+
+// An Item is what somebody has to decide about since the procedure can't: a centre
+// sent something that its case did not wait for. It ends in one outcome (I11).
+type Item struct {
+	ID       string          `cbor:"1,keyasint"`
+	Number   protocol.Number `cbor:"2,keyasint"`
+	Kind     string          `cbor:"3,keyasint"`
+	At       int64           `cbor:"4,keyasint"` // Unix milliseconds.
+	Deadline int64           `cbor:"5,keyasint"` // Unix seconds.
+	Owner    place.Seat      `cbor:"6,keyasint"`
+	Text     string          `cbor:"7,keyasint"`           // Why.
+	Amount   int64           `cbor:"8,keyasint,omitempty"` // Poisha.
+	Centre   place.Centre    `cbor:"9,keyasint"`           // That sent it.
+	Event    Source          `cbor:"10,keyasint"`
+
+	Outcome   string `cbor:"11,keyasint,omitempty"`
+	Words     string `cbor:"12,keyasint,omitempty"` // Of who settled it.
+	By        string `cbor:"13,keyasint,omitempty"`
+	SettledAt int64  `cbor:"14,keyasint,omitempty"` // Unix milliseconds.
+}
+
+// itemDays are the working days in which an item is to be settled.
+const itemDays = 5
+
+// open opens an item and tells the centre that sent what it is about.
+func (s courses) open(c *Case, kind, why string, amount int64, from *Source, centre place.Centre) {
+	s.part++
+	it := &Item{
+		ID:     fmt.Sprintf("%s-%d-%d", c.Number, s.index, s.part),
+		Number: c.Number, Kind: kind, At: s.meta.At, Deadline: application.WorkTerm(s.calendar(), s.now(), itemDays),
+		Owner: c.State.Seat, Text: clip(why, protocol.MaxText), Amount: amount, Centre: centre, Event: *from,
+	}
+	s.meta.Stats.Items++
+	s.put(itemKey(tagItem, c.Number, s.index, s.part), it)
+	s.set(itemKey(tagOpenItem, c.Number, s.index, s.part), []byte{})
+	s.tellAside(it)
+}
+
+func itemKey(tag byte, n protocol.Number, index uint64, part uint32) []byte {
+	return key(tag, u64(uint64(n)), u64(index), u32(part))
+}
+
+// keyOf is the key of an item's ID.
+func keyOf(tag byte, id string) ([]byte, bool) {
+	var n, index uint64
+	var part uint32
+	if len(id) > 64 {
+		return nil, false
+	}
+	if _, err := fmt.Sscanf(id, "%d-%d-%d", &n, &index, &part); err != nil {
+		return nil, false
+	}
+	k := itemKey(tag, protocol.Number(n), index, part)
+	return k, fmt.Sprintf("%s-%d-%d", protocol.Number(n), index, part) == id
+}
+
+func (s courses) tellAside(it *Item) {
+	s.append(s.world.inbox(it.Centre), &protocol.Event{
+		Kind: protocol.SetAside, Number: it.Number, Payload: protocol.Marshal(&protocol.Aside{
+			Number: it.Number, Log: it.Event.Log, At: it.Event.At, Kind: it.Kind, Text: it.Text, Outcome: it.Outcome,
+		}),
+	})
+}
+
+// settle has an officer say what comes of an item. What he says stands for ever.
+func (s courses) settle(c *Command, by access.Principal) Result {
+	b, f := body[Settlement](c)
+	if f != nil {
+		return Result{Fault: f}
+	}
+	if access.ScopeOf(by.Role, access.WorkCase) == access.Never {
+		return failed(fault.Denied, string(c.Method), "not yours to do: sign in as an officer")
+	}
+	k, ok := keyOf(tagItem, b.Item)
+	it := &Item{}
+	if !ok || !s.get(k, it) || it.Number != c.Number {
+		return failed(fault.NotFound, clip(b.Item, 64), "no such item on this case")
+	}
+	if err := access.May(by, access.WorkCase, access.Resource{Seat: it.Owner}); err != nil {
+		return Result{Fault: failureOf(err)}
+	}
+	switch {
+	case it.Outcome != "":
+		return failed(fault.Conflict, it.ID, "it is settled: "+it.Outcome)
+	case !slices.Contains(Outcomes(), b.Outcome):
+		return failed(fault.Invalid, clip(b.Outcome, 64), "no such outcome: want one of "+strings.Join(Outcomes(), ", "))
+	case strings.TrimSpace(b.Text) == "" || len(b.Text) > application.MaxText:
+		return failed(fault.Invalid, it.ID, "write a text of 1 to 4096 bytes: it is what the citizen is told")
+	}
+	it.Outcome, it.Words, it.By, it.SettledAt = b.Outcome, b.Text, by.User, s.meta.At
+	s.meta.Stats.Settled++
+	s.put(k, it)
+	open, _ := keyOf(tagOpenItem, it.ID)
+	s.del(open)
+	s.tellAside(it)
+	return done(nil)
+}
+
+// Items returns the items of a case, oldest first.
+func (r Cases) Items(n protocol.Number) ([]*Item, error) {
+	return list[Item](r.state, key(tagItem, u64(uint64(n))))
+}
+
+// OpenItems calls fn with the items that wait for an outcome, by number.
+func (r Cases) OpenItems(fn func(*Item) error) error {
+	return r.base.View(func(v View) error {
+		return v.Scan(key(tagOpenItem), nil, func(k, _ []byte) (bool, error) {
+			it := &Item{}
+			if _, err := readInto(v, append([]byte{tagItem}, k[1:]...), it); err != nil {
+				return false, err
+			}
+			return true, fn(it)
+		})
+	})
+}

@@ -1,0 +1,40 @@
+package protocol
+
+import "testing"
+
+// caseVectors are what centres and the hub tell each other about cases.
+func caseVectors(t *testing.T) map[string][]byte {
+	t.Helper()
+	const number = 4100109292280148
+	uplink := LogID{Channel: Uplink, Name: "41-0010", Incarnation: 0xc0ffee}
+	return map[string][]byte{
+		"supplement-answers": Marshal(&Supplement{Form: []byte(`{"mouza":"x"}`), Originals: []string{"nid"}, Text: "x"}),
+		"payment":            Marshal(&Payment{Means: MeansChallan, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reference: "C1", PaidAt: 7}),
+		"withdrawal":         Marshal(&Withdrawal{Reason: "x"}),
+		"hand-over":          Marshal(&HandOver{Proof: "nid", Text: "x"}),
+		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),
+		"standing-fee-due": Marshal(&Standing{
+			Number: number, Stage: "FEE_DUE", Since: 5, Version: 7, Owed: 14000, PayBy: 9, Mode: "post", Primary: 1, Overdue: true, AppealBy: 11,
+		}),
+	}
+}
+
+func TestPaymentsAreChecked(t *testing.T) {
+	fee := func(kind string, poisha int64) []Fee { return []Fee{{Kind: kind, Poisha: poisha}} }
+	for name, p := range map[string]Payment{
+		"no means":     {Fees: fee("government", 1)},
+		"no fees":      {Means: MeansCash},
+		"nothing":      {Means: MeansCash, Fees: fee("government", 0)},
+		"less":         {Means: MeansCash, Fees: fee("government", -5)},
+		"no kind":      {Means: MeansCash, Fees: fee("", 5)},
+		"far too much": {Means: MeansCash, Fees: fee("government", 1<<50)},
+	} {
+		if p.Check() == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	good := Payment{Means: MeansCash, Fees: []Fee{{Kind: "government", Poisha: 70}, {Kind: "service_charge", Poisha: 30}}}
+	if err := good.Check(); err != nil || good.Total() != 70 {
+		t.Errorf("total = %d, %v; want 70: a service charge is the centre's", good.Total(), err)
+	}
+}
