@@ -34,7 +34,7 @@ func (c Case) allowed(e Event) error {
 		return c.reviewed(e)
 	case Demand, Pay, Lapse, Admit:
 		return c.payable(e)
-	case Prepare, Issue, HandOver, Dispatch, Close:
+	case Prepare, Issue, HandOver, Dispatch, ComeBack, Close:
 		return c.deliverable(e)
 	case Supply, Withdraw, Appeal, Escalate:
 		return c.asides(e)

@@ -61,7 +61,7 @@ type Course struct {
 	Returns  int            `cbor:"20,keyasint,omitempty"` // Times it was sent back: rework.
 	Appeals  int            `cbor:"21,keyasint,omitempty"` // Rungs of the ladder it has climbed.
 	AppealBy int64          `cbor:"22,keyasint,omitempty"` // The last second of the next, Unix seconds; 0 is none.
-	Above    place.Seat     `cbor:"23,keyasint,omitzero"`           // The superior who sees it, overdue as it is.
+	Above    place.Seat     `cbor:"23,keyasint,omitzero"`  // The superior who sees it, overdue as it is.
 	Late     int            `cbor:"24,keyasint,omitempty"` // Times it went up.
 }
 

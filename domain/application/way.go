@@ -162,9 +162,9 @@ func (w Way) Terms(c Case) Terms {
 		return t
 	}
 	t.Issue, t.Appeal = p.Issue != nil, c.Appeals < len(p.Appeals)
-	t.Purpose, t.Demand = ForReview, max(0, c.Dues.Review-c.Paid)
+	t.Purpose, t.Demand = ForReview, max(0, c.Review-c.Paid)
 	if c.Stage.Decided() || c.Purpose == ForIssue {
-		t.Purpose, t.Demand = ForIssue, max(0, c.Dues.Review+c.Dues.Issue-c.Paid)
+		t.Purpose, t.Demand = ForIssue, max(0, c.Review+c.Money.Issue-c.Paid)
 	}
 	return t
 }

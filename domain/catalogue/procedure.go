@@ -73,7 +73,7 @@ const (
 	MaxSteps  = 32
 )
 
-// A Set of rules that hold, or of checks that are done, by their place.
+// Bits are rules that hold, or checks that are done, by their place.
 type Bits uint32
 
 // Has reports whether the i-th is there.

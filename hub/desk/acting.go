@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 
 // actOf reads what an officer posts into what the register takes. Names that only
 // the catalogue and the clock can tell right from wrong are asked for here.
-func (s *Server) actOf(ctx context.Context, n protocol.Number, action string, in *api.ActionRequest) (register.Act, error) {
+func (s *Server) actOf(n protocol.Number, action string, in *api.ActionRequest) (register.Act, error) {
 	if in == nil {
 		return register.Act{}, nil
 	}

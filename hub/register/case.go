@@ -152,9 +152,9 @@ func (c *Case) publish(st *protocol.Standing) {
 
 // lastText is what was written with the newest of an action.
 func (c *Case) lastText(a application.Action) string {
-	for i := len(c.History) - 1; i >= 0; i-- {
-		if c.History[i].Action == a {
-			return clip(c.History[i].Text, protocol.MaxText)
+	for _, t := range slices.Backward(c.History) {
+		if t.Action == a {
+			return clip(t.Text, protocol.MaxText)
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"time"
 
 	"kendro/domain/application"
@@ -225,13 +226,10 @@ func (s courses) ring(c *Case) {
 
 // lay notes that a case lies, or is seen, at an office.
 func (s courses) lay(c *Case, office string) {
-	for _, o := range c.Offices {
-		if o == office {
-			return
-		}
+	if !slices.Contains(c.Offices, office) {
+		c.Offices = append(slices.Clip(c.Offices), office)
+		s.put(caseKey(c.Number), c)
 	}
-	c.Offices = append(c.Offices[:len(c.Offices):len(c.Offices)], office)
-	s.put(caseKey(c.Number), c)
 }
 
 // note adds to a turn what only some actions have.

@@ -48,6 +48,17 @@ const dhakaOffset = 6 * 3600
 func office(t testing.TB) (*town, *box) {
 	t.Helper()
 	w := newTown(t, newMemory(), newMemory()).settle()
+	w.publish(2, fullDirectory(), licence(t), landCopy(t))
+	w.must(NewCommand("", "root", AddUser, &User{
+		Name: "uno-officer", Role: access.Officer, Seat: place.Seat{Post: "uno", Office: "upazila-41-09"}, Hash: hash1, From: 1,
+	}))
+	w.enrol("41-09-23")
+	return w, w.enrol("41-09-17")
+}
+
+// fullDirectory is the district with posts that may do what their kind does, and
+// superiors above them.
+func fullDirectory() *place.Directory {
 	dir := directory("41-09-17", "41-09-23")
 	dir.Calendar = &place.Calendar{Weekend: []string{"Friday", "Saturday"}}
 	for i := range dir.Posts {
@@ -57,12 +68,7 @@ func office(t testing.TB) (*town, *box) {
 		p := slices.IndexFunc(dir.Posts, func(x place.Post) bool { return x.Code == i })
 		dir.Posts[p].Superior = above
 	}
-	w.publish(2, dir, licence(t), landCopy(t))
-	w.must(NewCommand("", "root", AddUser, &User{
-		Name: "uno-officer", Role: access.Officer, Seat: place.Seat{Post: "uno", Office: "upazila-41-09"}, Hash: hash1, From: 1,
-	}))
-	w.enrol("41-09-23")
-	return w, w.enrol("41-09-17")
+	return dir
 }
 
 // since applies entries as they come days later.
@@ -435,4 +441,28 @@ func TestFollowUpsComeOnce(t *testing.T) {
 		t.Errorf("an event is counted nowhere: %+v", s)
 	}
 	w.agree()
+}
+
+// TestByPost: what was asked for by post is posted, comes back, and is fetched.
+func TestByPost(t *testing.T) {
+	w, b := office(t)
+	n := b.filed(landCopy(t), 1, Finding{Issue: copyFee, Mode: dcat.ByPost})
+	w.approved(n)
+	wantFault(t, "a delivery date before the payment", w.officer(n, "chair", Prepare, Act{Until: w.at/1000 + 86400}).Fault, fault.Conflict)
+	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
+	wantFault(t, "a date that is past", w.officer(n, "chair", Prepare, Act{Until: 1}).Fault, fault.Invalid)
+	w.worked(n, "chair", Prepare, Act{Until: w.at/1000 + 9*86400})
+	if st, _, err := w.first().Standing(n); err != nil || st.Expected != w.stage(n, application.InPreparation).State.Promised {
+		t.Errorf("the citizen expects it %+v, %v", st, err)
+	}
+	w.worked(n, "chair", Issue, Act{})
+	wantFault(t, "no article number", w.officer(n, "chair", Dispatch, Act{}).Fault, fault.Invalid)
+	w.worked(n, "chair", Dispatch, Act{Text: "RR123456789BD"})
+	w.stage(n, application.Posted)
+	w.worked(n, "chair", ComeBack, Act{Text: "not known there"})
+	w.stage(n, application.Returned)
+	w.worked(n, "chair", HandOver, Act{Text: "fetched, NID"})
+	w.stage(n, application.Delivered)
+	w.worked(n, "chair", Close, Act{})
+	w.stage(n, application.Closed)
 }

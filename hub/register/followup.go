@@ -40,7 +40,7 @@ func (s intake) followUp(from Source, e *protocol.Event, judged *Verdict, in *In
 	s.meta.Stats.Followed++
 	legal, off := s.legalNext(from.Log, e)
 	late := owner.RevokedAt != 0 && legal > owner.RevokedAt
-	f := follower{courses: courses{s.step}, c: c, e: e, from: &from, owner: owner, legal: legal, doubt: off != 0}
+	f := follower{courses: courses(s), c: c, e: e, from: &from, owner: owner, legal: legal, doubt: off != 0}
 	switch {
 	case late:
 		f.aside(whyRevoked, 0)
