@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	. "kendro/domain/application"
+	"kendro/domain/application"
 	"kendro/domain/catalogue"
 	"kendro/domain/place"
 	"kendro/internal/flowtest"
@@ -15,7 +15,7 @@ import (
 type witness struct {
 	t       *testing.T
 	flow    *flowtest.Flow
-	due     Dues
+	due     application.Dues
 	decided map[string]bool // Officers who decided since the assignment.
 	done    map[string]bool // Checks.
 	paid    int64
@@ -26,55 +26,57 @@ type witness struct {
 	issued  int
 }
 
-func final(s Stage) bool { return s == Rejected || s == Closed || s == Withdrawn || s == Duplicate }
+func final(s application.Stage) bool {
+	return s == application.Rejected || s == application.Closed || s == application.Withdrawn || s == application.Duplicate
+}
 
 // saw takes note of an event that was applied and fails the test where it breaks
 // an invariant.
-func (w *witness) saw(before, after Case, e Event) {
+func (w *witness) saw(before, after application.Case, e application.Event) {
 	w.t.Helper()
 	bad := func(text string) { w.t.Fatalf("%s: %v took\n%+v\nto\n%+v", text, e, before, after) }
-	if w.ended && e.Action != Appeal {
+	if w.ended && e.Action != application.Appeal {
 		bad("I6: a final state was left")
 	}
-	if w.lapsed && (e.Action != Pay || e.At > w.payBy) {
+	if w.lapsed && (e.Action != application.Pay || e.At > w.payBy) {
 		bad("I6: a lapsed case was revived by something else than a payment in time")
 	}
 	switch e.Action {
-	case Accept, Take, Return, Appeal, Supply, Escalate:
-		if e.Action != Escalate {
+	case application.Accept, application.Take, application.Return, application.Appeal, application.Supply, application.Escalate:
+		if e.Action != application.Escalate {
 			w.decided = map[string]bool{}
 		}
-	case Decide:
+	case application.Decide:
 		w.decided[e.By.Name] = true
-	case Check:
+	case application.Check:
 		w.done[w.flow.Version.Checks[e.Desk.Check].ID] = true
-	case Forward:
+	case application.Forward:
 		if !w.decided[e.By.Name] {
 			bad("I1: forwarded without a preliminary decision by the same officer since the assignment")
 		}
 		w.decided = map[string]bool{}
-	case Approve, Reject:
+	case application.Approve, application.Reject:
 		if before.Step < len(w.flow.Version.Steps) && !w.flow.Version.Steps[before.Step].MayFinalise {
 			bad("a desk decided that may not")
 		}
 		w.decided = map[string]bool{}
-	case Demand:
+	case application.Demand:
 		if w.open++; w.open > 1 {
 			bad("I10: two demands are open")
 		}
 		w.payBy = e.Until
-	case Pay:
+	case application.Pay:
 		w.paid += min(e.Amount, before.Owed)
 		if after.Owed == 0 {
 			w.open--
 		}
-	case Issue:
+	case application.Issue:
 		w.issue(bad)
-	case Withdraw, Link:
+	case application.Withdraw, application.Link:
 		w.open = 0
 	default:
 	}
-	w.ended, w.lapsed = final(after.Stage), after.Stage == FeeLapsed
+	w.ended, w.lapsed = final(after.Stage), after.Stage == application.FeeLapsed
 	if after.Version != before.Version+1 {
 		bad("an event counts once")
 	}
@@ -101,7 +103,7 @@ func TestInvariantsHold(t *testing.T) {
 		flows = 50
 	}
 	rng := rand.New(rand.NewPCG(4, 2026))
-	applied, refused, ends := 0, 0, map[Stage]int{}
+	applied, refused, ends := 0, 0, map[application.Stage]int{}
 	for range flows {
 		flow := flowtest.New(rng, "service")
 		for range walks {
@@ -112,7 +114,7 @@ func TestInvariantsHold(t *testing.T) {
 		}
 	}
 	t.Logf("%d applied, %d refused; the cases end as %v", applied, refused, ends)
-	for _, s := range []Stage{Received, UnderReview, InfoRequested, Approved, Rejected, FeeDue, FeeLapsed, InPreparation, Ready, Delivered, Closed, Withdrawn, Duplicate} {
+	for _, s := range []application.Stage{application.Received, application.UnderReview, application.InfoRequested, application.Approved, application.Rejected, application.FeeDue, application.FeeLapsed, application.InPreparation, application.Ready, application.Delivered, application.Closed, application.Withdrawn, application.Duplicate} {
 		if ends[s] == 0 {
 			t.Errorf("no case was ever left %v: the test looks at too little", s)
 		}
@@ -120,13 +122,13 @@ func TestInvariantsHold(t *testing.T) {
 }
 
 // walk takes one case through random actions.
-func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c Case, tried, applied int) {
+func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c application.Case, tried, applied int) {
 	t.Helper()
-	way := Way{
+	way := application.Way{
 		Version: flow.Version, Tracked: true, Superior: flow.Superior,
 		Seat: func(post string) (place.Seat, bool) { return place.Seat{Post: post, Office: "office"}, true },
 	}
-	f := Found{Rules: catalogue.Bits(rng.Uint32N(1 << len(flow.Version.Rules))), Mode: catalogue.ByCentre}
+	f := application.Found{Rules: catalogue.Bits(rng.Uint32N(1 << len(flow.Version.Rules))), Mode: catalogue.ByCentre}
 	for _, fee := range flow.Version.Fees {
 		if fee.At == catalogue.BeforeReview {
 			f.Review = fee.Poisha
@@ -135,7 +137,7 @@ func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c Case, tried, app
 		}
 	}
 	w := &witness{t: t, flow: flow, due: f.Dues, decided: map[string]bool{}, done: map[string]bool{}}
-	try := func(e Event) {
+	try := func(e application.Event) {
 		n, err := c.Apply(e)
 		tried++
 		if err != nil {
@@ -148,10 +150,10 @@ func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c Case, tried, app
 		w.saw(c, n, e)
 		c = n
 	}
-	try(Event{Action: Accept, Desk: way.First(f.Rules), Found: &f})
+	try(application.Event{Action: application.Accept, Desk: way.First(f.Rules), Found: &f})
 	for range 5 + rng.IntN(60) {
 		a := way.Follows(c)
-		if a == NoAction || rng.IntN(20) == 0 {
+		if a == application.NoAction || rng.IntN(20) == 0 {
 			a = anyAction(rng, c)
 		}
 		for _, e := range anyEvent(rng, way, flow, c, a) {
@@ -163,20 +165,20 @@ func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c Case, tried, app
 
 // anyAction draws an action, mostly one that the stage knows, and seldom one that
 // ends the case early.
-func anyAction(rng *rand.Rand, c Case) Action {
+func anyAction(rng *rand.Rand, c application.Case) application.Action {
 	for {
-		a := Action(1 + rng.IntN(int(Escalate)))
-		early := a == Withdraw || a == Link || a == Lapse || a == RequestInfo
-		if (After(c.Stage, a) != None || rng.IntN(12) == 0) && (!early || rng.IntN(8) == 0) {
+		a := application.Action(1 + rng.IntN(int(application.Escalate)))
+		early := a == application.Withdraw || a == application.Link || a == application.Lapse || a == application.RequestInfo
+		if (application.After(c.Stage, a) != application.None || rng.IntN(12) == 0) && (!early || rng.IntN(8) == 0) {
 			return a
 		}
 	}
 }
 
 // anyEvent draws a way to ask for an action.
-func anyEvent(rng *rand.Rand, way Way, flow *flowtest.Flow, c Case, a Action) []Event {
+func anyEvent(rng *rand.Rand, way application.Way, flow *flowtest.Flow, c application.Case, a application.Action) []application.Event {
 	to := ""
-	if a == Forward && rng.IntN(3) == 0 {
+	if a == application.Forward && rng.IntN(3) == 0 {
 		to = flowtest.Post(rng.IntN(flowtest.Posts))
 	}
 	d, err := way.Desk(c, a, to)
@@ -184,29 +186,29 @@ func anyEvent(rng *rand.Rand, way Way, flow *flowtest.Flow, c Case, a Action) []
 		return nil
 	}
 	d.Terms.Resolved = rng.IntN(4) > 0
-	if n := len(flow.Version.Checks); a == Check && n > 0 {
+	if n := len(flow.Version.Checks); a == application.Check && n > 0 {
 		d.Check = rng.IntN(n)
 	}
-	e := Event{
+	e := application.Event{
 		Action: a, Expect: c.Version, Text: "x", At: 1 + rng.Int64N(40), Until: 1 + rng.Int64N(40), Amount: 1 + rng.Int64N(6000), Desk: d,
 	}
 	if rng.IntN(30) == 0 && c.Version > 0 {
 		e.Expect--
 	}
 	switch a {
-	case Decide:
-		e.Opinion = []Opinion{ForApproval, ForRejection, Other}[rng.IntN(3)]
-	case Reject:
+	case application.Decide:
+		e.Opinion = []application.Opinion{application.ForApproval, application.ForRejection, application.Other}[rng.IntN(3)]
+	case application.Reject:
 		e.Reason = "R1"
-	case RequestInfo:
+	case application.RequestInfo:
 		e.Items = []string{"form.name", "nid"}[:1+rng.IntN(2)]
-	case Supply:
+	case application.Supply:
 		if e.Items = c.AskedFor(); rng.IntN(3) == 0 {
 			e.Items = []string{"nid"}
 		}
 	default:
 	}
-	officer := Officer{Name: "anna", Seat: c.Seat}
+	officer := application.Officer{Name: "anna", Seat: c.Seat}
 	if c.Holder != "" && rng.IntN(6) > 0 {
 		officer.Name = c.Holder
 	}
@@ -216,16 +218,16 @@ func anyEvent(rng *rand.Rand, way Way, flow *flowtest.Flow, c Case, a Action) []
 	case 1:
 		officer.Seat = c.Above
 	}
-	if a == Appeal {
+	if a == application.Appeal {
 		officer.Seat = d.Seat
 	}
 	byOfficer := e
 	byOfficer.By = officer
 	if rng.IntN(8) == 0 {
-		return []Event{e, byOfficer}
+		return []application.Event{e, byOfficer}
 	}
 	if _, err := c.Apply(byOfficer); err == nil {
-		return []Event{byOfficer}
+		return []application.Event{byOfficer}
 	}
-	return []Event{e}
+	return []application.Event{e}
 }

@@ -11,9 +11,12 @@ import (
 	"kendro/web/api"
 )
 
+// actDesk reads what officers post.
+type actDesk struct{ *Server }
+
 // actOf reads what an officer posts into what the register takes. Names that only
 // the catalogue and the clock can tell right from wrong are asked for here.
-func (s *Server) actOf(n protocol.Number, action string, in *api.ActionRequest) (register.Act, error) {
+func (s actDesk) actOf(n protocol.Number, action string, in *api.ActionRequest) (register.Act, error) {
 	if in == nil {
 		return register.Act{}, nil
 	}
@@ -51,7 +54,7 @@ func orText(a, b string) string {
 }
 
 // endOf is the last second of a day, 0 for none.
-func (s *Server) endOf(day, what string) (int64, error) {
+func (s actDesk) endOf(day, what string) (int64, error) {
 	if day == "" {
 		return 0, nil
 	}
@@ -63,7 +66,7 @@ func (s *Server) endOf(day, what string) (int64, error) {
 }
 
 // asks refuses to ask for what the service knows no answer and no document of.
-func (s *Server) asks(n protocol.Number, items []string) error {
+func (s actDesk) asks(n protocol.Number, items []string) error {
 	reg := s.hub.Register()
 	c, err := reg.Case(n)
 	if err != nil {
@@ -87,7 +90,7 @@ func (s *Server) asks(n protocol.Number, items []string) error {
 }
 
 // shown is an upload that shows a check.
-func (s *Server) shown(check, sum string) (*protocol.Document, error) {
+func (s actDesk) shown(check, sum string) (*protocol.Document, error) {
 	if sum == "" {
 		return nil, nil
 	}

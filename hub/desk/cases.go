@@ -104,7 +104,7 @@ func (s *Server) act(ctx context.Context, in *actInput) (*actOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.actOf(n, in.Action, in.Body)
+	b, err := actDesk{s}.actOf(n, in.Action, in.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -37,18 +37,9 @@ type Case struct {
 
 	Enclosed
 	Dating
-	Running
 }
 
-// Running is what keeps a case going, or leads from it to another.
-type Running struct {
-	Paused  int64             `cbor:"23,keyasint,omitempty"` // Since when the office's clock stands still, Unix seconds; 0: it runs.
-	Timer   int64             `cbor:"24,keyasint,omitempty"` // When the hub looks at it by itself, Unix seconds; 0 is never.
-	Primary protocol.Number   `cbor:"25,keyasint,omitempty"` // The case that this one is once more.
-	Twins   []protocol.Number `cbor:"26,keyasint,omitempty"` // Cases that are this one once more.
-}
-
-// Enclosed is the paper that belongs to a case.
+// Enclosed is what belongs to a case: its papers, and other cases that are it.
 type Enclosed struct {
 	// Receipt is what was printed, where the event came as recovered: Log and At are
 	// then where it stands, and not what the receipt names.
@@ -56,12 +47,17 @@ type Enclosed struct {
 	// Lacks are the documents that the application names and no quorum of the
 	// servers holds (DOMAIN §7 row 22).
 	Lacks []protocol.Hash `cbor:"22,keyasint,omitempty"`
+
+	Primary protocol.Number   `cbor:"25,keyasint,omitempty"` // The case that this one is once more.
+	Twins   []protocol.Number `cbor:"26,keyasint,omitempty"` // Cases that are this one once more.
 }
 
-// Dating is what the register makes of a counter's clock.
+// Dating is what the register makes of a counter's clock, and of the office's.
 type Dating struct {
 	Legal    int64 `cbor:"20,keyasint,omitempty"` // The legal date, Unix milliseconds; 0 before there was one.
 	ClockOff int64 `cbor:"21,keyasint,omitempty"` // Milliseconds that the clock was off, where that is over ten minutes.
+	Paused   int64 `cbor:"23,keyasint,omitempty"` // Since when the office's clock stands still, Unix seconds; 0: it runs.
+	Timer    int64 `cbor:"24,keyasint,omitempty"` // When the hub looks at it by itself, Unix seconds; 0 is never.
 }
 
 // A Turn is one entry of a case's history. The file as an officer saw it at
@@ -212,13 +208,13 @@ func (s *step) change(c *Case, e application.Event) error {
 	if s.format > 2 {
 		courses{s}.run(&before, c, &e)
 	}
-	s.relist(&before, c)
+	courses{s}.relist(&before, c)
 	s.save(c)
 	return nil
 }
 
 // relist takes a case off the lists in which it no longer stands.
-func (s *step) relist(before, after *Case) {
+func (s courses) relist(before, after *Case) {
 	stands := after.lists()
 	for _, k := range before.lists() {
 		if !slices.ContainsFunc(stands, func(x []byte) bool { return bytes.Equal(x, k) }) {
@@ -303,13 +299,13 @@ func (s *step) tell(c *Case) {
 		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
 	})
 	for _, n := range c.Twins {
-		s.tellTwin(n, st)
+		courses{s}.tellTwin(n, st)
 	}
 }
 
 // tellTwin sends the standing of a case under the number of one that is it once
 // more.
-func (s *step) tellTwin(n protocol.Number, st protocol.Standing) {
+func (s courses) tellTwin(n protocol.Number, st protocol.Standing) {
 	twin := &Case{}
 	if !s.get(caseKey(n), twin) {
 		return

@@ -15,9 +15,9 @@ import (
 type courses struct{ *step }
 
 // now is the entry's time, in the offices' civil time.
-func (s *step) now() time.Time { return time.UnixMilli(s.meta.At).In(s.zone) }
+func (s courses) now() time.Time { return time.UnixMilli(s.meta.At).In(s.zone) }
 
-func (s *step) calendar() *place.Calendar {
+func (s courses) calendar() *place.Calendar {
 	if s.world.set == nil {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (s *step) calendar() *place.Calendar {
 
 // way is the procedure of a case at its place. Without the version that the case
 // pins, which the register never loses, it says so.
-func (s *step) way(c *Case) (application.Way, *protocol.Failure) {
+func (s courses) way(c *Case) (application.Way, *protocol.Failure) {
 	v, ok := s.world.version(c.Pinned)
 	if !ok {
 		s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
@@ -145,6 +145,40 @@ func (s courses) follow(c *Case) error {
 		}
 	}
 	return nil
+}
+
+// begin sends a new case to the first desk that its answers lead to, or has its
+// applicant pay before.
+func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
+	c.Due = due
+	w, f := s.way(c)
+	if f != nil {
+		return nil
+	}
+	e := application.Event{Action: application.Accept, Found: found}
+	if found == nil {
+		e.Found = &application.Found{}
+	}
+	e.Desk = w.First(e.Found.Rules)
+	err := s.change(c, e)
+	if err == nil {
+		err = s.follow(c)
+	}
+	if err != nil {
+		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
+		return nil
+	}
+	plain := c.State.Stage == application.Received && c.State.Step == 0 && c.State.Version == 1
+	if c.Printed == 0 && c.State.Seat != (place.Seat{}) && plain {
+		return nil
+	}
+	st := c.exception()
+	if !plain {
+		full := c.standing(s.world.set)
+		full.Number, full.Reason = st.Number, st.Reason
+		st = &full
+	}
+	return st
 }
 
 // self does one thing for the hub.

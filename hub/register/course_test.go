@@ -72,7 +72,7 @@ func fullDirectory() *place.Directory {
 }
 
 // since applies entries as they come days later.
-func (w *town) since(days int) { w.at += int64(days) * 24 * time.Hour.Milliseconds() }
+func since(w *town, days int) { w.at += int64(days) * 24 * time.Hour.Milliseconds() }
 
 // officer does one act after another on a case, each on its newest version.
 func (w *town) officer(n protocol.Number, who string, m Method, a Act) Result {
@@ -81,11 +81,11 @@ func (w *town) officer(n protocol.Number, who string, m Method, a Act) Result {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.entry(act(who, m, n, c.State.Version, a))
+	return entry(w, act(who, m, n, c.State.Version, a))
 }
 
 // entry is do, in the offices' civil time.
-func (w *town) entry(c Command) Result {
+func entry(w *town, c Command) Result {
 	w.ids++
 	c.ID = "act-" + string(rune('a'+w.ids%26)) + time.Duration(w.ids).String()
 	return w.apply(&Entry{Offset: dhakaOffset, Commands: []Command{c}}).Results[0]
@@ -99,7 +99,7 @@ func (w *town) worked(n protocol.Number, who string, m Method, a Act) {
 }
 
 // tick does what is due.
-func (w *town) tick() {
+func tick(w *town) {
 	w.t.Helper()
 	for range 5 {
 		due, err := w.first().Waiting(w.at / 1000)
@@ -109,7 +109,7 @@ func (w *town) tick() {
 		if len(due) == 0 {
 			return
 		}
-		if res := w.entry(NewCommand("", ActorHub, Tick, &Due{Numbers: due})); res.Fault != nil {
+		if res := entry(w, NewCommand("", ActorHub, Tick, &Due{Numbers: due})); res.Fault != nil {
 			w.t.Fatal(res.Fault.Err())
 		}
 	}
@@ -155,7 +155,7 @@ func (w *town) stage(n protocol.Number, want application.Stage) *Case {
 var scan = &protocol.Document{Kind: "record-scan", Hash: protocol.Hash{9}, Size: 1000, Type: 2}
 
 // approved takes a land copy up to its demand.
-func (w *town) approved(n protocol.Number) {
+func approved(w *town, n protocol.Number) {
 	w.t.Helper()
 	w.worked(n, "anna", Take, Act{})
 	w.worked(n, "anna", Check, Act{Check: "record-scan", Document: scan})
@@ -203,10 +203,10 @@ func TestLandCopy(t *testing.T) {
 	wantFault(t, "by post, which nobody asked for", w.officer(n, "chair", Dispatch, Act{Text: "RR1"}).Fault, fault.Conflict)
 	b.send(protocol.HandedOver, n, w.at, &protocol.HandOver{Proof: "nid"})
 	w.stage(n, application.Delivered)
-	w.tick()
+	tick(w)
 	w.stage(n, application.Delivered)
-	w.since(9)
-	w.tick()
+	since(w, 9)
+	tick(w)
 	w.stage(n, application.Closed)
 	if s := w.first().Stats(); s.Followed != 2 || s.Items != 0 {
 		t.Errorf("stats = %+v", s)
@@ -218,19 +218,19 @@ func TestLandCopy(t *testing.T) {
 func TestRow16LapseIsCompensated(t *testing.T) {
 	w, b := office(t)
 	n, late := b.filed(landCopy(t), 1, copyDue), b.filed(landCopy(t), 2, copyDue)
-	w.approved(n)
-	w.approved(late)
-	w.since(29)
+	approved(w, n)
+	approved(w, late)
+	since(w, 29)
 	paid := w.at
-	w.tick()
+	tick(w)
 	w.stage(n, application.FeeDue)
-	w.since(2)
-	w.tick()
+	since(w, 2)
+	tick(w)
 	c := w.stage(n, application.FeeLapsed)
 	if c.State.PayBy >= w.at/1000 {
 		t.Fatal("lapsed before its term")
 	}
-	w.since(9)
+	since(w, 9)
 	b.send(protocol.PaymentTaken, n, paid, cash(copyFee))
 	w.stage(n, application.InPreparation)
 	b.send(protocol.PaymentTaken, late, w.at, cash(copyFee))
@@ -246,7 +246,7 @@ func TestRow16LapseIsCompensated(t *testing.T) {
 func TestRow15PaidTwice(t *testing.T) {
 	w, b := office(t)
 	n := b.filed(landCopy(t), 1, copyDue)
-	w.approved(n)
+	approved(w, n)
 	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
 	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
 	w.stage(n, application.InPreparation)
@@ -257,7 +257,7 @@ func TestRow15PaidTwice(t *testing.T) {
 	settle := func(who, outcome string) Result {
 		c := NewCommand("", who, Settle, &Settlement{Item: items[0].ID, Outcome: outcome, Text: "paid back in cash"})
 		c.Number = n
-		return w.entry(c)
+		return entry(w, c)
 	}
 	wantFault(t, "by another desk", settle("far", "refund").Fault, fault.Denied)
 	wantFault(t, "no outcome", settle("chair", "kept").Fault, fault.Invalid)
@@ -288,7 +288,7 @@ func TestRow12WithdrawnAndApproved(t *testing.T) {
 	w, b := office(t)
 	n, early := b.filed(landCopy(t), 1, copyDue), b.filed(landCopy(t), 2, copyDue)
 	dated := w.at
-	w.approved(n)
+	approved(w, n)
 	b.send(protocol.Withdrawn, n, dated, &protocol.Withdrawal{Reason: "not needed"})
 	w.stage(n, application.FeeDue)
 	if items, err := w.first().Items(n); err != nil || len(items) != 1 || items[0].Kind != ItemWithdrawal {
@@ -313,8 +313,8 @@ func TestClockStopsForTheCitizen(t *testing.T) {
 	if st, _, err := w.first().Standing(n); err != nil || !slices.Equal(st.Items, []string{"nid", "form.mouza"}) || st.Reason != "the card can't be read" {
 		t.Fatalf("the citizen reads %+v, %v", st, err)
 	}
-	w.since(14)
-	w.tick()
+	since(w, 14)
+	tick(w)
 	if c := w.stage(n, application.InfoRequested); c.State.Late != 0 {
 		t.Fatal("the office is blamed for the citizen's delay")
 	}
@@ -341,8 +341,8 @@ func TestOverdueGoesUp(t *testing.T) {
 	n := b.filed(landCopy(t), 1, copyDue)
 	w.worked(n, "anna", Take, Act{})
 	wantFault(t, "the superior before it is due", w.officer(n, "chair", Take, Act{}).Fault, fault.Denied)
-	w.since(8)
-	w.tick()
+	since(w, 8)
+	tick(w)
 	c := w.stage(n, application.UnderReview)
 	if c.State.Above.Post != "chairman" || c.State.Holder != "anna" {
 		t.Fatalf("it went up to %+v", c.State)
@@ -357,8 +357,8 @@ func TestOverdueGoesUp(t *testing.T) {
 	if tasks(c.State.Seat) != 1 || tasks(c.State.Above) != 1 {
 		t.Fatal("it is not on both lists")
 	}
-	w.since(4)
-	w.tick()
+	since(w, 4)
+	tick(w)
 	if c = w.stage(n, application.UnderReview); c.State.Above.Post != "uno" || c.State.Late != 2 {
 		t.Fatalf("then to %+v", c.State)
 	}
@@ -406,7 +406,7 @@ func TestReturnDuplicateAppeal(t *testing.T) {
 	w.worked(n, "chair", Decide, Act{Opinion: application.ForRejection, Text: "x"})
 	w.worked(n, "chair", Reject, Act{Text: "no such record", Reason: "not-found"})
 	wantFault(t, "appeal to himself", w.officer(n, "chair", Appeal, Act{Text: "x"}).Fault, fault.Denied)
-	w.since(20)
+	since(w, 20)
 	w.worked(n, "uno-officer", Appeal, Act{Text: "the applicant says that it is in volume 12"})
 	c = w.stage(n, application.UnderReview)
 	if c.State.Holder != "uno-officer" || c.State.Appeals != 1 || c.Due == 0 {
@@ -424,7 +424,7 @@ func TestReturnDuplicateAppeal(t *testing.T) {
 func TestFollowUpsComeOnce(t *testing.T) {
 	w, b := office(t)
 	n := b.filed(landCopy(t), 1, copyDue)
-	w.approved(n)
+	approved(w, n)
 	before := len(b.events)
 	b.add(&protocol.Event{Kind: protocol.PaymentTaken, At: w.at, Actor: "rahima", Number: n, Payload: protocol.Marshal(cash(copyFee))})
 	spare := b.next(9, b.slot, 1)
@@ -447,7 +447,7 @@ func TestFollowUpsComeOnce(t *testing.T) {
 func TestByPost(t *testing.T) {
 	w, b := office(t)
 	n := b.filed(landCopy(t), 1, Finding{Issue: copyFee, Mode: dcat.ByPost})
-	w.approved(n)
+	approved(w, n)
 	wantFault(t, "a delivery date before the payment", w.officer(n, "chair", Prepare, Act{Until: w.at/1000 + 86400}).Fault, fault.Conflict)
 	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
 	wantFault(t, "a date that is past", w.officer(n, "chair", Prepare, Act{Until: 1}).Fault, fault.Invalid)

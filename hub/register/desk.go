@@ -81,9 +81,9 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 func (s desks) event(k *Case, by access.Principal, action application.Action, b *Act) (application.Event, *protocol.Failure) {
 	e := application.Event{
 		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat},
-		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: s.now().Unix(),
+		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: courses(s).now().Unix(),
 	}
-	w, f := s.way(k)
+	w, f := courses(s).way(k)
 	if f != nil {
 		return e, f
 	}
@@ -101,7 +101,7 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 		if action == application.Pay && b.At > 0 {
 			e.At = min(b.At, e.At)
 		}
-		if action == application.Prepare && e.Until < s.now().Unix() {
+		if action == application.Prepare && e.Until < courses(s).now().Unix() {
 			return e, refuse(fault.Invalid, "until", "want a delivery date that is not past")
 		}
 	}
@@ -122,7 +122,7 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		s.link(k, b.Primary)
 	case application.Pay:
 		if e.Amount > before.Owed {
-			courses(s).open(k, ItemOverpayment, "more was paid than was owed", e.Amount-before.Owed, &Source{Log: k.Log, At: k.At}, k.Centre)
+			courses(s).open(k, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: e.Amount - before.Owed, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})
 		}
 	default:
 	}
@@ -154,7 +154,7 @@ func (s desks) link(k *Case, primary protocol.Number) {
 	k.Primary = primary
 	s.put(caseKey(primary), p)
 	s.put(caseKey(k.Number), k)
-	s.tellTwin(k.Number, p.standing(s.world.set))
+	courses(s).tellTwin(k.Number, p.standing(s.world.set))
 }
 
 // reach is what a case belongs to where its officer acts. A superior to whom an
@@ -167,7 +167,7 @@ func (s desks) reach(k *Case, asker place.Seat, saw uint64, action application.A
 	if asker == k.State.Above {
 		r.Seat = asker
 	}
-	if w, f := s.way(k); action == application.Appeal && f == nil {
+	if w, f := courses(s).way(k); action == application.Appeal && f == nil {
 		if d, err := w.Desk(k.State, action, ""); err == nil && d.Seat == asker {
 			r.Seat = asker
 		}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -19,6 +20,9 @@ import (
 // whyNoCase is why an event on a case stands aside.
 const whyNoCase = "it names a case that is not here"
 
+// whySurplus is why an overpayment is an item.
+const whySurplus = "more was paid than was owed"
+
 // follows reports whether a kind of event is about a case that is here.
 func follows(k protocol.Kind) bool {
 	switch k { //nolint:exhaustive // The others are about none.
@@ -28,40 +32,75 @@ func follows(k protocol.Kind) bool {
 	return false
 }
 
-// followUp applies an event on a case. at is where it stands, or stood when it was
-// receipted.
-func (s intake) followUp(from Source, e *protocol.Event, judged *Verdict, in *Ingest, owner *Node) {
-	c := &Case{}
-	if e.Number == 0 || !s.get(caseKey(e.Number), c) {
-		s.meta.Stats.Unreadable++
-		s.aside(&Quarantine{Log: from.Log, First: from.At.Seq, Last: from.At.Seq, Reason: whyNoCase, Hash: from.At.Hash, Number: e.Number})
-		return
-	}
-	s.meta.Stats.Followed++
-	legal, off := s.legalNext(from.Log, e)
-	late := owner.RevokedAt != 0 && legal > owner.RevokedAt
-	f := follower{courses: courses(s), c: c, e: e, from: &from, owner: owner, legal: legal, doubt: off != 0}
-	switch {
-	case late:
-		f.aside(whyRevoked, 0)
-	case judged.Refused != "":
-		f.aside(clip(judged.Refused, 200), 0)
-	case c.Centre != owner.Centre && e.Kind != protocol.PaymentTaken:
-		f.aside("another centre took the application in", 0)
-	default:
-		f.apply(in)
-	}
-}
-
 // A follower applies one event of a centre's to its case.
 type follower struct {
 	courses
+	in     *Ingest
+	judged *Verdict
+	e      *protocol.Event
+	from   Source // Where the event stands.
+	owner  *Node  // Whose box signed it.
+
 	c     *Case
-	e     *protocol.Event
-	from  *Source
-	owner *Node
 	legal int64 // Unix milliseconds.
 	doubt bool  // The centre's clock was off.
+}
+
+// arrival is an event on a case that a block brings.
+func arrival(s intake, in *Ingest, it *protocol.Item, e *protocol.Event, owner *Node) *follower {
+	h := &in.Block.Header
+	return &follower{
+		courses: courses(s), in: in, judged: &in.Verdicts[it.Seq-h.First], e: e, owner: owner,
+		from: Source{Log: h.Log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}},
+	}
+}
+
+// come applies the event, unless it came before as recovered.
+func (f *follower) come() {
+	if f.has(recoveredKey(f.from.Log, f.from.At)) {
+		f.meta.Stats.Again++
+		return
+	}
+	f.take()
+}
+
+// comeAgain applies an event that its box had receipted in a log that it gave up,
+// unless it was applied already.
+func (f *follower) comeAgain(receipted Source) {
+	v, known := f.raw(eventKey(receipted.Log, receipted.At.Seq))
+	k := recoveredKey(receipted.Log, receipted.At)
+	if f.has(k) || known && len(v) > len(receipted.At.Hash) && bytes.HasPrefix(v, receipted.At.Hash[:]) {
+		f.meta.Stats.Again++
+		return
+	}
+	f.meta.Stats.Recovered++
+	f.set(k, u64(uint64(f.e.Number)))
+	f.take()
+}
+
+// take applies the event, or sets it aside.
+func (f *follower) take() {
+	f.c = &Case{}
+	if f.e.Number == 0 || !f.get(caseKey(f.e.Number), f.c) {
+		f.meta.Stats.Unreadable++
+		intake(f.courses).aside(&Quarantine{
+			Log: f.from.Log, First: f.from.At.Seq, Last: f.from.At.Seq, Reason: whyNoCase, Hash: f.from.At.Hash, Number: f.e.Number,
+		})
+		return
+	}
+	f.meta.Stats.Followed++
+	legal, off := f.legalNext(f.from.Log, f.e)
+	f.legal, f.doubt = legal, off != 0
+	switch {
+	case f.owner.RevokedAt != 0 && legal > f.owner.RevokedAt:
+		f.aside(whyRevoked, 0)
+	case f.judged.Refused != "":
+		f.aside(clip(f.judged.Refused, 200), 0)
+	case f.c.Centre != f.owner.Centre && f.e.Kind != protocol.PaymentTaken:
+		f.aside("another centre took the application in", 0)
+	default:
+		f.apply()
+	}
 }
 
 // aside makes an item of the event.
@@ -76,13 +115,13 @@ func (f *follower) aside(why string, amount int64) {
 			kind = ItemDoubtful
 		}
 	}
-	f.open(f.c, kind, why, amount, f.from, f.owner.Centre)
+	f.open(f.c, Item{Kind: kind, Text: why, Amount: amount, Event: f.from, Centre: f.owner.Centre})
 }
 
-func (f *follower) apply(in *Ingest) {
+func (f *follower) apply() {
 	switch f.e.Kind { //nolint:exhaustive // The others don't follow.
 	case protocol.Supplied:
-		f.supply(in)
+		f.supply()
 	case protocol.PaymentTaken:
 		f.pay()
 	case protocol.Withdrawn:
@@ -103,7 +142,7 @@ func (f *follower) apply(in *Ingest) {
 }
 
 // supply brings what the applicant was asked for.
-func (f *follower) supply(in *Ingest) {
+func (f *follower) supply() {
 	var sup protocol.Supplement
 	if f.e.Decode(&sup) != nil {
 		f.aside(whyUnreadable, 0)
@@ -112,7 +151,7 @@ func (f *follower) supply(in *Ingest) {
 	items := SuppliedItems(&sup)
 	e := application.Event{Action: application.Supply, Items: items, Text: clip(sup.Text, application.MaxText)}
 	if len(sup.Form) > 0 {
-		e.Found = in.found(f.from.At.Seq)
+		e.Found = f.in.found(f.from.At.Seq)
 	}
 	if f.move(e, 0) {
 		f.held = append(f.held, papers{f.step}.name(f.c, sup.Documents)...)
@@ -181,7 +220,7 @@ func (f *follower) pay() {
 	e.Desk.Terms = w.Terms(f.c.State)
 	e.Desk.Terms.InDoubt = f.doubt && (f.c.State.Stage == application.FeeLapsed || at > f.c.State.PayBy || p.PaidAt > 0 && f.legal/1000 > f.c.State.PayBy)
 	if f.move(e, sum) && sum > owed {
-		f.open(f.c, ItemOverpayment, "more was paid than was owed", sum-owed, f.from, f.owner.Centre)
+		f.open(f.c, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: sum - owed, Event: f.from, Centre: f.owner.Centre})
 	}
 }
 
@@ -204,7 +243,7 @@ func (f *follower) move(e application.Event, amount int64) bool {
 		return false
 	}
 	t := &f.c.History[len(f.c.History)-1]
-	t.Actor, t.Event = f.e.Actor, f.from
+	t.Actor, t.Event = f.e.Actor, &f.from
 	if err := f.follow(f.c); err != nil {
 		f.keep(fault.Wrap("register.Apply", fault.Internal, f.c.Number.String(), err))
 		return false

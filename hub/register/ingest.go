@@ -194,7 +194,7 @@ func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node
 	case s.format > 1 && e.Kind == protocol.Recovered:
 		return s.recovered(in, it, &e, judged, owner)
 	case s.format > 2 && follows(e.Kind):
-		s.onCase(in, it, &e, judged, owner)
+		arrival(s, in, it, &e, owner).come()
 		return nil
 	case e.Kind != protocol.Submitted:
 		why = whyKind
@@ -212,16 +212,6 @@ func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node
 		c.Legal, c.ClockOff = s.legalNext(log, &e)
 	}
 	return s.admit(c, &e, judged, owner, in.found(it.Seq))
-}
-
-// onCase applies an event on a case, unless it came before as recovered.
-func (s intake) onCase(in *Ingest, it *protocol.Item, e *protocol.Event, judged *Verdict, owner *Node) {
-	from := Source{Log: in.Block.Header.Log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
-	if s.has(recoveredKey(from.Log, from.At)) {
-		s.meta.Stats.Again++
-		return
-	}
-	s.followUp(from, e, judged, in, owner)
 }
 
 func (s intake) mint(log protocol.LogID, e *protocol.Event) (protocol.Number, error) {
@@ -263,43 +253,9 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, fou
 		return s.hold(c, why)
 	}
 	if s.format > 2 {
-		return s.begin(c, judged.Due, found)
+		return courses(s).begin(c, judged.Due, found)
 	}
 	return s.accept(c, version, judged.Due)
-}
-
-// begin sends a new case to the first desk that its answers lead to, or has its
-// applicant pay before.
-func (s intake) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
-	c.Due = due
-	w, f := s.way(c)
-	if f != nil {
-		return nil
-	}
-	e := application.Event{Action: application.Accept, Found: found}
-	if found == nil {
-		e.Found = &application.Found{}
-	}
-	e.Desk = w.First(e.Found.Rules)
-	err := s.change(c, e)
-	if err == nil {
-		err = courses(s).follow(c)
-	}
-	if err != nil {
-		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
-		return nil
-	}
-	plain := c.State.Stage == application.Received && c.State.Step == 0 && c.State.Version == 1
-	if c.Printed == 0 && c.State.Seat != (place.Seat{}) && plain {
-		return nil
-	}
-	st := c.exception()
-	if !plain {
-		full := c.standing(s.world.set)
-		full.Number, full.Reason = st.Number, st.Reason
-		st = &full
-	}
-	return st
 }
 
 // accept sends a new case to its first desk.

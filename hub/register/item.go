@@ -48,18 +48,18 @@ type Item struct {
 // itemDays are the working days in which an item is to be settled.
 const itemDays = 5
 
-// open opens an item and tells the centre that sent what it is about.
-func (s courses) open(c *Case, kind, why string, amount int64, from *Source, centre place.Centre) {
+// open opens an item of a case, of which kind, text, sum, event and centre are
+// given, and tells the centre.
+func (s courses) open(c *Case, it Item) {
 	s.part++
-	it := &Item{
-		ID:     fmt.Sprintf("%s-%d-%d", c.Number, s.index, s.part),
-		Number: c.Number, Kind: kind, At: s.meta.At, Deadline: application.WorkTerm(s.calendar(), s.now(), itemDays),
-		Owner: c.State.Seat, Text: clip(why, protocol.MaxText), Amount: amount, Centre: centre, Event: *from,
-	}
+	it.ID = fmt.Sprintf("%s-%d-%d", c.Number, s.index, s.part)
+	it.Number, it.At, it.Owner = c.Number, s.meta.At, c.State.Seat
+	it.Deadline = application.WorkTerm(s.calendar(), s.now(), itemDays)
+	it.Text = clip(it.Text, protocol.MaxText)
 	s.meta.Stats.Items++
-	s.put(itemKey(tagItem, c.Number, s.index, s.part), it)
+	s.put(itemKey(tagItem, c.Number, s.index, s.part), &it)
 	s.set(itemKey(tagOpenItem, c.Number, s.index, s.part), []byte{})
-	s.tellAside(it)
+	s.tellAside(&it)
 }
 
 func itemKey(tag byte, n protocol.Number, index uint64, part uint32) []byte {

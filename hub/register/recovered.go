@@ -43,7 +43,7 @@ func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, 
 	from, at := r.Receipt.Log, r.Receipt.At
 	s.leave(from, at)
 	if onCase {
-		s.recoverOnCase(in, Source{Log: from, At: at}, Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}, &e, judged, by)
+		arrival(s, in, it, &e, by).comeAgain(Source{Log: from, At: at})
 		return nil
 	}
 	if st, again := s.inChain(from, at, &e); again {
@@ -64,20 +64,6 @@ func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, 
 	st := s.admit(c, &e, judged, by, in.found(it.Seq))
 	s.set(recoveredKey(from, at), u64(uint64(c.Number)))
 	return st
-}
-
-// recoverOnCase applies an event on a case that its box had receipted in a log
-// that it gave up, unless it was applied already. here is where it stands now.
-func (s intake) recoverOnCase(in *Ingest, receipted, here Source, e *protocol.Event, judged *Verdict, by *Node) {
-	v, known := s.raw(eventKey(receipted.Log, receipted.At.Seq))
-	k := recoveredKey(receipted.Log, receipted.At)
-	if s.has(k) || known && len(v) > len(receipted.At.Hash) && bytes.HasPrefix(v, receipted.At.Hash[:]) {
-		s.meta.Stats.Again++
-		return
-	}
-	s.meta.Stats.Recovered++
-	s.set(k, u64(uint64(e.Number)))
-	s.followUp(here, e, judged, in, by)
 }
 
 // receiptedBy returns the box whose log a receipt names, or nil.
