@@ -164,7 +164,7 @@ func (w Way) Terms(c Case) Terms {
 	t.Issue, t.Appeal = p.Issue != nil, c.Appeals < len(p.Appeals)
 	t.Purpose, t.Demand = ForReview, max(0, c.Review-c.Paid)
 	if c.Stage.Decided() || c.Purpose == ForIssue {
-		t.Purpose, t.Demand = ForIssue, max(0, c.Review+c.Money.Issue-c.Paid)
+		t.Purpose, t.Demand = ForIssue, max(0, c.Review+c.Issue-c.Paid)
 	}
 	return t
 }
