@@ -49,6 +49,7 @@ type options struct {
 // result is what a benchmark prints. Keys that don't apply are absent.
 type result struct {
 	carried
+	restarted
 	Records     int     `json:"records"`
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`

@@ -67,9 +67,13 @@ func runIntake(ctx context.Context, o options, site string) (*result, error) {
 	if want := uint64(o.records + warming*len(queues)); s.Backlog != want {
 		return nil, miscount("node", int(s.Backlog), int(want))
 	}
+	again, err := restart(ctx, node)
+	if err != nil {
+		return nil, err
+	}
 	return &result{
 		Seconds: seconds.Seconds(), P50: micros(percentile(took, 50)), P99: micros(percentile(took, 99)),
-		RSSAnon: rss, Fsync: micros(bare), carried: carried{Payload: size},
+		RSSAnon: rss, Fsync: micros(bare), carried: carried{Payload: size}, restarted: again,
 	}, nil
 }
 
