@@ -26,7 +26,7 @@ const (
 	linger     = 5 * time.Second  // A session that is no longer needed still carries the word that all is settled.
 	avoidFor   = 30 * time.Second // A neighbour that could not be reached, or refused, is left alone for so long.
 	carrierFor = 6                // Waits after which another neighbour with a link is tried …
-	triedSoon  = 8                // … so often, and then after ten times as many.
+	triedSoon  = 8                // … so often, and then after thirty times as many.
 	copyAnyhow = 3                // Waits after which a link that comes and goes no longer puts copies off.
 )
 
@@ -245,7 +245,7 @@ func (d *copier) measure(now time.Time, linked bool) {
 // link for months: each change costs two handshakes.
 func turns(gone, wait time.Duration) int {
 	n := int(gone / (carrierFor * wait))
-	return min(n, triedSoon) + max(n-triedSoon, 0)/10
+	return min(n, triedSoon) + max(n-triedSoon, 0)/30
 }
 
 // keepers chooses k neighbours for copies: those that have some stay, others come

@@ -9,7 +9,7 @@ import (
 // minute for as long as it has none.
 func TestTurns(t *testing.T) {
 	for gone, want := range map[time.Duration]int{
-		59 * time.Second: 0, time.Minute: 1, 8 * time.Minute: 8, 17 * time.Minute: 8, 18 * time.Minute: 9, 24 * time.Hour: 151,
+		59 * time.Second: 0, time.Minute: 1, 8 * time.Minute: 8, 37 * time.Minute: 8, 38 * time.Minute: 9, 24 * time.Hour: 55,
 	} {
 		if got := turns(gone, copyAfter); got != want {
 			t.Errorf("after %v: turn %d; want %d", gone, got, want)

@@ -179,9 +179,11 @@ tampered, replayed   %d, %d
 set back, cloned     %d, %d
 neighbours' sessions %d, %d blocks dropped, %d words of servers made up
 boxes destroyed      %d
+slowest other path   %d s
+officers' acts       %d, %d were overtaken
 `, s.Seeds, s.Days, s.Nodes, s.Violations, s.PerMinute, s.Workers, s.Seconds, s.Receipts, s.Unknown, s.Refused, s.Sessions, s.Messages,
 		s.Cuts, s.Crashes, s.Leaders, s.Doubled, s.Entries, s.Tampered, s.Replayed, s.Rollbacks, s.Clones,
-		s.Visits, s.Dropped, s.Forged, s.Burnt)
+		s.Visits, s.Dropped, s.Forged, s.Burnt, s.Slowest, s.Acts, s.Overtaken)
 	return err
 }
 
@@ -204,4 +206,7 @@ func (s *Stats) add(o *Stats) {
 	s.Dropped += o.Dropped
 	s.Forged += o.Forged
 	s.Burnt += o.Burnt
+	s.Slowest = max(s.Slowest, o.Slowest)
+	s.Acts += o.Acts
+	s.Overtaken += o.Overtaken
 }

@@ -27,6 +27,7 @@ type mood struct {
 	islands   float64 // Boxes that their neighbours don't reach for hours, each.
 	foes      float64 // Share of boxes that are hostile to their neighbours.
 	hermits   float64 // Share of boxes without an uplink for almost all days.
+	acts      float64 // Visits of officers to cases.
 	fires     float64 // Boxes destroyed while only neighbours hold what they wrote last.
 }
 
@@ -42,7 +43,7 @@ func (w *world) drawMood() mood {
 		filings: 3 + w.rand.Float64()*8, cuts: some(0.8, 12), outages: some(0.6, 0.5), crashes: some(0.7, 3), kills: some(0.4, 2),
 		falls: some(0.6, 2), elections: some(0.6, 8), twice: some(0.5, 0.3), clocks: some(0.5, 0.6), relays: some(0.4, 0.6),
 		setbacks: some(0.3, 2), clones: some(0.2, 1.5),
-		islands: some(0.3, 0.5), foes: some(0.4, 0.5), hermits: some(0.3, 0.4), fires: some(0.4, 2),
+		islands: some(0.3, 0.5), foes: some(0.4, 0.5), hermits: some(0.25, 0.35), fires: some(0.4, 2), acts: some(0.5, 30),
 	}
 }
 
@@ -81,6 +82,7 @@ func (w *world) schedule(end time.Duration) {
 		}
 	})
 	w.often(6, end, w.oracle.watch)
+	w.often(w.mood.acts, end, w.offices.visit)
 	w.after(w.between(0, end), w.publish)
 	w.often(1, end, w.appoint)
 	w.damages(end)

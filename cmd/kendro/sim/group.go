@@ -21,6 +21,7 @@ type group struct {
 	term    uint64
 	log     [][]byte                   // Committed entries, from first on.
 	first   uint64                     // Index of log[0].
+	orders  [][]register.Command       // What people asked for, in each of log.
 	digests []protocol.Hash            // After each of log, as the first server had it.
 	landing map[uint64][]*hub.Proposal // What waits for an entry to be applied at the leader.
 
@@ -220,11 +221,12 @@ func (g *group) nudge() {
 func (g *group) propose() {
 	var entry []byte
 	var list []*hub.Proposal
+	var orders []register.Command
 	var err error
 	switch {
 	case len(g.commands) > 0:
 		entry, err = register.EncodeEntry(&register.Entry{At: g.leader.clock().UnixMilli(), Commands: g.commands[:1]})
-		g.commands = g.commands[1:]
+		orders, g.commands = g.commands[:1:1], g.commands[1:]
 	case len(g.waiting) > 0:
 		var n int
 		entry, n, err = hub.Gather(g.waiting, g.leader.clock())
@@ -240,14 +242,14 @@ func (g *group) propose() {
 	term, leader := g.term, g.leader
 	g.w.after(g.w.between(time.Millisecond, 8*time.Millisecond), func() {
 		g.flying--
-		g.land(leader, term, entry, list)
+		g.land(leader, term, entry, orders, list)
 		g.nudge()
 	})
 }
 
 // land commits an entry, unless its leader is gone: then the next one may have
 // it, or not.
-func (g *group) land(leader *server, term uint64, entry []byte, list []*hub.Proposal) {
+func (g *group) land(leader *server, term uint64, entry []byte, orders []register.Command, list []*hub.Proposal) {
 	if g.leader != leader || g.term != term {
 		for _, p := range list {
 			p.Lose()
@@ -258,7 +260,7 @@ func (g *group) land(leader *server, term uint64, entry []byte, list []*hub.Prop
 		}
 		list = nil // Committed by the next leader; nobody is told.
 	}
-	g.log = append(g.log, entry)
+	g.log, g.orders = append(g.log, entry), append(g.orders, orders)
 	index := g.last()
 	if list != nil {
 		g.landing[index] = list
@@ -299,6 +301,7 @@ func (g *group) applyNext(s *server) bool {
 	if at == len(g.digests) {
 		g.digests = append(g.digests, digest)
 		g.w.oracle.committed(out)
+		g.w.offices.answered(s.reg, g.orders[at], out.Results)
 		g.w.tracef("entry %d: %d bytes, %d blocks, %d commands", index, len(g.log[at]), len(out.Ingests), len(out.Results))
 		g.w.stats.Entries++
 	} else if g.digests[at] != digest {

@@ -151,7 +151,7 @@ func (m *machine) meet(n *machine, c node.Call, ended func(error)) (*end, error)
 		peer: replication.Peer{Addr: n.name + ":1", Session: w.rand.Uint64(), Subject: n.subject()}, ended: ended,
 	}
 	them := &end{
-		wire: x, side: 1, name: fmt.Sprintf("%s→%s", n.name, m.name), host: n.keeper(), note: n.alone.KeeperNote, after: n.look, heard: n.settled, home: n.ends,
+		wire: x, side: 1, name: fmt.Sprintf("%s→%s", n.name, m.name), host: n.keeper(), note: n.alone.KeeperNote, after: n.look, heard: n.settled, kept: n.stir, home: n.ends,
 		peer: replication.Peer{Addr: m.name, Session: w.rand.Uint64(), Subject: m.subject()}, ended: func(error) {},
 	}
 	if err := x.begin(us, them); err != nil {

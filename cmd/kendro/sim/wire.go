@@ -42,6 +42,7 @@ type end struct {
 	note    func(replication.Note)
 	after   func()      // Called after everything that may have touched the disk.
 	heard   func()      // Called after an acknowledgement.
+	kept    func()      // Called after a block was stored; nil: nobody asks.
 	ended   func(error) // Called once.
 
 	jobs    []replication.Action // Calls of the host, in order.
@@ -263,6 +264,9 @@ func (e *end) stored(h protocol.Header, at protocol.Position, ack *protocol.Ack,
 	e.w.tracef("%s stores %s up to %d", e.name, h.Log, at.Seq)
 	if ack != nil {
 		e.w.oracle.promised(ack)
+	}
+	if e.kept != nil {
+		e.kept()
 	}
 	e.act(e.session.Stored(h.Log, at, ack))
 }

@@ -48,6 +48,8 @@ type Stats struct {
 	Dropped   int `json:"dropped"`              // Blocks that a neighbour said it holds, and threw away.
 	Forged    int `json:"forged"`               // Words of servers that a neighbour made up.
 	Slowest   int `json:"slowest_path_seconds"` // Of deliveries beside neighbours that drop everything.
+	Acts      int `json:"acts"`                 // Of officers.
+	Overtaken int `json:"overtaken"`            // Officers whose colleague was faster.
 	Burnt     int `json:"burnt"`                // Boxes destroyed with records that only neighbours held.
 }
 
@@ -71,6 +73,7 @@ type world struct {
 	group    *group
 	machines []*machine
 	oracle   *oracle
+	offices  *offices
 	stats    Stats
 	wires    int
 	rushed   []*end // Ends that have growth to tell.
@@ -147,7 +150,7 @@ func run(p Plan, c *cast) (Result, error) {
 		trace: trace{hash: sha256.New(), out: p.Trace},
 	}
 	w.mood = w.drawMood()
-	w.oracle = newOracle(w)
+	w.oracle, w.offices = newOracle(w), newOffices(w)
 	var err error
 	if w.group, err = newGroup(w); err != nil {
 		return Result{}, err
@@ -188,6 +191,7 @@ func (w *world) live() {
 	w.reunite()
 	if w.rest("after the last fault", w.oracle.settled) {
 		w.oracle.judge()
+		w.offices.judge(w.group.servers[0].reg)
 	}
 }
 
