@@ -50,10 +50,15 @@ type end struct {
 	lanes   [2]time.Duration // When the last urgent message, and the last block, arrives.
 	waits   int              // Of waits that were asked for.
 	grown   map[protocol.LogID]protocol.Head
-	passes  []protocol.Passed // Are to be told …
-	wishes  []protocol.Head   // … with these and with growth, once what goes on now is over.
-	rushed  bool              // Something is to be told.
-	home    map[int]*end      // The machine's ends: it is among them until it lets go.
+	news    news         // Is to be told with growth, once what goes on now is over.
+	rushed  bool         // Something is to be told.
+	home    map[int]*end // The machine's ends: it is among them until it lets go.
+}
+
+// news is what a host has for the peer.
+type news struct {
+	passes []protocol.Passed
+	wishes []protocol.Head
 }
 
 // newWire is one between two machines that have not begun yet.
@@ -105,8 +110,8 @@ func (e *end) begin() error {
 // line is how the host speaks into the session from outside.
 func (e *end) line() replication.Line {
 	return replication.Line{
-		Pass: func(p protocol.Passed) { e.passes = append(e.passes, p); e.rush() },
-		Wish: func(h protocol.Head) { e.wishes = append(e.wishes, h); e.rush() },
+		Pass: func(p protocol.Passed) { e.news.passes = append(e.news.passes, p); e.rush() },
+		Wish: func(h protocol.Head) { e.news.wishes = append(e.news.wishes, h); e.rush() },
 	}
 }
 
@@ -131,8 +136,8 @@ func (e *end) grew(h protocol.Head) {
 
 // tell has the session hear what was left for it.
 func (e *end) tell() {
-	passes, wishes := e.passes, e.wishes
-	e.rushed, e.passes, e.wishes = false, nil, nil
+	passes, wishes := e.news.passes, e.news.wishes
+	e.rushed, e.news = false, news{}
 	slices.SortStableFunc(passes, func(a, b protocol.Passed) int { return cmp.Compare(a.Ack.Log.String(), b.Ack.Log.String()) })
 	slices.SortStableFunc(wishes, func(a, b protocol.Head) int { return cmp.Compare(a.Log.String(), b.Log.String()) })
 	for i := range passes {

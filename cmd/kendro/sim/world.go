@@ -44,6 +44,12 @@ type Stats struct {
 	Replayed  int `json:"replayed"`
 	Rollbacks int `json:"rollbacks"`
 	Clones    int `json:"clones"`
+
+	Among
+}
+
+// Among counts what happened among neighbours and at desks.
+type Among struct {
 	Visits    int `json:"visits"`               // Sessions with neighbours.
 	Dropped   int `json:"dropped"`              // Blocks that a neighbour said it holds, and threw away.
 	Forged    int `json:"forged"`               // Words of servers that a neighbour made up.
