@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"kendro/catalogue"
-	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/hub/register"
@@ -46,10 +44,7 @@ const maxGenesis = 32 << 20
 // called again.
 func Init(dir string, o InitOptions) (password string, err error) {
 	const op = "hub.Init"
-	if there, err := occupied(dir); err != nil || there {
-		if there {
-			err = fault.New(op, fault.Conflict, dir, "a server lives here already: start it with kendro hub run")
-		}
+	if err := vacant(op, dir); err != nil {
 		return "", err
 	}
 	pack, set, err := firstRelease(&o)
@@ -64,7 +59,11 @@ func Init(dir string, o InitOptions) (password string, err error) {
 		return "", err
 	}
 	password = f.password()
-	if err := f.writeGenesis(set, password); err != nil {
+	releases, err := f.sign(set)
+	if err != nil {
+		return "", err
+	}
+	if err := f.writeGenesis(nil, releases, password); err != nil {
 		return "", err
 	}
 	return password, f.keys.save(dir) // Last: without it the folder holds no server.
@@ -142,38 +141,32 @@ func (f *founder) password() string {
 }
 
 // writeGenesis keeps the commands that the first server proposes when it first
-// leads.
-func (f *founder) writeGenesis(set *dcat.Set, password string) error {
-	hash, err := identity.HashPassword(password)
+// leads: the founding, and the catalogue.
+func (f *founder) writeGenesis(anew *register.Anew, releases []register.Command, password string) error {
+	first, err := f.founding(anew, password)
 	if err != nil {
 		return err
 	}
-	founding := register.Founding{
-		District: f.o.District, Country: f.country, Incarnation: binary.BigEndian.Uint64(random(8)) | 1,
-		Authority: f.keys.Authority, CatalogueKey: f.keys.Catalogue, Recipients: f.keys.Recipients,
-		Operator: register.User{Name: f.o.Operator, Role: access.Operator, Hash: hash, From: f.now.Add(-time.Hour).Unix()},
-		Server: register.Server{
-			ID: f.keys.ID, Voter: true, Signing: f.signing.Public(), TLS: f.tls.Public(), Sealing: f.sealing.Public(),
-			SigningCert: f.keys.SigningCert, TLSCert: f.keys.TLSCert,
-		},
-	}
-	list := []register.Command{register.NewCommand(drawID(), register.ActorHub, register.Genesis, founding)}
+	return writeSummed(filepath.Join(f.dir, genesisFile), append([]register.Command{first}, releases...))
+}
+
+// sign makes the commands that publish the first release.
+func (f *founder) sign(set *dcat.Set) ([]register.Command, error) {
 	signed, err := catalogue.Sign(&set.Release, f.release.Private())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	parcels, err := Parcels(set, nil, signed)
-	if err != nil {
-		return err
+	return shelve(parcels), err
+}
+
+// vacant returns [fault.Conflict] where a server lives.
+func vacant(op, dir string) error {
+	there, err := occupied(dir)
+	if there {
+		return fault.New(op, fault.Conflict, dir, "a server lives here already: start it with kendro hub run")
 	}
-	for _, p := range parcels {
-		method := register.AddVersions
-		if len(p.Signed) > 0 {
-			method = register.Publish
-		}
-		list = append(list, register.NewCommand(drawID(), register.ActorControl, method, p))
-	}
-	return writeSummed(filepath.Join(f.dir, genesisFile), list)
+	return err
 }
 
 // maxParcel keeps a parcel within one entry.

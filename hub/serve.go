@@ -88,8 +88,13 @@ func (s *switchboard) serveEnrol(ctx context.Context, conn *link.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, enrolFor)
 	defer cancel()
 	err := serveCalls(ctx, conn, func(_ context.Context, c *protocol.Call) answerFunc {
-		if c.Method == callRenew {
+		switch c.Method {
+		case callRenew:
 			return s.answerRenew(c)
+		case callReturn:
+			return s.answerReturn(c)
+		case callShelve:
+			return s.answerShelve(c)
 		}
 		r := &protocol.EnrolRequest{}
 		if c.Method != callEnrol {

@@ -147,6 +147,12 @@ func (ca *CA) Issue(s Subject, public []byte, use Use, now time.Time) ([]byte, e
 	return der, fault.Wrap(op, fault.Internal, s.Name, err)
 }
 
+// Sign signs a statement in the authority's name, in a context as [Signer.Sign]
+// does.
+func (ca *CA) Sign(context string, message []byte) []byte {
+	return ed25519.Sign(ca.private, inContext(context, message))
+}
+
 // ServerName is the DNS name in every machine's TLS certificate. Machines are
 // told apart by their URI; addresses change too often to be certified.
 const ServerName = "kendro"
@@ -191,6 +197,12 @@ func (a *Authority) DER() []byte { return a.cert.Raw }
 
 // Hash is the SHA-256 of the authority's certificate.
 func (a *Authority) Hash() [32]byte { return sha256.Sum256(a.cert.Raw) }
+
+// Verify reports whether the authority itself signed message in context.
+func (a *Authority) Verify(context string, message, signature []byte) bool {
+	public, ok := a.cert.PublicKey.(ed25519.PublicKey)
+	return ok && Verify(public, context, message, signature)
+}
 
 // Signer returns the public key and subject of a signing certificate that this
 // authority issued. Validity in time is not asked: a statement signed last year

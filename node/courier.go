@@ -38,10 +38,12 @@ type courier struct {
 	changed   func()      // Told when the link to the hub comes or goes.
 
 	papers *paperSource
+	back   *returner
 	knocks *link.Knocker // Nil where the way to the hub can't tell.
 
 	mu     sync.Mutex // Guards what follows.
 	now    *replication.Peer
+	said   bool                  // The session at hand has had the hub's hello.
 	silent bool                  // Nothing is heard of it just now.
 	news   chan replication.Peer // Gets the peer of the session that is being opened, once it has said hello.
 }
@@ -130,6 +132,7 @@ func (c *courier) session(ctx context.Context, addr string) error {
 	}
 	peer := peerOf(conn, addr)
 	defer c.part()
+	defer c.strange(ctx, addr)
 
 	ctx, end := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -251,7 +254,7 @@ func (c *courier) meet(p replication.Peer) {
 		c.knocks.Reset()
 	}
 	c.mu.Lock()
-	c.now, c.silent = &p, false
+	c.now, c.silent, c.said = &p, false, true
 	if c.news != nil {
 		c.news <- p // It holds one, and is said once.
 		c.news = nil
@@ -288,6 +291,17 @@ func (c *courier) met() (replication.Peer, bool) {
 		return replication.Peer{}, false
 	}
 	return *c.now, true
+}
+
+// strange offers to return to a hub that did not say hello.
+func (c *courier) strange(ctx context.Context, addr string) {
+	c.mu.Lock()
+	said := c.said
+	c.said = false
+	c.mu.Unlock()
+	if !said && ctx.Err() == nil && c.back != nil {
+		c.back.ask(ctx, addr)
+	}
 }
 
 // blame says what keeps the box from its hub.

@@ -142,8 +142,8 @@ func (x *exchange) offer(h protocol.Head) {
 // released takes a server's word, which has been verified, about a neighbour's log:
 // what it covers is let go, and its owner is told.
 func (x *exchange) released(p protocol.Passed) error {
-	if x == nil {
-		return nil
+	if x == nil || !x.box.Counts(&p.Ack) {
+		return nil // Of a register that is no more: it releases nothing.
 	}
 	if _, err := x.held.Acknowledge(p); err != nil {
 		x.fail(err)
@@ -183,12 +183,12 @@ func (x *exchange) watch(ctx context.Context) error {
 // acked takes a server's word about the own log. Those who keep copies hear of the
 // newest at the next look.
 func (x *exchange) acked(p protocol.Passed) {
-	if x == nil {
+	if x == nil || !x.box.Counts(&p.Ack) {
 		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.last != nil && x.last.Ack.Log == p.Ack.Log && x.last.Ack.At.Seq >= p.Ack.At.Seq {
+	if x.last != nil && x.last.Ack.Log == p.Ack.Log && x.last.Ack.Incarnation == p.Ack.Incarnation && x.last.Ack.At.Seq >= p.Ack.At.Seq {
 		return
 	}
 	x.last = &p

@@ -183,6 +183,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	n.courier.knocks = n.link.Knocker(n.courier.servers)
 	h.greeted = n.courier.meet
 	n.courier.expired, n.renewer.servers, n.renewer.use = n.renewer.expired, n.courier.servers, n.link.SetCertificate
+	n.courier.back = n.newReturner()
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
 		sync: cmp.Or(n.c.Advertise, n.link.Addr().String()), linked: n.courier.linked,

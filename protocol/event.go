@@ -28,6 +28,7 @@ const (
 	LogGivenUp  Kind = 24 // Inbox: a log of this centre's has two branches. Payload: GivenUp.
 
 	DocumentsHeld Kind = 26 // Inbox: documents are safe at the hub. Payload: HeldDocuments.
+	Assured       Kind = 27 // Inbox: which register this is, or how far it is backed up. Payload: Assurance.
 	SetAside      Kind = 30 // Inbox: what this centre sent on a case waits for an officer, or was settled. Payload: Aside.
 
 	ServiceAdded   Kind = 40 // Catalogue: one version of one service. Payload: its encoding.

@@ -49,8 +49,24 @@ func vectors(t *testing.T) map[string][]byte {
 	token := JoinToken{Servers: []string{"127.0.0.1:7443"}, CAHash: Hash{3}, Role: identity.RoleNode, Centre: "41-09-17", Nonce: [16]byte{4}, Expires: 1_795_000_000}
 	short := shortFrames(t, signer)
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
+	refounding := Refounding{District: "41", Incarnation: 9, At: 5}
+	refounding.Signature = signer.Sign(contextRefounding, refounding.signed())
+	back := ReturnRequest{
+		Slot: "0010", Spare: "0011", TLS: []byte{1}, Sealing: []byte{2}, SigningCert: []byte{3}, TLSCert: []byte{4}, Logs: []Head{{Log: uplink, At: at}},
+		Former: []string{"41-0008"}, Users: []User{{Name: "rahima", Centre: "41-09-17", Role: "entrepreneur", Hash: "$argon2id$", From: 1}},
+		GossipKey: bytes.Repeat([]byte{2}, 32), Gossip: "127.0.0.1:7946",
+	}
+	back.Sign(signer)
+	shelved := Shelved{Slot: "0010", Versions: [][]byte{{1}}, Directory: []byte{2}, Signed: []byte{3}}
+	shelved.Sign(signer)
 	return map[string][]byte{
 		"renew-request":       Marshal(&RenewRequest{Slot: "0010", Signing: signer.Public(), TLS: []byte{1}, TLSCert: []byte{2}, Proof: []byte{3}}),
+		"refounding":          Marshal(&refounding),
+		"assurance":           Marshal(&Assurance{Refounded: &refounding, Before: []Head{{Log: uplink, At: at}}}),
+		"assurance-backed":    Marshal(&Assurance{Backed: &Watermark{Index: 41, At: 5, Until: 6}}),
+		"return-request":      Marshal(&back),
+		"returned":            Marshal(&Returned{Refounded: &refounding, Release: 3}),
+		"shelved":             Marshal(&shelved),
 		"renewal":             Marshal(&Renewal{TLSCert: []byte{1}, SigningCert: []byte{2}}),
 		"recovery":            Marshal(&recovery),
 		"given-up":            Marshal(&GivenUp{Log: uplink, At: at, Seq: 2, Why: GivenUpForked}),

@@ -18,6 +18,7 @@ const (
 	MaxToken       = 8 << 10   // A join token as text.
 	MaxDocument    = 2 << 20   // A document as it is kept.
 	MaxDocuments   = 16        // Documents of one application.
+	MaxReturned    = 512       // Logs, names and logins in a box's request to return.
 	MaxOffered     = 256       // Documents named in one offer.
 	DocumentChunk  = 31 << 10  // A piece of a document; sealed and headed it stays below 32 KiB.
 )
@@ -40,4 +41,8 @@ const (
 	contextBlock   = "kendro-block-1"
 	contextAck     = "kendro-ack-1"
 	contextEpoch   = "kendro-epoch-1"
+
+	contextRefounding = "kendro-refounding-1"
+	contextReturn     = "kendro-return-1"
+	contextShelved    = "kendro-shelved-1"
 )

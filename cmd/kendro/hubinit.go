@@ -33,19 +33,39 @@ type founded struct {
 	District  string `json:"district"`
 	User      string `json:"user"`
 	Password  string `json:"password"`
-	Recovery  string `json:"recovery_key"`
+	Recovery  string `json:"recovery_key,omitempty"`
 	Authority string `json:"authority"`
+	Share     string `json:"recovery_share,omitempty"`
+	Phrase    string `json:"recovery_passphrase,omitempty"` // Of the share, where it was drawn here.
+}
+
+func (f *founded) table() *table {
+	cells := []string{"district", f.District, "user", f.User, "password", f.Password}
+	if f.Recovery != "" {
+		cells = append(cells, "recovery key", f.Recovery+" (take it away)")
+	}
+	if f.Share != "" {
+		cells = append(cells, "recovery share", f.Share+" (take it away)")
+	}
+	if f.Phrase != "" {
+		cells = append(cells, "its passphrase", f.Phrase+" (shown once; keep it apart from the share)")
+	}
+	return pairs(append(cells, "authority", f.Authority)...)
 }
 
 func hubInitCmd() *cobra.Command {
 	var out output
 	var dir, packFolder string
+	var seal sealing
 	o := hub.InitOptions{Clock: time.Now}
 	cmd := &cobra.Command{
 		Use: "init", Short: "Found a district", Args: cobra.NoArgs,
 		Long: `Founds a district: its authority and keys, release 1 of the country pack, and a first
 operator. The operator's password is printed once and kept nowhere. recovery.key in
-the folder opens the district's records without the hub: take it to a safe place.`,
+the folder opens the district's records without the hub: take it to a safe place.
+recovery.share, with its passphrase, lets the district begin anew from its boxes after
+every server was lost (kendro hub recover --from-nodes): keep a copy away from the
+servers, and the passphrase away from the copy.`,
 		Example: "  kendro hub init --dir /var/lib/kendro/hub --district 41",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Pack = bd.Pack()
@@ -55,17 +75,15 @@ the folder opens the district's records without the hub: take it to a safe place
 					return err
 				}
 			}
-			done, err := hubInit(dir, o)
+			done, err := hubInit(dir, o, &seal)
 			if err != nil {
 				return err
 			}
-			return out.print(cmd.OutOrStdout(), done, func() *table {
-				return pairs("district", done.District, "user", done.User, "password", done.Password,
-					"recovery key", done.Recovery+" (take it away)", "authority", done.Authority)
-			})
+			return out.print(cmd.OutOrStdout(), done, done.table)
 		},
 	}
 	out.flag(cmd)
+	seal.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&dir, "dir", "", "folder of the first server, made where it is missing")
 	f.StringVar(&o.District, "district", "", "code of the district, two digits")
@@ -75,7 +93,10 @@ the folder opens the district's records without the hub: take it to a safe place
 	return cmd
 }
 
-func hubInit(dir string, o hub.InitOptions) (*founded, error) {
+func hubInit(dir string, o hub.InitOptions, seal *sealing) (*founded, error) {
+	if _, _, err := seal.to(); err != nil {
+		return nil, err // Before anything is founded.
+	}
 	password, err := hub.Init(dir, o)
 	if err != nil {
 		return nil, err
@@ -83,6 +104,10 @@ func hubInit(dir string, o hub.InitOptions) (*founded, error) {
 	done := &founded{
 		District: o.District, User: o.Operator, Password: password,
 		Recovery: filepath.Join(dir, recoveryKeyFile), Authority: filepath.Join(dir, authorityFile),
+	}
+	done.Share = filepath.Join(dir, shareFile)
+	if done.Phrase, err = writeShare(hub.Folder{Dir: dir}, done.Share, seal); err != nil {
+		return nil, err
 	}
 	papers, err := hub.Certificates(dir)
 	if err != nil {

@@ -31,6 +31,7 @@ func (s *Server) machineRoutes() {
 		Method: http.MethodPost, Path: "/v1/catalogue", ID: "publish", Summary: "Publish a signed release", Act: access.Publish, MaxBody: api.ReleaseBody,
 	}, s.publish)
 
+	backupRoutes(s)
 	health, ready, metrics := get("/healthz", "health", "It runs"), get("/readyz", "ready", "It can serve"), get("/metrics", "metrics", "Prometheus")
 	health.Public, ready.Public, metrics.Act, metrics.Media = true, true, access.ReadMetrics, "text/plain"
 	s.api.Raw(health, nil, api.Health{}, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {

@@ -8,6 +8,7 @@ import (
 	"kendro/domain/access"
 	"kendro/domain/application"
 	"kendro/domain/place"
+	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -24,6 +25,7 @@ const (
 	ServerAddress Method = "server-address" // Server; ID, Address, HTTP and Voter count.
 	NodeAddress   Method = "node-address"   // NodePlace.
 	DocumentKept  Method = "document-kept"  // PaperKept.
+	ReturnNode    Method = "return-node"    // NodeReturn → Node.
 
 	// Of an operator.
 	AddUser      Method = "add-user"      // User.
@@ -33,6 +35,7 @@ const (
 	RevokeNode   Method = "revoke-node"   // Revocation.
 	RotateGossip Method = "rotate-gossip" // Rotation → KeyStep.
 	RemoveServer Method = "remove-server"
+	BackedUp     Method = "backed-up"    // Backup → protocol.Watermark.
 	AddVersions  Method = "add-versions" // Parcel without a release: for what is too large for one entry.
 	Publish      Method = "publish"      // Parcel.
 
@@ -69,8 +72,8 @@ const (
 // Methods returns every command there is, in a fixed order.
 func Methods() []Method {
 	return []Method{
-		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
-		RotateGossip, RemoveServer, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
+		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
+		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick,
 	}
 }
@@ -122,6 +125,15 @@ type Founding struct {
 	Recipients   [][]byte `cbor:"6,keyasint"` // Public sealing keys, the district's first.
 	Operator     User     `cbor:"7,keyasint"` // The first operator.
 	Server       Server   `cbor:"8,keyasint"` // The first server.
+
+	Anew *Anew `cbor:"9,keyasint,omitempty"` // Where every server was lost before.
+}
+
+// Anew is what a register that begins anew is told of the one before.
+type Anew struct {
+	Refounding protocol.Refounding `cbor:"1,keyasint"`
+	Revoked    []identity.KeyID    `cbor:"2,keyasint,omitempty"` // Signing keys of boxes that may not return.
+	FirstSlot  int                 `cbor:"3,keyasint"`           // Of the boxes that are enrolled from now on: behind all that may have been given out.
 }
 
 // A User is a person with a login.
@@ -177,6 +189,7 @@ type Node struct {
 	RevokedAt  int64  `cbor:"21,keyasint,omitempty"` // Unix milliseconds; 0 is not.
 	Reason     string `cbor:"22,keyasint,omitempty"`
 	CopiedAt   int64  `cbor:"23,keyasint,omitempty"` // Unix milliseconds; when a copy of this box was first seen, 0 is never.
+	StandIn    bool   `cbor:"24,keyasint,omitempty"` // The slot is an earlier box's: the keys are of the centre's box that brings its log.
 }
 
 // A Server is a member of the hub's group, voting or not.

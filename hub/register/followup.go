@@ -89,7 +89,7 @@ func (f *follower) take() {
 		return
 	}
 	f.meta.Stats.Followed++
-	legal, off := f.legalNext(f.from.Log, f.e)
+	legal, off := f.legalNext(f.from.Log, f.e.At, seen(f.step, f.from.Log, f.from.At.Seq, f.e.Checkpoint))
 	f.legal, f.doubt = legal, off != 0
 	switch {
 	case f.owner.RevokedAt != 0 && legal > f.owner.RevokedAt:

@@ -209,7 +209,7 @@ func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node
 	}
 	c := &Case{Number: number, Log: log, At: at, Centre: owner.Centre}
 	if s.format > 1 {
-		c.Legal, c.ClockOff = s.legalNext(log, &e)
+		c.Legal, c.ClockOff = s.legalNext(log, e.At, seen(s.step, log, at.Seq, e.Checkpoint))
 	}
 	return s.admit(c, &e, judged, owner, in.found(it.Seq))
 }

@@ -42,6 +42,8 @@ const (
 	tagTimer      = 'm' // Unix seconds, number → nothing
 	tagItem       = 'n' // number, index, place in the entry → Item
 	tagOpenItem   = 'o' // number, index, place in the entry → nothing, while it is open
+	tagBefore     = 'a' // log → the last sequence at which its box knew the register before this one
+	tagBackup     = 'b' // the newest backup that was told: protocol.Watermark
 )
 
 func key(tag byte, parts ...[]byte) []byte {

@@ -51,6 +51,10 @@ func (s fleet) genesis(c *Command) Result {
 		len(b.Recipients) > protocol.MaxWraps || slices.ContainsFunc(b.Recipients, func(k []byte) bool { return len(k) == 0 || len(k) > maxKey }):
 		return failed(fault.Invalid, "keys", "want the authority, the catalogue's key and the recipients")
 	}
+	if a := b.Anew; a != nil && (a.Refounding.Incarnation != b.Incarnation || a.Refounding.District != b.District || a.FirstSlot < firstSlot ||
+		a.FirstSlot > lastSlot || a.FirstSlot%2 != firstSlot%2 || len(a.Revoked) > maxRevoked) {
+		return failed(fault.Invalid, b.District, "what is said of the register before is out of bounds")
+	}
 	operator := b.Operator
 	if f := staff(s).checkUser(&operator); f != nil || operator.Role != access.Operator {
 		return failed(fault.Invalid, "operator", "want a first operator with a password hash")
@@ -64,6 +68,9 @@ func (s fleet) genesis(c *Command) Result {
 	b.Server.JoinedAt = s.meta.At
 	w.servers[b.Server.ID] = &b.Server
 	s.meta.NextSlot = firstSlot
+	if b.Anew != nil {
+		s.meta.NextSlot = b.Anew.FirstSlot
+	}
 	s.put(key(tagGenesis), w.founding)
 	s.put(key(tagServer, []byte(b.Server.ID)), &b.Server)
 	staff(s).saveUser(&operator)
@@ -129,6 +136,7 @@ func (s fleet) enrolNode(c *Command) Result {
 	if gk := key(tagGossip, []byte(n.Centre.Upazila())); !s.has(gk) {
 		s.set(gk, b.GossipKey)
 	}
+	s.assure(n.Centre, nil)
 	s.settings(n.Centre.Upazila())
 	return done(n)
 }
@@ -152,11 +160,15 @@ func (s fleet) recertify(old *Node, b *NodeKeys) Result {
 	return done(&n)
 }
 
-func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
-	sizes := len(b.Signing) == 32 && len(b.TLS) == 32 && len(b.GossipKey) == 32 && len(b.Sealing) > 0 && len(b.Sealing) <= maxKey &&
+// sized reports whether keys, certificates and address are within their bounds.
+func (b *NodeKeys) sized() bool {
+	return len(b.Signing) == 32 && len(b.TLS) == 32 && len(b.GossipKey) == 32 && len(b.Sealing) > 0 && len(b.Sealing) <= maxKey &&
 		len(b.TLSCert) > 0 && len(b.TLSCert) <= maxKey && len(b.SigningCert) > 0 && len(b.SigningCert) <= maxKey && len(b.Gossip) <= protocol.MaxName
+}
+
+func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
 	switch {
-	case !sizes:
+	case !b.sized():
 		return refuse(fault.Invalid, string(b.Centre), "keys, certificates or address out of bounds")
 	case s.meta.NextSlot+1 > lastSlot:
 		return refuse(fault.Limited, "slots", "all slots of the district are given out")
@@ -166,7 +178,7 @@ func (s fleet) checkNode(b *NodeKeys) *protocol.Failure {
 		return refuse(fault.Unavailable, b.Slot, "another box took this slot: ask for the next and send again")
 	}
 	for _, other := range s.world.slots {
-		if bytes.Equal(other.Signing, b.Signing) && !other.sameAs(b, s.format) {
+		if !other.StandIn && bytes.Equal(other.Signing, b.Signing) && !other.sameAs(b, s.format) {
 			return refuse(fault.Conflict, string(b.Centre), "this signing key is enrolled already: draw new keys")
 		}
 	}

@@ -54,7 +54,7 @@ func TestPolicy(t *testing.T) {
 	hub := []string{ActorHub}
 	desk := []string{"anna", "bilal"} // Where the case lies.
 	may := map[Method][]string{
-		Genesis: hub, EnrolNode: hub, EnrolServer: hub, ServerAddress: hub, NodeAddress: hub, DocumentKept: hub,
+		Genesis: hub, EnrolNode: hub, EnrolServer: hub, ServerAddress: hub, NodeAddress: hub, DocumentKept: hub, ReturnNode: hub, BackedUp: operators,
 		AddUser: operators, DisableUser: operators, CreateToken: operators, RevokeToken: operators, RevokeNode: operators,
 		RotateGossip: operators, RemoveServer: operators, AddVersions: operators, Publish: operators,
 		Take: desk, Note: desk, Decide: desk, Forward: desk,

@@ -59,7 +59,7 @@ func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, 
 	c := &Case{
 		Number: number, Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}, Centre: owner.Centre, Enclosed: Enclosed{Receipt: &r.Receipt},
 	}
-	c.Legal, c.ClockOff = s.legal(e.At, s.timeAt(e.Checkpoint))
+	c.Legal, c.ClockOff = s.legal(e.At, s.timeAt(seen(s.step, log, it.Seq, e.Checkpoint)))
 	s.meta.Stats.Recovered++
 	st := s.admit(c, &e, judged, by, in.found(it.Seq))
 	s.set(recoveredKey(from, at), u64(uint64(c.Number)))

@@ -52,13 +52,13 @@ func (s *step) legal(at, notBefore int64) (legal, off int64) {
 
 // legalNext is the legal date of the next application of a log: not before the
 // one before it either. Order comes from the log; the clock orders nothing.
-func (s *step) legalNext(log protocol.LogID, e *protocol.Event) (legal, off int64) {
+func (s *step) legalNext(log protocol.LogID, at int64, checkpoint uint64) (legal, off int64) {
 	k := logKey(tagLegal, log)
 	before := int64(0)
 	if v, ok := s.raw(k); ok && len(v) == 8 {
 		before = int64(binary.BigEndian.Uint64(v))
 	}
-	legal, off = s.legal(e.At, max(before, s.timeAt(e.Checkpoint)))
+	legal, off = s.legal(at, max(before, s.timeAt(checkpoint)))
 	if legal != before {
 		s.set(k, u64(uint64(legal)))
 	}

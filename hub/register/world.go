@@ -39,14 +39,22 @@ func (w *world) addNode(n *Node) {
 	}
 }
 
+// all returns every box there ever was, in the order of their slots.
+func (w *world) all() []*Node {
+	list := make([]*Node, 0, len(w.slots)/2)
+	for slot, n := range w.slots {
+		if slot == n.Slot {
+			list = append(list, n)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Node) int { return cmp.Compare(a.Slot, b.Slot) })
+	return list
+}
+
 // former returns the names of the uplinks that other boxes of a box's centre wrote.
 func (w *world) former(n *Node) []string {
 	var list []string
-	for slot := firstSlot; slot <= lastSlot; slot += 2 {
-		other := w.slots[slotName(slot)]
-		if other == nil {
-			break
-		}
+	for _, other := range w.all() {
 		if other.Centre == n.Centre && other.Slot != n.Slot {
 			list = append(list, w.founding.District+"-"+other.Slot, w.founding.District+"-"+other.Spare)
 		}
@@ -58,11 +66,7 @@ func (w *world) former(n *Node) []string {
 // their slots.
 func (w *world) revoked(upazila place.Code) []identity.KeyID {
 	var list []identity.KeyID
-	for slot := firstSlot; slot <= lastSlot; slot += 2 {
-		n := w.slots[slotName(slot)]
-		if n == nil {
-			break
-		}
+	for _, n := range w.all() {
 		if n.RevokedAt != 0 && n.Centre.Upazila() == upazila && len(list) < maxRevoked {
 			list = append(list, identity.IDOf(n.Signing))
 		}

@@ -21,7 +21,8 @@ const (
 	changedCatalogue
 	changedAlarms
 	changedLog
-	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog
+	changedRegister
+	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog // What follows from the index alone.
 )
 
 // applyOwn writes what follows from one record of journal/own.
@@ -64,6 +65,12 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 	if r.Log.Channel == protocol.Uplink {
 		return 0, applyBack(x, tx, seq, r)
 	}
+	if e.Kind == protocol.Assured {
+		return registerIndex{x}.apply(tx, &e, r, at)
+	}
+	if x.era.foreign(r.Log) {
+		return 0, nil
+	}
 	switch e.Kind { //nolint:exhaustive // What a later version says has no effect in this one.
 	case protocol.LogGivenUp:
 		var g protocol.GivenUp
@@ -86,7 +93,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		if !reads(&e, &s) {
 			return 0, nil
 		}
-		return 0, tx.Set(x.caseKey(keyStanding, s.Number), e.Payload)
+		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.Released:
@@ -118,8 +125,11 @@ func (x *index) applyAck(tx *store.Tx, r *inRecord) error {
 	if err := protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a); err != nil {
 		return &fault.Error{Op: "box.apply", Kind: fault.Damaged, Item: "journal/in", Err: err}
 	}
+	if era := x.era.Load(); era != 0 && a.Incarnation != era {
+		return nil // Of a register that is no more.
+	}
 	var old ackedMark
-	key := []byte(keyAck + a.Log.String())
+	key := []byte(x.era.now(keyAck) + a.Log.String())
 	if _, err := read(tx, key, &old); err != nil {
 		return err
 	}
@@ -136,11 +146,11 @@ func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error 
 		return nil //nolint:nilerr // What this version can't read has no effect.
 	}
 	at.Check = max(at.Check, a.Index)
-	if err := tx.Set(acceptedKey(a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
+	if err := tx.Set(acceptedKey(x.era.now(keyAccepted), a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
 		return err
 	}
 	for i := range a.Other {
-		if err := tx.Set(x.caseKey(keyStanding, a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
+		if err := tx.Set(x.caseKey(x.era.now(keyStanding), a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
 			return err
 		}
 		if err := x.applyAlias(tx, &a.Other[i]); err != nil {
@@ -177,7 +187,7 @@ func aliasOf(s *protocol.Standing) (protocol.Number, bool) {
 // standing reads the register's newest word about a case, also when it goes by
 // another number there.
 func (x *index) standing(tx *store.Tx, n protocol.Number, s *protocol.Standing) (bool, error) {
-	ok, err := read(tx, x.caseKey(keyStanding, n), s)
+	ok, err := read(tx, x.caseKey(x.era.now(keyStanding), n), s)
 	if err != nil || !ok {
 		return ok, err
 	}
@@ -186,7 +196,7 @@ func (x *index) standing(tx *store.Tx, n protocol.Number, s *protocol.Standing) 
 		return true, nil
 	}
 	later := protocol.Standing{}
-	if ok, err = read(tx, x.caseKey(keyStanding, alias), &later); ok {
+	if ok, err = read(tx, x.caseKey(x.era.now(keyStanding), alias), &later); ok {
 		*s = later
 	}
 	s.Number = alias

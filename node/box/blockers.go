@@ -31,6 +31,7 @@ const (
 	HubRefuses        Code = "hub_refuses"          // The hub does not let this box in: it was revoked.
 	DocumentsDamaged  Code = "documents_damaged"    // Documents that no hub holds can't be read here; the log names them.
 	DocumentsRefused  Code = "documents_refused"    // The disk fills: text is taken, documents are not.
+	RegisterAnew      Code = "register_anew"        // The district's register began anew: what it lacks is sent again.
 )
 
 // words say what is wrong and what to do.
@@ -94,6 +95,10 @@ var words = map[Code]place.Name{
 	DocumentsRefused: {
 		BN: "ডিস্ক ৮৫% এর বেশি পূর্ণ, তাই নতুন দলিল আপলোড নেওয়া হচ্ছে না; আবেদন নেওয়া চলছে, মূল দলিল কাউন্টারে দেখা যাবে। জায়গা খালি করুন বা ইন্টারনেটে যুক্ত করুন।",
 		EN: "The disk is more than 85 % full, so no new document is taken. Applications are, with originals seen at the counter. Connect the box, so that documents can leave it, or free some space.",
+	},
+	RegisterAnew: {
+		BN: "জেলার সব সার্ভার নষ্ট হয়েছিল; নিবন্ধন নতুন করে শুরু হয়েছে এবং এই যন্ত্র তার সব আবেদন আবার পাঠাচ্ছে। ছাপানো সব রসিদ ও নম্বর বৈধ; আবেদন নেওয়া চলছে।",
+		EN: "Every server of the district was lost, and its register began anew: this box is sending its applications again. Every printed receipt and number stays valid, and intake goes on.",
 	},
 	CertificateOld: {
 		BN: "এই যন্ত্রের সনদের মেয়াদ শেষ; আবেদন নেওয়া চলছে, কিন্তু পাঠানো বন্ধ। জেলা অপারেটরকে জানান।",

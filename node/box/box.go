@@ -87,6 +87,7 @@ type core struct {
 	line     lineage
 	short    bool   // journal/own lacks what HEAD names, or has no HEAD.
 	named    uint64 // The record that HEAD named, where short.
+	backs    backs  // Where journal/in holds events of this centre's uplinks.
 }
 
 // Open opens the box in dir, creating it where there is none, and brings its
@@ -142,6 +143,9 @@ func (b *Box) open() error {
 		},
 	}
 	b.index.remove = func() error { return os.RemoveAll(folder) }
+	if b.index.roots, err = identity.ParseAuthority(b.o.Enrolment.CA); err != nil {
+		return err
+	}
 	if a := b.o.Alone; a != nil {
 		b.index.alone(a)
 	}
@@ -247,6 +251,7 @@ func (b *Box) recall() error {
 	if _, err := b.recallPlaces(); err != nil {
 		return err
 	}
+	b.noteAnew()
 	return b.refresh(changedAll)
 }
 

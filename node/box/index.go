@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"kendro/domain/fault"
+	"kendro/identity"
 	"kendro/protocol"
 	"kendro/store"
 )
@@ -42,6 +43,9 @@ type index struct {
 
 	parts layout // Changed by whoever owns at.
 
+	era   era                 // Changed by whoever owns at.
+	roots *identity.Authority // Verifies who says that the register began anew.
+
 	// behind is closed and taken away once the index holds all that was placed.
 	behind atomic.Pointer[chan struct{}]
 }
@@ -66,7 +70,9 @@ const (
 	keyAck       = "k" // Name of an own log: ackedMark, the newest acknowledgement.
 	keyAlarm     = "x" // Code of an alarm: Unix milliseconds since when.
 	keyPaper     = "p" // Blinded document: pendingPaper, while the hub lacks it.
-	keyHeld      = "q" // Blinded document that the hub holds: nothing.
+	keyHeld      = "q" // Blinded document that the hub holds: heldPaper.
+	keyRegister  = "f" // Refounding: the register began anew.
+	keyBackup    = "w" // Watermark: how far the hub is backed up. Of one register.
 )
 
 // A span is a run of the own log that the register holds.
@@ -95,8 +101,8 @@ func (x *index) caseKey(kind string, n protocol.Number) []byte {
 }
 
 // acceptedKey sorts the runs of one log.
-func acceptedKey(log protocol.LogID, seq uint64) []byte {
-	k := append([]byte(keyAccepted), log.String()...)
+func acceptedKey(kind string, log protocol.LogID, seq uint64) []byte {
+	k := append([]byte(kind), log.String()...)
 	return binary.BigEndian.AppendUint64(append(k, 0), seq)
 }
 
@@ -176,7 +182,7 @@ func read(tx *store.Tx, key []byte, v any) (bool, error) {
 
 // accepted returns the run of the register that holds the event at seq of a log.
 func (x *index) accepted(tx *store.Tx, log protocol.LogID, seq uint64) (s span, ok bool, err error) {
-	k := acceptedKey(log, seq)
+	k := acceptedKey(x.era.now(keyAccepted), log, seq)
 	err = tx.ScanBack(k[:len(k)-8], k, func(_, value []byte) (bool, error) {
 		if err := protocol.Unmarshal(value, store.MaxValue, "index", &s); err != nil {
 			return false, &fault.Error{Op: "box.accepted", Kind: fault.Damaged, Item: "index", Err: err}

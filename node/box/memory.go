@@ -121,6 +121,7 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 		b.noteIndex(r)
 	}
 	m.mu.Unlock()
+	b.settleAnew()
 	if c == 0 {
 		return
 	}
@@ -148,6 +149,9 @@ func (b *Memory) noteAck(r *inRecord) {
 	if protocol.Unmarshal(r.Raw, maxRecord, "acknowledgement", &a) != nil || a.Log != b.index.parts.log() {
 		return
 	}
+	if era := b.index.era.Load(); era != 0 && a.Incarnation != era {
+		return
+	}
 	m := &b.mirror
 	m.check = max(m.check, a.Index)
 	if a.At.Seq >= m.acked.At.Seq {
@@ -161,7 +165,7 @@ func (b *Memory) noteIndex(r *inRecord) {
 	var head struct {
 		Kind protocol.Kind `cbor:"1,keyasint"`
 	}
-	if r.Log.Channel != protocol.Inbox || protocol.Unmarshal(r.Raw, maxRecord, "event", &head) != nil || head.Kind != protocol.Accepted {
+	if r.Log.Channel != protocol.Inbox || b.index.era.foreign(r.Log) || protocol.Unmarshal(r.Raw, maxRecord, "event", &head) != nil || head.Kind != protocol.Accepted {
 		return
 	}
 	e, err := protocol.DecodeEvent(r.Raw)
@@ -179,7 +183,7 @@ func (b *Memory) noteIndex(r *inRecord) {
 func (b *Memory) recallPlaces() (map[protocol.LogID]protocol.Position, error) {
 	cursors, acked, check := map[protocol.LogID]protocol.Position{}, ackedMark{}, uint64(0)
 	err := b.index.view(func(tx *store.Tx) error {
-		if _, err := read(tx, []byte(keyAck+b.index.parts.log().String()), &acked); err != nil {
+		if _, err := read(tx, []byte(b.index.era.now(keyAck)+b.index.parts.log().String()), &acked); err != nil {
 			return err
 		}
 		check = max(acked.Index, b.index.at.Check)
@@ -220,6 +224,9 @@ func (b *Memory) refresh(c changed) error {
 	}
 	if c&changedLog != 0 {
 		errs = append(errs, b.listen())
+	}
+	if c&changedRegister != 0 {
+		errs = append(errs, b.rebegun())
 	}
 	if c&changedCatalogue != 0 {
 		errs = append(errs, b.stockShelf())

@@ -82,6 +82,11 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 	if s != nil {
 		end = b.index.parts.whole(s.First+after.Seq, end)
 	}
+	if s == nil || after.Seq+s.First > end || end < s.First {
+		if again, err := b.again(log, after, limit); err != nil || len(again.Events) > 0 {
+			return again, err
+		}
+	}
 	if s == nil || after.Seq+s.First > end+1 {
 		return run, fault.New(op, fault.NotFound, log.String(), fmt.Sprintf("ends before %d", after.Seq))
 	}
@@ -150,6 +155,9 @@ func (b *Feed) Deliver(ctx context.Context, log protocol.LogID, prev protocol.Ha
 // the box give its log up; it is [fault.Conflict] or [fault.NotFound].
 func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	const op = "box.Acknowledge"
+	if !b.Counts(a) {
+		return nil // Of a register that is no more.
+	}
 	l := b.index.parts.all()
 	s, _ := l.named(a.Log, b.mirror.records())
 	if s == nil && a.Log.Channel != protocol.Uplink {

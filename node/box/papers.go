@@ -235,8 +235,8 @@ func InspectDocuments(dir string, index *store.DB, o cabinet.Options) (good int,
 // evictRun is how many documents are let go of at one look at the disk.
 const evictRun = 64
 
-// letGo removes some of the documents that a hub holds. What no hub holds is
-// never touched.
+// letGo removes some of the documents that a hub holds and has backed up. What a
+// fire in the district's office would take with it is never touched.
 func (b *Papers) letGo() error {
 	from := b.evict
 	if from == nil {
@@ -244,16 +244,22 @@ func (b *Papers) letGo() error {
 	}
 	b.evict = nil
 	var gone []protocol.Hash
+	era := b.index.era.Load()
 	err := b.view(func(tx *store.Tx) error {
+		backed, err := registerIndex{b.index}.backed(tx)
+		if err != nil {
+			return err
+		}
 		return tx.Scan([]byte(keyHeld), from, func(key, value []byte) (bool, error) {
 			if len(gone) == evictRun {
 				b.evict = bytes.Clone(key)
 				return false, nil
 			}
-			if len(value) == len(protocol.Hash{}) && b.tray.Has(protocol.Hash(value)) {
-				gone = append(gone, protocol.Hash(value))
+			p, err := heldPaperOf(value)
+			if err == nil && p.Era == era && p.Index <= backed && b.tray.Has(p.Hash) {
+				gone = append(gone, p.Hash)
 			}
-			return true, nil
+			return err == nil, err
 		})
 	})
 	for _, h := range gone {
@@ -343,6 +349,11 @@ func (b *Papers) Pending() ([]Pending, error) {
 	if err != nil {
 		return nil, err
 	}
+	lost, err := b.lostPapers(maxPending - len(list))
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, lost...)
 	slices.SortFunc(list, func(x, y pendingPaper) int {
 		return cmp.Or(cmp.Compare(x.Seq, y.Seq), bytes.Compare(x.Hash[:], y.Hash[:]))
 	})
@@ -385,7 +396,7 @@ func (x papersIndex) heldKey(h protocol.Hash) []byte  { return x.blind(keyHeld, 
 // name notes the documents that an event names as still to be sent.
 func (x papersIndex) name(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	for _, d := range papersIn(e) {
-		held, err := tx.Has(x.heldKey(d.Hash))
+		_, held, err := x.heldPaper(tx, d.Hash)
 		if err != nil {
 			return err
 		}
@@ -430,11 +441,20 @@ func (x papersIndex) hold(tx *store.Tx, e *protocol.Event) error {
 		return nil
 	}
 	for _, h := range held.Hashes {
-		if err := tx.Set(x.heldKey(h), h[:]); err != nil {
+		p := pendingPaper{Hash: h}
+		waits, err := read(tx, x.paperKey(h), &p)
+		if err != nil {
 			return err
 		}
-		waits, err := tx.Has(x.paperKey(h))
+		old, _, err := x.heldPaper(tx, h)
 		if err != nil {
+			return err
+		}
+		if !waits { // Told once more, or by a register that began anew.
+			p.Size, p.Seq = old.Size, old.Seq
+		}
+		now := heldPaper{Hash: h, Size: p.Size, Seq: p.Seq, Era: x.era.Load(), Index: e.Checkpoint}
+		if err := tx.Set(x.heldKey(h), protocol.Marshal(&now)); err != nil {
 			return err
 		}
 		if !waits {

@@ -76,6 +76,9 @@ func (x *index) enter() error {
 		if _, err := read(tx, []byte(keyMarks), &x.at); err != nil {
 			return err
 		}
+		if err := (registerIndex{x}).recall(tx); err != nil {
+			return err
+		}
 		if x.parts.list.Load() != nil {
 			return nil // They follow from journal/own, which has not changed.
 		}

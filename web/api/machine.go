@@ -178,6 +178,12 @@ type MemberList struct {
 	Members []Member `json:"members"`
 }
 
+// BackupRequest is the body of POST /v1/backups.
+type BackupRequest struct {
+	Index uint64 `json:"index" minimum:"1" doc:"Newest entry of the register in the backup"`
+	Until string `json:"until" doc:"Day until which it is kept, such as 2027-03-01"`
+}
+
 // Health is the answer to GET /healthz and, with its reasons, GET /readyz.
 type Health struct {
 	Status  string   `json:"status" enum:"ok,not_ready"`

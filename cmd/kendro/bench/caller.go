@@ -34,6 +34,7 @@ type caller struct {
 	epoch     protocol.Epoch
 	blocks    []protocol.Block
 	pause     time.Duration // Before each block.
+	filed     []receipt     // Of the events in them.
 	up, done  chan struct{} // Closed when connected, and when all is acknowledged.
 	meet, end sync.Once
 	closing   sync.Once
@@ -112,31 +113,8 @@ func randomUint64() (n uint64) {
 
 // enrol asks one of the token's servers.
 func enrol(ctx context.Context, r *protocol.EnrolRequest) (*protocol.Enrolment, error) {
-	const enrolIn = 20 * time.Second
-	ctx, stop := context.WithTimeout(ctx, enrolIn)
-	defer stop()
-	conn, err := link.DialEnrol(ctx, r.Token.Servers[0], r.Token.CAHash)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close() }() // The answer has been read by then.
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	if err := protocol.WriteFrame(conn, protocol.Marshal(&protocol.Call{Method: "enrol", Body: protocol.Marshal(r)})); err != nil {
-		return nil, err
-	}
-	raw, err := protocol.ReadFrame(conn, protocol.MaxRPC)
-	if err != nil {
-		return nil, fault.Wrap(op, fault.Unavailable, r.Token.Centre, err)
-	}
-	var reply protocol.Reply
-	if err := protocol.Unmarshal(raw, protocol.MaxRPC, "answer", &reply); err != nil {
-		return nil, err
-	}
-	if reply.Fault != nil {
-		return nil, reply.Fault.Err()
-	}
 	e := new(protocol.Enrolment)
-	return e, protocol.Unmarshal(reply.Body, protocol.MaxRPC, "enrolment", e)
+	return e, callEnrol(ctx, r.Token.Servers[0], r.Token.CAHash, &protocol.Call{Method: "enrol", Body: protocol.Marshal(r)}, e)
 }
 
 // prepare draws n applications, the first with number start, seals them in blocks of batch, and returns their
@@ -151,15 +129,17 @@ func (c *caller) prepare(from *corpus, start, n, batch int) (size int, err error
 		return 0, err
 	}
 	c.epoch = protocol.NewEpoch(epoch, nil, c.signer)
+	taken := map[protocol.Number]bool{}
 	run := protocol.Run{Log: c.log, First: 1, Reads: protocol.ReadableCodecs}
 	for i := range n {
-		raw, err := event(from, c.centre, start+i)
+		raw, number, err := c.event(from, start+i, taken)
 		if err != nil {
 			return 0, err
 		}
 		size += len(raw)
 		run.Events = append(run.Events, raw)
 		run.End = protocol.ChainHash(c.log, uint64(i)+1, run.End, raw)
+		c.filed = append(c.filed, receipt{number, run.End.String()})
 		full := len(run.Events) == batch || i == n-1 || len(c.blocks) == 0 && len(run.Events) == first
 		if !full {
 			continue
@@ -174,14 +154,20 @@ func (c *caller) prepare(from *corpus, start, n, batch int) (size int, err error
 	return size, nil
 }
 
-// event returns one application as a box writes it.
-func event(from *corpus, centre string, i int) ([]byte, error) {
-	a, err := from.draw(centre, i)
-	if err != nil {
-		return nil, err
+// event returns one application as a box writes it, with a number that is not
+// taken.
+func (c *caller) event(from *corpus, i int, taken map[protocol.Number]bool) (raw []byte, number protocol.Number, err error) {
+	a, err := from.draw(c.centre, i)
+	for err == nil && (number == 0 || taken[number]) {
+		_, _ = rand.Read(a.event.Nonce) // It never fails.
+		number, err = protocol.MintNumber(c.enrolment.District, c.enrolment.Slot, a.event.Nonce)
 	}
-	_, _ = rand.Read(a.event.Nonce) // It never fails.
-	return a.event.Encode()
+	if err != nil {
+		return nil, 0, err
+	}
+	taken[number] = true
+	raw, err = a.event.Encode()
+	return raw, number, err
 }
 
 func (c *caller) close() {

@@ -64,9 +64,10 @@ func TestCentres(t *testing.T) {
 
 // An event is what a hub decodes, with the submission that its form says.
 func TestEventReadsBack(t *testing.T) {
-	raw, err := event(newTestCorpus(t, 0), "41-09-17", 3)
-	if err != nil {
-		t.Fatal(err)
+	c := &caller{centre: "41-09-17", enrolment: &protocol.Enrolment{District: "41", Slot: "0010"}}
+	raw, number, err := c.event(newTestCorpus(t, 0), 3, map[protocol.Number]bool{})
+	if err != nil || number == 0 {
+		t.Fatal(number, err)
 	}
 	e, err := protocol.DecodeEvent(raw)
 	if err != nil {

@@ -41,7 +41,8 @@ func runIngest(ctx context.Context, o options, site string) (*result, error) {
 	}
 	r.Fsync, r.Payload = micros(bare), size
 	closeAll(callers)
-	return r, registers(ctx, d, o.records, r)
+	_, err = registers(ctx, d, o.records, r)
+	return r, err
 }
 
 // gatherCallers enrols the callers, each at a centre of its own, and seals what

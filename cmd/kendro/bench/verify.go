@@ -31,7 +31,8 @@ func (o *outage) verify(ctx context.Context, records int, r *result) error {
 		return err
 	}
 	r.Zstd = round(float64(zipped) / float64(records))
-	return registers(ctx, o.District, records, r)
+	_, err = registers(ctx, o.District, records, r)
+	return err
 }
 
 // proofs reads back what a node has in its journal of each application, in the
@@ -70,11 +71,11 @@ func (o *outage) proofs(ctx context.Context, node int) ([][]byte, error) {
 }
 
 // registers waits until the servers agree, kills them, and reads every register
-// back from its disk: the same digest, and each record once.
-func registers(ctx context.Context, d *district.District, records int, r *result) error {
+// back from its disk: the same digest, and each record once. It returns the cases.
+func registers(ctx context.Context, d *district.District, records int, r *result) ([]district.Case, error) {
 	mark, err := d.Agree(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, p := range d.Servers {
 		p.Kill() // Draining, a leader would hand over and the next propose.
@@ -83,20 +84,20 @@ func registers(ctx context.Context, d *district.District, records int, r *result
 	for i, p := range d.Servers {
 		e, err := d.Export(ctx, p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := once(p.Name, e.Cases, records); err != nil {
-			return err
+			return nil, err
 		}
 		if i == 0 {
 			first = e
 		}
 		if e.Index != first.Index || e.Digest != first.Digest {
-			return fault.New(op, fault.Internal, p.Name, "its register is another one than the first server's")
+			return nil, fault.New(op, fault.Internal, p.Name, "its register is another one than the first server's")
 		}
 	}
 	r.Digest, r.ServersHold = mark.Hash, len(first.Cases)
-	return nil
+	return first.Cases, nil
 }
 
 // once checks that the cases are so many, each number and each place in a log

@@ -41,6 +41,8 @@ type District struct {
 	Binary  string
 	Servers []*Process
 	Nodes   []*Node
+
+	phrase string // Opens the recovery share, where this process founded the district.
 }
 
 // A Node is the box of one centre.
@@ -209,7 +211,7 @@ func (d *District) AddServer(ctx context.Context, flags ...string) (*Process, er
 	joined := d.Servers
 	d.Servers = append(d.Servers, p)
 	if i == 0 {
-		if err := d.Run(ctx, "hub", "init", "--dir", p.Dir, "--district", districtCode); err != nil {
+		if err := d.found(ctx, p); err != nil {
 			return p, err
 		}
 	}

@@ -1,0 +1,308 @@
+package hub
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"filippo.io/age"
+
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// A share is what an operator keeps away from all servers: with it and the boxes
+// a district comes back. Whoever opens it can open the district's records and
+// speak in its name.
+type share struct {
+	Country    string            `cbor:"1,keyasint"`
+	District   string            `cbor:"2,keyasint"`
+	At         int64             `cbor:"3,keyasint"` // Unix milliseconds; when it was written.
+	Authority  []byte            `cbor:"4,keyasint"` // Certificate.
+	Secrets    districtSecrets   `cbor:"5,keyasint"`
+	Recipients [][]byte          `cbor:"6,keyasint"`
+	Catalogue  []byte            `cbor:"7,keyasint"` // Public key that signs releases.
+	Parcels    []register.Parcel `cbor:"8,keyasint"` // The releases up to then, with all that they name.
+	NextSlot   int               `cbor:"9,keyasint"`
+	Revoked    []identity.KeyID  `cbor:"10,keyasint,omitempty"`
+	Refounded  int64             `cbor:"11,keyasint,omitempty"` // Unix milliseconds; when the register last began anew.
+}
+
+// maxShare bounds a recovery share: a catalogue of hundreds of services.
+const maxShare = 64 << 20
+
+// WriteShare writes the recovery share of a district into a new file that only
+// its owner may read, encrypted with age (age-encryption.org) to to. The folder is
+// that of a server that no process has open, or a copy of one; a later release,
+// revocation or sealing key needs another share. A file that is there is
+// [fault.Conflict] and stays as it is.
+func (f Folder) WriteShare(name string, to age.Recipient, now time.Time) error {
+	const op = "hub.WriteShare"
+	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return fault.New(op, fault.Conflict, name, "is there already: name another file")
+	}
+	keys, err := loadKeys(f.Dir)
+	if err != nil {
+		return err
+	}
+	s := &share{
+		Country: keys.Country, District: keys.District, At: now.UnixMilli(), Authority: keys.Authority, Secrets: keys.Secrets,
+		Recipients: keys.Recipients, Catalogue: keys.Catalogue,
+	}
+	if err := f.gather(s); err != nil {
+		return err
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, to)
+	if err == nil {
+		_, err = w.Write(protocol.Marshal(s))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return &fault.Error{Op: op, Kind: fault.Invalid, Item: "recipient", Err: err}
+	}
+	return store.WriteFileAtomic(name, sealed.Bytes(), 0o600)
+}
+
+// gather adds what stands in the register; before its first start, in the
+// commands of the founding.
+func (f Folder) gather(s *share) error {
+	var list []register.Command
+	waiting, err := readSummed(filepath.Join(f.Dir, genesisFile), maxGenesis, &list)
+	if err != nil {
+		return err
+	}
+	s.NextSlot = 10
+	if waiting {
+		return s.fromGenesis(list)
+	}
+	reg, err := f.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.fromRegister(reg), reg.Close())
+}
+
+func (s *share) fromGenesis(list []register.Command) error {
+	for _, c := range list {
+		var err error
+		switch c.Method { //nolint:exhaustive // A founding has no others.
+		case register.Genesis:
+			var b register.Founding
+			if err = protocol.Unmarshal(c.Body, register.MaxEntry, "founding", &b); err == nil && b.Anew != nil {
+				s.NextSlot, s.Revoked, s.Refounded = b.Anew.FirstSlot, b.Anew.Revoked, b.Anew.Refounding.At
+			}
+		case register.AddVersions, register.Publish:
+			var p register.Parcel
+			err = protocol.Unmarshal(c.Body, register.MaxEntry, "parcel", &p)
+			s.Parcels = append(s.Parcels, p)
+		}
+		if err != nil {
+			return &fault.Error{Op: "hub.WriteShare", Kind: fault.Damaged, Item: genesisFile, Err: err}
+		}
+	}
+	return nil
+}
+
+func (s *share) fromRegister(reg *register.Register) error {
+	const op = "hub.WriteShare"
+	f := reg.Founding()
+	if f == nil {
+		return fault.New(op, fault.Unavailable, s.District, "the register of this folder is empty yet: take one of a server that has caught up")
+	}
+	if f.Anew != nil {
+		s.Refounded = f.Anew.Refounding.At
+	}
+	slot, _ := reg.NextSlots()
+	n, err := strconv.Atoi(slot)
+	if err != nil {
+		n = 9998 // All are given out.
+	}
+	s.NextSlot, s.Revoked = n, reg.RevokedKeys()
+	p := &packing{}
+	for from := uint64(0); ; {
+		run, err := reg.LogEvents(reg.Shelf(), from, protocol.MaxBlockEvents)
+		if err != nil {
+			return err
+		}
+		if len(run.Events) == 0 {
+			s.Parcels = p.list
+			return nil
+		}
+		for _, raw := range run.Events {
+			e, err := protocol.DecodeEvent(raw)
+			if err != nil {
+				return fault.Wrap(op, fault.Damaged, run.Log.String(), err)
+			}
+			p.add(&e)
+		}
+		from += uint64(len(run.Events))
+	}
+}
+
+// A packing puts the events of a catalogue log into parcels, each release in a
+// parcel behind all that it names.
+type packing struct {
+	list []register.Parcel
+	now  register.Parcel
+	size int
+}
+
+func (p *packing) add(e *protocol.Event) {
+	if p.size > 0 && p.size+len(e.Payload) > maxParcel || e.Kind == protocol.DirectoryAdded && p.now.Directory != nil {
+		p.list = append(p.list, p.now)
+		p.now, p.size = register.Parcel{}, 0
+	}
+	p.size += len(e.Payload)
+	switch e.Kind { //nolint:exhaustive // What a later version adds is not ours to pack.
+	case protocol.ServiceAdded:
+		p.now.Versions = append(p.now.Versions, e.Payload)
+	case protocol.DirectoryAdded:
+		p.now.Directory = e.Payload
+	case protocol.Released:
+		p.now.Signed = e.Payload
+		p.list = append(p.list, p.now)
+		p.now, p.size = register.Parcel{}, 0
+	}
+}
+
+// shelve is the commands that put parcels into a register.
+func shelve(parcels []register.Parcel) []register.Command {
+	list := make([]register.Command, 0, len(parcels))
+	for _, p := range parcels {
+		method := register.AddVersions
+		if len(p.Signed) > 0 {
+			method = register.Publish
+		}
+		list = append(list, register.NewCommand(drawID(), register.ActorControl, method, p))
+	}
+	return list
+}
+
+// openShare reads a recovery share.
+func openShare(r io.Reader, by age.Identity) (*share, error) {
+	const op = "hub.RecoverFromNodes"
+	plain, err := age.Decrypt(r, by)
+	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
+		return nil, fault.New(op, fault.Denied, "recovery share", "this passphrase or identity does not open it")
+	}
+	if err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: "recovery share", Err: err}
+	}
+	raw, err := io.ReadAll(io.LimitReader(plain, maxShare+1))
+	if err != nil {
+		return nil, &fault.Error{Op: op, Kind: fault.Damaged, Item: "recovery share", Err: err}
+	}
+	s := &share{}
+	return s, protocol.Unmarshal(raw, maxShare, "recovery share", s)
+}
+
+// RecoverOptions say how a district begins anew.
+type RecoverOptions struct {
+	Identity age.Identity // Opens the recovery share.
+	Operator string       // Login of the first operator; empty is "operator".
+	Clock    func() time.Time
+}
+
+// RecoverFromNodes begins a district anew in an empty folder, from its recovery
+// share, after every server was lost: the same authority, sealing keys and
+// catalogue, and a register of a new incarnation, to which the boxes return and
+// send again what they hold. It returns the password of a new first operator. The
+// folder then holds the first server, ready for [Open].
+//
+// [fault.Denied]: the share doesn't open. [fault.Conflict]: a server lives in dir.
+func RecoverFromNodes(dir string, sealed io.Reader, o RecoverOptions) (password string, err error) {
+	const op = "hub.RecoverFromNodes"
+	if err := vacant(op, dir); err != nil {
+		return "", err
+	}
+	s, err := openShare(sealed, o.Identity)
+	if err != nil {
+		return "", err
+	}
+	now := o.Clock()
+	if now.UnixMilli() <= max(s.At, s.Refounded) {
+		return "", fault.New(op, fault.Invalid, "clock", "is before the recovery share was written: set it, boxes believe the latest beginning alone")
+	}
+	ca, err := identity.OpenCA(s.Authority, s.Secrets.AuthoritySeed)
+	if err != nil {
+		return "", err
+	}
+	if len(s.Secrets.SealingKeys) == 0 || len(s.Recipients) == 0 {
+		return "", fault.New(op, fault.Damaged, "recovery share", "holds no sealing key of the district")
+	}
+	if err := makeDir(dir); err != nil {
+		return "", err
+	}
+	f := &founder{o: InitOptions{District: s.District, Operator: o.Operator}, country: s.Country, zone: s.Secrets.TimeZone, now: now, dir: dir}
+	if f.o.Operator == "" {
+		f.o.Operator = "operator"
+	}
+	if err := f.resume(s, ca); err != nil {
+		return "", err
+	}
+	password = f.password()
+	anew := &register.Anew{
+		Refounding: protocol.Refounding{District: s.District, Incarnation: binary.BigEndian.Uint64(random(8)) | 1, At: now.UnixMilli()},
+		Revoked:    s.Revoked, FirstSlot: min(s.NextSlot+slotLeap, lastLeap) &^ 1,
+	}
+	anew.Refounding.Sign(ca)
+	if err := f.writeGenesis(anew, shelve(s.Parcels), password); err != nil {
+		return "", err
+	}
+	return password, f.keys.save(dir) // Last: without it the folder holds no server.
+}
+
+// What is given out behind the slots that the share knows of, so that no box gets
+// one of a box that has not returned yet.
+const (
+	slotLeap = 1000
+	lastLeap = 9990
+)
+
+// resume draws the keys of a server of a district that has its own.
+func (f *founder) resume(s *share, ca *identity.CA) error {
+	f.signing, f.tls, f.sealing = identity.NewSigner(), identity.NewSigner(), identity.NewSealingKey()
+	f.keys = keyring{
+		Country: f.country, District: f.o.District, ID: "s-" + f.signing.ID().String(), Founder: true, Voter: true,
+		Authority: s.Authority, SealingKey: f.sealing.Bytes(), Recipients: s.Recipients, Catalogue: s.Catalogue, Secrets: s.Secrets,
+	}
+	if err := f.keys.certify(ca, f.signing, f.tls, f.now); err != nil {
+		return err
+	}
+	if len(s.Secrets.CatalogueSeed) == 0 {
+		return nil // The nation signs its releases.
+	}
+	return store.WriteFileAtomic(filepath.Join(f.dir, releaseFile), s.Secrets.CatalogueSeed, 0o600)
+}
+
+// founding is the first command of a district.
+func (f *founder) founding(anew *register.Anew, password string) (register.Command, error) {
+	hash, err := identity.HashPassword(password)
+	b := register.Founding{
+		District: f.o.District, Country: f.country, Incarnation: binary.BigEndian.Uint64(random(8)) | 1,
+		Authority: f.keys.Authority, CatalogueKey: f.keys.Catalogue, Recipients: f.keys.Recipients,
+		Operator: register.User{Name: f.o.Operator, Role: access.Operator, Hash: hash, From: f.now.Add(-time.Hour).Unix()},
+		Server: register.Server{
+			ID: f.keys.ID, Voter: true, Signing: f.signing.Public(), TLS: f.tls.Public(), Sealing: f.sealing.Public(),
+			SigningCert: f.keys.SigningCert, TLSCert: f.keys.TLSCert,
+		},
+		Anew: anew,
+	}
+	if anew != nil {
+		b.Incarnation = anew.Refounding.Incarnation
+	}
+	return register.NewCommand(drawID(), register.ActorHub, register.Genesis, b), err
+}

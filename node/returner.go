@@ -1,0 +1,130 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"kendro/domain/fault"
+	"kendro/identity"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/replication/link"
+)
+
+// A returner shows the box's papers to a hub that does not know it: one whose
+// register began anew, after every server of the district was lost. What the hub
+// answers is told to people alone; the box believes the authority's own word, which
+// comes in its inbox.
+type returner struct {
+	box       *box.Box
+	enrolment func() *protocol.Enrolment
+	keys      *keyring
+	gossip    string
+	dial      dialer
+	log       *slog.Logger
+}
+
+// The calls of a returning box over kendro-enrol/1.
+const (
+	returnMethod = "return"
+	shelveMethod = "shelve"
+)
+
+// maxShelved is how many bytes of the catalogue go into one call.
+const maxShelved = 192 << 10
+
+// ask offers to return, at a server that let the box in by its certificate and
+// then spoke no word. A hub that never lost its register refuses, which is no news.
+func (r *returner) ask(ctx context.Context, addr string) {
+	err := r.comeBack(ctx, addr)
+	switch {
+	case err == nil:
+	case errors.Is(err, fault.Unavailable), errors.Is(err, fault.Invalid): // No answer, or a hub of an older version.
+		r.log.Debug("the box could not offer to return", "addr", addr, "err", err)
+	default:
+		r.log.Warn("the hub does not take this box back", "addr", addr, "err", err)
+	}
+}
+
+func (r *returner) comeBack(ctx context.Context, addr string) error {
+	e := r.enrolment()
+	authority, err := identity.ParseAuthority(e.CA)
+	if err != nil {
+		return err
+	}
+	to := target{addr, authority.Hash(), r.dial}
+	home, err := r.box.Homecoming()
+	if err != nil {
+		return err
+	}
+	contacts := r.box.Contacts()
+	q := &protocol.ReturnRequest{
+		Slot: e.Slot, Spare: e.Spare, TLS: r.keys.tls.Public(), Sealing: r.keys.sealing.Public(), SigningCert: e.SigningCert, TLSCert: e.TLSCert,
+		Logs: newest(home.Logs), Former: contacts.Former, Before: newest(home.Before), Users: newest(r.box.Users()), GossipKey: contacts.GossipKey, Gossip: r.gossip,
+	}
+	q.Sign(r.keys.signer)
+	var answer protocol.Returned
+	if err := r.call(ctx, to, returnMethod, q, &answer); err != nil {
+		return err
+	}
+	if answer.Refounded == nil {
+		return nil
+	}
+	r.log.Info("the hub's register began anew and knows this box", "addr", addr)
+	if home.Release <= answer.Release {
+		return nil
+	}
+	return r.shelve(ctx, to, answer.Release)
+}
+
+// newest bounds a list to what a request takes.
+func newest[T any](list []T) []T { return list[max(0, len(list)-protocol.MaxReturned):] }
+
+func (r *returner) call(ctx context.Context, to target, method string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, enrolTimeout)
+	defer cancel()
+	return callOnce(ctx, to, &protocol.Call{Method: method, Body: protocol.Marshal(in)}, out)
+}
+
+// shelve hands over the releases after one, in their order, each behind the
+// versions and directories that it names.
+func (r *returner) shelve(ctx context.Context, to target, after uint64) error {
+	next, size := &protocol.Shelved{}, 0
+	send := func() error {
+		next.Slot = r.enrolment().Slot
+		next.Sign(r.keys.signer)
+		err := r.call(ctx, to, shelveMethod, next, &protocol.Returned{})
+		next, size = &protocol.Shelved{}, 0
+		return err
+	}
+	return r.box.Catalogue(func(e *protocol.Event) error {
+		if size > 0 && (size+len(e.Payload) > maxShelved || next.Directory != nil && e.Kind == protocol.DirectoryAdded) {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+		size += len(e.Payload)
+		switch e.Kind { //nolint:exhaustive // What a later version adds, a hub of this one does not take.
+		case protocol.ServiceAdded:
+			next.Versions = append(next.Versions, e.Payload)
+		case protocol.DirectoryAdded:
+			next.Directory = e.Payload
+		case protocol.Released:
+			number, err := box.ReleaseNumber(e)
+			if err != nil || number <= after {
+				next, size = &protocol.Shelved{}, 0 // The hub has it, and all that it names.
+				return err
+			}
+			next.Signed, after = e.Payload, number
+			return send()
+		}
+		return nil
+	})
+}
+
+func (n *Node) newReturner() *returner {
+	return &returner{
+		box: n.box, enrolment: n.renewer.now.Load, keys: n.keys, gossip: n.courier.gossip, dial: link.DialEnrol, log: n.c.Logger,
+	}
+}
