@@ -476,3 +476,22 @@ func TestAlteredStreamIsNotInstalled(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestLostKeysAreDamage: a server whose keys are gone and whose records are here was
+// not merely never founded.
+func TestLostKeysAreDamage(t *testing.T) {
+	dir := t.TempDir()
+	open := func() error {
+		_, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Clock: time.Now, Logger: slog.New(slog.DiscardHandler)})
+		return err
+	}
+	if err := open(); !errors.Is(err, fault.NotFound) {
+		t.Errorf("an empty folder: %v; want not found", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, raftFolder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); !errors.Is(err, fault.Damaged) || !strings.Contains(err.Error(), "put the file back") {
+		t.Errorf("without its keys: %v; want damaged, with the remedy", err)
+	}
+}

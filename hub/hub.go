@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -48,6 +50,9 @@ func Open(c Config) (h *Hub, err error) {
 		return nil, err
 	}
 	keys, err := loadKeys(c.Dir)
+	if _, have := os.Stat(filepath.Join(c.Dir, raftFolder)); have == nil && errors.Is(err, fault.NotFound) {
+		return nil, fault.New("hub.Open", fault.Damaged, keyringFile, "is gone, and the server's records are here: put the file back from a copy, or "+rejoin)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func verify(ctx context.Context, told io.Writer, dir string) (*audit, error) {
 	switch {
 	case present(dir, nodeFolder), present(dir, "enrolment.box"), present(dir, "keys.box"):
 		err = a.node(dir)
-	case present(dir, hubFile):
+	case present(dir, hubFile), present(dir, "raft"):
 		err = a.hub(dir)
 	default:
 		err = fault.New(op, fault.NotFound, dir, "neither a node nor a hub keeps its records here")

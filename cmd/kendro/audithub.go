@@ -34,6 +34,9 @@ func (a *auditor) hub(dir string) error {
 	if err := a.journal("raft/log", filepath.Join(dir, "raft", "log"), journal.Options{Name: "raft", Cipher: vault}); err != nil {
 		return err
 	}
+	if !present(dir, hubFile) {
+		return a.add(audited{Part: "register", Notes: []string{"not read: the server's keys say which district's it is"}}, nil)
+	}
 	a.say("register")
 	notes, err := registerNotes(filepath.Join(dir, "register"))
 	if err != nil {

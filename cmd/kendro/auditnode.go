@@ -15,6 +15,7 @@ const nodeFolder = "records"
 // node reads a node's journals and the index that follows from them.
 func (a *auditor) node(dir string) error {
 	good, damage, err := node.Inspect(dir)
+	keys := len(damage) == 0
 	if err := a.add(audited{Part: "keys and enrolment", Records: uint64(good), Damage: damage}, err); err != nil {
 		return err
 	}
@@ -47,6 +48,9 @@ func (a *auditor) node(dir string) error {
 		return nil // Never built: the next start builds it from the journals.
 	}
 	return a.database("index", index, store.Options{Preset: store.Box, Vault: vault}, func(db *store.DB) error {
+		if !keys {
+			return a.add(audited{Part: "documents", Notes: []string{"not read: the box's keys name their files"}}, nil)
+		}
 		good, damage, notes, err := node.InspectDocuments(dir, db, vault)
 		return a.add(audited{Part: "documents", Records: uint64(good), Damage: damage, Notes: notes}, err)
 	})

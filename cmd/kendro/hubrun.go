@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime/debug"
 	"time"
@@ -81,7 +82,7 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	if s.BoxKey, err = boxKey(); err != nil {
 		return err
 	}
-	if err := republishAuthority(s.Dir, s.Logger); err != nil {
+	if err := republishAuthority(s.Dir, s.Logger); err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	office, err := openOffice(ctx, s)
