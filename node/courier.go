@@ -293,13 +293,14 @@ func (c *courier) met() (replication.Peer, bool) {
 	return *c.now, true
 }
 
-// strange offers to return to a hub that did not say hello.
+// strange offers to return to a hub that did not say hello, and once to one whose
+// register began anew while this box was away: it may lack a release.
 func (c *courier) strange(ctx context.Context, addr string) {
 	c.mu.Lock()
 	said := c.said
 	c.said = false
 	c.mu.Unlock()
-	if !said && ctx.Err() == nil && c.back != nil {
+	if ctx.Err() == nil && c.back != nil && (!said || c.back.owes()) {
 		c.back.ask(ctx, addr)
 	}
 }

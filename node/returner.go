@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"kendro/domain/fault"
 	"kendro/identity"
@@ -23,7 +24,13 @@ type returner struct {
 	gossip    string
 	dial      dialer
 	log       *slog.Logger
+
+	told atomic.Bool // In this run a register that began anew has got what it lacked of the catalogue.
 }
+
+// owes reports whether the register began anew and was not asked in this run
+// whether it has the box's release: an earlier offer may have ended half way.
+func (r *returner) owes() bool { return r.box.Anew() && !r.told.Load() }
 
 // The calls of a returning box over kendro-enrol/1.
 const (
@@ -72,10 +79,13 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 		return nil
 	}
 	r.log.Info("the hub's register began anew and knows this box", "addr", addr)
-	if home.Release <= answer.Release {
-		return nil
+	if home.Release > answer.Release {
+		if err := r.shelve(ctx, to, answer.Release); err != nil {
+			return err
+		}
 	}
-	return r.shelve(ctx, to, answer.Release)
+	r.told.Store(true)
+	return nil
 }
 
 // newest bounds a list to what a request takes.

@@ -111,6 +111,9 @@ func (b *Memory) settleAnew() {
 	}
 }
 
+// Anew reports whether the register began anew since this box was enrolled.
+func (b *Feed) Anew() bool { return b.index.era.Load() != 0 }
+
 // Counts reports whether an acknowledgement is of the register that counts.
 func (b *Feed) Counts(a *protocol.Ack) bool {
 	era := b.index.era.Load()
