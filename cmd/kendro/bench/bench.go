@@ -85,8 +85,8 @@ type carried struct {
 type kind struct {
 	use, short, long string
 	defaults         options
-	nodes, batch     string // What the flags mean here.
-	limit            time.Duration
+	nodes, batch     string        // What the flags mean here.
+	limit            time.Duration // 0: as long as the others.
 	run              func(ctx context.Context, o options, site string) (*result, error)
 }
 
