@@ -189,9 +189,11 @@ func papersNamed(view func(func(*store.Tx) error) error) (pending, held []protoc
 			return err
 		}
 		return tx.Scan([]byte(keyHeld), []byte(keyHeld), func(_, value []byte) (bool, error) {
-			if len(value) == len(protocol.Hash{}) {
-				held = append(held, protocol.Hash(value))
+			var p heldPaper
+			if err := protocol.Unmarshal(value, store.MaxValue, "index", &p); err != nil {
+				return false, damagedIndex(err)
 			}
+			held = append(held, p.Hash)
 			return true, nil
 		})
 	})
