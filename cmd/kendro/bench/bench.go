@@ -3,7 +3,8 @@
 // own and every sync to disk switched on; between them runs QUIC with mutual TLS.
 //
 // Enter at [Command]. [runIntake] measures one node, [runSync] what an outage
-// costs on the wire, [runIngest] how much the hub takes in. docs/benchmarks.md
+// costs on the wire, [runIngest] how much the hub takes in, [runCatalogue] what the
+// services cost. docs/benchmarks.md
 // says what each figure means.
 //
 // It refuses to measure on a file system in memory, and to print a figure for
@@ -25,6 +26,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kendro/catalogue"
 	"kendro/cmd/kendro/district"
 	"kendro/domain/fault"
 )
@@ -51,6 +53,7 @@ type options struct {
 type result struct {
 	carried
 	restarted
+	shelved
 	Records     int     `json:"records"`
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`
@@ -99,7 +102,7 @@ func Command() *cobra.Command {
 			if err := cmd.Help(); err != nil {
 				return err
 			}
-			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync, ingest, recover or idle")
+			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync, ingest, recover, idle or catalogue")
 		},
 	}
 	for _, k := range kinds() {
@@ -153,6 +156,16 @@ hash.`,
 memory before and after. Each session has a port of its own.`,
 			defaults: options{records: 1000, servers: 1, nodes: 10, batch: 100},
 			nodes:    "callers", batch: "sessions of each", run: runIdle,
+		},
+		{
+			use: "catalogue", short: "Publish a whole country's services, and one changed fee",
+			long: `Founds a district with generated services of more than 4 KiB each in Bangla and
+English (--records says how many), adds nodes, and counts every byte at their sockets
+until the release is in force, handshakes included, beside what zstd makes of the
+release in one stream. Then it changes one fee and counts what that costs each node,
+changes every service twice, and adds a node that takes three versions of everything.`,
+			defaults: options{records: 465, servers: 1, nodes: 2, batch: 1},
+			nodes:    "nodes that are there from the first release on", batch: "nothing here", run: runCatalogue,
 		},
 	}
 }
@@ -242,6 +255,8 @@ func (o options) check(use string) error {
 		return bad("--payload: want a size in bytes")
 	case o.neighbours && o.nodes < 3:
 		return bad("--neighbours: want three nodes at least, so that each has two")
+	case use == "catalogue" && o.records > catalogue.MaxInvented:
+		return bad(fmt.Sprintf("--records: want 1 to %d services", catalogue.MaxInvented))
 	case use == "intake" && o.nodes != 1:
 		return bad("--nodes: one node is measured")
 	}

@@ -18,7 +18,11 @@ type Offline struct{ Share, Passphrase string }
 
 // found runs hub init and remembers the passphrase that it prints.
 func (d *District) found(ctx context.Context, p *Process) error {
-	out, err := d.Output(ctx, "hub", "init", "--dir", p.Dir, "--district", districtCode, "--output", "json")
+	args := []string{"hub", "init", "--dir", p.Dir, "--district", districtCode, "--output", "json"}
+	if d.pack != "" {
+		args = append(args, "--country-pack", d.pack)
+	}
+	out, err := d.Output(ctx, args...)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Servers int      // Voters of the hub, 1 to 5.
 	Centres []string // Codes of the centres that get a node.
 	HubArgs []string // More flags for every server.
+	Pack    string   // Folder of the country pack; empty is the embedded one.
 }
 
 // A District is a hub and its nodes. Its methods are used by one goroutine at a
@@ -43,6 +44,7 @@ type District struct {
 	Nodes   []*Node
 
 	phrase string // Opens the recovery share, where this process founded the district.
+	pack   string // Folder of the country pack; empty is the embedded one.
 }
 
 // A Node is the box of one centre.
@@ -71,7 +73,7 @@ type kept struct {
 // Create founds a district and waits until every server and node answers. On a
 // failure the processes it started are gone again.
 func Create(ctx context.Context, o Options) (d *District, err error) {
-	d = &District{Dir: o.Dir, Binary: o.Binary}
+	d = &District{Dir: o.Dir, Binary: o.Binary, pack: o.Pack}
 	defer func() {
 		if err != nil {
 			d.Kill()
