@@ -78,25 +78,28 @@ type publishOutput struct {
 	Body api.PublishAnswer
 }
 
-// parcelSize bounds what one command carries of a release.
-const parcelSize = 160 << 10
+// parcelSize bounds what one command carries of a release: an entry of the register
+// has room for some 150 KiB of it.
+const parcelSize = 128 << 10
 
 // publish hands a release to the register: its new versions first, in as many
-// commands as they need, then the release itself, which takes effect whole or
-// not at all.
+// commands as they need, the last of them with the release itself, which takes
+// effect whole or not at all.
 func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
 	key := api.CallerOf(ctx).Key
 	if len(in.Body.Signed) == 0 {
 		return nil, fault.New("desk.publish", fault.Invalid, "signed", "want a signed release: kendro catalogue publish makes one")
 	}
-	for i, parcel := range parcels(in.Body) {
+	list := parcels(in.Body)
+	last := len(list) - 1
+	for i, parcel := range list[:last] {
 		cmd := command(ctx, register.AddVersions, parcel)
 		cmd.ID = key + "/" + strconv.Itoa(i)
 		if _, err := s.do(ctx, cmd); err != nil {
 			return nil, err
 		}
 	}
-	res, err := s.do(ctx, command(ctx, register.Publish, register.Parcel{Signed: in.Body.Signed}))
+	res, err := s.do(ctx, command(ctx, register.Publish, list[last]))
 	if err != nil {
 		return nil, err
 	}
@@ -108,21 +111,25 @@ func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput,
 	return out, nil
 }
 
-// parcels cuts the parts of a release into commands.
+// parcels cuts a release into commands. The signature goes with the last, so that a
+// small change is one entry of the register and one block to a box.
 func parcels(in api.PublishRequest) []register.Parcel {
-	var list []register.Parcel
-	size := parcelSize
-	for _, v := range in.Versions {
-		if size+len(v) > parcelSize {
+	list, size := make([]register.Parcel, 1), 0
+	room := func(n int) *register.Parcel {
+		if size > 0 && size+n > parcelSize {
 			list, size = append(list, register.Parcel{}), 0
 		}
-		last := &list[len(list)-1]
-		last.Versions = append(last.Versions, v)
-		size += len(v)
+		size += n
+		return &list[len(list)-1]
+	}
+	for _, v := range in.Versions {
+		p := room(len(v))
+		p.Versions = append(p.Versions, v)
 	}
 	if len(in.Directory) > 0 {
-		list = append(list, register.Parcel{Directory: in.Directory})
+		room(len(in.Directory)).Directory = in.Directory
 	}
+	room(len(in.Signed)).Signed = in.Signed
 	return list
 }
 
