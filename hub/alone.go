@@ -92,6 +92,7 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 		group: g, keys: keys, notices: &notices{}, log: o.Logger, sessions: map[uint64]*intake{},
 		caughtUp: o.CatchUp,
 		sealer:   &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
+		shelf:    newShelf(o.Register, o.Packer, keys),
 		bring: func(_ context.Context, _ *intake, c *ingestCall, answer func(ingestAnswer, error)) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},

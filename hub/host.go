@@ -23,6 +23,7 @@ type host struct {
 	notices  *notices
 	ingester *ingester
 	sealer   *sealer
+	shelf    *shelf
 	log      *slog.Logger
 
 	// bring takes a block into the register, wherever the leader is; nil is the
@@ -254,7 +255,7 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	}
 	run.Reads = peer.Reads()
 	if log.Channel == protocol.Catalogue {
-		b, err := s.sealer.packer.Pack(run, nil, s.keys.signer)
+		b, err := s.shelf.block(run)
 		return nil, []protocol.Block{b}, err
 	}
 	return s.sealer.pack(run, reader)

@@ -185,7 +185,11 @@ func Parcels(set, older *dcat.Set, signed catalogue.Signed) ([]register.Parcel, 
 		}
 		size += n
 	}
-	for _, v := range set.Since(older) {
+	versions, err := catalogue.Kindred(set.Since(older))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
 		raw, err := catalogue.EncodeVersion(v)
 		if err != nil {
 			return nil, err

@@ -32,8 +32,9 @@ type host struct {
 
 	asked atomic.Int32 // How many logs the session with the hub asked for.
 
-	mu     sync.Mutex // Guards epochs.
+	mu     sync.Mutex // Guards what follows.
 	epochs map[identity.EpochID]knownEpoch
+	fresh  map[uint64][]byte // Events of the catalogue's log that are on their way to the disk.
 }
 
 var (
@@ -228,7 +229,47 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		done(protocol.Position{}, nil, err)
 		return
 	}
-	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) { done(at, nil, err) })
+	forget := h.remember(b.Header.Log, items)
+	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) {
+		forget()
+		done(at, nil, err)
+	})
+}
+
+// remember keeps events of the catalogue at hand until they are durable: the next
+// block may lean on them.
+func (h *host) remember(log protocol.LogID, items []protocol.Item) (forget func()) {
+	if log.Channel != protocol.Catalogue {
+		return func() {}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fresh == nil {
+		h.fresh = map[uint64][]byte{}
+	}
+	for i := range items {
+		h.fresh[items[i].Seq] = items[i].Raw
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for i := range items {
+			delete(h.fresh, items[i].Seq)
+		}
+	}
+}
+
+// earlier returns how an event of a catalogue's log is found again.
+func (h *host) earlier(log protocol.LogID) func(seq uint64) ([]byte, error) {
+	return func(seq uint64) ([]byte, error) {
+		h.mu.Lock()
+		raw := h.fresh[seq]
+		h.mu.Unlock()
+		if raw != nil {
+			return raw, nil
+		}
+		return h.box.Event(log, seq)
+	}
 }
 
 func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, error) {
@@ -257,6 +298,9 @@ func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, 
 	}
 	if err := b.Verify(public); err != nil {
 		return nil, err
+	}
+	if key == nil {
+		return h.packer.OpenLeaning(b, h.earlier(b.Header.Log))
 	}
 	return h.packer.Open(b, key)
 }

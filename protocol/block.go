@@ -21,7 +21,7 @@ type Header struct {
 	Last    uint64
 	Prev    Hash             // Hash of the event before First; zero before the first of all.
 	End     Hash             // Hash of the event at Last.
-	Codec   uint8            // CodecPlain, CodecZstd or CodecDictionary1.
+	Codec   uint8            // CodecPlain, CodecZstd, CodecDictionary1 or CodecLeaning.
 	Epoch   identity.EpochID // Zero when the body is not sealed.
 	Counter uint64           // Of the sealing, within the epoch.
 	Body    Hash             // SHA-256 of the body as carried.
@@ -84,6 +84,8 @@ type Run struct {
 	End    Hash
 	Events [][]byte
 	Reads  Codecs // What the reader can open.
+
+	Leaning *Leaning // Of a log that is not sealed, for a reader of [CodecLeaning]; nil for none.
 }
 
 // Fits returns how many of the events, from the front, one block can carry.
@@ -112,7 +114,15 @@ func (p *Packer) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer) (Bl
 		Log: r.Log, First: r.First, Last: r.First + uint64(n) - 1, Prev: r.Prev, End: r.End,
 		Codec: r.codecFor(), Signer: signer.ID(),
 	}}
-	body := p.zip[b.Header.Codec].EncodeAll(plain, nil)
+	var body []byte
+	if b.Header.Codec == CodecLeaning {
+		var err error
+		if body, err = lean(r.First, r.Events, r.Leaning); err != nil {
+			return Block{}, err
+		}
+	} else {
+		body = p.zip[b.Header.Codec].EncodeAll(plain, nil)
+	}
 	if len(body) >= len(plain) {
 		b.Header.Codec, body = CodecPlain, plain
 	}
@@ -149,7 +159,8 @@ func (b *Block) Check() error {
 	if err := h.Log.Check(); err != nil {
 		return err
 	}
-	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || !ReadableCodecs.Reads(h.Codec) {
+	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || !ReadableCodecs.Reads(h.Codec) ||
+		h.Codec == CodecLeaning && (h.Log.Channel != Catalogue || h.Sealed()) {
 		return fault.New(op, fault.Invalid, h.Log.String(), "block bounds are impossible")
 	}
 	if sha256.Sum256(b.Body) != h.Body {
@@ -179,8 +190,13 @@ type Item struct {
 
 // Open unseals, inflates within [MaxBlockPlain], and checks that the events
 // chain from Prev to End. key is nil for a block that isn't sealed. What does
-// not open or chain is [fault.Damaged].
+// not open or chain is [fault.Damaged]; so is a block that leans on others, which
+// [Packer.OpenLeaning] opens.
 func (p *Packer) Open(b *Block, key *identity.EpochKey) ([]Item, error) {
+	return p.open(b, key, nil)
+}
+
+func (p *Packer) open(b *Block, key *identity.EpochKey, earlier func(seq uint64) ([]byte, error)) ([]Item, error) {
 	const op = "protocol.Open"
 	h := &b.Header
 	body := b.Body
@@ -193,7 +209,12 @@ func (p *Packer) Open(b *Block, key *identity.EpochKey) ([]Item, error) {
 			return nil, err
 		}
 	}
-	if unzip := p.unzip[h.Codec]; unzip != nil {
+	if h.Codec == CodecLeaning {
+		var err error
+		if body, err = upright(h.First, body, earlier); err != nil {
+			return nil, err
+		}
+	} else if unzip := p.unzip[h.Codec]; unzip != nil {
 		var err error
 		if body, err = unzip.DecodeAll(body, nil); err != nil {
 			return nil, &fault.Error{Op: op, Kind: fault.Damaged, Item: h.Log.String(), Err: err}

@@ -64,7 +64,7 @@ func TestAnyCutCarriesTheSameHistory(t *testing.T) {
 				sealedIn, with = nil, nil
 			}
 			r := run(events, hashes, from, to)
-			r.Reads = Codecs(rapid.Uint64Range(0, 7).Draw(t, "reads"))
+			r.Reads = Codecs(rapid.Uint64Range(0, 15).Draw(t, "reads"))
 			b, err := p.Pack(r, sealedIn, signer)
 			if err != nil {
 				t.Fatal(err)

@@ -85,7 +85,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"standing":            Marshal(&Standing{Number: 4100109292280148, Stage: "UNDER_REVIEW", Office: "dc-41", Since: 5, Version: 3}),
 		"user":                Marshal(&User{Name: "rahima", Centre: "41-09-17", Role: "entrepreneur", Gender: "f", Hash: "$argon2id$", From: 1}),
 		"hello":               Marshal(&Message{Hello: &Hello{Version: 1, Have: []Head{{Log: uplink, At: at}}, Want: []LogID{{Channel: Catalogue, Name: "41", Incarnation: 7}}}}),
-		"hello-newest":        Marshal(&Message{Hello: &Hello{Version: 1, Newest: 1, Reads: ReadableCodecs}}),
+		"hello-newest":        Marshal(&Message{Hello: &Hello{Version: 1, Newest: 1, Reads: 1<<CodecPlain | 1<<CodecZstd | 1<<CodecDictionary1}}),
 		"join-token":          []byte(token.Encode()),
 		"signer-public":       signer.Public(),
 		"number-of-nonce":     []byte(mint(t, "12345678").String()),

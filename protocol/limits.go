@@ -33,6 +33,10 @@ const (
 	// CodecDictionary1 is zstd with the dictionary in dictionary/1.zdict. It is sent
 	// only to who says that it reads it.
 	CodecDictionary1 = 2
+
+	// CodecLeaning is zstd over events that were compressed against earlier ones of
+	// their log, see [Leaning]. It is sent only to who says that it reads it.
+	CodecLeaning = 3
 )
 
 // Contexts of signatures, see identity.Signer.Sign.

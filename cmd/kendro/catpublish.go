@@ -144,7 +144,11 @@ func parcel(prev, next *dcat.Set, signer ed25519.PrivateKey) (*api.PublishReques
 		return nil, err
 	}
 	in := &api.PublishRequest{Signed: protocol.Marshal(&signed), Versions: []api.Bytes{}}
-	for _, v := range next.Since(prev) {
+	versions, err := catalogue.Kindred(next.Since(prev))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
 		b, err := catalogue.EncodeVersion(v)
 		if err != nil {
 			return nil, err

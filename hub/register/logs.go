@@ -2,7 +2,9 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"strconv"
 
 	"kendro/domain/fault"
@@ -108,6 +110,35 @@ func (r Logs) LogEvents(id protocol.LogID, from uint64, limit int) (protocol.Run
 		})
 	})
 	return run, err
+}
+
+// LogEvent returns one event of a log, or [fault.NotFound].
+func (r Logs) LogEvent(id protocol.LogID, seq uint64) (raw []byte, err error) {
+	const op = "register.LogEvent"
+	err = r.base.View(func(v View) error {
+		stored, err := v.Get(eventKey(id, seq))
+		if err == nil && len(stored) > len(protocol.Hash{}) {
+			raw = bytes.Clone(stored[len(protocol.Hash{}):])
+			return nil
+		}
+		return fault.Wrap(op, fault.NotFound, id.String()+" "+strconv.FormatUint(seq, 10), cmp.Or(err, errShort))
+	})
+	return raw, err
+}
+
+var errShort = errors.New("shorter than its hash")
+
+// Shelved returns where in the catalogue's log a version or directory stands whose
+// encoding has this hash.
+func (r Logs) Shelved(h protocol.Hash) (seq uint64, ok bool) {
+	err := r.base.View(func(v View) error {
+		b, err := v.Get(key(tagPiece, h[:]))
+		if err == nil && len(b) == 8 {
+			seq, ok = binary.BigEndian.Uint64(b), true
+		}
+		return err
+	})
+	return seq, ok && err == nil
 }
 
 // EpochOf returns the introduction of an epoch, or [fault.NotFound].

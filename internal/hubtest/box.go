@@ -54,6 +54,7 @@ type Box struct {
 	given   map[protocol.Number]bool
 	acked   protocol.Position
 	inbox   []protocol.Event
+	shelf   map[uint64][]byte // Events of the catalogue.
 	heads   map[protocol.LogID]protocol.Position
 	keys    map[identity.EpochID]*identity.EpochKey
 	grew    map[int]func(protocol.Head)
@@ -82,7 +83,7 @@ func NewBox(tb testing.TB) *Box {
 	b := &Box{
 		tb: tb, now: time.Now, signer: identity.NewSigner(), tls: identity.NewSigner(), sealing: identity.NewSealingKey(), packer: protocol.NewPacker(),
 		hashes: make([]protocol.Hash, 1), heads: map[protocol.LogID]protocol.Position{}, given: map[protocol.Number]bool{},
-		keys: map[identity.EpochID]*identity.EpochKey{}, grew: map[int]func(protocol.Head){},
+		keys: map[identity.EpochID]*identity.EpochKey{}, grew: map[int]func(protocol.Head){}, shelf: map[uint64][]byte{},
 	}
 	tb.Cleanup(b.packer.Close)
 	return b
@@ -359,11 +360,12 @@ func (b *Box) store(peer replication.Peer, x *protocol.Block) (protocol.Position
 	if err := x.Verify(public); err != nil {
 		return protocol.Position{}, nil, err
 	}
-	var key *identity.EpochKey
+	var items []protocol.Item
 	if x.Header.Sealed() {
-		key = b.keys[x.Header.Epoch]
+		items, err = b.packer.Open(x, b.keys[x.Header.Epoch])
+	} else {
+		items, err = b.packer.OpenLeaning(x, func(seq uint64) ([]byte, error) { return b.shelf[seq], nil })
 	}
-	items, err := b.packer.Open(x, key)
 	if err != nil {
 		return protocol.Position{}, nil, err
 	}
@@ -380,8 +382,12 @@ func (b *Box) store(peer replication.Peer, x *protocol.Block) (protocol.Position
 		if err != nil {
 			return at, nil, err
 		}
-		if x.Header.Log.Channel == protocol.Inbox {
+		switch x.Header.Log.Channel {
+		case protocol.Inbox:
 			b.inbox = append(b.inbox, e)
+		case protocol.Catalogue:
+			b.shelf[it.Seq] = it.Raw
+		case protocol.Uplink:
 		}
 	}
 	b.heads[x.Header.Log] = at

@@ -58,6 +58,11 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 	if err := tx.Set([]byte(keyCursor+r.Log.String()), protocol.Marshal(r.At)); err != nil {
 		return 0, err
 	}
+	if r.Log.Channel == protocol.Catalogue {
+		if err := tx.Set(shelvedKey(r.Log, r.At.Seq), binary.BigEndian.AppendUint64(nil, seq)); err != nil {
+			return 0, err
+		}
+	}
 	e, err := protocol.DecodeEvent(r.Raw)
 	if err != nil {
 		return 0, nil //nolint:nilerr // The hub's own signature stands on it; it is kept in the journal.

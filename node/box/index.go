@@ -72,7 +72,8 @@ const (
 	keyPaper     = "p" // Blinded document: pendingPaper, while the hub lacks it.
 	keyHeld      = "q" // Blinded document that the hub holds: heldPaper.
 	keyRegister  = "f" // Refounding: the register began anew.
-	keyBackup    = "w" // Watermark: how far the hub is backed up. Of one register.
+	keyBackup    = "y" // Watermark: how far the hub is backed up. Of one register.
+	keyShelved   = "c" // Name of a catalogue's log, place in it: sequence in journal/in.
 )
 
 // A span is a run of the own log that the register holds.
@@ -81,6 +82,11 @@ type span struct {
 	Last  uint64
 	At    int64 // Unix milliseconds at the hub.
 	Index uint64
+}
+
+// shelvedKey is the key of an event of a catalogue's log.
+func shelvedKey(log protocol.LogID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(keyShelved+log.String()+"\x00"), seq)
 }
 
 // blind returns the key of something that must not be read off the disk.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -11,6 +12,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/protocol"
 	"kendro/store"
 )
 
@@ -32,6 +34,32 @@ type Goods struct {
 
 // Goods returns the catalogue in force, nil before the first.
 func (b *Shelf) Goods() *Goods { return b.goods.Load() }
+
+// Event returns the encoding of an event of a catalogue's log. One that the box does
+// not hold yet is [fault.Unavailable].
+func (b *Shelf) Event(log protocol.LogID, seq uint64) ([]byte, error) {
+	const op = "box.Event"
+	var at uint64
+	err := b.view(func(tx *store.Tx) (err error) {
+		at, err = lookup(tx, shelvedKey(log, seq))
+		return err
+	})
+	if err == nil && at == 0 {
+		err = fault.New(op, fault.Unavailable, log.String(), fmt.Sprintf("event %d is not here", seq))
+	}
+	if err != nil {
+		return nil, err
+	}
+	raw, err := b.in.Load().Read(at)
+	if err != nil {
+		return nil, err
+	}
+	r, err := decodeIn(at, raw)
+	if err == nil && (r.Log != log || r.At.Seq != seq) {
+		err = differs("in", at, errors.New("another event stands there"))
+	}
+	return r.Raw, err
+}
 
 // stock keeps the shelf up with what arrives.
 func (b *Memory) stock(ctx context.Context) {
