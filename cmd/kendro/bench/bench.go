@@ -53,7 +53,6 @@ type options struct {
 type result struct {
 	carried
 	restarted
-	shelved
 	Records     int     `json:"records"`
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`
@@ -76,6 +75,7 @@ type result struct {
 
 // carried is what went over the network, and of what.
 type carried struct {
+	shelved
 	BytesOut uint64            `json:"bytes_out,omitempty"`
 	BytesIn  uint64            `json:"bytes_in,omitempty"`
 	BytesPer float64           `json:"bytes_per_record,omitempty"`
