@@ -55,6 +55,20 @@ func TestLint(t *testing.T) {
 		{"anchor", "kind: public", "kind: &k public", "anchors"},
 		{"alias", "kind: public", "kind: *k", "anchors"},
 		{"two documents", "kind: public", "kind: public\n---\nkind: public", "one document a file"},
+		{"unknown check", "checks: [record-scan]\n  - post", "checks: [record-scn]\n  - post", `no check "record-scn" is declared`},
+		{"check that nothing asks for", "  - {id: record-scan,", "  - {id: other, name: {bn: খ, en: x}}\n  - {id: record-scan,", `check "other" is asked for nowhere`},
+		{"untranslated check", `name: {bn: "রেকর্ডের স্ক্যান", en: "Scan of the record"}`, `name: {en: "Scan of the record"}`, "lack bn or en"},
+		{"unknown post of the issue", "  issue:\n    post: record-keeper", "  issue:\n    post: record-keepr", `issue: no post "record-keepr"`},
+		{"post that may not sign", "  issue:\n    post: record-keeper", "  issue:\n    post: record-room-assistant", "lacks the act sign"},
+		{"no days to pay", "  fee_days: 30\n", "", "the procedure needs fee_days"},
+		{"unreachable fee", "  fee_days: 30\n  issue:\n    post: record-keeper\n    office_level: district/record-room\n    name: {bn: \"নকল প্রস্তুত ও স্বাক্ষর\", en: \"Prepare and sign the copy\"}\n    days: 3\n    modes: [centre, counter, post]\n    mode_field: delivery_mode\n    checks: [record-scan]\n    close_days: 7\n", "  fee_days: 30\n", "is unreachable"},
+		{"unknown mode", "modes: [centre, counter, post]", "modes: [centre, pigeon]", `mode "pigeon"`},
+		{"modes that nobody can choose", "mode_field: delivery_mode", "mode_field: mouza", "no such field whose options are the modes"},
+		{"unknown rule", "    checks: [record-scan]\n  - post", "    checks: [record-scan]\n    when: never-declared\n  - post", `no rule "never-declared"`},
+		{"rule without a type", "checks:\n  - {id: record-scan", "rules:\n  - {id: many, if: form.copies, says: {bn: খ, en: x}}\nchecks:\n  - {id: record-scan", "comes to a int, not to yes or no"},
+		{"rule on an unknown answer", "checks:\n  - {id: record-scan", "rules:\n  - {id: many, if: form.pages > 5, says: {bn: খ, en: x}}\nchecks:\n  - {id: record-scan", "undeclared reference"},
+		{"rule of two types", "checks:\n  - {id: record-scan", "rules:\n  - {id: many, if: form.mouza > 5, says: {bn: খ, en: x}}\nchecks:\n  - {id: record-scan", "no matching overload"},
+		{"a check that is asked for too late", "    checks: [record-scan]\n  - post", "  - post", "a delivery date would be promised before"},
 		{"broken syntax", "kind: public", "kind: [public", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,6 +84,32 @@ func TestLint(t *testing.T) {
 				}
 			}
 			t.Errorf("findings %v; want one with %q", found, tt.want)
+		})
+	}
+}
+
+// TestLintProvesThatCasesEnd: a procedure in which a case can come to a stop is
+// refused, whichever way leads there.
+func TestLintProvesThatCasesEnd(t *testing.T) {
+	const file = "services/trade-licence.yaml"
+	for _, tt := range []struct{ name, old, text, want string }{
+		{"nobody ends a renewal", "    decision: false\n    may_finalise: true", "    decision: false\n    may_finalise: true\n    when: new-licence", "dead end"},
+		{"no step is left", "  - post: secretary", "  - when: new-licence\n    post: secretary", ""},
+		{"a step that no case comes to", `form.application_type == "new"`, `false`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := packFiles(t)
+			replace(t, m, file, tt.old, tt.text)
+			found := catalogue.Lint(m)
+			if tt.want == "" {
+				for _, f := range found {
+					t.Error(f) // Every outcome of a rule counts, and the chairman is still there.
+				}
+				return
+			}
+			if len(found) != 1 || !strings.Contains(found[0].Text, tt.want) || found[0].Line == 0 {
+				t.Errorf("findings %v; want one with %q and a line", found, tt.want)
+			}
 		})
 	}
 }

@@ -170,6 +170,11 @@ func (l *linter) issue(i *dcat.Issue) {
 			l.bad(string(m), 0, "issue: mode %q is double or none of %v", m, dcat.Modes())
 		}
 	}
+	for _, id := range i.Checks {
+		if !slices.ContainsFunc(l.v.Steps, func(s dcat.Step) bool { return s.Mandatory && s.When == "" && slices.Contains(s.Checks, id) }) {
+			l.bad(id, 0, "issue: no mandatory step asks for the check %q, so a delivery date would be promised before it is done", id)
+		}
+	}
 	if i.ModeField == "" || l.form == nil {
 		return
 	}

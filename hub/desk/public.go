@@ -73,26 +73,12 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 	if err != nil {
 		return nil, err
 	}
-	return &api.Tracking{
+	t := &api.Tracking{
 		Number: n, Stage: st.Stage, Office: officeNamed(reg.Set(), st.Office), Since: api.Millis(st.Since),
 		NextStep: api.NamedOf(st.Next, st.NextName), Expected: api.DateOf(st.Expected),
 		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
-		Asked: st.Items, Why: askedWhy(&st), Demand: demandOf(&st), Mode: st.Mode, Overdue: st.Overdue, AppealBy: api.DateOf(st.AppealBy),
-	}, nil
-}
-
-// askedWhy is why the applicant is asked for something.
-func askedWhy(st *protocol.Standing) string {
-	if len(st.Items) == 0 {
-		return ""
+		Overdue: st.Overdue, AppealBy: api.DateOf(st.AppealBy),
 	}
-	return st.Reason
-}
-
-// demandOf is what the applicant has to pay.
-func demandOf(st *protocol.Standing) *api.DemandNote {
-	if st.Owed == 0 {
-		return nil
-	}
-	return &api.DemandNote{Poisha: st.Owed, Due: api.DateOf(st.PayBy)}
+	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&st)
+	return t, nil
 }

@@ -38,7 +38,13 @@ func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 		return tx.Set(seqKey(keyHole, e.seq), nil)
 	}
 	if e.event.Kind != protocol.Submitted {
-		return nil
+		if e.record.Key == againKey {
+			return nil
+		}
+		if err := tx.Set(x.requestKey(e.event.Actor, e.record.Key), b[:]); err != nil {
+			return err
+		}
+		return papersIndex{x}.name(tx, e.seq, e.event)
 	}
 	if err := tx.Set(x.caseKey(keyNumber, e.number), b[:]); err != nil || e.record.Key == againKey {
 		return err
@@ -98,6 +104,9 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		if !reads(&e, &s) {
 			return 0, nil
 		}
+		if err := keepWaiting(x, tx, &s); err != nil {
+			return 0, err
+		}
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
@@ -155,6 +164,9 @@ func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error 
 		return err
 	}
 	for i := range a.Other {
+		if err := keepWaiting(x, tx, &a.Other[i]); err != nil {
+			return err
+		}
 		if err := tx.Set(x.caseKey(x.era.now(keyStanding), a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {
 			return err
 		}

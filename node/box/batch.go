@@ -128,7 +128,7 @@ func (b *batch) judgeOne(f *filing, earlier uint64, taken bool) {
 			b.again = append(b.again, repeat{late: f, first: first})
 			return
 		}
-		taken = taken || b.numbers[f.number]
+		taken = taken || f.mints() && b.numbers[f.number]
 		if !taken {
 			b.requests[request], b.numbers[f.number] = f, true
 		}

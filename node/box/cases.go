@@ -39,6 +39,8 @@ type Where struct {
 	Edition  uint64
 	Reason   string
 	AsOf     time.Time // When this box last knew.
+
+	Said protocol.Standing // The hub's newest word, where it has said more than that it was received.
 }
 
 // Named is a code with its words; an empty code is nothing.
@@ -191,6 +193,7 @@ func due(c *place.Calendar, days int, from time.Time) int64 {
 // moved describes a case as the register's newest word has it.
 func (b *Cases) moved(w *Where, s *protocol.Standing, v *dcat.Version) {
 	w.Accepted, w.Stage, w.Since, w.Edition = true, s.Stage, time.UnixMilli(s.Since), s.Version
+	w.Said = *s
 	w.Office, w.Expected, w.Reason = b.officeNamed(s.Office), s.Expected, s.Reason
 	w.Aside, w.Seen = s.Stage == application.Submitted.String(), s.Version > 1
 	switch {

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -270,17 +271,22 @@ func (b *Intake) verdict(f *filing) (verdict, error) {
 
 // answerOf makes the answer to an event at its place, receipt signed.
 func (b *core) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer, error) {
-	var s protocol.Submission
-	if err := e.Decode(&s); err != nil {
+	a := &Answer{Number: n, Receipt: b.receiptOf(at), Issued: time.UnixMilli(e.At)}
+	var err error
+	switch e.Kind { //nolint:exhaustive // The others print no money.
+	case protocol.Submitted:
+		var s protocol.Submission
+		err = e.Decode(&s)
+		a.Fees, a.Pin = s.Fees, *e.Pin
+	case protocol.PaymentTaken:
+		var p protocol.Payment
+		err = e.Decode(&p)
+		a.Fees = p.Fees
+	}
+	if err != nil {
 		return nil, &fault.Error{Op: "box.File", Kind: fault.Damaged, Item: recordName("own", at.seq), Err: err}
 	}
-	return &Answer{
-		Number:  n,
-		Receipt: b.receiptOf(at),
-		Issued:  time.UnixMilli(e.At),
-		Fees:    s.Fees,
-		Pin:     *e.Pin,
-	}, nil
+	return a, nil
 }
 
 // receiptOf returns the receipt of an event, as it was printed.
@@ -300,7 +306,7 @@ func (b *Intake) answerAgain(seq uint64, f *filing) (*Answer, error) {
 	if e.record.Body != f.body {
 		return nil, fault.New("box.File", fault.Conflict, "Idempotency-Key", "this key came before with another application: draw a new key for a new one")
 	}
-	a, err := b.answerOf(e.number, spotOf(e), e.event)
+	a, err := b.answerOf(cmp.Or(e.number, e.event.Number), spotOf(e), e.event)
 	if err == nil {
 		f.show(a)
 	}

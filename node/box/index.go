@@ -61,6 +61,7 @@ const (
 	keyBack      = "b" // Blinded receive number: sequence in journal/in of an application that was fetched back.
 	keyGivenUp   = "g" // Name of a log: the hub's word that it has two branches.
 	keyStanding  = "s" // Blinded receive number: Standing.
+	keyWaits     = "w" // Blinded receive number: the number, of a case that waits for its applicant.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.
 	keyVersion   = "v" // Hash: an encoded service version.

@@ -221,7 +221,7 @@ func (w *writer) lookUp(b *batch) error {
 	log := w.index.parts.log() // A number drawn for another is drawn again.
 	for i := range b.files {
 		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq && f.asOf != w.stale {
-			b.judgeOne(f, 0, f.log != log)
+			b.judgeOne(f, 0, f.mints() && f.log != log)
 		} else {
 			late = append(late, f)
 		}
@@ -239,7 +239,7 @@ func (w *writer) lookUp(b *batch) error {
 			if err != nil {
 				return err
 			}
-			b.judgeOne(f, seq, taken || f.log != log)
+			b.judgeOne(f, seq, f.mints() && (taken || f.log != log))
 		}
 		return nil
 	})

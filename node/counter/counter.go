@@ -78,6 +78,7 @@ func New(o Options) (*api.API, error) {
 	})
 	c.people()
 	c.applications()
+	followups{c}.routes()
 	c.documents()
 	c.bundles()
 	c.citizens()

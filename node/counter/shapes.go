@@ -24,10 +24,13 @@ func custodyOf(w *box.Where) api.Custody {
 func named(n box.Named) *api.Named { return api.NamedOf(n.Code, n.Name) }
 
 func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
-	return &api.Tracking{
+	t := &api.Tracking{
 		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
+		Overdue: w.Said.Overdue, AppealBy: api.DateOf(w.Said.AppealBy),
 	}
+	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&w.Said)
+	return t
 }
 
 func (c *counter) recordOf(k *box.Case) *api.Record {

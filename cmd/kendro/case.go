@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+func caseCmd() *cobra.Command {
+	return group("case", "Serve an applicant at the centre after the application",
+		caseWaitingCmd(), casePayCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseHandOverCmd())
+}
+
+// followUp is a call on a case at a node: how it is made is the same for all.
+func followUp(use, short, example, path string, body func() (any, error), flags func(*cobra.Command)) *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	cmd := &cobra.Command{
+		Use: use + " NUMBER", Short: short, Args: cobra.ExactArgs(1),
+		Example: "  kendro case " + use + " 4100101234567890 " + example + " --url http://127.0.0.1:8080 --session rahima.session",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := receiveNumber(args[0])
+			if err != nil {
+				return err
+			}
+			in, err := body()
+			if err != nil {
+				return err
+			}
+			answer := new(api.FollowupAnswer)
+			err = r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/" + path, Key: id.key(), In: in, Out: answer})
+			if err != nil {
+				tellFields(cmd, err)
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), answer, func() *table {
+				t := pairs("number", answer.Number.Spaced(), "custody", string(answer.Custody), "log", answer.Receipt.Log.String(),
+					"seq", count(answer.Receipt.Seq), "hash", answer.Receipt.Hash.String(), "issued", when(answer.Receipt.IssuedAt))
+				for _, fee := range answer.Fees {
+					t.add("fee "+fee.Kind, taka(fee.Poisha))
+				}
+				return t
+			})
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	flags(cmd)
+	return cmd
+}
+
+func casePayCmd() *cobra.Command {
+	var in api.PaymentRequest
+	var government, charge, postage int64
+	return followUp("pay", "Take money for a case of any centre of the district", "--government 10000 --service-charge 500", "payments",
+		func() (any, error) {
+			for kind, sum := range map[string]int64{"government": government, "postage": postage, "service_charge": charge} {
+				if sum != 0 {
+					in.Fees = append(in.Fees, protocol.Fee{Kind: kind, Poisha: sum})
+				}
+			}
+			if len(in.Fees) == 0 {
+				return nil, fault.New("kendro.case", fault.Invalid, "--government", "say how much was paid, in poisha")
+			}
+			return in, nil
+		}, func(cmd *cobra.Command) {
+			f := cmd.Flags()
+			f.StringVar(&in.Means, "means", protocol.MeansCash, "cash, challan or mobile")
+			f.Int64Var(&government, "government", 0, "government fee, poisha")
+			f.Int64Var(&postage, "postage", 0, "postage, poisha")
+			f.Int64Var(&charge, "service-charge", 0, "the centre's own charge, poisha")
+			f.StringVar(&in.Reference, "reference", "", "number of the challan or transfer")
+			f.StringVar(&in.PaidOn, "paid-on", "", "the bank's day of a challan, 2026-11-22")
+		})
+}
+
+func caseSupplyCmd() *cobra.Command {
+	var in api.SupplyRequest
+	var answers, originals []string
+	var file string
+	return followUp("supply", "Bring what the applicant was asked for", "--original nid", "supplement",
+		func() (any, error) {
+			for _, id := range originals {
+				in.Documents = append(in.Documents, api.DocumentRequest{ID: id, OriginalAtCounter: true})
+			}
+			for _, d := range answers {
+				kind, sum, ok := strings.Cut(d, "=")
+				if !ok {
+					return nil, fault.New("kendro.case", fault.Invalid, d, "want KIND=SHA256 of an upload")
+				}
+				in.Documents = append(in.Documents, api.DocumentRequest{Kind: kind, SHA256: sum})
+			}
+			if file != "" {
+				b, err := readFile(file, maxBody)
+				if err != nil {
+					return nil, err
+				}
+				in.Form = json.RawMessage(b)
+			}
+			return in, nil
+		}, func(cmd *cobra.Command) {
+			f := cmd.Flags()
+			f.StringArrayVar(&originals, "original", nil, "document whose original was seen (may be repeated)")
+			f.StringArrayVar(&answers, "document", nil, "KIND=SHA256 of an upload (may be repeated)")
+			f.StringVar(&file, "form", "", "file with the answers that were asked for, a JSON object")
+			f.StringVar(&in.Text, "text", "", "what the applicant says to it")
+		})
+}
+
+func caseWithdrawCmd() *cobra.Command {
+	var in api.WithdrawRequest
+	return followUp("withdraw", "Take an application back for its applicant", `--reason "not needed any more"`, "withdrawal",
+		func() (any, error) { return in, nil },
+		func(cmd *cobra.Command) { cmd.Flags().StringVar(&in.Reason, "reason", "", "why") })
+}
+
+func caseHandOverCmd() *cobra.Command {
+	var in api.HandOverRequest
+	return followUp("hand-over", "Note that the applicant has what was issued", "--proof nid", "hand-over",
+		func() (any, error) { return in, nil },
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&in.Proof, "proof", "", "how the person was known, such as nid")
+			cmd.Flags().StringVar(&in.Text, "text", "", "such as who came for it")
+			require(cmd, "proof")
+		})
+}
+
+func caseWaitingCmd() *cobra.Command {
+	var r reach
+	var out output
+	cmd := &cobra.Command{
+		Use: "waiting", Short: "List the cases that wait for their applicant, as far as the box knows", Args: cobra.NoArgs,
+		Example: "  kendro case waiting --url http://127.0.0.1:8080 --session rahima.session",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := new(api.WaitingList)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/waiting", Out: list}); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), list, func() *table {
+				t := columns("NUMBER", "STAGE", "ASKED FOR", "TO BE PAID", "BY")
+				for _, w := range list.Applications {
+					sum, by := "", ""
+					if w.Demand != nil {
+						sum, by = taka(w.Demand.Poisha), day(w.Demand.Due)
+					}
+					t.add(w.Number.Spaced(), w.Stage, strings.Join(w.Asked, ", "), sum, by)
+				}
+				return t
+			})
+		},
+	}
+	r.flags(cmd)
+	out.flag(cmd)
+	return cmd
+}

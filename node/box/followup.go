@@ -1,0 +1,228 @@
+package box
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strconv"
+
+	"kendro/catalogue"
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// Followups takes what comes to a case after its application: money, what was
+// asked for, a withdrawal, that the applicant has what was issued. Each is an event
+// with a receipt, durable before it is answered; what the district makes of it is
+// told by its inbox.
+type Followups struct{ *Intake }
+
+// A Followup is who asks, and by which ID: the same gets the same answer.
+type Followup struct {
+	User, Key string
+	Number    protocol.Number
+}
+
+// A Supply is what an applicant brings. Form is a JSON object of the answers that
+// were asked for.
+type Supply struct {
+	Form      []byte            `json:"form,omitempty"`
+	Documents []catalogue.Paper `json:"documents,omitempty"`
+	Text      string            `json:"text,omitempty"`
+}
+
+// Pay takes money for a case of any centre of the district: the box may not know
+// what is owed. [fault.Invalid] for a payment that none is, or a service charge
+// above the ceiling of the case's service.
+func (b Followups) Pay(ctx context.Context, f Followup, p protocol.Payment) (*Answer, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if c, err := b.of(f.Number); err == nil && c.Version != nil {
+		if over := aboveCeiling(c.Version, p.Fees); over > 0 {
+			return nil, fault.New("box.Pay", fault.Invalid, "service_charge", "above the ceiling of the service, "+strconv.FormatInt(over, 10)+" poisha")
+		}
+	}
+	return b.add(ctx, f, protocol.PaymentTaken, &p)
+}
+
+// aboveCeiling returns the ceiling of the service charges where they are above it.
+func aboveCeiling(v *dcat.Version, fees []protocol.Fee) int64 {
+	var taken, most int64
+	for _, f := range fees {
+		if f.Kind == string(dcat.ServiceCharge) {
+			taken += f.Poisha
+		}
+	}
+	for _, f := range v.Fees {
+		if f.Kind == dcat.ServiceCharge {
+			most += f.Ceiling
+		}
+	}
+	if taken > most && most > 0 {
+		return most
+	}
+	return 0
+}
+
+// Supply brings what the applicant was asked for, and nothing else: another item
+// is [fault.Conflict], as is a case that waits for nothing as far as this box
+// knows. Field errors are the applicant's to correct and come without an error.
+func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, []catalogue.FieldError, error) {
+	c, err := b.of(f.Number)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Version == nil {
+		return nil, nil, fault.New("box.Supply", fault.Unavailable, c.Pin.Service, "the version of the service is not here")
+	}
+	sup := protocol.Supplement{Text: s.Text}
+	app := &catalogue.Application{Version: c.Version, Documents: s.Documents}
+	var items []string
+	for _, d := range s.Documents {
+		items = append(items, d.ID)
+		if d.SHA256 == "" {
+			sup.Originals = append(sup.Originals, d.ID)
+		}
+	}
+	var wrong []catalogue.FieldError
+	if sup.Documents, wrong, err = b.papersOf(app); err != nil || len(wrong) > 0 {
+		return nil, wrong, err
+	}
+	if len(s.Form) > 0 {
+		merged, names, canonical, err := catalogue.MergeAnswers(c.Submission.Form, s.Form)
+		if err != nil {
+			return nil, nil, err
+		}
+		form, err := catalogue.CompileForm(c.Version.Form)
+		if err != nil {
+			return nil, nil, err
+		}
+		if wrong := form.ValidateOn(merged, b.o.Clock().In(dhaka)); len(wrong) > 0 {
+			return nil, wrong, nil
+		}
+		sup.Form = canonical
+		for _, n := range names {
+			items = append(items, "form."+n)
+		}
+	}
+	if c.Stage != application.InfoRequested.String() || len(items) == 0 {
+		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "nothing was asked for, as far as this box knows")
+	}
+	for _, it := range items {
+		if !slices.Contains(c.Said.Items, it) {
+			return nil, nil, fault.New("box.Supply", fault.Conflict, it, "only what was asked for may be supplied")
+		}
+	}
+	a, err := b.add(ctx, f, protocol.Supplied, &sup)
+	return a, nil, err
+}
+
+// Withdraw takes an application of this box's back for its applicant. What a
+// decided case makes of it an officer says.
+func (b Followups) Withdraw(ctx context.Context, f Followup, w protocol.Withdrawal) (*Answer, error) {
+	if len(w.Reason) > application.MaxText {
+		return nil, fault.New("box.Withdraw", fault.Invalid, "reason", "longer than 4096 bytes: shorten it")
+	}
+	if _, err := b.of(f.Number); err != nil {
+		return nil, err
+	}
+	return b.add(ctx, f, protocol.Withdrawn, &w)
+}
+
+// HandOver notes that the applicant has what was issued: [fault.Conflict] as long
+// as this box has not heard that there is something.
+func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver) (*Answer, error) {
+	if h.Proof == "" || len(h.Proof)+len(h.Text) > application.MaxText {
+		return nil, fault.New("box.HandOver", fault.Invalid, "proof", "say how the person was known, such as nid")
+	}
+	c, err := b.of(f.Number)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, c.Stage) {
+		return nil, fault.New("box.HandOver", fault.Conflict, f.Number.String(), "nothing is ready to be handed over, as far as this box knows")
+	}
+	return b.add(ctx, f, protocol.HandedOver, &h)
+}
+
+// Followups takes what comes to a case after its application.
+func (b *Box) Followups() Followups { return Followups{b.Intake} }
+
+// of is a case of this box's.
+func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{b.Shelf}).Case(n) }
+
+// add writes an event on a case and answers it with its receipt.
+func (b Followups) add(ctx context.Context, by Followup, kind protocol.Kind, payload any) (*Answer, error) {
+	if err := b.blockers.Closed(); err != nil {
+		return nil, err
+	}
+	f := filing{user: by.User, key: by.Key, number: by.Number}
+	f.event = protocol.Event{
+		Kind: kind, At: b.o.Clock().UnixMilli(), Actor: by.User, Number: by.Number,
+		Checkpoint: b.mirror.checkpoint(), Payload: protocol.Marshal(payload),
+	}
+	f.body = sha256.Sum256(protocol.Marshal([]any{kind, by.Number, f.event.Payload}))
+	var earlier uint64
+	err := b.view(func(tx *store.Tx) (err error) {
+		earlier, err = lookup(tx, b.index.requestKey(f.user, f.key))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if earlier > 0 {
+		return b.answerAgain(earlier, &f)
+	}
+	return b.submit(ctx, f)
+}
+
+// mints reports whether a filing makes a number of its own.
+func (f *filing) mints() bool { return f.event.Kind == protocol.Submitted }
+
+// Waiting returns the cases that wait for their applicant, as far as this box
+// knows: for what was asked for, for money, or to be fetched.
+func (b *Cases) Waiting() ([]*Case, error) {
+	var numbers []protocol.Number
+	err := b.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyWaits), nil, func(_, value []byte) (bool, error) {
+			n, err := protocol.ParseNumber(string(value))
+			if err == nil {
+				numbers = append(numbers, n)
+			}
+			return len(numbers) < maxWaits, nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := []*Case{}
+	for _, n := range numbers {
+		c, err := b.Case(n)
+		if err != nil {
+			continue // Another box's: its word came for the whole centre.
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// maxWaits bounds the cases that are listed as waiting.
+const maxWaits = 500
+
+// waits keeps the list of cases that wait for their applicant.
+func (x *index) waits(tx *store.Tx, s *protocol.Standing) error {
+	k := x.caseKey(keyWaits, s.Number)
+	switch s.Stage {
+	case application.InfoRequested.String(), application.FeeDue.String(), application.Ready.String():
+		return tx.Set(k, []byte(s.Number.String()))
+	}
+	was, err := tx.Has(k)
+	if err != nil || !was {
+		return err
+	}
+	return tx.Delete(k)
+}

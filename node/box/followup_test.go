@@ -1,0 +1,104 @@
+package box
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"kendro/catalogue"
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/internal/nodetest"
+	"kendro/protocol"
+)
+
+// say lets the hub tell the centre where a case stands.
+func (c *counter) say(st *protocol.Standing) {
+	c.tb.Helper()
+	c.d.Say(c.tb, protocol.CaseMoved, st)
+	c.deliver(c.d.Inbox)
+}
+
+func (c *counter) by(key string, n protocol.Number) Followup {
+	return Followup{User: nodetest.Person, Key: key, Number: n}
+}
+
+// TestFollowUps: what comes to a case is durable before it is answered, the same
+// request gets the same answer, and what the box knows to be wrong is refused.
+func TestFollowUps(t *testing.T) {
+	ctx := context.Background()
+	c := newCounter(t)
+	a := c.file(1)
+	other, err := protocol.MintNumber("41", "0099", []byte("another1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cash := protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 10_000}}}
+	paid, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash)
+	if err != nil || paid.Number != a.Number || paid.Receipt.At.Seq != a.Receipt.At.Seq+1 || len(paid.Fees) != 1 {
+		t.Fatalf("paid: %+v, %v", paid, err)
+	}
+	if _, err := c.Followups().Pay(ctx, c.by("elsewhere", other), cash); err != nil {
+		t.Errorf("a case of another centre: %v", err)
+	}
+	for name, try := range map[string]func() error{
+		"nothing": func() error {
+			_, err := c.Followups().Pay(ctx, c.by("a", a.Number), protocol.Payment{Means: "cash"})
+			return err
+		},
+		"a charge above the ceiling": func() error {
+			p := protocol.Payment{Means: "cash", Fees: []protocol.Fee{{Kind: "service_charge", Poisha: 1 << 30}}}
+			_, err := c.Followups().Pay(ctx, c.by("b", a.Number), p)
+			return err
+		},
+		"no proof": func() error {
+			_, err := c.Followups().HandOver(ctx, c.by("c", a.Number), protocol.HandOver{})
+			return err
+		},
+	} {
+		if err := try(); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v; want invalid", name, err)
+		}
+	}
+	supply := func(key, id string) error {
+		_, wrong, err := c.Followups().Supply(ctx, c.by(key, a.Number), Supply{Documents: []catalogue.Paper{{ID: id, OriginalAtCounter: true}}})
+		if len(wrong) > 0 {
+			t.Errorf("%v", wrong)
+		}
+		return err
+	}
+	if err := supply("early", "nid"); !errors.Is(err, fault.Conflict) {
+		t.Errorf("nothing was asked for: %v", err)
+	}
+	c.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: a.Receipt.Log, First: 1, Last: 3, Index: 9, At: 5})
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 3, Reason: "why", Items: []string{"nid"}})
+	if list, err := c.Waiting(); err != nil || len(list) != 1 || list[0].Said.Items[0] != "nid" {
+		t.Fatalf("waiting: %+v, %v", list, err)
+	}
+	if err := supply("wrong", "photo"); !errors.Is(err, fault.Conflict) {
+		t.Errorf("what nobody asked for: %v", err)
+	}
+	if err := supply("right", "nid"); err != nil {
+		t.Error(err)
+	}
+	c.restart()
+	again, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash)
+	if err != nil || again.Receipt.At != paid.Receipt.At || string(again.Receipt.Signature) != string(paid.Receipt.Signature) {
+		t.Errorf("again: %+v, %v; want %+v", again, err, paid)
+	}
+	cash.Fees[0].Poisha++
+	if _, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash); !errors.Is(err, fault.Conflict) {
+		t.Errorf("another payment under the same key: %v", err)
+	}
+	if _, err := c.Followups().HandOver(ctx, c.by("h", a.Number), protocol.HandOver{Proof: "nid"}); !errors.Is(err, fault.Conflict) {
+		t.Errorf("nothing to hand over: %v", err)
+	}
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.Ready.String(), Version: 9, Mode: "centre"})
+	if _, err := c.Followups().HandOver(ctx, c.by("h2", a.Number), protocol.HandOver{Proof: "nid"}); err != nil {
+		t.Error(err)
+	}
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.Delivered.String(), Version: 10})
+	if list, err := c.Waiting(); err != nil || len(list) != 0 {
+		t.Errorf("waiting: %+v, %v", list, err)
+	}
+}

@@ -1,0 +1,145 @@
+package counter
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// followups adds the calls on a case after its application.
+type followups struct{ *counter }
+
+func (c followups) routes() {
+	route := func(path, id, summary string) api.Route {
+		return api.Route{Method: http.MethodPost, Path: "/v1/applications/{number}/" + path, ID: id, Act: access.File, Status: http.StatusCreated, Summary: summary}
+	}
+	api.Register(c.api, route("payments", "pay", "Take money for a case of any centre; 201 only when it is on the disk"), c.pay)
+	api.Register(c.api, route("supplement", "supply", "Bring what the applicant was asked for"), c.supply)
+	api.Register(c.api, route("withdrawal", "withdraw", "Take the application back for its applicant"), c.withdraw)
+	api.Register(c.api, route("hand-over", "hand-over", "Note that the applicant has what was issued"), c.handOver)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/waiting", ID: "waiting", Act: access.File,
+		Summary: "Cases that wait for their applicant, as far as this box knows",
+	}, c.waiting)
+}
+
+type followupAnswer struct{ Body api.FollowupAnswer }
+
+// begin asks who may, and on which case.
+func (c followups) begin(ctx context.Context, number string) (box.Followup, error) {
+	who := api.CallerOf(ctx)
+	if err := access.May(who.Principal, access.File, c.own()); err != nil {
+		return box.Followup{}, err
+	}
+	n, err := protocol.ParseNumber(number)
+	return box.Followup{User: who.User, Key: who.Key, Number: n}, err
+}
+
+func followed(a *box.Answer, err error) (*followupAnswer, error) {
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := &followupAnswer{api.FollowupAnswer{
+		Number: a.Number, Receipt: api.ReceiptOf(a.Receipt, a.Issued), Custody: api.Local, Fees: a.Fees,
+	}}
+	if out.Body.Fees == nil {
+		out.Body.Fees = []protocol.Fee{}
+	}
+	return out, nil
+}
+
+type payInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.PaymentRequest
+}
+
+func (c followups) pay(ctx context.Context, in *payInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	p := protocol.Payment{Means: in.Body.Means, Fees: in.Body.Fees, Reference: in.Body.Reference}
+	if in.Body.PaidOn != "" {
+		day, err := time.ParseInLocation(time.DateOnly, in.Body.PaidOn, api.Dhaka())
+		if err != nil || p.Means != protocol.MeansChallan {
+			return nil, fault.New("counter.Pay", fault.Invalid, "paid_on", "want the bank's day of a challan, such as 2026-11-22")
+		}
+		p.PaidAt = day.UnixMilli()
+	}
+	return followed(c.Box.Followups().Pay(ctx, f, p))
+}
+
+type supplyInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.SupplyRequest
+}
+
+func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	s := box.Supply{Form: in.Body.Form, Text: in.Body.Text}
+	for _, d := range in.Body.Documents {
+		if d.SHA256 == "" && !d.OriginalAtCounter {
+			return nil, fault.New("counter.Supply", fault.Invalid, cmp.Or(d.Kind, d.ID), "want sha256 of an upload, or original_at_counter")
+		}
+		s.Documents = append(s.Documents, catalogue.Paper{ID: cmp.Or(d.Kind, d.ID), OriginalAtCounter: d.OriginalAtCounter, SHA256: d.SHA256})
+	}
+	a, wrong, err := c.Box.Followups().Supply(ctx, f, s)
+	if len(wrong) > 0 {
+		return nil, correct(wrong)
+	}
+	return followed(a, err)
+}
+
+type withdrawInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.WithdrawRequest
+}
+
+func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	return followed(c.Box.Followups().Withdraw(ctx, f, protocol.Withdrawal{Reason: in.Body.Reason}))
+}
+
+type handOverInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.HandOverRequest
+}
+
+func (c followups) handOver(ctx context.Context, in *handOverInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	return followed(c.Box.Followups().HandOver(ctx, f, protocol.HandOver{Proof: in.Body.Proof, Text: in.Body.Text}))
+}
+
+func (c followups) waiting(ctx context.Context, _ *struct{}) (*struct{ Body api.WaitingList }, error) {
+	if err := access.May(api.CallerOf(ctx).Principal, access.File, c.own()); err != nil {
+		return nil, err
+	}
+	cases, err := c.Box.Waiting()
+	if err != nil {
+		return nil, err
+	}
+	out := &struct{ Body api.WaitingList }{api.WaitingList{Applications: []api.Waiting{}}}
+	for _, k := range cases {
+		w := api.Waiting{Filed: c.filedOf(k)}
+		w.Asked, w.Why, w.Demand, w.Mode = api.AskedOf(&k.Said)
+		out.Body.Applications = append(out.Body.Applications, w)
+	}
+	return out, nil
+}

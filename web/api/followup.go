@@ -1,0 +1,70 @@
+package api
+
+import (
+	"encoding/json"
+
+	"kendro/protocol"
+)
+
+// PaymentRequest is the body of POST /v1/applications/{number}/payments: money
+// that the applicant pays for a case, at any centre of the district.
+type PaymentRequest struct {
+	Means     string         `json:"means" enum:"cash,challan,mobile"`
+	Fees      []protocol.Fee `json:"fees" minItems:"1" maxItems:"8" doc:"Each part of the sum; a service charge is the centre's own"`
+	Reference string         `json:"reference,omitempty" maxLength:"128" doc:"Number of the challan or of the transfer"`
+	PaidOn    string         `json:"paid_on,omitempty" doc:"Of a challan: the bank's day, 2026-11-22"`
+}
+
+// SupplyRequest is the body of POST /v1/applications/{number}/supplement: what the
+// applicant was asked for, and nothing else.
+type SupplyRequest struct {
+	Form      json.RawMessage   `json:"form,omitempty" doc:"The answers that were asked for"`
+	Documents []DocumentRequest `json:"documents,omitempty"`
+	Text      string            `json:"text,omitempty" maxLength:"4000"`
+}
+
+// WithdrawRequest is the body of POST /v1/applications/{number}/withdrawal.
+type WithdrawRequest struct {
+	Reason string `json:"reason,omitempty" maxLength:"4000"`
+}
+
+// HandOverRequest is the body of POST /v1/applications/{number}/hand-over.
+type HandOverRequest struct {
+	Proof string `json:"proof" minLength:"1" maxLength:"128" doc:"How the person was known: nid, or another paper"`
+	Text  string `json:"text,omitempty" maxLength:"2000"`
+}
+
+// FollowupAnswer is the answer to each of them: 201, and only when it is on the
+// disk. What the district makes of it, tracking says.
+type FollowupAnswer struct {
+	Number  protocol.Number `json:"number"`
+	Receipt Receipt         `json:"receipt"`
+	Custody Custody         `json:"custody"`
+	Fees    []protocol.Fee  `json:"fees"`
+}
+
+// A Waiting case is one that waits for its applicant, as far as the box knows.
+type Waiting struct {
+	Filed
+	Asked  []string    `json:"asked,omitempty"`
+	Why    string      `json:"asked_why,omitempty"`
+	Demand *DemandNote `json:"demand,omitempty"`
+	Mode   string      `json:"delivery_mode,omitempty"`
+}
+
+// WaitingList is the answer to GET /v1/waiting of a node.
+type WaitingList struct {
+	Applications []Waiting `json:"applications"`
+}
+
+// AskedOf is what the citizen is asked for, why, what he has to pay, and how what
+// is issued reaches him.
+func AskedOf(st *protocol.Standing) (asked []string, why string, demand *DemandNote, mode string) {
+	if len(st.Items) > 0 {
+		asked, why = st.Items, st.Reason
+	}
+	if st.Owed > 0 {
+		demand = &DemandNote{Poisha: st.Owed, Due: DateOf(st.PayBy)}
+	}
+	return asked, why, demand, st.Mode
+}
