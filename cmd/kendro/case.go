@@ -17,25 +17,31 @@ func caseCmd() *cobra.Command {
 		caseWaitingCmd(), casePayCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseHandOverCmd())
 }
 
-// followUp is a call on a case at a node: how it is made is the same for all.
-func followUp(use, short, example, path string, body func() (any, error), flags func(*cobra.Command)) *cobra.Command {
+// A call is what one command posts about a case at a node.
+type call struct {
+	use, short, example, path string
+	body                      func() (any, error)
+}
+
+// followUp makes a command of a call: how it is made is the same for all.
+func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 	var r reach
 	var id repeat
 	var out output
 	cmd := &cobra.Command{
-		Use: use + " NUMBER", Short: short, Args: cobra.ExactArgs(1),
-		Example: "  kendro case " + use + " 4100101234567890 " + example + " --url http://127.0.0.1:8080 --session rahima.session",
+		Use: c.use + " NUMBER", Short: c.short, Args: cobra.ExactArgs(1),
+		Example: "  kendro case " + c.use + " 4100101234567890 " + c.example + " --url http://127.0.0.1:8080 --session rahima.session",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := receiveNumber(args[0])
 			if err != nil {
 				return err
 			}
-			in, err := body()
+			in, err := c.body()
 			if err != nil {
 				return err
 			}
 			answer := new(api.FollowupAnswer)
-			err = r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/" + path, Key: id.key(), In: in, Out: answer})
+			err = r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/" + c.path, Key: id.key(), In: in, Out: answer})
 			if err != nil {
 				tellFields(cmd, err)
 				return id.explain(err)
@@ -60,33 +66,36 @@ func followUp(use, short, example, path string, body func() (any, error), flags 
 func casePayCmd() *cobra.Command {
 	var in api.PaymentRequest
 	var government, charge, postage int64
-	return followUp("pay", "Take money for a case of any centre of the district", "--government 10000 --service-charge 500", "payments",
+	return followUp(call{
+		"pay", "Take money for a case of any centre of the district", "--government 10000 --service-charge 500", "payments",
 		func() (any, error) {
-			for kind, sum := range map[string]int64{"government": government, "postage": postage, "service_charge": charge} {
-				if sum != 0 {
-					in.Fees = append(in.Fees, protocol.Fee{Kind: kind, Poisha: sum})
+			for _, fee := range []protocol.Fee{{Kind: "government", Poisha: government}, {Kind: "postage", Poisha: postage}, {Kind: "service_charge", Poisha: charge}} {
+				if fee.Poisha != 0 {
+					in.Fees = append(in.Fees, fee)
 				}
 			}
 			if len(in.Fees) == 0 {
 				return nil, fault.New("kendro.case", fault.Invalid, "--government", "say how much was paid, in poisha")
 			}
 			return in, nil
-		}, func(cmd *cobra.Command) {
-			f := cmd.Flags()
-			f.StringVar(&in.Means, "means", protocol.MeansCash, "cash, challan or mobile")
-			f.Int64Var(&government, "government", 0, "government fee, poisha")
-			f.Int64Var(&postage, "postage", 0, "postage, poisha")
-			f.Int64Var(&charge, "service-charge", 0, "the centre's own charge, poisha")
-			f.StringVar(&in.Reference, "reference", "", "number of the challan or transfer")
-			f.StringVar(&in.PaidOn, "paid-on", "", "the bank's day of a challan, 2026-11-22")
-		})
+		},
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.StringVar(&in.Means, "means", protocol.MeansCash, "cash, challan or mobile")
+		f.Int64Var(&government, "government", 0, "government fee, poisha")
+		f.Int64Var(&postage, "postage", 0, "postage, poisha")
+		f.Int64Var(&charge, "service-charge", 0, "the centre's own charge, poisha")
+		f.StringVar(&in.Reference, "reference", "", "number of the challan or transfer")
+		f.StringVar(&in.PaidOn, "paid-on", "", "the bank's day of a challan, 2026-11-22")
+	})
 }
 
 func caseSupplyCmd() *cobra.Command {
 	var in api.SupplyRequest
 	var answers, originals []string
 	var file string
-	return followUp("supply", "Bring what the applicant was asked for", "--original nid", "supplement",
+	return followUp(call{
+		"supply", "Bring what the applicant was asked for", "--original nid", "supplement",
 		func() (any, error) {
 			for _, id := range originals {
 				in.Documents = append(in.Documents, api.DocumentRequest{ID: id, OriginalAtCounter: true})
@@ -106,26 +115,31 @@ func caseSupplyCmd() *cobra.Command {
 				in.Form = json.RawMessage(b)
 			}
 			return in, nil
-		}, func(cmd *cobra.Command) {
-			f := cmd.Flags()
-			f.StringArrayVar(&originals, "original", nil, "document whose original was seen (may be repeated)")
-			f.StringArrayVar(&answers, "document", nil, "KIND=SHA256 of an upload (may be repeated)")
-			f.StringVar(&file, "form", "", "file with the answers that were asked for, a JSON object")
-			f.StringVar(&in.Text, "text", "", "what the applicant says to it")
-		})
+		},
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.StringArrayVar(&originals, "original", nil, "document whose original was seen (may be repeated)")
+		f.StringArrayVar(&answers, "document", nil, "KIND=SHA256 of an upload (may be repeated)")
+		f.StringVar(&file, "form", "", "file with the answers that were asked for, a JSON object")
+		f.StringVar(&in.Text, "text", "", "what the applicant says to it")
+	})
 }
 
 func caseWithdrawCmd() *cobra.Command {
 	var in api.WithdrawRequest
-	return followUp("withdraw", "Take an application back for its applicant", `--reason "not needed any more"`, "withdrawal",
+	return followUp(call{
+		"withdraw", "Take an application back for its applicant", `--reason "not needed any more"`, "withdrawal",
 		func() (any, error) { return in, nil },
+	},
 		func(cmd *cobra.Command) { cmd.Flags().StringVar(&in.Reason, "reason", "", "why") })
 }
 
 func caseHandOverCmd() *cobra.Command {
 	var in api.HandOverRequest
-	return followUp("hand-over", "Note that the applicant has what was issued", "--proof nid", "hand-over",
+	return followUp(call{
+		"hand-over", "Note that the applicant has what was issued", "--proof nid", "hand-over",
 		func() (any, error) { return in, nil },
+	},
 		func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&in.Proof, "proof", "", "how the person was known, such as nid")
 			cmd.Flags().StringVar(&in.Text, "text", "", "such as who came for it")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kendro/document"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -26,7 +27,7 @@ func deskCmd() *cobra.Command {
 		actCmd("reject", "Reject a case", actFlags{"reason-code", "text"}),
 		actCmd("return", "Send a case back to the post before", actFlags{"reason"}),
 		actCmd("request-info", "Ask the applicant for answers or documents; the clock stops", actFlags{"item", "reason"}),
-		actCmd("check", "Note that a required check was done", actFlags{"check", "sha256", "text"}),
+		actCmd("check", "Note that a required check was done", actFlags{"check", "file", "text"}),
 		actCmd("duplicate", "Mark a case as another one once more", actFlags{"primary", "reason"}),
 		actCmd("pay", "Book a payment on the open demand", actFlags{"poisha", "paid-on", "reference"}),
 		actCmd("prepare", "Move the delivery date", actFlags{"date", "text"}),
@@ -171,6 +172,9 @@ func actCmd(action, short string, has actFlags) *cobra.Command {
 		Example: fmt.Sprintf("  kendro desk %s 4100101234567890%s --url http://127.0.0.1:8081 --session officer.session", action, has.example()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := act{action: action, number: args[0], expect: expect, key: id.key(), in: in}
+			if f := cmd.Flags().Lookup("file"); f != nil {
+				a.file = f.Value.String()
+			}
 			answer, err := a.do(cmd.Context(), &r)
 			if err != nil {
 				tellDifference(cmd, err)
@@ -219,8 +223,8 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 			f.StringArrayVar(&in.Items, name, nil, "form.NAME of an answer, or a document's ID (may be repeated)")
 		case "check":
 			f.StringVar(&in.Check, name, "", "ID of the check, as the service declares it")
-		case "sha256":
-			f.StringVar(&in.SHA256, name, "", "of an upload that shows it")
+		case "file":
+			f.String(name, "", "PDF, JPEG or PNG that shows it; it is uploaded first")
 		case "poisha":
 			f.Int64Var(&in.Poisha, name, 0, "what was paid, in poisha")
 		case "paid-on":
@@ -241,6 +245,7 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 type act struct {
 	action, number, key string
 	expect              uint64 // 0: look first; then the version that was seen.
+	file                string // What shows a check.
 	in                  api.ActionRequest
 }
 
@@ -260,6 +265,17 @@ func (a *act) do(ctx context.Context, r *reach) (*api.ActionAnswer, error) {
 			return nil, err
 		}
 		a.expect = record.Version
+	}
+	if a.file != "" {
+		content, err := readFile(a.file, document.MaxOriginal)
+		if err != nil {
+			return nil, err
+		}
+		up, err := client.Upload(ctx, content)
+		if err != nil {
+			return nil, err
+		}
+		a.in.SHA256 = up.SHA256.String()
 	}
 	answer := new(api.ActionAnswer)
 	return answer, client.Do(ctx, api.Call{

@@ -188,7 +188,7 @@ func (f *filing) mints() bool { return f.event.Kind == protocol.Submitted }
 func (b *Cases) Waiting() ([]*Case, error) {
 	var numbers []protocol.Number
 	err := b.view(func(tx *store.Tx) error {
-		return tx.Scan([]byte(keyWaits), nil, func(_, value []byte) (bool, error) {
+		return tx.Scan([]byte(b.index.era.now(keyWaits)), nil, func(_, value []byte) (bool, error) {
 			n, err := protocol.ParseNumber(string(value))
 			if err == nil {
 				numbers = append(numbers, n)
@@ -213,9 +213,9 @@ func (b *Cases) Waiting() ([]*Case, error) {
 // maxWaits bounds the cases that are listed as waiting.
 const maxWaits = 500
 
-// waits keeps the list of cases that wait for their applicant.
-func (x *index) waits(tx *store.Tx, s *protocol.Standing) error {
-	k := x.caseKey(keyWaits, s.Number)
+// keepWaiting keeps the list of cases that wait for their applicant.
+func keepWaiting(x *index, tx *store.Tx, s *protocol.Standing) error {
+	k := x.caseKey(x.era.now(keyWaits), s.Number)
 	switch s.Stage {
 	case application.InfoRequested.String(), application.FeeDue.String(), application.Ready.String():
 		return tx.Set(k, []byte(s.Number.String()))

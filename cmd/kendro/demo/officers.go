@@ -55,7 +55,9 @@ func (d *drama) officerAt(ctx context.Context, seat string, at *district.Process
 // officersWork takes one case through every desk: the first tries to forward it
 // without a preliminary decision.
 func (d *drama) officersWork(ctx context.Context) error {
-	i := slices.IndexFunc(d.filed, func(f filing) bool { return len(f.service.Steps) >= 2 && f.service.Steps[0].Decision })
+	i := slices.IndexFunc(d.filed, func(f filing) bool {
+		return len(f.service.Steps) >= 2 && f.service.Steps[0].Decision && f.service.Procedure == nil
+	})
 	if i < 0 {
 		return fault.New(op, fault.Internal, "", "no application has two desks before it")
 	}
