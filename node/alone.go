@@ -40,6 +40,7 @@ type AloneOptions struct {
 type Upazila struct {
 	Dir    string // The box's folder, as [box.Open] got it.
 	Disk   journal.Disk
+	Held   int64                // Bytes of a segment of the neighbours' copies, as in [held.Options].
 	Peers  func() []gossip.Peer // What gossip tells: hints.
 	Linked func() bool          // The box speaks with its hub.
 	Call   func(Call) (hang func())
@@ -74,7 +75,7 @@ func NewAlone(o AloneOptions) (*Alone, error) {
 	}
 	x := makeExchange(h, newErrands(copyAfter, o.Clock), o.Logger)
 	dir := filepath.Join(o.Upazila.Dir, recordsFolder, "journal", "held")
-	if x.held, err = held.Open(dir, held.Options{Cipher: o.Box.Cipher(), Disk: o.Upazila.Disk, Alone: true}); err != nil {
+	if x.held, err = held.Open(dir, held.Options{Cipher: o.Box.Cipher(), Disk: o.Upazila.Disk, Alone: true, Segment: o.Upazila.Held}); err != nil {
 		return nil, err
 	}
 	h.exchange = x

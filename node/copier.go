@@ -88,15 +88,15 @@ func (d *copier) run(ctx context.Context) {
 func (d *copier) round(ctx context.Context, wg *sync.WaitGroup) {
 	d.look(ctx, wg)
 	d.exchange.tellAll()
-	d.exchange.handIn(d.linked(), d.peers())
+	d.exchange.handIn(d.linked(), d.peers)
 }
 
 // look begins the sessions that are needed and ends those that are not.
 func (d *copier) look(ctx context.Context, wg *sync.WaitGroup) {
 	now := d.clock()
-	list, linked := d.candidates(now), d.linked()
+	linked := d.linked()
 	back := linked && !d.unlinked.IsZero()
-	needed := d.needed(now, linked, list)
+	needed, list := d.needed(now, linked)
 	for _, centre := range slices.Sorted(maps.Keys(d.sessions)) {
 		s := d.sessions[centre]
 		select {
@@ -161,6 +161,7 @@ type candidate struct {
 	linked bool     // It says that it has a link to its hub.
 	alive  bool     // Gossip reaches it.
 	avoid  bool     // It could not be reached just now, or refused.
+	weight uint64   // Puts the candidates of one box in their order.
 }
 
 // candidates are the enrolled neighbours with an address. What gossip says of them
@@ -196,35 +197,43 @@ type need struct {
 	copies bool // To keep records, or to carry them; else to hear what is settled.
 }
 
-// needed says with whom sessions should stand.
-func (d *copier) needed(now time.Time, linked bool, list []candidate) (needed []need) {
+// needed says with whom sessions should stand, and who could be dialled if any should,
+// by rendezvous hashing.
+func (d *copier) needed(now time.Time, linked bool) (needed []need, list []candidate) {
 	d.measure(now, linked)
+	head, acked := d.exchange.box.Head().At, d.exchange.box.Acknowledged()
+	keep := head.Seq > acked.Seq && (now.Sub(d.waiting) >= d.wait || now.Sub(d.oldest) >= copyAnyhow*d.wait)
+	carry := !d.unlinked.IsZero() && now.Sub(d.unlinked) >= d.wait
+	unaware := d.exchange.unaware()
+	if !keep && !carry && len(unaware) == 0 {
+		return nil, nil
+	}
+	list = ranked(d.exchange.box.Centre(), d.candidates(now))
 	add := func(centre string, copies bool) {
 		if !slices.ContainsFunc(needed, func(n need) bool { return n.centre == centre }) {
 			needed = append(needed, need{centre, copies})
 		}
 	}
-	head, acked := d.exchange.box.Head().At, d.exchange.box.Acknowledged()
-	if head.Seq > acked.Seq && (now.Sub(d.waiting) >= d.wait || now.Sub(d.oldest) >= copyAnyhow*d.wait) {
-		for _, centre := range keepers(d.exchange.box.Centre(), list, slices.Collect(maps.Keys(d.sessions)), wantCopies) {
+	if keep {
+		for _, centre := range keepers(list, slices.Collect(maps.Keys(d.sessions)), wantCopies) {
 			add(centre, true)
 		}
 	}
-	if !d.unlinked.IsZero() && now.Sub(d.unlinked) >= d.wait {
+	if carry {
 		since := d.oldest
 		if head.Seq <= acked.Seq {
 			since = d.unlinked
 		}
-		if c := carrier(d.exchange.box.Centre(), list, turns(now.Sub(since), d.wait)); c != "" {
+		if c := carrier(list, turns(now.Sub(since), d.wait)); c != "" {
 			add(c, true)
 		}
 	}
-	for _, centre := range d.exchange.unaware() {
+	for _, centre := range unaware {
 		if slices.ContainsFunc(list, func(c candidate) bool { return c.centre == centre && !c.avoid }) {
 			add(centre, false)
 		}
 	}
-	return needed
+	return needed, list
 }
 
 // measure notes since when the hub has not signed, and since when there is no link.
@@ -248,10 +257,10 @@ func turns(gone, wait time.Duration) int {
 	return min(n, triedSoon) + max(n-triedSoon, 0)/30
 }
 
-// keepers chooses k neighbours for copies: those that have some stay, others come
-// by rendezvous hashing, so that no centre is everybody's keeper.
-func keepers(self string, list []candidate, current []string, k int) (chosen []string) {
-	rank := ranked(self, list)
+// keepers chooses k of the ranked neighbours for copies: those that have some stay,
+// others come by their rank, so that no centre is everybody's keeper.
+func keepers(list []candidate, current []string, k int) (chosen []string) {
+	rank := slices.Clone(list)
 	slices.SortStableFunc(rank, func(a, b candidate) int {
 		return cmp.Compare(order(&a, current), order(&b, current))
 	})
@@ -275,31 +284,29 @@ func order(c *candidate, current []string) int {
 	return 2
 }
 
-// carrier chooses a neighbour that says it has a link. Whoever brings nothing is
+// carrier chooses one of the ranked neighbours that says it has a link. Whoever brings nothing is
 // followed by another in the next turn.
-func carrier(self string, list []candidate, turn int) string {
-	var linked []candidate
-	for _, c := range ranked(self, list) {
-		if c.linked && !c.avoid {
-			linked = append(linked, c)
+func carrier(list []candidate, turn int) string {
+	var linked []string
+	for i := range list {
+		if list[i].linked && !list[i].avoid {
+			linked = append(linked, list[i].centre)
 		}
 	}
 	if len(linked) == 0 {
 		return ""
 	}
-	return linked[turn%len(linked)].centre
+	return linked[turn%len(linked)]
 }
 
-// ranked orders neighbours by rendezvous hashing.
+// ranked orders neighbours by rendezvous hashing, in place.
 func ranked(self string, list []candidate) []candidate {
-	weights := make(map[string]uint64, len(list))
-	for _, c := range list {
-		sum := sha256.Sum256([]byte(self + "\x00" + c.centre))
-		weights[c.centre] = binary.BigEndian.Uint64(sum[:8])
+	for i := range list {
+		sum := sha256.Sum256([]byte(self + "\x00" + list[i].centre))
+		list[i].weight = binary.BigEndian.Uint64(sum[:8])
 	}
-	return slices.SortedFunc(slices.Values(list), func(a, b candidate) int {
-		return cmp.Compare(weights[b.centre], weights[a.centre])
-	})
+	slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(b.weight, a.weight) })
+	return list
 }
 
 // speak runs one session with a neighbour, at the first of its addresses where it is

@@ -20,10 +20,10 @@ func TestTurns(t *testing.T) {
 // A neighbour that has just failed is no candidate, also where there is no other.
 func TestFailedNeighbourRests(t *testing.T) {
 	list := []candidate{{centre: "a", linked: true, alive: true, avoid: true}, {centre: "b", linked: true, alive: true}}
-	if got := keepers("self", list, nil, 2); len(got) != 1 || got[0] != "b" {
+	if got := keepers(list, nil, 2); len(got) != 1 || got[0] != "b" {
 		t.Errorf("keepers %v; want b", got)
 	}
-	if got := carrier("self", list[:1], 0); got != "" {
+	if got := carrier(list[:1], 0); got != "" {
 		t.Errorf("carrier %q; want none", got)
 	}
 }

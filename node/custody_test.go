@@ -16,9 +16,11 @@ import (
 	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/identity"
 	"kendro/internal/hubtest"
 	"kendro/node/box"
 	"kendro/protocol"
+	"kendro/replication"
 	"kendro/replication/gossip"
 )
 
@@ -264,6 +266,34 @@ func TestOneLinkServesAll(t *testing.T) {
 	for _, m := range up.boxes {
 		up.Wait("nothing to be held at "+string(m.centre), func() bool { n, _ := m.exchange.held.Usage(); return n == 0 })
 	}
+	last.verifiesNews()
+}
+
+// verifiesNews has the box and those who kept for it hear words without a good
+// signature: what says no more than they know passes, what says more does not.
+func (m *member) verifiesNews() {
+	m.t.Helper()
+	m.exchange.mu.Lock()
+	p := *m.exchange.last
+	m.exchange.mu.Unlock()
+	hosts := map[string]replication.Host{"owner": &owner{exchange: m.exchange}}
+	for _, n := range m.up.boxes {
+		if len(n.exchange.held.Acknowledgements(p.Ack.Log.Name)) > 0 {
+			hosts["keeper "+string(n.centre)] = &keeper{n.exchange}
+		}
+	}
+	if len(hosts) < 3 {
+		m.t.Errorf("%d neighbours know what was acknowledged; want two", len(hosts)-1)
+	}
+	for name, h := range hosts {
+		for more, want := range map[uint64]error{0: nil, 1: fault.Denied} {
+			a := p.Ack
+			a.At.Seq, a.Signature = a.At.Seq+more, make([]byte, identity.SignatureSize)
+			if err := h.Acknowledged(m.t.Context(), replication.Peer{Cert: p.Cert}, &a); !errors.Is(err, want) {
+				m.t.Errorf("%s, %d more than is known: %v; want %v", name, more, err, want)
+			}
+		}
+	}
 }
 
 // TestDiskIsLostAfterCopies burns the disk of a box that never reached its hub.
@@ -367,9 +397,9 @@ func TestCarrierDropsEverything(t *testing.T) {
 	t.Parallel()
 	up := found(t, 1, 3)
 	owner := up.boxes[0]
-	first := carrier(string(owner.centre), []candidate{
+	first := carrier(ranked(string(owner.centre), []candidate{
 		{centre: string(up.boxes[1].centre), linked: true}, {centre: string(up.boxes[2].centre), linked: true},
-	}, 0)
+	}), 0)
 	for _, m := range up.boxes[1:] {
 		if string(m.centre) == first {
 			m.stop()

@@ -188,10 +188,23 @@ func (x *exchange) acked(p protocol.Passed) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.last != nil && x.last.Ack.Log == p.Ack.Log && x.last.Ack.Incarnation == p.Ack.Incarnation && x.last.Ack.At.Seq >= p.Ack.At.Seq {
+	if x.covers(&p.Ack) {
 		return
 	}
 	x.last = &p
+}
+
+// covers reports whether the newest acknowledgement says as much. The caller holds mu.
+func (x *exchange) covers(a *protocol.Ack) bool {
+	return x.last != nil && x.last.Ack.Log == a.Log && x.last.Ack.Incarnation == a.Incarnation && x.last.Ack.At.Seq >= a.At.Seq
+}
+
+// knew reports whether an acknowledgement of the own log is no news: the box keeps
+// one that goes as far, and so does the exchange for those who hold copies.
+func (x *exchange) knew(a *protocol.Ack) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.covers(a) && x.box.Acknowledged().Seq >= a.At.Seq
 }
 
 // tellAll passes the newest acknowledgement on to those who keep copies.
@@ -253,16 +266,21 @@ func (x *exchange) begin(session uint64, grew func(protocol.Head)) (end func()) 
 }
 
 // handIn offers the hub what is to be handed in of the neighbours' logs.
-func (x *exchange) handIn(linked bool, peers []gossip.Peer) {
-	asking := x.mail.readers()
+func (x *exchange) handIn(linked bool, peers func() []gossip.Peer) {
+	shelves := x.held.Shelves()
+	if len(shelves) == 0 {
+		x.errands.look(linked, nil, nil)
+		return
+	}
+	list, asking := peers(), x.mail.readers()
 	x.mu.Lock()
 	asks := map[string]bool{}
 	for _, g := range x.guests {
 		asks[g.uplink] = asks[g.uplink] || asking[g.neighbour.Centre]
 	}
 	x.mu.Unlock()
-	due := x.errands.look(linked, x.held.Shelves(), func(log protocol.LogID) author {
-		return authorOf(log, x.box.Centre(), peers, asks[log.Name])
+	due := x.errands.look(linked, shelves, func(log protocol.LogID) author {
+		return authorOf(log, x.box.Centre(), list, asks[log.Name])
 	})
 	for _, h := range due {
 		x.offer(h)

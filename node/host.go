@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -177,6 +178,12 @@ func (h *host) Introduce(_ context.Context, _ replication.Peer, e *protocol.Epoc
 	public, err := h.server(e.Cert)
 	if err != nil {
 		return err
+	}
+	h.mu.Lock()
+	known, ok := h.epochs[e.ID]
+	h.mu.Unlock()
+	if ok && bytes.Equal(known.signer, public) {
+		return nil // A server introduces anew in every session.
 	}
 	if err := e.Verify(public); err != nil {
 		return err

@@ -30,6 +30,8 @@ type Options struct {
 	Disk   journal.Disk   // Nil is the operating system's.
 	Logger *slog.Logger   // Nil says nothing.
 	Alone  bool           // No goroutine, see [Store.Sync].
+
+	Segment int64 // Bytes of a segment of the journal; 0 is 2 MiB.
 }
 
 const (
@@ -93,7 +95,10 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Quota == 0 {
 		o.Quota = defaultQuota
 	}
-	j, report, err := journal.Open(dir, journal.Options{SegmentBytes: segment, Name: "held", Cipher: o.Cipher, Disk: o.Disk, Alone: o.Alone})
+	if o.Segment == 0 {
+		o.Segment = segment
+	}
+	j, report, err := journal.Open(dir, journal.Options{SegmentBytes: o.Segment, Name: "held", Cipher: o.Cipher, Disk: o.Disk, Alone: o.Alone})
 	if err != nil {
 		return nil, err
 	}

@@ -172,6 +172,10 @@ func TestAcknowledgementReleases(t *testing.T) {
 	if news, _ := s.Acknowledge(ack(log, 4)); news {
 		t.Error("an older word is news")
 	}
+	stranger := protocol.LogID{Channel: protocol.Uplink, Name: "41-0099", Incarnation: 5}
+	if s.Awaits(log, 5) || !s.Awaits(log, 6) || s.Awaits(stranger, 6) {
+		t.Errorf("5 and 6 are awaited %v and %v, of a log that was never held %v; want only 6", s.Awaits(log, 5), s.Awaits(log, 6), s.Awaits(stranger, 6))
+	}
 	s.runs(5, "5-6", "7-8", "9-10")
 	s.again()
 	s.runs(5, "5-6", "7-8", "9-10")

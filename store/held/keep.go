@@ -93,17 +93,22 @@ func (sh *shelf) meets(h *protocol.Header) bool {
 func (s *Store) Acknowledge(p protocol.Passed) (bool, error) {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	s.mu.Lock()
-	sh := s.logs[p.Ack.Log]
-	old := sh == nil || sh.ack != nil && sh.ack.Ack.At.Seq >= p.Ack.At.Seq
-	s.mu.Unlock()
-	if old {
-		return false, nil // Of a log that nothing was ever held of, too.
+	if !s.Awaits(p.Ack.Log, p.Ack.At.Seq) {
+		return false, nil
 	}
 	if err := s.write([]*record{{Ack: &p}}); err != nil {
 		return false, err
 	}
 	return true, s.compact()
+}
+
+// Awaits reports whether an acknowledgement up to seq would be news: not of a log that
+// nothing was ever held of, nor where one that goes as far is here.
+func (s *Store) Awaits(log protocol.LogID, seq uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh := s.logs[log]
+	return sh != nil && (sh.ack == nil || sh.ack.Ack.At.Seq < seq)
 }
 
 // write appends records and takes them into the memory. The caller holds the turn.

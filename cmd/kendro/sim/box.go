@@ -125,7 +125,7 @@ func (m *machine) start() {
 	m.alone, err = node.NewAlone(node.AloneOptions{
 		Box: b, Enrolment: &m.keys.enrolment, Signer: m.keys.signer, Sealing: m.keys.sealing,
 		Packer: m.w.cast.packer, Clock: m.clock, Logger: m.w.logger(m.name),
-		Upazila: &node.Upazila{Dir: "/kendro-sim", Disk: m.disk, Peers: m.peers, Linked: m.linked, Call: m.call},
+		Upazila: &node.Upazila{Dir: "/kendro-sim", Disk: m.disk, Held: segment, Peers: m.peers, Linked: m.linked, Call: m.call},
 	})
 	if err != nil {
 		m.w.tracef("%s does not open its neighbours' copies: %v", m.name, kind(err))

@@ -21,18 +21,18 @@ type item struct {
 	do func()
 }
 
-type items []item
+type items []*item
 
 func (l items) Len() int { return len(l) }
 func (l items) Less(i, j int) bool {
 	return l[i].at < l[j].at || l[i].at == l[j].at && l[i].nr < l[j].nr
 }
 func (l items) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
-func (l *items) Push(x any)   { *l = append(*l, x.(item)) }
+func (l *items) Push(x any)   { *l = append(*l, x.(*item)) }
 func (l *items) Pop() any {
 	old := *l
 	x := old[len(old)-1]
-	old[len(old)-1] = item{}
+	old[len(old)-1] = nil
 	*l = old[:len(old)-1]
 	return x
 }
@@ -40,7 +40,7 @@ func (l *items) Pop() any {
 // after has something happen in a while.
 func (q *queue) after(d time.Duration, do func()) {
 	q.count++
-	heap.Push(&q.items, item{at: q.now + max(d, 0), nr: q.count, do: do})
+	heap.Push(&q.items, &item{at: q.now + max(d, 0), nr: q.count, do: do})
 }
 
 // step lets the next thing happen, unless it lies behind end; false: nothing is
@@ -50,7 +50,7 @@ func (q *queue) step(end time.Duration) bool {
 		q.now = max(q.now, end)
 		return false
 	}
-	x := heap.Pop(&q.items).(item)
+	x := heap.Pop(&q.items).(*item)
 	q.now = x.at
 	x.do()
 	return true

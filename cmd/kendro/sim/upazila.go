@@ -41,10 +41,11 @@ func (m *machine) peers() (list []gossip.Peer) {
 	if m.heard == nil {
 		for _, n := range m.w.machines {
 			if !n.twin && n.centre() != m.centre() && n.centre().Upazila() == m.centre().Upazila() {
-				m.heard = append(m.heard, hint{from: n, peer: gossip.Peer{Centre: string(n.centre()), Addr: n.name, Sync: n.name + ":1"}})
+				m.heard = append(m.heard, hint{from: n, peer: gossip.Peer{Centre: string(n.centre()), Addr: address(n.nr), Sync: address(n.nr)}})
 			}
 		}
 	}
+	list = make([]gossip.Peer, 0, len(m.heard))
 	for i := range m.heard {
 		h := &m.heard[i]
 		if n := h.from; m.w.now >= h.until {
@@ -58,6 +59,9 @@ func (m *machine) peers() (list []gossip.Peer) {
 	}
 	return list
 }
+
+// address is where a box could be found; nobody dials it.
+func address(nr int) string { return fmt.Sprintf("10.0.%d.%d:1", nr/256, nr%256) }
 
 // linked reports whether a hub has let the box in.
 func (m *machine) linked() bool {
