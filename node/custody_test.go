@@ -272,7 +272,7 @@ func TestOneLinkServesAll(t *testing.T) {
 // verifiesNews has the box and those who kept for it hear words without a good
 // signature: what says no more than they know passes, what says more does not.
 func (m *member) verifiesNews() {
-	m.t.Helper()
+	m.up.t.Helper()
 	m.exchange.mu.Lock()
 	p := *m.exchange.last
 	m.exchange.mu.Unlock()
@@ -283,14 +283,14 @@ func (m *member) verifiesNews() {
 		}
 	}
 	if len(hosts) < 3 {
-		m.t.Errorf("%d neighbours know what was acknowledged; want two", len(hosts)-1)
+		m.up.t.Errorf("%d neighbours know what was acknowledged; want two", len(hosts)-1)
 	}
 	for name, h := range hosts {
 		for more, want := range map[uint64]error{0: nil, 1: fault.Denied} {
 			a := p.Ack
 			a.At.Seq, a.Signature = a.At.Seq+more, make([]byte, identity.SignatureSize)
-			if err := h.Acknowledged(m.t.Context(), replication.Peer{Cert: p.Cert}, &a); !errors.Is(err, want) {
-				m.t.Errorf("%s, %d more than is known: %v; want %v", name, more, err, want)
+			if err := h.Acknowledged(m.up.t.Context(), replication.Peer{Cert: p.Cert}, &a); !errors.Is(err, want) {
+				m.up.t.Errorf("%s, %d more than is known: %v; want %v", name, more, err, want)
 			}
 		}
 	}
