@@ -4,8 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
 	"io"
+	"mime/multipart"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"kendro/protocol"
@@ -92,5 +99,72 @@ func TestTheClientGoesOnWhereAnUploadEnded(t *testing.T) {
 	}
 	if again, err := client.Upload(t.Context(), content); err != nil || !again.Complete {
 		t.Errorf("a second time: %+v, %v", again, err)
+	}
+}
+
+// The counter's page takes a picture with the form: the box keeps it, names it in the
+// application's event, and has it wait for the hub.
+func TestAPageAttachesAScan(t *testing.T) {
+	b := newBench(t)
+	b.hub.Stop()
+	v, _ := b.d.Set.Current(service)
+	var sample struct{ Form, Applicant map[string]any }
+	if err := json.Unmarshal(b.d.Body(t, service, 1), &sample); err != nil {
+		t.Fatal(err)
+	}
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 300, 200))); err != nil {
+		t.Fatal(err)
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	fields := map[string]string{"key": "page-1", "version": strconv.Itoa(v.Number), "channel": "centre", "step": "file"}
+	for prefix, answers := range map[string]map[string]any{"form.": sample.Form, "applicant.": sample.Applicant} {
+		for name, value := range answers {
+			if _, list := value.([]any); !list { // Identifiers; they are optional.
+				fields[prefix+name] = fmt.Sprint(value)
+			}
+		}
+	}
+	for name, value := range fields {
+		if err := w.WriteField(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range v.Documents {
+		part, err := w.CreateFormFile("file."+d.ID, "page.png")
+		if err == nil {
+			_, err = part.Write(picture.Bytes())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+b.Addr().HTTP+"/apply/"+service, &form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	r.AddCookie(&http.Cookie{Name: api.SessionCookie, Value: b.token})
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	number, ok := strings.CutPrefix(resp.Header.Get("Location"), "/receipt/")
+	if err != nil || !ok {
+		t.Fatalf("got %d, %v\n%s", resp.StatusCode, err, page)
+	}
+	var rec api.Record
+	b.call(http.MethodGet, "/v1/applications/"+number, "", nil, &rec)
+	if len(v.Documents) == 0 || len(rec.Documents) != len(v.Documents) || rec.Documents[0].Type != "image/png" {
+		t.Errorf("got %+v; want a scan of each of %d documents", rec.Documents, len(v.Documents))
+	}
+	if waiting, err := b.box.Pending(); err != nil || len(waiting) != 1 || waiting[0].Hash.String() != rec.Documents[0].SHA256 {
+		t.Errorf("got %v, %v; want the picture to wait for the hub, once", waiting, err)
 	}
 }

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"kendro/catalogue"
+	"kendro/document"
 	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
@@ -39,6 +42,8 @@ type centre struct {
 	bodies map[string][]byte // By key.
 	byKey  map[string]*api.ApplicationAnswer
 	down   error // What filing answers while there is no room.
+	full   error // What uploading answers while there is none.
+	scans  map[protocol.Hash][]byte
 }
 
 func newCentre(t testing.TB) *centre {
@@ -51,7 +56,7 @@ func newCentre(t testing.TB) *centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &centre{t: t, set: set, intake: intake, bodies: map[string][]byte{}, byKey: map[string]*api.ApplicationAnswer{}}
+	c := &centre{t: t, set: set, intake: intake, bodies: map[string][]byte{}, byKey: map[string]*api.ApplicationAnswer{}, scans: map[protocol.Hash][]byte{}}
 	c.api = api.New(api.Options{Title: "centre", Version: "test", Auth: c, Logger: slog.New(slog.DiscardHandler)})
 	get := func(path, id string, public bool, h func(http.ResponseWriter, *http.Request, api.Caller)) {
 		c.api.Raw(api.Route{Method: http.MethodGet, Path: path, ID: id, Public: public, Act: access.ReadCase}, nil, nil, h)
@@ -60,6 +65,8 @@ func newCentre(t testing.TB) *centre {
 	c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.File}, nil, nil, c.file)
 	get("/v1/applications", "filed", false, c.list)
 	get("/v1/applications/{number}", "record", false, c.record)
+	api.ServeUploads(c.api, access.File, c.upload)
+	get("/v1/documents/{sha256}", "document", false, c.document)
 	get("/v1/track/{number}", "track", true, c.track)
 	if err := Counter(c.api, House{Set: func() *dcat.Set { return c.set }, Centre: ours, Clock: noon}); err != nil {
 		t.Fatal(err)
@@ -121,6 +128,39 @@ func (c *centre) file(w http.ResponseWriter, r *http.Request, who api.Caller) {
 	api.WriteJSON(w, http.StatusCreated, answer)
 }
 
+// upload keeps what document.Prepare makes of it, as a box does.
+func (c *centre) upload(_ context.Context, _ api.Caller, p api.UploadPart) (*api.Uploaded, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.full != nil {
+		return nil, c.full
+	}
+	kept, _, err := document.Prepare(p.Bytes, document.Normal)
+	if err != nil {
+		return nil, err
+	}
+	h := protocol.Hash(sha256.Sum256(kept))
+	c.scans[h] = kept
+	return &api.Uploaded{Original: p.Hash, Received: p.Total, Complete: true, SHA256: &h, New: true}, nil
+}
+
+func (c *centre) document(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	var h protocol.Hash
+	err := h.UnmarshalText([]byte(r.PathValue("sha256")))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	content, ok := c.scans[h]
+	if err != nil || !ok {
+		api.WriteProblem(w, fault.New("centre.document", fault.NotFound, h.String(), "not here"))
+		return
+	}
+	t, err := document.TypeOf(content)
+	if err != nil {
+		c.t.Error(err)
+	}
+	api.ServeDocument(w, &protocol.Document{Hash: h, Type: uint8(t)}, content)
+}
+
 // keep makes the record of an application.
 func (c *centre) keep(app *catalogue.Application) *api.Record {
 	nonce := make([]byte, protocol.NonceSize)
@@ -143,7 +183,7 @@ func (c *centre) keep(app *catalogue.Application) *api.Record {
 		},
 	}
 	for _, d := range app.Documents {
-		rec.Documents = append(rec.Documents, api.DocumentNote{ID: d.ID, OriginalAtCounter: true})
+		rec.Documents = append(rec.Documents, api.DocumentNote{ID: d.ID, OriginalAtCounter: d.OriginalAtCounter, SHA256: d.SHA256})
 	}
 	for _, ch := range app.Charges {
 		rec.Fees = append(rec.Fees, protocol.Fee{Kind: string(ch.Kind), Poisha: ch.Poisha})

@@ -32,8 +32,9 @@ type counter struct {
 }
 
 // Counter hangs a centre's pages onto its API: sign-in, services, applications,
-// receipts and tracking. They call POST /v1/sessions, POST and GET
-// /v1/applications, GET /v1/applications/{number} and GET /v1/track/{number}.
+// receipts and tracking. They call POST /v1/sessions, PUT and GET
+// /v1/documents/{sha256}, POST and GET /v1/applications, GET
+// /v1/applications/{number} and GET /v1/track/{number}.
 func Counter(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -48,6 +49,7 @@ func Counter(a *api.API, h House) error {
 	a.Page("GET /apply/{service}", s.known(wordSignInTitle, c.fresh))
 	a.Page("POST /apply/{service}", s.known(wordSignInTitle, c.typed))
 	a.Page("GET /receipt/{number}", s.known(wordSignInTitle, c.receipt))
+	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))
 	a.Page("GET /today", s.known(wordSignInTitle, c.today))
 	return nil
 }
@@ -121,13 +123,22 @@ type applyView struct {
 	ApplicantLines []line
 	FormLines      []line
 	DocumentError  string
-	Seen           []place.Name
+	Papers         []paperQuestion
+	Enclosed       []enclosure
 	BaseFees       []protocol.Fee
 	Charges        []protocol.Fee
 	Hidden         []input
 }
 
 type input struct{ Name, Value string }
+
+// A paperQuestion asks for one document of the service.
+type paperQuestion struct {
+	dcat.Document
+	Ticked bool
+	Scan   string // Hash of what was attached.
+	Error  string
+}
 
 // paper is what an application is written on: the version and its forms.
 type paper struct {
@@ -202,20 +213,28 @@ func channelFor(v *dcat.Version) string {
 	return string(v.Channels[0])
 }
 
-// typed takes a filled page: it draws another row, reads back, goes back to
-// editing, or files.
+// typed takes a filled page: it keeps the files in it, draws another row, reads
+// back, goes back to editing, or files.
 func (c *counter) typed(w http.ResponseWriter, r *http.Request, _ api.Caller) {
-	values, err := post(w, r)
-	if err != nil {
+	values, wrong, err := c.filled(w, r)
+	if err != nil && values.Get("version") == "" {
 		c.failed(w, r, err)
 		return
 	}
+	broken := err != nil
 	sheet, err := c.paperFor(r.PathValue("service"), LatinDigits(values.Get("version")))
 	if err != nil {
 		c.failed(w, r, err)
 		return
 	}
 	p := c.page(r, sheet.version.Name)
+	if broken { // Too many files at once: what was typed came before them.
+		wrong = append(wrong, api.FieldProblem{Path: "/documents", Field: wordDocuments, Text: wordScanBad})
+	}
+	if len(wrong) > 0 {
+		c.correct(w, r, p, filing{paper: sheet, values: values}, wrong)
+		return
+	}
 	step := values.Get("step")
 	if values.Get("add") != "" || step != "review" && step != "file" {
 		c.show(w, r, http.StatusOK, apply(p, c.view(p, sheet, values, nil)))
@@ -264,7 +283,7 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 	v.FormLines = lines(p.Lang, f.paper.form.Fields(), stored(app.Form))
 	for _, d := range app.Documents {
 		if doc, ok := f.paper.version.Document(d.ID); ok {
-			v.Seen = append(v.Seen, doc.Name)
+			v.Enclosed = append(v.Enclosed, enclosure{Name: doc.Name, Scan: d.SHA256})
 		}
 	}
 	for _, ch := range app.Charges {
@@ -282,6 +301,7 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 
 // correct shows the form again with what is wrong beside the fields.
 func (c *counter) correct(w http.ResponseWriter, r *http.Request, p *page, f filing, errs []api.FieldProblem) {
+	errs = named(f.paper.version, f.values, errs)
 	p.Problems = summary(p.Lang, errs)
 	c.show(w, r, http.StatusBadRequest, apply(p, c.view(p, f.paper, f.values, errs)))
 }
@@ -315,6 +335,11 @@ func (c *counter) view(p *page, sh paper, values url.Values, errs []api.FieldPro
 		Form: s.questions(sh.form.Fields(), "form"), DocumentError: s.errorAt("documents"),
 	}
 	v.Applicant = c.applicant(s, sh)
+	for _, d := range sh.version.Documents {
+		v.Papers = append(v.Papers, paperQuestion{
+			Document: d, Ticked: values.Get("documents."+d.ID) != "", Scan: scanOf(values, d.ID), Error: s.errorAt("documents." + d.ID),
+		})
+	}
 	for _, f := range sh.version.Fees {
 		if f.When == nil {
 			v.BaseFees = append(v.BaseFees, protocol.Fee{Kind: string(f.Kind), Poisha: f.Poisha})

@@ -20,8 +20,9 @@ type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
 // desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/search, GET
-// /v1/cases/{number}/similar, GET /v1/applications/{number}, POST
-// /v1/cases/{number}/{action} and GET /v1/track/{number}.
+// /v1/cases/{number}/similar, GET /v1/applications/{number}, GET
+// /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action} and GET
+// /v1/track/{number}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -36,6 +37,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
+	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))
 	return nil
@@ -84,7 +86,7 @@ type caseView struct {
 	EndLocked   bool
 	Applicant   []line
 	Form        []line
-	Seen        []place.Name
+	Enclosed    []enclosure
 	Difference  *api.Difference
 	Tried       string           // Action that failed …
 	Typed       url.Values       // … and what was typed into it.
@@ -141,12 +143,17 @@ func (d *desk) read(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	d.show(w, r, http.StatusOK, casePage(p, d.view(p, rec, c.Principal)))
 }
 
+// scan shows a document of a case; the API records the look.
+func (d *desk) scan(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	d.showScan(w, r, "/v1/cases/"+url.PathEscape(r.PathValue("number"))+"/documents/"+url.PathEscape(r.PathValue("sha256")))
+}
+
 // view puts a record into words and works out what its reader may do. The API
 // asks again: this only keeps him from what would be refused.
 func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	set := d.house.Set()
 	v := caseView{
-		Record: rec, Key: api.NewKey(), Seen: seen(set, rec),
+		Record: rec, Key: api.NewKey(), Enclosed: enclosed(set, rec),
 		Decided: rec.DecidedBy != "" && rec.DecidedBy == who.User,
 		dir:     &place.Directory{},
 	}

@@ -162,16 +162,10 @@ func onlyFalse(row map[string]any) bool {
 
 // body is the POST body that a filled page comes to.
 func body(v *dcat.Version, form *catalogue.Form, applicant []catalogue.Field, values url.Values) ([]byte, error) {
-	docs := make([]api.DocumentNote, 0, len(v.Documents))
-	for _, d := range v.Documents {
-		if values.Get("documents."+d.ID) != "" {
-			docs = append(docs, api.DocumentNote{ID: d.ID, OriginalAtCounter: true})
-		}
-	}
 	return json.Marshal(map[string]any{
 		"service": v.ID, "version": v.Number, "channel": values.Get("channel"),
 		"form": answers(values, form.Fields(), "form"), "applicant": answers(values, applicant, "applicant"),
-		"documents": docs,
+		"documents": notesOf(v, values),
 	})
 }
 

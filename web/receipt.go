@@ -6,7 +6,6 @@ import (
 
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
-	"kendro/domain/place"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -14,7 +13,7 @@ import (
 type receiptView struct {
 	Record    *api.Record
 	Applicant string
-	Seen      []place.Name
+	Enclosed  []enclosure
 }
 
 // receipt shows the slip of an application, 80 mm wide on paper.
@@ -25,7 +24,7 @@ func (c *counter) receipt(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	}
 	p := c.page(r, wordReceipt)
-	v := receiptView{Record: rec, Seen: seen(c.house.Set(), rec)}
+	v := receiptView{Record: rec, Enclosed: enclosed(c.house.Set(), rec)}
 	who := stored(rec.Applicant)
 	for _, name := range []string{"name_bn", "name_en"} {
 		if s, ok := who[name].(string); ok && v.Applicant == "" {
@@ -43,22 +42,6 @@ func (s *pages) record(r *http.Request) (*api.Record, error) {
 	}
 	rec := &api.Record{}
 	return rec, api.Inside(s.api, r).Do(r.Context(), api.Call{Path: "/v1/applications/" + n.String(), Out: rec})
-}
-
-// seen names the documents whose originals were shown.
-func seen(set *dcat.Set, rec *api.Record) []place.Name {
-	v := pinned(set, rec)
-	var list []place.Name
-	for _, d := range rec.Documents {
-		name := place.Name{BN: d.ID, EN: d.ID}
-		if v != nil {
-			if doc, ok := v.Document(d.ID); ok {
-				name = doc.Name
-			}
-		}
-		list = append(list, name)
-	}
-	return list
 }
 
 // pinned is the version under which a record was made, nil if it isn't here.

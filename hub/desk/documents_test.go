@@ -92,3 +92,50 @@ func TestDocumentsOfACase(t *testing.T) {
 		t.Error("the record still says that it is missing")
 	}
 }
+
+// The case page leads to each document that has arrived; opening it there is a look
+// like any other. One that is missing says so and has no link.
+func TestDocumentsOnTheCasePage(t *testing.T) {
+	o := newOffice(t)
+	content := []byte("%PDF-1.4\n<script>alert(1)</script>\n%%EOF\n")
+	h := protocol.Hash(sha256.Sum256(content))
+	o.scans = []protocol.Document{{Kind: "nid", Hash: h, Size: uint32(len(content)), Type: 1}}
+	n := o.file(1)
+	path := "/desk/cases/" + n.String()
+	link := path + "/documents/" + h.String()
+
+	page := o.page("anna", "GET", path, nil).Body.String()
+	if !strings.Contains(page, "স্ক্যান এখনো পৌঁছায়নি") || strings.Contains(page, link) {
+		t.Error("before it arrived: the page has to say so, without a link")
+	}
+	if w := o.page("anna", "GET", link, nil); w.Code != 404 || !strings.Contains(w.Body.String(), "এই স্ক্যানটি এখানে নেই") {
+		t.Errorf("before it arrived: got %d; want 404 in words", w.Code)
+	}
+	if w := o.call("anna", "PUT", "/v1/documents/"+h.String(), string(content)); w.Code != 201 {
+		t.Fatalf("upload: got %d", w.Code)
+	}
+	if page = o.page("anna", "GET", path, nil).Body.String(); !strings.Contains(page, `href="`+link+`"`) {
+		t.Error("the page has no link to the document")
+	}
+	before := o.reg.Stats().Looks
+	w := o.page("anna", "GET", link, nil)
+	if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), content) || o.reg.Stats().Looks != before+1 {
+		t.Errorf("got %d, %d looks more; want the document and one", w.Code, o.reg.Stats().Looks-before)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/pdf", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+		"Content-Disposition": `inline; filename="` + h.String()[:16] + `.pdf"`, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: got %q; want %q", name, got, want)
+		}
+	}
+	for user, want := range map[string]int{"root": 403, "uno": 200, "audit": 200} {
+		if w := o.page(user, "GET", link, nil); w.Code != want {
+			t.Errorf("%s: got %d; want %d", user, w.Code, want)
+		}
+	}
+	if w := o.page("nobody", "GET", link, nil); w.Code != 200 || !strings.Contains(w.Body.String(), `type="password"`) {
+		t.Errorf("nobody: got %d; want the way in", w.Code)
+	}
+}

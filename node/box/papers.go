@@ -303,8 +303,8 @@ func (b *Intake) papersOf(app *catalogue.Application) (papers []protocol.Documen
 }
 
 var wordsNotHere = place.Name{
-	BN: "এই দলিলটি এখনও আপলোড হয়নি। আগে আপলোড করুন।",
-	EN: "This document is not here: upload it first with PUT /v1/documents/{sha256}.",
+	BN: "এই দলিলের স্ক্যান এখানে নেই। আবার সংযুক্ত করুন।",
+	EN: "This document is not here: attach or upload it again.",
 }
 
 // find describes the document that was sent, or is kept, under a hash.
