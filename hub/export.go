@@ -104,3 +104,14 @@ func (f Folder) open() (*register.Register, error) {
 	}
 	return s.current, nil
 }
+
+// Verify goes through the history of every case of the register again and returns
+// how many there are, and what breaks an invariant of the procedure.
+func (f Folder) Verify() (cases uint64, broken []string, err error) {
+	reg, err := f.open()
+	if err != nil {
+		return 0, nil, err
+	}
+	cases, err = reg.Verify(func(n protocol.Number, what string) { broken = append(broken, n.String()+": "+what) })
+	return cases, broken, errors.Join(err, reg.Close())
+}

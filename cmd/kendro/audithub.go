@@ -47,12 +47,22 @@ func (a *auditor) hub(dir string) error {
 		return err
 	}
 	var lines lineCounter
-	err = hub.Folder{Dir: copied, BoxKey: a.key}.Export(a.ctx, &lines)
-	if err := a.add(audited{Part: "register", Records: uint64(max(0, lines-1)), Notes: notes}, err); err != nil || !present(dir, "documents") { // Its last line is the digest.
+	folder := hub.Folder{Dir: copied, BoxKey: a.key}
+	err = folder.Export(a.ctx, &lines)
+	if err := a.add(audited{Part: "register", Records: uint64(max(0, lines-1)), Notes: notes}, err); err != nil { // Its last line is the digest.
 		return err
 	}
+	if err == nil {
+		cases, broken, err := folder.Verify()
+		if err := a.add(audited{Part: "procedure", Records: cases, Damage: broken}, err); err != nil {
+			return err
+		}
+	}
+	if !present(dir, "documents") {
+		return nil
+	}
 	a.say("documents")
-	docs, err := hub.Folder{Dir: copied, BoxKey: a.key}.InspectDocuments(a.ctx)
+	docs, err := folder.InspectDocuments(a.ctx)
 	return a.add(audited{Part: "documents", Records: uint64(docs.Good), Damage: docs.Damage, Notes: docs.Notes}, err)
 }
 
