@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/hub/register"
@@ -146,7 +147,9 @@ func (s *share) fromRegister(reg *register.Register) error {
 			if err != nil {
 				return fault.Wrap(op, fault.Damaged, run.Log.String(), err)
 			}
-			p.add(&e)
+			if err := p.add(&e); err != nil {
+				return err
+			}
 		}
 		from += uint64(len(run.Events))
 	}
@@ -158,24 +161,31 @@ type packing struct {
 	list []register.Parcel
 	now  register.Parcel
 	size int
+
+	parts catalogue.Joiner
 }
 
-func (p *packing) add(e *protocol.Event) {
-	if p.size > 0 && p.size+len(e.Payload) > maxParcel || e.Kind == protocol.DirectoryAdded && p.now.Directory != nil {
+func (p *packing) add(e *protocol.Event) error {
+	payload, kind, err := p.parts.Whole(e)
+	if payload == nil || err != nil {
+		return err
+	}
+	if p.size > 0 && p.size+len(payload) > maxParcel || kind == protocol.DirectoryAdded && p.now.Directory != nil {
 		p.list = append(p.list, p.now)
 		p.now, p.size = register.Parcel{}, 0
 	}
-	p.size += len(e.Payload)
-	switch e.Kind { //nolint:exhaustive // What a later version adds is not ours to pack.
+	p.size += len(payload)
+	switch kind { //nolint:exhaustive // What a later version adds is not ours to pack.
 	case protocol.ServiceAdded:
-		p.now.Versions = append(p.now.Versions, e.Payload)
+		p.now.Versions = append(p.now.Versions, payload)
 	case protocol.DirectoryAdded:
-		p.now.Directory = e.Payload
+		p.now.Directory = payload
 	case protocol.Released:
 		p.now.Signed = e.Payload
 		p.list = append(p.list, p.now)
 		p.now, p.size = register.Parcel{}, 0
 	}
+	return nil
 }
 
 // shelve is the commands that put parcels into a register.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/node/box"
@@ -108,18 +109,23 @@ func (r *returner) shelve(ctx context.Context, to target, after uint64) error {
 		next, size = &protocol.Shelved{}, 0
 		return err
 	}
+	var parts catalogue.Joiner
 	return r.box.Catalogue(func(e *protocol.Event) error {
-		if size > 0 && (size+len(e.Payload) > maxShelved || next.Directory != nil && e.Kind == protocol.DirectoryAdded) {
+		payload, kind, err := parts.Whole(e)
+		if err != nil || payload == nil {
+			return err
+		}
+		if size > 0 && (size+len(payload) > maxShelved || next.Directory != nil && kind == protocol.DirectoryAdded) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
-		size += len(e.Payload)
-		switch e.Kind { //nolint:exhaustive // What a later version adds, a hub of this one does not take.
+		size += len(payload)
+		switch kind { //nolint:exhaustive // What a later version adds, a hub of this one does not take.
 		case protocol.ServiceAdded:
-			next.Versions = append(next.Versions, e.Payload)
+			next.Versions = append(next.Versions, payload)
 		case protocol.DirectoryAdded:
-			next.Directory = e.Payload
+			next.Directory = payload
 		case protocol.Released:
 			number, err := box.ReleaseNumber(e)
 			if err != nil || number <= after {

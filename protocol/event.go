@@ -34,6 +34,7 @@ const (
 	ServiceAdded   Kind = 40 // Catalogue: one version of one service. Payload: its encoding.
 	DirectoryAdded Kind = 41 // Catalogue: areas, offices, posts, centres. Payload: their encoding.
 	Released       Kind = 42 // Catalogue: a signed release of what came before. Payload: catalogue.Signed.
+	DirectoryPart  Kind = 45 // Catalogue: a part of a directory that is too long for one event. Payload: catalogue.Parcel.
 )
 
 // A Pin names the version of a service that an application was made under. Hash

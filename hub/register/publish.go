@@ -45,6 +45,9 @@ type parcel struct {
 func (s press) unpack(p *Parcel) (*parcel, *protocol.Failure) {
 	out := &parcel{versions: map[dcat.Hash]*dcat.Version{}}
 	for i, raw := range p.Versions {
+		if len(raw) > catalogue.MaxVersion {
+			return nil, refuse(fault.Invalid, "version "+strconv.Itoa(i), "longer than an event: shorten its form")
+		}
 		v, err := catalogue.DecodeVersion(raw)
 		if err != nil {
 			return nil, refuse(fault.Invalid, "version "+strconv.Itoa(i), "not the encoding of a service version")
@@ -53,6 +56,9 @@ func (s press) unpack(p *Parcel) (*parcel, *protocol.Failure) {
 			return nil, refuse(fault.Invalid, clip(v.ID, 64), "a service needs a step")
 		}
 		out.versions[v.Hash] = v
+	}
+	if len(p.Directory) > catalogue.MaxStored {
+		return nil, refuse(fault.Invalid, "directory", "longer than a box keeps: publish the offices and centres of this district alone")
 	}
 	if len(p.Directory) > 0 {
 		dir, hash, err := catalogue.DecodeDirectory(p.Directory)
@@ -85,8 +91,29 @@ func (s press) shelve(p *Parcel) {
 	for _, raw := range p.Versions {
 		add(protocol.ServiceAdded, raw)
 	}
-	if len(p.Directory) > 0 {
+	switch {
+	case len(p.Directory) > catalogue.MaxWhole && s.format > 2:
+		s.shelveParts(p.Directory)
+	case len(p.Directory) > 0:
 		add(protocol.DirectoryAdded, p.Directory)
+	}
+}
+
+// shelveParts appends a directory that one event has no room for. Its hash leads to
+// the first part, and the others follow.
+func (s press) shelveParts(encoded []byte) {
+	hash := sha256.Sum256(encoded)
+	k := key(tagPiece, hash[:])
+	if s.has(k) {
+		return
+	}
+	parts, err := catalogue.DirectoryParts(encoded)
+	s.keep(err)
+	for i, part := range parts {
+		at := s.append(s.world.shelf(), &protocol.Event{Kind: protocol.DirectoryPart, Payload: part})
+		if i == 0 {
+			s.set(k, u64(at.Seq))
+		}
 	}
 }
 
@@ -180,29 +207,52 @@ func (s press) gather(r *dcat.Release, in *parcel) ([]*dcat.Version, *protocol.F
 	return list, nil
 }
 
-// shelved returns the encoding of a version or directory in the catalogue log.
+// shelved returns the encoding of a version in the catalogue log.
 func (s press) shelved(h dcat.Hash) ([]byte, bool) {
-	seq, ok := s.raw(key(tagPiece, h[:]))
-	if !ok || len(seq) != 8 {
-		return nil, false
+	e, _, ok := s.shelvedAt(h)
+	return e.Payload, ok && sha256.Sum256(e.Payload) == h
+}
+
+// shelvedAt returns the event in which a version or a directory begins.
+func (s press) shelvedAt(h dcat.Hash) (e protocol.Event, seq uint64, ok bool) {
+	raw, ok := s.raw(key(tagPiece, h[:]))
+	if !ok || len(raw) != 8 {
+		return e, 0, false
 	}
-	k := eventKey(s.world.shelf(), binary.BigEndian.Uint64(seq))
+	seq = binary.BigEndian.Uint64(raw)
+	e, ok = s.shelfEvent(seq)
+	return e, seq, ok
+}
+
+func (s press) shelfEvent(seq uint64) (protocol.Event, bool) {
+	k := eventKey(s.world.shelf(), seq)
 	stored, ok := s.raw(k)
 	if !ok {
-		return nil, false
+		return protocol.Event{}, false
 	}
 	e, err := eventOf(k, stored)
 	s.keep(err)
-	return e.Payload, err == nil && sha256.Sum256(e.Payload) == h
+	return e, err == nil
 }
 
 func (s press) shelvedDirectory(h dcat.Hash) (*place.Directory, *protocol.Failure) {
 	missing := refuse(fault.NotFound, "directory", "the release names a directory that is not here: send it along")
-	raw, ok := s.shelved(h)
-	if !ok {
+	var joiner catalogue.Joiner
+	var whole []byte
+	e, seq, ok := s.shelvedAt(h)
+	for ; ok && whole == nil; seq++ {
+		var err error
+		if whole, _, err = joiner.Whole(&e); err != nil {
+			return nil, missing
+		}
+		if whole == nil {
+			e, ok = s.shelfEvent(seq + 1)
+		}
+	}
+	if sha256.Sum256(whole) != h {
 		return nil, missing
 	}
-	dir, _, err := catalogue.DecodeDirectory(raw)
+	dir, _, err := catalogue.DecodeDirectory(whole)
 	if err != nil {
 		return nil, missing
 	}

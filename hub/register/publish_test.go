@@ -2,11 +2,14 @@ package register
 
 import (
 	"crypto/ed25519"
+	"fmt"
+	"strings"
 	"testing"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/protocol"
 )
 
@@ -106,5 +109,50 @@ func TestPinnedVersionDecides(t *testing.T) {
 				t.Errorf("case %v is at %v, held %q, %v; want %s", n, c.State.Seat, c.Held, err, seat)
 			}
 		}
+	})
+}
+
+// TestDirectoryInParts takes a directory that one event has no room for, and refuses
+// what no box could keep: whatever is asked, the entry can be applied.
+func TestDirectoryInParts(t *testing.T) {
+	onBoth(t, func(w *town) {
+		w.settle()
+		wide := func(centres int) *place.Directory {
+			d := directory("41-09-17", "41-09-23")
+			for i := range centres {
+				code := place.Centre(fmt.Sprintf("41-09-17-c%02d", i%100))
+				d.Centres = append(d.Centres, place.CentreInfo{
+					Code: code, Type: place.CitizenService, Area: "41-09-17",
+					Name: place.Name{BN: strings.Repeat("কেন্দ্র", 20), EN: fmt.Sprint("Centre ", i)},
+				})
+			}
+			d.Sort()
+			return d
+		}
+		big := wide(100)
+		for i := range big.Centres[2:] {
+			big.Centres[2+i].Name.EN = strings.Repeat("x", 600)
+		}
+		raw, err := catalogue.EncodeDirectory(big)
+		if err != nil || len(raw) <= protocol.MaxEvent {
+			t.Fatalf("%d bytes, %v; want more than an event has room for", len(raw), err)
+		}
+		if res := w.must(NewCommand("", "root", Publish, w.parcel(2, big, licence(t)))); res.Version != 2 {
+			t.Fatalf("release %d; want 2", res.Version)
+		}
+		next := w.parcel(3, big, licence(t), version(t, "birth", 1, "chairman"))
+		next.Directory = nil // It is there already.
+		if res := w.must(NewCommand("", "root", Publish, next)); res.Version != 3 {
+			t.Fatalf("release %d; want 3", res.Version)
+		}
+		for _, r := range []*Register{w.first(), w.reopen(w.registers[0].base)} {
+			if got := len(r.Set().Directory.Centres); got != len(big.Centres) {
+				t.Errorf("%d centres; want %d", got, len(big.Centres))
+			}
+		}
+		for i := range big.Centres[2:] {
+			big.Centres[2+i].Name.EN = strings.Repeat("y", 2_500)
+		}
+		wantFault(t, "a directory that no box keeps", w.do(NewCommand("", "root", Publish, w.parcel(4, big, licence(t)))).Fault, fault.Invalid)
 	})
 }

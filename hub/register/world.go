@@ -172,19 +172,24 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 	directories := map[dcat.Hash]*place.Directory{}
 	var named []*dcat.Version
 	var newest *dcat.Release
+	var parts catalogue.Joiner
 	err := v.Scan(logKey(tagEvent, shelf), nil, func(k, raw []byte) (bool, error) {
 		e, err := eventOf(k, raw)
 		if err != nil {
 			return false, err
 		}
-		switch e.Kind {
+		payload, kind, err := parts.Whole(&e)
+		if err != nil || payload == nil {
+			return err == nil, fault.Wrap("register.Open", fault.Damaged, "catalogue event", err)
+		}
+		switch kind {
 		case protocol.ServiceAdded:
 			var ver *dcat.Version
-			if ver, err = catalogue.DecodeVersion(e.Payload); err == nil {
+			if ver, err = catalogue.DecodeVersion(payload); err == nil {
 				versions[ver.Hash] = ver
 			}
 		case protocol.DirectoryAdded:
-			dir, hash, derr := catalogue.DecodeDirectory(e.Payload)
+			dir, hash, derr := catalogue.DecodeDirectory(payload)
 			directories[hash], err = dir, derr
 		case protocol.Released:
 			newest, err = releaseIn(e)

@@ -85,7 +85,13 @@ func (d *District) Publish(tb testing.TB, set, older *dcat.Set) {
 	}
 	raw, err := catalogue.EncodeDirectory(set.Directory)
 	must(tb, err)
-	d.Catalogue.Append(tb, protocol.Event{Kind: protocol.DirectoryAdded, At: Start.UnixMilli(), Payload: raw})
+	parts, err := catalogue.DirectoryParts(raw) // As a hub does with what is too long for one event.
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, part := range parts {
+		d.Catalogue.Append(tb, protocol.Event{Kind: protocol.DirectoryPart, At: Start.UnixMilli(), Payload: part})
+	}
 	signed, err := catalogue.Sign(&set.Release, d.Release)
 	must(tb, err)
 	d.Catalogue.Append(tb, protocol.Event{Kind: protocol.Released, At: Start.UnixMilli(), Payload: protocol.Marshal(&signed)})

@@ -110,7 +110,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
-	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.Released:
+	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.DirectoryPart, protocol.Released:
 		return x.applyCatalogue(tx, &e, r.Got)
 	}
 	return 0, nil
@@ -240,6 +240,8 @@ func (x *index) applyCatalogue(tx *store.Tx, e *protocol.Event, got int64) (chan
 			return 0, nil //nolint:nilerr // As above.
 		}
 		return changedCatalogue, tx.Set(hashKey(keyDirectory, hash), e.Payload)
+	case protocol.DirectoryPart:
+		return applyPart(tx, e)
 	}
 	r, err := openRelease(e.Payload, x.trust)
 	if err != nil {
@@ -254,6 +256,48 @@ func (x *index) applyCatalogue(tx *store.Tx, e *protocol.Event, got int64) (chan
 		return changedAlarms, x.alarm(tx, alarmTwin, got)
 	}
 	return 0, err
+}
+
+// applyPart keeps a part of a directory, and the directory once its last part is
+// here. Parts come in their order: the log has no gaps.
+func applyPart(tx *store.Tx, e *protocol.Event) (changed, error) {
+	parcel, err := catalogue.DecodeParcel(e.Payload)
+	if err != nil || parcel.Kind != catalogue.DirectoryParcel {
+		return 0, nil //nolint:nilerr // No release can name it, so none with it becomes active.
+	}
+	at := func(part int) []byte { return append(hashKey(keyPart, parcel.Hash), byte(part>>8), byte(part)) }
+	if parcel.Part < parcel.Parts-1 {
+		return 0, tx.Set(at(parcel.Part), e.Payload)
+	}
+	var joiner catalogue.Joiner
+	var whole []byte
+	for part := range parcel.Parts {
+		payload := e.Payload
+		if part < parcel.Parts-1 {
+			if payload, err = tx.Get(at(part)); err != nil {
+				return 0, ignoreMissing(err)
+			}
+			if err := tx.Delete(at(part)); err != nil {
+				return 0, err
+			}
+		}
+		whole, _, err = joiner.Whole(&protocol.Event{Kind: protocol.DirectoryPart, Payload: payload})
+		if err != nil {
+			return 0, nil //nolint:nilerr // As above.
+		}
+	}
+	if _, _, err := catalogue.DecodeDirectory(whole); err != nil || len(whole) > store.MaxValue {
+		return 0, nil //nolint:nilerr // As above.
+	}
+	return changedCatalogue, tx.Set(hashKey(keyDirectory, parcel.Hash), whole)
+}
+
+// ignoreMissing makes nothing of a part that was never here.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // openRelease reads a signed release and checks its signature.

@@ -66,6 +66,7 @@ const (
 	keyContacts  = "o" // Contacts.
 	keyVersion   = "v" // Hash: an encoded service version.
 	keyDirectory = "d" // Hash: an encoded directory.
+	keyPart      = "c" // Hash of a directory, part: the part, until the last one has come.
 	keyRelease   = "r" // Number of a release: Signed.
 	keyCursor    = "h" // Name of a log of the hub's: Position.
 	keyAck       = "k" // Name of an own log: ackedMark, the newest acknowledgement.
