@@ -31,7 +31,7 @@ import (
 const (
 	dawn     = 1_790_000_000_000 // Unix milliseconds.
 	centre   = place.Centre("41-09-17")
-	service  = "trade-licence"
+	service  = "citizenship-certificate"
 	password = "correct horse"
 )
 
