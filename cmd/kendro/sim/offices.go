@@ -201,6 +201,17 @@ type spotOfAct struct {
 	version uint64
 }
 
+// undecided reports whether the service lets the desk of a case end it without a
+// preliminary decision. A case is never forwarded without one.
+func (o *offices) undecided(c *register.Case) bool {
+	v, ok := o.w.cast.set.Current(c.Service)
+	if !ok {
+		return false
+	}
+	step, ok := v.Step(c.State.Step)
+	return ok && !step.Decision
+}
+
 // history replays the turns of a case. Acts that were answered as done are taken
 // out of byVersion.
 func (o *offices) history(c *register.Case, byVersion map[spotOfAct]*asked) error {
@@ -222,7 +233,8 @@ func (o *offices) history(c *register.Case, byVersion map[spotOfAct]*asked) erro
 		case application.Decide:
 			decided[turn.Actor] = true
 		case application.Forward, application.Approve, application.Reject:
-			if holder != turn.Actor || !decided[turn.Actor] {
+			free := turn.Action != application.Forward && o.undecided(c)
+			if holder != turn.Actor || !decided[turn.Actor] && !free {
 				return fmt.Errorf("version %d: %s by %s without a decision of his own", turn.Version, turn.Action, turn.Actor)
 			}
 			holder, decided = "", map[string]bool{}
