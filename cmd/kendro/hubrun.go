@@ -91,6 +91,10 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	}
 	at := office.ports
 	s.Logger.Info("hub is up", "version", version, "http", at.HTTP, "quic", at.QUIC)
+	resting, stop := context.WithCancel(ctx)
+	rested := make(chan struct{})
+	go func() { defer close(rested); giveBack(resting) }()
+	defer func() { stop(); <-rested }()
 	d := server{log: s.Logger, run: office.run, alive: func() error { return answers(s.Dir) }}
 	return d.serve(ctx)
 }

@@ -95,7 +95,7 @@ func Open(o Options) (*Endpoint, error) {
 		knocks:    newKnocks(),
 		listeners: map[string]*listener{}, dialed: map[target]*pooled{}, conns: map[*quic.Conn]identity.Subject{},
 	}
-	e.certificate.Store(&o.Certificate)
+	e.SetCertificate(o.Certificate)
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	for _, p := range o.Serve {
 		e.listeners[p] = newListener(e.Addr())
@@ -119,7 +119,12 @@ func (e *Endpoint) Addr() net.Addr { return e.socket.LocalAddr() }
 func (e *Endpoint) Metered() (out, in uint64) { return e.meter.out.Load(), e.meter.in.Load() }
 
 // SetCertificate replaces this machine's certificate for the handshakes to come.
-func (e *Endpoint) SetCertificate(c tls.Certificate) { e.certificate.Store(&c) }
+// What follows the first in its chain is not shown: every peer has the authority's,
+// and would keep a copy for as long as the connection lasts.
+func (e *Endpoint) SetCertificate(c tls.Certificate) {
+	c.Certificate = c.Certificate[:1:1]
+	e.certificate.Store(&c)
+}
 
 // Accept returns the listener of a protocol in Options.Serve. Its connections
 // are single streams, [*Conn]; one arrives when its dialer has written. Every

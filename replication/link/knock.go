@@ -142,7 +142,7 @@ func (e *Endpoint) knock(ctx context.Context, addrs []string, quiet *atomic.Int6
 			delete(e.knocks.waiting, n)
 		}
 	}()
-	timer := stoppedTimer()
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		for i, addr := range addrs {

@@ -15,33 +15,56 @@ const (
 	inboxWait = 20 * time.Millisecond // Between two blocks of an inbox: what comes meanwhile shares the next.
 )
 
-// putOff holds what a session does later. The loop owns it.
-type putOff struct {
-	blocks *time.Timer // A peer asked for a pause.
-	heads  *time.Timer
-	inbox  *time.Timer
-
-	counting bool               // The heads' timer runs.
-	pacing   bool               // The inbox's does.
-	loads    []replication.Load // Of inboxes, when it has run out.
+// An alarm has something done later. Whoever has the turn sets it and puts it off;
+// one that is off holds nothing.
+type alarm struct {
+	timer *time.Timer
+	count uint64 // Changes with every setting: what rings late is not heard.
 }
 
-func newPutOff() putOff {
-	return putOff{blocks: stoppedTimer(), heads: stoppedTimer(), inbox: stoppedTimer()}
+// set has f called in a turn of its own after d, in place of what was set before.
+func (r *runner) set(ctx context.Context, a *alarm, d time.Duration, f func(context.Context)) {
+	a.off()
+	count := a.count
+	a.timer = time.AfterFunc(d, func() {
+		if !r.news.enter(&r.wg) {
+			return
+		}
+		defer r.wg.Done()
+		r.turn(ctx, func() {
+			if a.count == count {
+				a.timer = nil
+				f(ctx)
+			}
+		})
+	})
 }
 
-func (p *putOff) stop() {
-	for _, t := range []*time.Timer{p.blocks, p.heads, p.inbox} {
-		t.Stop()
+func (a *alarm) off() {
+	a.count++
+	if a.timer != nil {
+		a.timer.Stop()
+		a.timer = nil
 	}
 }
 
+// putOff holds what a session does later.
+type putOff struct {
+	blocks alarm // A peer asked for a pause.
+	heads  alarm
+	inbox  alarm
+
+	counting bool               // The heads' alarm is set.
+	pacing   bool               // The inbox's is.
+	loads    []replication.Load // Of inboxes, when it rings.
+}
+
 // sendLater queues a head: it is written with the next message, or by itself soon.
-func (r *runner) sendLater(m *protocol.Message) {
+func (r *runner) sendLater(ctx context.Context, m *protocol.Message) {
 	r.out.hold(m)
 	if !r.later.counting {
 		r.later.counting = true
-		r.later.heads.Reset(headsWait)
+		r.set(ctx, &r.later.heads, headsWait, r.flush)
 	}
 }
 
@@ -62,7 +85,7 @@ func (r *runner) begin(ctx context.Context, l replication.Load) {
 			return
 		}
 		r.later.pacing = true
-		r.later.inbox.Reset(inboxWait)
+		r.set(ctx, &r.later.inbox, inboxWait, r.beginLater)
 	}
 	peer := r.peer
 	r.wg.Go(func() { r.load(ctx, peer, l) })

@@ -1,6 +1,8 @@
 package link
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -112,34 +114,71 @@ func (o *outbox) next() ([]byte, bool) {
 	return out, len(batch) > 0
 }
 
-// news is what other goroutines have for the loop.
+// news is what other goroutines have for the machine. It may be used concurrently.
 type news struct {
-	signal chan struct{}
-
 	mu      sync.Mutex // Guards what follows.
+	bring   func()     // Has it taken soon; nil before the session begins and after it.
+	coming  bool       // Somebody is about to take it.
 	grown   map[protocol.LogID]protocol.Head
 	answers []func(*replication.Session) []replication.Action
 }
 
-func newNews() *news {
-	return &news{signal: make(chan struct{}, 1), grown: map[protocol.LogID]protocol.Head{}}
+// open has bring called whenever there is something that nobody is about to take.
+// It must not block.
+func (n *news) open(bring func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.bring = bring
+	if len(n.grown)+len(n.answers) > 0 {
+		n.call()
+	}
+}
+
+// close ends that: what comes later is for nobody.
+func (n *news) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.bring = nil
+}
+
+// call is called under the lock.
+func (n *news) call() {
+	if n.bring != nil && !n.coming {
+		n.coming = true
+		n.bring()
+	}
+}
+
+// enter lets one alarm in, which wg counts, or reports that the session is over.
+func (n *news) enter(wg *sync.WaitGroup) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.bring == nil {
+		return false
+	}
+	wg.Add(1)
+	return true
 }
 
 // grew keeps the furthest head of each log.
 func (n *news) grew(h protocol.Head) {
 	n.mu.Lock()
-	if n.grown[h.Log].At.Seq < h.At.Seq {
-		n.grown[h.Log] = h
+	defer n.mu.Unlock()
+	if n.grown[h.Log].At.Seq >= h.At.Seq {
+		return
 	}
-	n.mu.Unlock()
-	signal(n.signal)
+	if n.grown == nil {
+		n.grown = map[protocol.LogID]protocol.Head{}
+	}
+	n.grown[h.Log] = h
+	n.call()
 }
 
 func (n *news) post(answer func(*replication.Session) []replication.Action) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.answers = append(n.answers, answer)
-	n.mu.Unlock()
-	signal(n.signal)
+	n.call()
 }
 
 // line lets others speak into the session.
@@ -154,18 +193,12 @@ func (n *news) line() replication.Line {
 	}
 }
 
-func (n *news) wake() { signal(n.signal) }
-
 func (n *news) take() ([]protocol.Head, []func(*replication.Session) []replication.Action) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var heads []protocol.Head
-	for _, h := range n.grown {
-		heads = append(heads, h)
-	}
-	clear(n.grown)
+	heads := slices.Collect(maps.Values(n.grown))
 	answers := n.answers
-	n.answers = nil
+	n.grown, n.answers, n.coming = nil, nil, false
 	return heads, answers
 }
 
@@ -177,9 +210,26 @@ type job struct {
 
 // queue holds the host's calls in order.
 type queue struct {
+	room chan struct{} // Holds one: a call has been taken.
+
 	mu   sync.Mutex // Guards what follows.
 	busy bool       // Somebody makes the calls.
 	jobs []job
+}
+
+func newQueue() *queue { return &queue{room: make(chan struct{}, 1)} }
+
+// wait returns once fewer than limit calls are waiting, or false when ctx has ended.
+// One goroutine may wait.
+func (q *queue) wait(ctx context.Context, limit int) bool {
+	for q.len() >= limit {
+		select {
+		case <-q.room:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // put reports whether nobody makes the calls: the caller then has somebody do it.
@@ -210,6 +260,7 @@ func (q *queue) next() (job, bool) {
 	j := q.jobs[0]
 	q.jobs[0] = job{}
 	q.jobs = q.jobs[1:]
+	signal(q.room)
 	return j, true
 }
 

@@ -27,8 +27,8 @@ const (
 // A SessionOption changes how a session runs.
 type SessionOption func(*runner)
 
-// OnNote has f told what an operator may want to know. It is called by one
-// goroutine and must not block.
+// OnNote has f told what an operator may want to know. Calls don't overlap; f must
+// not block.
 func OnNote(f func(replication.Note)) SessionOption { return func(r *runner) { r.note = f } }
 
 // Heartbeat probes an idle path that often. A server that died without a word is
@@ -57,10 +57,22 @@ func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside
 // means that the peer broke the protocol or speaks another version; other kinds
 // are the host's, or the peer's refusal of our certificate.
 func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
+	r, closed, err := open(conn, peer, host, opts)
+	if err != nil {
+		_ = conn.Close()
+		return err
+	}
+	defer closed()
+	return r.run(ctx)
+}
+
+// open has the host admit the peer. It is apart from what runs on, whose stack
+// stays as deep as the deepest call.
+func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []SessionOption) (r *runner, closed func(), err error) {
 	peer.Session = rand.Uint64() //nolint:gosec // It tells sessions apart and guards nothing.
-	r := &runner{
+	r = &runner{
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
-		in: make(chan *protocol.Message, 16), news: newNews(), work: new(queue), traffic: metered(conn),
+		news: new(news), work: newQueue(), traffic: metered(conn),
 	}
 	r.out = &outbox{traffic: r.traffic}
 	for _, o := range opts {
@@ -68,10 +80,8 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	}
 	have, want, cert, closed, err := host.Open(peer, r.news.grew)
 	if err != nil {
-		_ = conn.Close()
-		return err
+		return nil, nil, err
 	}
-	defer closed()
 	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.beside.documents}
 	r.out.busy = r.beside.busy
 	for _, l := range want {
@@ -87,7 +97,7 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	if relay, ok := host.(replication.Relay); ok {
 		relay.Join(peer, r.news.line())
 	}
-	return r.run(ctx)
+	return r, closed, nil
 }
 
 // beside is what a session knows of the documents that travel beside it.
@@ -96,8 +106,10 @@ type beside struct {
 	busy      func(bool)
 }
 
-// A runner drives one session: a reader and, while they have work, a writer and a
-// deliverer, around one loop that owns the machine.
+// A runner drives one session. One goroutine reads, that of [RunSession]; all
+// others live for as long as they have something to do, so that an idle session
+// costs one stack: a writer, a deliverer, whoever brings news, and alarms. Each
+// takes its turn at the machine.
 type runner struct {
 	conn   net.Conn
 	host   replication.Host
@@ -108,18 +120,18 @@ type runner struct {
 	beside beside
 	beat   time.Duration // 0: no heartbeat.
 
-	in      chan *protocol.Message // From the reader.
-	out     *outbox                // To the writer.
-	news    *news                  // From everybody else to the loop.
-	work    *queue                 // To the deliverer.
+	out     *outbox // To the writer.
+	news    *news   // From everybody else to the machine.
+	work    *queue  // To the deliverer.
 	traffic *traffic
 	wg      sync.WaitGroup
 
-	// Owned by the loop.
+	machine sync.Mutex // Guards what follows.
 	session *replication.Session
 	peer    replication.Peer
 	later   putOff
 	probe   prober
+	heart   alarm
 
 	once   sync.Once // Guards err.
 	err    error
@@ -130,16 +142,14 @@ func (r *runner) run(parent context.Context) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	r.cancel = cancel
-	r.later = newPutOff()
-	r.probe.timer = stoppedTimer()
-	r.probe.silence.answers = make(chan bool, 1)
 	r.probe.path, _ = r.conn.(pather)
+	r.probe.later = func(step time.Duration) { r.set(ctx, &r.probe.alarm, step, r.look) }
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
 	defer stop()
-	r.wg.Go(func() { r.read(ctx) })
-	r.act(ctx, r.session.Start())
-	r.loop(ctx)
+	r.begins(ctx)
+	r.read(ctx)
 	cancel()
+	r.ends()
 	_ = r.conn.Close()
 	r.wg.Wait()
 	if parent.Err() != nil {
@@ -148,57 +158,65 @@ func (r *runner) run(parent context.Context) error {
 	return r.err
 }
 
+// begins says hello, and lets news in.
+func (r *runner) begins(ctx context.Context) {
+	r.turn(ctx, func() {
+		r.act(ctx, r.session.Start())
+		if r.beat > 0 {
+			r.set(ctx, &r.heart, r.beat, r.pulse)
+		}
+	})
+	r.news.open(func() {
+		r.wg.Go(func() { r.turn(ctx, func() { r.hear(ctx) }) })
+	})
+}
+
+// ends lets nobody else take a turn.
+func (r *runner) ends() {
+	r.news.close()
+	r.machine.Lock()
+	defer r.machine.Unlock()
+	for _, a := range []*alarm{&r.later.blocks, &r.later.heads, &r.later.inbox, &r.probe.alarm, &r.heart} {
+		a.off()
+	}
+}
+
 // fail ends the session; the first reason is kept.
 func (r *runner) fail(err error) {
 	r.once.Do(func() { r.err = err })
 	r.cancel()
 }
 
-func (r *runner) loop(ctx context.Context) {
-	defer r.later.stop()
-	defer r.probe.timer.Stop()
-	heart := make(<-chan time.Time)
-	if r.beat > 0 {
-		tick := time.NewTicker(r.beat)
-		defer tick.Stop()
-		heart = tick.C
+// turn has one do something with the machine while nobody else does.
+func (r *runner) turn(ctx context.Context, do func()) {
+	r.machine.Lock()
+	defer r.machine.Unlock()
+	if ctx.Err() != nil {
+		return
 	}
-	for ctx.Err() == nil {
-		r.probe.watch(r.due())
-		in := r.in
-		if r.work.len() >= maxBacklog {
-			in = nil // The host is behind: let the peer's window fill.
-		}
-		select {
-		case <-ctx.Done():
-		case m := <-in:
-			r.receive(ctx, m)
-		case <-r.news.signal:
-			grown, answers := r.news.take()
-			for _, answer := range answers {
-				r.act(ctx, answer(r.session))
-			}
-			if len(grown) > 0 {
-				r.act(ctx, r.session.Grew(grown...))
-			}
-		case <-r.later.blocks.C:
-			r.act(ctx, r.session.Resume())
-		case <-r.later.heads.C:
-			r.flush(ctx)
-		case <-r.later.inbox.C:
-			r.beginLater(ctx)
-		case <-r.probe.timer.C:
-			r.look(ctx)
-		case here := <-r.probe.silence.answers:
-			r.answered(ctx, here)
-		case <-heart:
-			r.ask(ctx)
-		}
+	do()
+	r.probe.watch(r.due())
+}
+
+// hear takes up what others have brought.
+func (r *runner) hear(ctx context.Context) {
+	grown, answers := r.news.take()
+	for _, answer := range answers {
+		r.act(ctx, answer(r.session))
+	}
+	if len(grown) > 0 {
+		r.act(ctx, r.session.Grew(grown...))
 	}
 }
 
+// pulse is the heartbeat.
+func (r *runner) pulse(ctx context.Context) {
+	r.ask(ctx)
+	r.set(ctx, &r.heart, r.beat, r.pulse)
+}
+
 func (r *runner) receive(ctx context.Context, m *protocol.Message) {
-	r.probe.looks, r.probe.silence.amid = 0, false
+	r.probe.looks, r.probe.silence.amid, r.probe.silence.half = 0, false, false
 	r.hush()
 	if m.Block != nil {
 		r.probe.run += len(m.Block.Body)
@@ -229,7 +247,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 		switch a := a.(type) {
 		case replication.Send:
 			if a.Message.Heads != nil {
-				r.sendLater(a.Message)
+				r.sendLater(ctx, a.Message)
 			} else {
 				r.send(ctx, a.Message)
 			}
@@ -240,7 +258,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 				r.wg.Go(func() { r.deliver(ctx) })
 			}
 		case replication.Wait:
-			r.later.blocks.Reset(time.Duration(a.Millis) * time.Millisecond)
+			r.set(ctx, &r.later.blocks, time.Duration(a.Millis)*time.Millisecond, func(ctx context.Context) { r.act(ctx, r.session.Resume()) })
 		case replication.Note:
 			r.note(a)
 		}
@@ -272,7 +290,6 @@ func (r *runner) deliver(ctx context.Context) {
 		if !ok || ctx.Err() != nil {
 			return
 		}
-		r.news.wake() // The loop may read on.
 		var err error
 		switch a := j.action.(type) {
 		case replication.Deliver:
@@ -316,34 +333,35 @@ func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.A
 	})
 }
 
+// read takes what the peer says, one message after the other, until the session
+// ends. While the host is behind it reads no further: let the peer's window fill.
 func (r *runner) read(ctx context.Context) {
-	const op = "link.RunSession"
 	buffered := bufio.NewReaderSize(r.conn, readAhead)
-	for {
+	for r.work.wait(ctx, maxBacklog) {
 		if _, err := buffered.Peek(1); err == nil {
-			r.probe.silence.half.Store(true)
-			r.news.wake()
+			r.turn(ctx, func() { r.probe.silence.half = true })
 		}
 		m, size, err := r.out.short.Decode(buffered)
-		r.probe.silence.half.Store(false)
-		switch {
-		case errors.Is(err, io.EOF):
-			r.fail(fault.New(op, fault.Unavailable, r.conn.RemoteAddr().String(), "the peer ended the session"))
-			return
-		case err != nil && errors.Is(err, fault.Invalid):
-			r.fail(err)
-			return
-		case err != nil:
-			r.fail(classify(op, r.conn.RemoteAddr().String(), err))
+		if err != nil {
+			r.fail(r.broken(err))
 			return
 		}
 		r.traffic.in[purposeOf(m)].Add(uint64(size))
-		select {
-		case r.in <- m:
-		case <-ctx.Done():
-			return
-		}
+		r.turn(ctx, func() { r.receive(ctx, m) })
 	}
+}
+
+// broken says what it means that there is no next message.
+func (r *runner) broken(err error) error {
+	const op = "link.RunSession"
+	addr := r.conn.RemoteAddr().String()
+	switch {
+	case errors.Is(err, io.EOF):
+		return fault.New(op, fault.Unavailable, addr, "the peer ended the session")
+	case errors.Is(err, fault.Invalid):
+		return err
+	}
+	return classify(op, addr, err)
 }
 
 func (r *runner) write(ctx context.Context) {

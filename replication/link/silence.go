@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -44,13 +43,12 @@ func Endure(p Patience) SessionOption {
 	return func(r *runner) { r.probe.silence.enduring, r.probe.silence.Patience = true, p }
 }
 
-// silence is a path on which nothing arrives though something is due. The loop
-// owns it, half apart.
+// silence is a path on which nothing arrives though something is due. It is
+// the prober's.
 type silence struct {
 	Patience
 	enduring bool
-	answers  chan bool   // Holds one: whether it was the peer that answered a knock.
-	half     atomic.Bool // The reader's: it has the beginning of a message.
+	half     bool // The reader has the beginning of a message.
 
 	on    bool
 	stop  context.CancelFunc // Ends the knocking; nil where nobody knocks.
@@ -73,7 +71,7 @@ func (r *runner) due() bool {
 	if r.probe.silence.on && r.probe.silence.amid {
 		return true
 	}
-	return r.session.Outstanding() || r.probe.looks < lately && (r.probe.silence.half.Load() || replication.Behind(r.session))
+	return r.session.Outstanding() || r.probe.looks < lately && (r.probe.silence.half || replication.Behind(r.session))
 }
 
 // said notes that a message is to be written. An end that endures looks whether its
@@ -157,12 +155,15 @@ func (r *runner) endure(ctx context.Context) {
 	if s.Knock == nil {
 		return
 	}
-	ctx, s.stop = context.WithCancel(ctx)
+	knocking, stop := context.WithCancel(ctx)
+	s.stop = stop
 	r.wg.Go(func() {
-		here := s.Knock(ctx)
-		if ctx.Err() == nil {
-			r.probe.silence.answers <- here // It holds one.
-		}
+		here := s.Knock(knocking)
+		r.turn(ctx, func() {
+			if knocking.Err() == nil { // Or the answer came too late.
+				r.answered(ctx, here)
+			}
+		})
 	})
 }
 
@@ -201,10 +202,6 @@ func (r *runner) hush() {
 		s.stop()
 	}
 	s.on, s.heals, s.stop = false, false, nil
-	select {
-	case <-r.probe.silence.answers: // It came too late.
-	default:
-	}
 	if s.Told != nil {
 		s.Told(false)
 	}
@@ -216,9 +213,10 @@ type pather interface {
 	Shortest() (roundTrip time.Duration)
 }
 
-// prober notices a dead path. The loop owns it.
+// prober notices a dead path.
 type prober struct {
-	timer    *time.Timer
+	alarm    alarm
+	later    func(step time.Duration) // Sets the alarm.
 	path     pather // Nil where the connection can't tell.
 	on       bool
 	asked    bool // A heartbeat waits for a packet.
@@ -229,12 +227,6 @@ type prober struct {
 	run      int // Bytes of blocks since the last pause.
 
 	silence silence
-}
-
-func stoppedTimer() *time.Timer {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
 }
 
 // watch starts the probing when an answer is due.
@@ -253,19 +245,19 @@ func (p *prober) again() time.Duration {
 	return rtt
 }
 
-// soon has the timer fire after step.
+// soon has the alarm ring after step.
 func (p *prober) soon(step time.Duration) {
 	p.step = step
-	p.timer.Reset(step)
+	p.later(step)
 }
 
 // rest ends the probing.
 func (p *prober) rest() {
 	p.on = false
-	p.timer.Stop()
+	p.alarm.off()
 }
 
-// look is called when the timer has fired. It reports whether anything has arrived
+// look is called when the alarm has rung. It reports whether anything has arrived
 // since the last look, and whether nothing has for too long.
 func (p *prober) look() (carries, dead bool) {
 	before, step := p.received, p.step

@@ -15,6 +15,7 @@ const apart = 10 * time.Millisecond
 
 // Of the measurement.
 const (
+	firstFew  = 10                // Sessions before the first look: what a server keeps once is not of each.
 	settling = 10 * time.Second  // A server that was just founded.
 	quiet    = 130 * time.Second // After the rush: Go collects once in two minutes where nothing is asked of it.
 )
@@ -40,21 +41,32 @@ func runIdle(ctx context.Context, o options, site string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	failed, running := make(chan error, 1), make(chan struct{})
+	warm, rush := min(firstFew, len(callers)/2), make(chan struct{})
+	go func() {
+		defer close(running)
+		failed <- together(len(callers), func(i int) error {
+			if i >= warm {
+				select {
+				case <-rush:
+				case <-ctx.Done():
+				}
+				stagger(ctx, time.Duration(i)*apart)
+			}
+			return callers[i].run(ctx, d.Servers[0].Ports.QUIC, link.Heartbeat(30*time.Second))
+		})
+	}()
+	defer func() { stop(); <-running }()
+	if err := await(ctx, callers[:warm], failed, (*caller).connected); err != nil {
+		return nil, err
+	}
 	before, err := memoryOf(ctx, d.Servers[0])
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	ctx, stop := context.WithCancel(ctx)
-	failed, running := make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(running)
-		failed <- together(len(callers), func(i int) error {
-			stagger(ctx, time.Duration(i)*apart)
-			return callers[i].run(ctx, d.Servers[0].Ports.QUIC, link.Heartbeat(30*time.Second))
-		})
-	}()
-	defer func() { stop(); <-running }()
+	close(rush)
 	if err := await(ctx, callers, failed, (*caller).connected); err != nil {
 		return nil, err
 	}
@@ -70,7 +82,7 @@ func runIdle(ctx context.Context, o options, site string) (*result, error) {
 	if r.Fresh = sessions(callers); r.Fresh != opened {
 		return nil, fault.New(op, fault.Internal, "sessions", "some were broken and begun again: nothing idle was measured")
 	}
-	r.PerSession = round(float64(after-min(after, before)) / float64(len(callers)))
+	r.PerSession = round(float64(after-min(after, before)) / float64(len(callers)-warm))
 	return r, nil
 }
 
