@@ -72,6 +72,8 @@ func (h *holding) put(c *ingestCall, settled protocol.Position) (protocol.Positi
 	if b.Header.First > known+1 {
 		return none, fault.New(op, fault.Unavailable, b.Header.Log.String(), "what comes before is not here: send again")
 	}
+	// The log may have gone on by another way since something of it was held here.
+	h.store.Begin(b.Header.Log, protocol.Position{Seq: b.Header.First - 1, Hash: b.Header.Prev})
 	at, err := h.store.Put(epoch, b)
 	if errors.Is(err, fault.Stopped) {
 		h.fatal.set(err)

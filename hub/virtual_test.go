@@ -64,8 +64,12 @@ func TestPartitionsInVirtualTime(t *testing.T) {
 
 		lead := v.Leader()
 		deaf := v.Follower()
+		cut := time.Now()
 		v.Net.Cut(lead.Addr, deaf.Addr)
 		accepted("a follower that hears no leader", 50)
+		if took := time.Since(cut); took > 20*time.Second {
+			t.Errorf("a box whose server hears no leader had to wait %v; want another server asked after ten seconds", took)
+		}
 		pass(20 * time.Second)
 		if s := v.Leader(); s != lead {
 			t.Errorf("a follower that hears nothing took the lead from %s to %s", lead.Addr, s.Addr)

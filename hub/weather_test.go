@@ -86,7 +86,7 @@ func furnish(t *testing.T, g *hubtest.Group, b *hubtest.Box) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := b.Sync(ctx, g.Servers[0].Addr)
-	g.Wait("inbox and catalogue", func() bool { return b.Holds(protocol.Inbox) > 0 && b.Holds(protocol.Catalogue) > 20 })
+	g.Wait("inbox and catalogue", func() bool { return b.Reaches(protocol.Inbox) > 0 && b.Reaches(protocol.Catalogue) > 20 })
 	cancel()
 	done()
 }

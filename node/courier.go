@@ -41,6 +41,8 @@ type courier struct {
 	back   *returner
 	knocks *link.Knocker // Nil where the way to the hub can't tell.
 
+	signing patience // Of the session at hand; its pulse owns it.
+
 	mu     sync.Mutex // Guards what follows.
 	now    *replication.Peer
 	said   bool                  // The session at hand has had the hub's hello.
@@ -201,7 +203,7 @@ func (c *courier) pulse(ctx context.Context, conn net.Conn, end func()) {
 	if metered {
 		before, _ = path.Path()
 	}
-	var p patience
+	c.signing.anew()
 	for {
 		select {
 		case <-ctx.Done():
@@ -219,33 +221,52 @@ func (c *courier) pulse(ctx context.Context, conn net.Conn, end func()) {
 			end()
 			return
 		}
-		if p.over(c.box.Acknowledged().Seq, c.box.Head().At.Seq, c.clock()) && len(c.servers()) > 1 {
-			c.log.Warn("this server signs for nothing: asking another", "waiting_for", stuckAfter)
+		if len(c.servers()) > 1 && c.signing.over(c.box.Acknowledged().Seq, c.box.Head().At.Seq, c.host.held.Load(), c.clock()) {
+			c.log.Warn("this server signs for nothing: asking another")
 			end()
 			return
 		}
 	}
 }
 
-// stuckAfter is how long a server may leave records unsigned before another one is
-// asked: a server that hears no leader, say. A block on the poorest link takes less.
-const stuckAfter = time.Minute
+// How long a server may leave records unsigned before another one is asked.
+const (
+	stuckAfter = time.Minute      // A block on the poorest link takes less.
+	heldAfter  = 10 * time.Second // One that says that it holds them hears no leader. Doubled while the others say so too.
+)
 
 // A patience measures how long nothing was acknowledged though something waits.
 type patience struct {
 	acked uint64
 	since time.Time // Zero while nothing waits.
+	left  int       // Servers that were left one after the other because they only hold.
 }
 
-// over reports whether it has run out.
-func (p *patience) over(acked, head uint64, now time.Time) bool {
+// anew begins with another server.
+func (p *patience) anew() { p.since = time.Time{} }
+
+// over reports whether it has run out; held is how far the server says that it
+// holds our records without having signed for them.
+func (p *patience) over(acked, head, held uint64, now time.Time) bool {
+	if acked != p.acked {
+		p.left = 0
+	}
 	switch {
 	case head <= acked:
 		p.since = time.Time{}
 	case p.since.IsZero() || acked != p.acked:
-		p.acked, p.since = acked, now
+		p.since = now
 	}
-	return !p.since.IsZero() && now.Sub(p.since) >= stuckAfter
+	p.acked = acked
+	if p.since.IsZero() {
+		return false
+	}
+	waited := now.Sub(p.since)
+	if held > acked && waited >= min(heldAfter<<p.left, stuckAfter) {
+		p.left = min(p.left+1, 3)
+		return true
+	}
+	return waited >= stuckAfter
 }
 
 // meet notes that a hub has let us in; part, that the session is over.

@@ -31,7 +31,8 @@ type host struct {
 	log       *slog.Logger
 	exchange  *exchange
 
-	asked atomic.Int32 // How many logs the session with the hub asked for.
+	asked atomic.Int32  // How many logs the session with the hub asked for.
+	held  atomic.Uint64 // How far a server said that it holds the own log without having signed.
 
 	mu     sync.Mutex // Guards what follows.
 	epochs map[identity.EpochID]knownEpoch
@@ -339,6 +340,7 @@ func (h *host) Holds(_ context.Context, peer replication.Peer, head protocol.Hea
 	if head.Log != h.box.Log() || head.At.Seq <= h.box.Acknowledged().Seq {
 		return
 	}
+	h.held.Store(head.At.Seq)
 	if err := h.box.Witnessed("server "+peer.Subject.Name, head); err != nil {
 		h.log.Warn("a server holds what this box never wrote", "server", peer.Subject.Name, "seq", head.At.Seq, "err", err)
 	}

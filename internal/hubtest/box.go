@@ -53,6 +53,7 @@ type Box struct {
 	numbers []protocol.Number
 	given   map[protocol.Number]bool
 	acked   protocol.Position
+	held    uint64 // How far a server said that it holds the log.
 	inbox   []protocol.Event
 	shelf   map[uint64][]byte // Events of the catalogue.
 	heads   map[protocol.LogID]protocol.Position
@@ -273,8 +274,8 @@ func (b *Box) Inbox() []protocol.Event {
 	return append([]protocol.Event(nil), b.inbox...)
 }
 
-// Holds returns how far the box has the logs of a channel.
-func (b *Box) Holds(c protocol.Channel) (seq uint64) {
+// Reaches returns how far the box has the logs of a channel.
+func (b *Box) Reaches(c protocol.Channel) (seq uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for log, at := range b.heads {

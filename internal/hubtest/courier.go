@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kendro/identity"
+	"kendro/protocol"
 	"kendro/replication"
 	"kendro/replication/link"
 )
@@ -74,7 +75,7 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string, knocks
 
 // watch ends a session in which nothing is acknowledged, as a node does.
 func (b *Box) watch(ctx context.Context, end func()) {
-	const stuck, every = 30 * time.Second, 5 * time.Second
+	const stuck, held, every = 30 * time.Second, 10 * time.Second, 5 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	acked, idle := b.Acked(), time.Duration(0)
@@ -88,10 +89,25 @@ func (b *Box) watch(ctx context.Context, end func()) {
 			acked, idle = now, 0
 			continue
 		}
-		if idle += every; idle >= stuck {
+		if idle += every; idle >= stuck || idle >= held && b.holds(acked) {
 			end()
 		}
 	}
+}
+
+// Holds takes a server's word that it holds what it has not signed for.
+func (b *Box) Holds(_ context.Context, _ replication.Peer, h protocol.Head) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h.Log == b.Log {
+		b.held = h.At.Seq
+	}
+}
+
+func (b *Box) holds(acked uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held > acked
 }
 
 func (b *Box) options() link.Options {

@@ -217,7 +217,7 @@ type pather interface {
 type prober struct {
 	alarm    alarm
 	later    func(step time.Duration) // Sets the alarm.
-	path     pather // Nil where the connection can't tell.
+	path     pather                   // Nil where the connection can't tell.
 	on       bool
 	asked    bool // A heartbeat waits for a packet.
 	received uint64

@@ -15,7 +15,7 @@ const apart = 10 * time.Millisecond
 
 // Of the measurement.
 const (
-	firstFew  = 10                // Sessions before the first look: what a server keeps once is not of each.
+	firstFew = 10                // Sessions before the first look: what a server keeps once is not of each.
 	settling = 10 * time.Second  // A server that was just founded.
 	quiet    = 130 * time.Second // After the rush: Go collects once in two minutes where nothing is asked of it.
 )
