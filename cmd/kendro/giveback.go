@@ -11,8 +11,8 @@ import (
 // idle afterwards, and Go keeps as much as its next collection may grow to.
 const (
 	lookEvery  = 30 * time.Second
-	quietBytes = 1 << 20  // Allocated a look, at most, while little happens.
-	worthBytes = 16 << 20 // Allocated since it last gave back, at least, or nothing is gained.
+	quietBytes = 16 << 20 // Allocated a look, at most, while little happens: heartbeats of a thousand sessions are less.
+	worthBytes = 32 << 20 // Allocated since it last gave back, at least, or nothing is gained.
 )
 
 // giveBack returns memory to the system whenever little happens after much did,
