@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ type Box struct {
 	seed      uint64
 	now       func() time.Time
 	conn      net.PacketConn // Replaces a socket on loopback.
+	held      atomic.Uint64  // How far a server said that it holds the log.
 
 	mu      sync.Mutex // Guards what follows.
 	events  [][]byte
@@ -53,7 +55,6 @@ type Box struct {
 	numbers []protocol.Number
 	given   map[protocol.Number]bool
 	acked   protocol.Position
-	held    uint64 // How far a server said that it holds the log.
 	inbox   []protocol.Event
 	shelf   map[uint64][]byte // Events of the catalogue.
 	heads   map[protocol.LogID]protocol.Position

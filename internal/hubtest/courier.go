@@ -58,7 +58,7 @@ func (b *Box) session(ctx context.Context, e *link.Endpoint, addr string, knocks
 		return err
 	}
 	peer := conn.(*link.Conn).Peer()
-	var host replication.Host = b
+	var host replication.Host = &witness{b}
 	if b.Carries != nil {
 		host = &carrier{b}
 	}
@@ -89,25 +89,22 @@ func (b *Box) watch(ctx context.Context, end func()) {
 			acked, idle = now, 0
 			continue
 		}
-		if idle += every; idle >= stuck || idle >= held && b.holds(acked) {
+		if idle += every; idle >= stuck || idle >= held && b.held.Load() > acked {
 			end()
 		}
 	}
 }
 
-// Holds takes a server's word that it holds what it has not signed for.
-func (b *Box) Holds(_ context.Context, _ replication.Peer, h protocol.Head) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if h.Log == b.Log {
-		b.held = h.At.Seq
-	}
-}
+// A witness is a box that hears what a server holds and has not signed for.
+type witness struct{ *Box }
 
-func (b *Box) holds(acked uint64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.held > acked
+var _ replication.Witness = (*witness)(nil)
+
+// Holds takes a server's word that it holds the box's log.
+func (w *witness) Holds(_ context.Context, _ replication.Peer, h protocol.Head) {
+	if h.Log == w.Log {
+		w.held.Store(h.At.Seq)
+	}
 }
 
 func (b *Box) options() link.Options {

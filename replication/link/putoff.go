@@ -53,10 +53,17 @@ type putOff struct {
 	blocks alarm // A peer asked for a pause.
 	heads  alarm
 	inbox  alarm
+	heart  alarm
 
 	counting bool               // The heads' alarm is set.
 	pacing   bool               // The inbox's is.
 	loads    []replication.Load // Of inboxes, when it rings.
+}
+
+func (p *putOff) stop() {
+	for _, a := range []*alarm{&p.blocks, &p.heads, &p.inbox, &p.heart} {
+		a.off()
+	}
 }
 
 // sendLater queues a head: it is written with the next message, or by itself soon.

@@ -131,7 +131,6 @@ type runner struct {
 	peer    replication.Peer
 	later   putOff
 	probe   prober
-	heart   alarm
 
 	once   sync.Once // Guards err.
 	err    error
@@ -146,39 +145,28 @@ func (r *runner) run(parent context.Context) error {
 	r.probe.later = func(step time.Duration) { r.set(ctx, &r.probe.alarm, step, r.look) }
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
 	defer stop()
-	r.begins(ctx)
+	r.turn(ctx, func() {
+		r.act(ctx, r.session.Start())
+		if r.beat > 0 {
+			r.set(ctx, &r.later.heart, r.beat, r.ask)
+		}
+	})
+	r.news.open(func() {
+		r.wg.Go(func() { r.turn(ctx, func() { r.hear(ctx) }) })
+	})
 	r.read(ctx)
 	cancel()
-	r.ends()
+	r.news.close() // Nobody else takes a turn.
+	r.machine.Lock()
+	r.later.stop()
+	r.probe.alarm.off()
+	r.machine.Unlock()
 	_ = r.conn.Close()
 	r.wg.Wait()
 	if parent.Err() != nil {
 		return nil
 	}
 	return r.err
-}
-
-// begins says hello, and lets news in.
-func (r *runner) begins(ctx context.Context) {
-	r.turn(ctx, func() {
-		r.act(ctx, r.session.Start())
-		if r.beat > 0 {
-			r.set(ctx, &r.heart, r.beat, r.pulse)
-		}
-	})
-	r.news.open(func() {
-		r.wg.Go(func() { r.turn(ctx, func() { r.hear(ctx) }) })
-	})
-}
-
-// ends lets nobody else take a turn.
-func (r *runner) ends() {
-	r.news.close()
-	r.machine.Lock()
-	defer r.machine.Unlock()
-	for _, a := range []*alarm{&r.later.blocks, &r.later.heads, &r.later.inbox, &r.probe.alarm, &r.heart} {
-		a.off()
-	}
 }
 
 // fail ends the session; the first reason is kept.
@@ -207,12 +195,6 @@ func (r *runner) hear(ctx context.Context) {
 	if len(grown) > 0 {
 		r.act(ctx, r.session.Grew(grown...))
 	}
-}
-
-// pulse is the heartbeat.
-func (r *runner) pulse(ctx context.Context) {
-	r.ask(ctx)
-	r.set(ctx, &r.heart, r.beat, r.pulse)
 }
 
 func (r *runner) receive(ctx context.Context, m *protocol.Message) {
@@ -333,28 +315,44 @@ func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.A
 	})
 }
 
-// read takes what the peer says, one message after the other, until the session
-// ends. While the host is behind it reads no further: let the peer's window fill.
+// read waits for what the peer says until the session ends. Each time it is taken in
+// a goroutine of its own: of the one that waits the stack stays small. While the host
+// is behind nothing more is read: let the peer's window fill.
 func (r *runner) read(ctx context.Context) {
 	buffered := bufio.NewReaderSize(r.conn, readAhead)
+	on := make(chan bool)
 	for r.work.wait(ctx, maxBacklog) {
-		if _, err := buffered.Peek(1); err == nil {
+		_, _ = buffered.Peek(1) // Taking it meets the same error.
+		go func() { on <- r.take(ctx, buffered) }()
+		if !<-on {
+			return
+		}
+	}
+}
+
+// take takes one message, and those of which the beginning is here. It reports
+// whether there may be more.
+func (r *runner) take(ctx context.Context, buffered *bufio.Reader) bool {
+	for {
+		if buffered.Buffered() > 0 {
 			r.turn(ctx, func() { r.probe.silence.half = true })
 		}
 		m, size, err := r.out.short.Decode(buffered)
 		if err != nil {
-			r.fail(r.broken(err))
-			return
+			r.fail(broken(r.conn.RemoteAddr().String(), err))
+			return false
 		}
 		r.traffic.in[purposeOf(m)].Add(uint64(size))
 		r.turn(ctx, func() { r.receive(ctx, m) })
+		if buffered.Buffered() == 0 || r.work.len() >= maxBacklog {
+			return true
+		}
 	}
 }
 
 // broken says what it means that there is no next message.
-func (r *runner) broken(err error) error {
+func broken(addr string, err error) error {
 	const op = "link.RunSession"
-	addr := r.conn.RemoteAddr().String()
 	switch {
 	case errors.Is(err, io.EOF):
 		return fault.New(op, fault.Unavailable, addr, "the peer ended the session")

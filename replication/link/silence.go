@@ -84,8 +84,9 @@ func (r *runner) said() {
 	}
 }
 
-// ask begins to look whether an idle path still carries.
+// ask is the heartbeat: it begins to look whether an idle path still carries.
 func (r *runner) ask(ctx context.Context) {
+	r.set(ctx, &r.later.heart, r.beat, r.ask)
 	if m := r.session.Probe(); m != nil && !r.probe.on {
 		r.probe.asked = true
 		r.probe.watch(true)
