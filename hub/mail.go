@@ -44,7 +44,37 @@ func (m *Mail) Import(ctx context.Context, r io.Reader) (*bundle.Report, error) 
 			return replication.Peer{}, fault.New("hub.Mail", fault.NotFound, log.String(), "no box of this slot is enrolled here")
 		}
 		return m.boxPeer(node), nil
-	}, r)
+	}, &stickPapers{papers: m.hub.papers, mail: m}, r)
+}
+
+// stickPapers are the documents of one stick on their way in.
+type stickPapers struct {
+	*papers
+	mail  *Mail
+	asked bool // The register was waited for, and does not know them all.
+}
+
+// Whose returns the boxes of the centres whose cases lack a document. A server that
+// follows may hear of the cases a little later than the leader.
+func (s *stickPapers) Whose(ctx context.Context, d protocol.Offered) ([]replication.Peer, bool, error) {
+	if !s.asked {
+		s.await(ctx, []protocol.Offered{d})
+	}
+	known, err := s.register().Paper(d.Hash)
+	if err != nil {
+		s.asked = true
+		return nil, false, err
+	}
+	var boxes []replication.Peer
+	for _, c := range known.Centres {
+		if node, ok := s.register().NodeOf(c); ok {
+			boxes = append(boxes, s.mail.boxPeer(node))
+		}
+	}
+	if known.Held == 0 && boxes == nil {
+		return nil, false, fault.New("hub.Mail", fault.NotFound, d.Hash.String(), "no case of an enrolled box lacks this document")
+	}
+	return boxes, known.Held != 0, nil
 }
 
 // boxPeer stands for a box whose mail comes by hand.

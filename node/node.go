@@ -202,7 +202,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	if err := n.gauges(metrics); err != nil {
 		return err
 	}
-	mail := &mailbag{h}
+	mail := &mailbag{h, n.courier.papers}
 	n.api, err = counter.New(counter.Options{
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
 		Mail:        counter.Mail{Export: mail.export, Import: mail.take},

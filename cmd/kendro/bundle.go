@@ -27,10 +27,13 @@ func bundleCmd() *cobra.Command {
 
 // exported is the result of an export. Its JSON is stable.
 type exported struct {
-	File   string           `json:"file"`
-	Bytes  int64            `json:"bytes"`
-	Events uint64           `json:"events"`
-	Logs   map[string]int64 `json:"logs"` // Events of each log in the file.
+	File   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	Events uint64 `json:"events"`
+
+	Documents int `json:"documents"` // Whole ones in the file.
+
+	Logs map[string]int64 `json:"logs"` // Events of each log in the file.
 }
 
 func bundleExportCmd() *cobra.Command {
@@ -40,7 +43,7 @@ func bundleExportCmd() *cobra.Command {
 	var answerTo string
 	cmd := &cobra.Command{
 		Use: "export FILE", Short: "Write what the other side lacks to a file", Args: cobra.ExactArgs(1),
-		Long: `At a node: writes what no hub has acknowledged. At a hub: writes acknowledgements,
+		Long: `At a node: writes what no hub has acknowledged, and the documents that no hub holds. At a hub: writes acknowledgements,
 decisions and services for the centres of --answer-to, a bundle that was imported,
 or of --centre. Everything in it is sealed and signed. A file that broke off, or
 that is there already, is gone on with.`,
@@ -59,6 +62,9 @@ that is there already, is gone on with.`,
 				t := columns("LOG", "EVENTS")
 				for _, log := range slices.Sorted(maps.Keys(res.Logs)) {
 					t.add(log, strconv.FormatInt(res.Logs[log], 10))
+				}
+				if res.Documents > 0 {
+					t.add("documents", strconv.Itoa(res.Documents))
 				}
 				return t
 			})
@@ -122,9 +128,9 @@ func bundleExport(cmd *cobra.Command, r *reach, name string, orders []api.Bundle
 	if err != nil {
 		return nil, err
 	}
-	has := s.Holds
+	has, papers := s.Holds, papersOf(s)
 	for _, o := range orders {
-		o.Has = append(slices.Clone(o.Has), has...)
+		o.Has, o.Documents = append(slices.Clone(o.Has), has...), papers
 		if has, err = exportOne(cmd, r, f, o); err != nil {
 			return nil, err
 		}
@@ -132,7 +138,7 @@ func bundleExport(cmd *cobra.Command, r *reach, name string, orders []api.Bundle
 	if s, err = survey(name); err != nil {
 		return nil, err
 	}
-	res := &exported{File: name, Bytes: s.Size, Logs: map[string]int64{}}
+	res := &exported{File: name, Bytes: s.Size, Documents: s.Documents, Logs: map[string]int64{}}
 	for log, n := range s.Events {
 		res.Logs[log.String()] = int64(n)
 		res.Events += n
@@ -160,6 +166,15 @@ func beginBundle(f *os.File) (*bundle.Survey, error) {
 	return s, fault.Wrap(op, fault.Stopped, f.Name(), err)
 }
 
+// papersOf says how much of which documents a bundle holds.
+func papersOf(s *bundle.Survey) []api.BundlePaper {
+	list := make([]api.BundlePaper, 0, len(s.Papers))
+	for h, n := range s.Papers {
+		list = append(list, api.BundlePaper{SHA256: h, Pieces: n})
+	}
+	return list
+}
+
 // exportOne writes what one order asks for and returns what the reader then has.
 func exportOne(cmd *cobra.Command, r *reach, f *os.File, o api.BundleOrder) ([]protocol.Head, error) {
 	const op = "kendro.bundle"
@@ -169,14 +184,16 @@ func exportOne(cmd *cobra.Command, r *reach, f *os.File, o api.BundleOrder) ([]p
 		if err := r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/bundle/export", In: o, Out: &piece}); err != nil {
 			return nil, err
 		}
-		s, err := bundle.Look(io.MultiReader(strings.NewReader(bundle.Magic), bytes.NewReader(piece)))
+		had := o.Papers()
+		s, err := bundle.LookAfter(io.MultiReader(strings.NewReader(bundle.Magic), bytes.NewReader(piece)), had)
 		if err != nil {
 			return nil, err
 		}
 		if !s.Whole {
 			return nil, fault.New(op, fault.Unavailable, r.url, "the answer broke off: run the command again")
 		}
-		if len(s.Holds) == 0 && n > 0 {
+		over := len(s.Holds) == 0 && maps.Equal(s.Papers, had)
+		if over && n > 0 {
 			return o.Has, nil // A hello and no more.
 		}
 		if _, err := f.Write(piece); err != nil {
@@ -185,9 +202,10 @@ func exportOne(cmd *cobra.Command, r *reach, f *os.File, o api.BundleOrder) ([]p
 		if err := f.Sync(); err != nil {
 			return nil, fault.Wrap(op, fault.Stopped, f.Name(), err)
 		}
-		if len(s.Holds) == 0 {
+		if over {
 			return o.Has, nil
 		}
+		o.Documents = papersOf(s)
 		o.Has = append(o.Has, s.Holds...)
 		_, _ = fmt.Fprintf(progress(cmd.ErrOrStderr()), "\r%d pieces", n+1)
 	}
@@ -255,10 +273,13 @@ func reportTable(r *bundle.Report) *table {
 	for _, f := range r.Refused {
 		t.add(f.Log.String(), strconv.FormatUint(f.Seq, 10), f.Reason)
 	}
+	for _, d := range r.RefusedDocuments {
+		t.add("document "+d.SHA256.String(), "", d.Reason)
+	}
 	rest := ""
 	if r.Broken {
 		rest = "the file breaks off: copy it again for the rest"
 	}
-	t.add(fmt.Sprintf("%d new, %d known, %d acknowledgements", r.Events, r.Known, r.Acks), "", rest)
+	t.add(fmt.Sprintf("%d new, %d known, %d acknowledgements, %d documents", r.Events, r.Known, r.Acks, r.Documents), "", rest)
 	return t
 }

@@ -10,6 +10,7 @@ import (
 	"kendro/identity"
 	"kendro/protocol"
 	"kendro/replication"
+	"kendro/replication/link"
 )
 
 // loadAtOnce is how many events are asked of a host at a time.
@@ -20,12 +21,15 @@ type Order struct {
 	Peer  replication.Peer // Whom it is for; only its subject is looked at.
 	Has   []protocol.Head  // What the reader has already; other logs begin at their floor.
 	Bytes int              // Where to stop, about; 0: never.
+
+	Papers    link.PaperSource      // Documents that follow the records; nil: none.
+	HasPapers map[protocol.Hash]int // How many of the first pieces of each the reader has.
 }
 
 // Export writes what host holds for a reader: a hello, acknowledgements where the
 // host makes any, then epochs and blocks, without the line of the format. Where it
-// stopped for Order.Bytes, ask again with what was written in Order.Has; a hello and
-// no block is the end. An error is the host's or w's.
+// stopped for Order.Bytes, ask again with what was written in Order.Has and
+// Order.HasPapers; a hello and neither block nor piece is the end. An error is the host's or w's.
 func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) error {
 	have, want, cert, closed, err := host.Open(o.Peer, func(protocol.Head) {})
 	if err != nil {
@@ -50,6 +54,9 @@ func Export(ctx context.Context, host replication.Host, o Order, w io.Writer) er
 		if err := e.log(ctx, h, reached); err != nil {
 			return err
 		}
+	}
+	if o.Papers != nil {
+		return e.papers(o.Papers, o.HasPapers)
 	}
 	return e.err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"maps"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -68,12 +69,20 @@ type Survey struct {
 	Stands []protocol.Head // Where those who exported stand; with a log that several read, the one furthest behind.
 	Holds  []protocol.Head // Where the blocks of each log end.
 	Events map[protocol.LogID]uint64
+
+	Papers    map[protocol.Hash]int // How many of the first pieces of each document are here.
+	Documents int                   // Of which all pieces are.
 }
 
 // Look surveys a bundle. A file that breaks off is no failure: it can be gone on
 // with from Size.
-func Look(r io.Reader) (*Survey, error) {
-	s := &Survey{Events: map[protocol.LogID]uint64{}}
+func Look(r io.Reader) (*Survey, error) { return LookAfter(r, nil) }
+
+// LookAfter surveys a part of a bundle; papers is how many pieces of each document
+// stand before it.
+func LookAfter(r io.Reader, papers map[protocol.Hash]int) (*Survey, error) {
+	s := &Survey{Events: map[protocol.LogID]uint64{}, Papers: map[protocol.Hash]int{}}
+	maps.Copy(s.Papers, papers)
 	in := Read(r)
 	stands, holds := newest{}, newest{}
 	for {
@@ -101,6 +110,8 @@ func Look(r io.Reader) (*Survey, error) {
 				}
 				stands.note(h)
 			}
+		case m.Chunk != nil:
+			s.chunk(m.Chunk)
 		case m.Block != nil:
 			h := m.Block.Header
 			holds.note(protocol.Head{Log: h.Log, At: protocol.Position{Seq: h.Last, Hash: h.End}})

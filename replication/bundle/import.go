@@ -40,16 +40,20 @@ type Report struct {
 	Known   uint64            `json:"known" doc:"Stored before"`
 	Acks    int               `json:"acknowledgements" doc:"Acknowledgements that were taken"`
 	Refused []Refusal         `json:"refused"`
-	Broken  bool              `json:"broken" doc:"The bundle ends in the middle of a message: what came before counts"`
+
+	Documents        int            `json:"documents" doc:"Documents that became safe here"`
+	RefusedDocuments []PaperRefusal `json:"refused_documents,omitempty"`
+
+	Broken bool `json:"broken" doc:"The bundle ends in the middle of a message: what came before counts"`
 }
 
-// Import hands what a bundle holds to host, as sessions with the senders would,
-// and returns when it is durable. A bundle that breaks off counts as far as it
+// Import hands what a bundle holds to host, as sessions with the senders would, and
+// its documents to papers, nil where they are nothing to this side, and returns when it is durable. A bundle that breaks off counts as far as it
 // goes. Errors are [fault.Invalid] for what is no bundle, and the host's own where
 // it can take nothing now: import again.
-func Import(ctx context.Context, host replication.Host, sender Sender, r io.Reader) (*Report, error) {
+func Import(ctx context.Context, host replication.Host, sender Sender, papers PaperTaker, r io.Reader) (*Report, error) {
 	in := &importer{
-		host: host, sender: sender, report: &Report{Stored: map[string]uint64{}, Refused: []Refusal{}},
+		host: host, sender: sender, papers: papers, arrivals: map[protocol.Hash]*arriving{}, report: &Report{Stored: map[string]uint64{}, Refused: []Refusal{}},
 		epochs: map[identity.EpochID]*protocol.Epoch{}, parties: map[identity.Subject]*party{}, flows: map[protocol.LogID]*flow{},
 	}
 	defer in.close()
@@ -79,6 +83,9 @@ type importer struct {
 	epochs  map[identity.EpochID]*protocol.Epoch
 	parties map[identity.Subject]*party
 	flows   map[protocol.LogID]*flow
+
+	papers   PaperTaker
+	arrivals map[protocol.Hash]*arriving
 }
 
 // A party is a session with one of those whom the bundle speaks for.
@@ -123,6 +130,8 @@ func (in *importer) take(ctx context.Context, m *protocol.Message) error {
 		in.epochs[m.Epoch.ID] = m.Epoch
 	case m.Block != nil:
 		return in.block(ctx, m.Block)
+	case m.Chunk != nil:
+		return in.chunk(ctx, m.Chunk)
 	case m.Ack != nil:
 		return in.ack(ctx, m.Ack, in.cert)
 	case m.Passed != nil:
@@ -174,11 +183,16 @@ func (in *importer) ack(ctx context.Context, a *protocol.Ack, cert []byte) error
 // refuse notes what this host will not take; what it can't take now ends the
 // import.
 func (in *importer) refuse(log protocol.LogID, seq uint64, err error) error {
-	if lasting := []fault.Kind{fault.Invalid, fault.Denied, fault.Conflict, fault.NotFound}; !slices.Contains(lasting, fault.KindOf(err)) {
+	if !lasts(err) {
 		return err
 	}
 	in.report.Refused = append(in.report.Refused, Refusal{Log: log, Seq: seq, Reason: err.Error()})
 	return nil
+}
+
+// lasts reports whether a failure will be the same at the next try.
+func lasts(err error) bool {
+	return slices.Contains([]fault.Kind{fault.Invalid, fault.Denied, fault.Conflict, fault.NotFound}, fault.KindOf(err))
 }
 
 func (in *importer) block(ctx context.Context, b *protocol.Block) error {
@@ -288,6 +302,7 @@ func (r *Report) Add(next *Report) *Report {
 	}
 	maps.Copy(r.Stored, next.Stored)
 	r.Events, r.Known, r.Acks = r.Events+next.Events, r.Known+next.Known, r.Acks+next.Acks
+	r.Documents, r.RefusedDocuments = r.Documents+next.Documents, append(r.RefusedDocuments, next.RefusedDocuments...)
 	r.Refused, r.Broken = append(r.Refused, next.Refused...), r.Broken || next.Broken
 	return r
 }

@@ -11,7 +11,7 @@ import (
 
 // Pieces cuts a bundle into bundles of about size bytes, each of which can be
 // imported by itself: it begins with the hello that stands before its messages and
-// brings the epochs of its blocks. A bundle that breaks off yields what is whole,
+// brings the epochs of its blocks and of its documents' pieces. A bundle that breaks off yields what is whole,
 // then [io.ErrUnexpectedEOF].
 func Pieces(r io.Reader, size int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
@@ -58,17 +58,22 @@ func (p *piece) take(m *protocol.Message) {
 		if len(p.epochs) < maxEpochs {
 			p.epochs[m.Epoch.ID] = raw
 		}
-		return // It comes with the first block that needs it.
+		return // It comes with the first block or piece that needs it.
 	case m.Block != nil && m.Block.Header.Sealed():
-		p.begin()
-		id := m.Block.Header.Epoch
-		if epoch := p.epochs[id]; epoch != nil && !p.inside[id] {
-			p.inside[id] = true
-			p.body = append(p.body, epoch...)
-		}
+		p.introduce(m.Block.Header.Epoch)
+	case m.Chunk != nil:
+		p.introduce(m.Chunk.Epoch)
 	}
 	p.begin()
 	p.body = append(p.body, raw...)
+}
+
+func (p *piece) introduce(id identity.EpochID) {
+	p.begin()
+	if epoch := p.epochs[id]; epoch != nil && !p.inside[id] {
+		p.inside[id] = true
+		p.body = append(p.body, epoch...)
+	}
 }
 
 func (p *piece) begin() {
