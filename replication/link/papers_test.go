@@ -248,7 +248,9 @@ func TestDocumentsGoOnAfterACut(t *testing.T) {
 		take(t, v.server, to)
 		for broken := range 8 {
 			_, stop := send(t, v, from, 1)
+			to.mu.Lock()
 			before := to.taken
+			to.mu.Unlock()
 			to.until(t, "a few pieces", time.Minute, func() bool {
 				to.mu.Lock()
 				defer to.mu.Unlock()
