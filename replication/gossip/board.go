@@ -14,8 +14,8 @@ import (
 // board holds the newest advert of every neighbour and passes adverts on.
 // memberlist calls it from its own goroutines.
 type board struct {
-	o     Options
-	queue *memberlist.TransmitLimitedQueue
+	o       Options
+	rumours rumours
 
 	mu      sync.Mutex // Guards what follows.
 	adverts map[string]heard
@@ -29,9 +29,7 @@ type heard struct {
 }
 
 func newBoard(o Options) *board {
-	b := &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, members: 1}
-	b.queue = &memberlist.TransmitLimitedQueue{NumNodes: b.count, RetransmitMult: 3}
-	return b
+	return &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, members: 1}
 }
 
 func (b *board) count() int {
@@ -46,7 +44,7 @@ func (b *board) announce() {
 	if len(raw) == 0 {
 		return
 	}
-	b.queue.QueueBroadcast(broadcast{b.o.Centre, raw})
+	b.rumours.add(b.o.Centre, raw)
 }
 
 // take keeps an advert that is new and true, and reports whether it did.
@@ -131,14 +129,14 @@ func (b *board) NotifyMsg(raw []byte) {
 	if b.take(raw) {
 		a, err := ParseAdvert(raw)
 		if err == nil {
-			b.queue.QueueBroadcast(broadcast{a.Centre, slices.Clone(raw)})
+			b.rumours.add(a.Centre, slices.Clone(raw))
 		}
 	}
 }
 
 // GetBroadcasts hands adverts to memberlist's packets.
 func (b *board) GetBroadcasts(overhead, limit int) [][]byte {
-	return b.queue.GetBroadcasts(overhead, limit)
+	return b.rumours.next(overhead, limit, b.count())
 }
 
 // LocalState is every advert that we know, ours first.
@@ -193,17 +191,3 @@ func (b *board) AckPayload() []byte { return nil }
 
 // NotifyPingComplete is a sign of life.
 func (b *board) NotifyPingComplete(n *memberlist.Node, _ time.Duration, _ []byte) { b.saw(n.Name) }
-
-// broadcast is one advert on its way; a newer one of the same centre replaces it.
-type broadcast struct {
-	centre string
-	raw    []byte
-}
-
-func (b broadcast) Invalidates(other memberlist.Broadcast) bool {
-	o, ok := other.(broadcast)
-	return ok && o.centre == b.centre
-}
-
-func (b broadcast) Message() []byte { return b.raw }
-func (b broadcast) Finished()       {}
