@@ -2,8 +2,10 @@ package register
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 
+	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -82,5 +84,40 @@ func TestACaseLacksItsDocumentsUntilTheyAreHeld(t *testing.T) {
 	}
 	if again, err := w.first().PapersAfter(mark, func(PaperKept) error { return fault.New("", fault.Internal, "", "seen twice") }); err != nil || string(again) != string(mark) {
 		t.Errorf("after the mark: %v", err)
+	}
+}
+
+// Row 22, where the box died with a document: the case stays, flagged; its officer
+// asks for that page alone, and the centre's new box brings it. The lost scan stays
+// named as missing, since the receipt covers it.
+func TestRow22ALostDocumentIsAskedForAlone(t *testing.T) {
+	w, b := office(t)
+	here := protocol.Document{Kind: "photo", Hash: protocol.Hash{1}, Size: 1000, Type: 1}
+	lost := protocol.Document{Kind: "nid", Hash: protocol.Hash{2}, Size: 2000, Type: 1}
+	n := b.scanned(1, here, lost)
+	b.mustBring(1, 1)
+	w.must(NewCommand("", ActorHub, DocumentKept, &PaperKept{Hash: here.Hash, Size: here.Size, Type: here.Type}))
+	c := w.stage(n, application.Received)
+	if !slices.Equal(c.Lacks, []protocol.Hash{lost.Hash}) || slices.Contains(w.heldAt(), lost.Hash) {
+		t.Fatalf("it lacks %v, %v are told to be held; want the lost one kept by its box", c.Lacks, w.heldAt())
+	}
+	w.must(NewCommand("", "root", RevokeNode, &Revocation{Centre: "41-09-17", Reason: "burnt", GossipKey: seedOf("fresh")}))
+	fresh := w.enrol("41-09-17")
+	w.worked(n, "anna", Take, Act{})
+	w.worked(n, "anna", RequestInfo, Act{Items: []string{"nid"}, Text: "the scan was lost"})
+	if st, _, err := w.first().Standing(n); err != nil || !slices.Equal(st.Items, []string{"nid"}) {
+		t.Fatalf("the citizen reads %+v, %v; want that page alone", st, err)
+	}
+	again := protocol.Document{Kind: "nid", Hash: protocol.Hash{3}, Size: 2100, Type: 1}
+	fresh.send(protocol.Supplied, n, w.at, &protocol.Supplement{Documents: []protocol.Document{again}})
+	if c = w.stage(n, application.UnderReview); !slices.Equal(c.Lacks, []protocol.Hash{lost.Hash, again.Hash}) {
+		t.Fatalf("it lacks %v; want the new scan to be on its way", c.Lacks)
+	}
+	if p, err := w.first().Paper(again.Hash); err != nil || !slices.Contains(p.Centres, "41-09-17") {
+		t.Errorf("got %+v, %v; want the new box's scan welcome", p, err)
+	}
+	w.must(NewCommand("", ActorHub, DocumentKept, &PaperKept{Hash: again.Hash, Size: again.Size, Type: again.Type}))
+	if !slices.Contains(w.heldAt(), again.Hash) || w.lacks(n) != 1 {
+		t.Errorf("held %v, lacks %d; want the new scan safe and told", w.heldAt(), w.lacks(n))
 	}
 }
