@@ -55,6 +55,7 @@ func TestForgedMembership(t *testing.T) {
 		eventually(t, "all to be there", func() bool { return len(alive(c.g)) == 2 })
 	}
 	victim := u.centres[1]
+	u.centres[0].hear(victim.g.Addr(), u.centres[2].g.Addr())
 	grown := uint64(0)
 	hears := func(what string) {
 		t.Helper()

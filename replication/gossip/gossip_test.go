@@ -45,6 +45,7 @@ type centre struct {
 	mu     sync.Mutex // Guards what follows.
 	seq    uint64
 	advert []byte
+	told   []string // Addresses of neighbours that the hub told since it began.
 }
 
 func (c *centre) log() protocol.LogID {
@@ -65,6 +66,19 @@ func (c *centre) current() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.advert
+}
+
+// hear tells the centre where its neighbours are, as a hub does.
+func (c *centre) hear(addrs ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = addrs
+}
+
+func (c *centre) knock() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.told)
 }
 
 // upazila is centres that know each other's signing keys.
@@ -89,7 +103,7 @@ func (u *upazila) start(t *testing.T, c *centre, key []byte, seeds ...string) {
 	t.Helper()
 	g, err := gossip.Open(gossip.Options{
 		Centre: c.name, Bind: "127.0.0.1:0", Key: key, Preset: gossip.LAN, Clock: time.Now,
-		Seeds:      func() []string { return seeds },
+		Seeds:      func() []string { return slices.Concat(seeds, c.knock()) },
 		Advert:     c.current,
 		Neighbours: func() []protocol.Neighbour { return u.neighbours },
 		Meter:      &c.meter,
