@@ -31,6 +31,8 @@ const (
 	Assured       Kind = 27 // Inbox: which register this is, or how far it is backed up. Payload: Assurance.
 	SetAside      Kind = 30 // Inbox: what this centre sent on a case waits for an officer, or was settled. Payload: Aside.
 
+	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.
+
 	ServiceAdded   Kind = 40 // Catalogue: one version of one service. Payload: its encoding.
 	DirectoryAdded Kind = 41 // Catalogue: areas, offices, posts, centres. Payload: their encoding.
 	Released       Kind = 42 // Catalogue: a signed release of what came before. Payload: catalogue.Signed.

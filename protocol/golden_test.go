@@ -48,6 +48,8 @@ func vectors(t *testing.T) map[string][]byte {
 	}
 	token := JoinToken{Servers: []string{"127.0.0.1:7443"}, CAHash: Hash{3}, Role: identity.RoleNode, Centre: "41-09-17", Nonce: [16]byte{4}, Expires: 1_795_000_000}
 	short := shortFrames(t, signer)
+	base, _ := NewBase(LogID{Channel: Inbox, Name: "41-09-17", Incarnation: 7}, at, [][]byte{raw})
+	base.Sign([]byte("certificate"), signer)
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	refounding := Refounding{District: "41", Incarnation: 9, At: 5}
 	refounding.Signature = signer.Sign(contextRefounding, refounding.signed())
@@ -109,6 +111,9 @@ func vectors(t *testing.T) map[string][]byte {
 		"short-block":         short[0],
 		"short-ack":           short[1],
 		"short-head":          short[2],
+		"hello-bases":         Marshal(&Message{Hello: &Hello{Version: 1, Bases: BaseFormat}}),
+		"message-base":        Marshal(&Message{Base: &base}),
+		"ended":               Marshal(&Ended{Log: uplink, Stage: "APPROVED", By: 5, Runs: []uint64{0, 7, 2, 1}}),
 		"hello-every":         Marshal(&Message{Hello: &Hello{Version: 1, Every: []Channel{Uplink}}}),
 		"submission-complete": Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Originals: []string{"nid"}, Fees: []Fee{{Kind: "government", Poisha: 2000}}}),
 	}

@@ -45,6 +45,7 @@ const (
 	contextBlock   = "kendro-block-1"
 	contextAck     = "kendro-ack-1"
 	contextEpoch   = "kendro-epoch-1"
+	contextBase    = "kendro-base-1"
 
 	contextRefounding = "kendro-refounding-1"
 	contextReturn     = "kendro-return-1"

@@ -35,9 +35,10 @@ const (
 	Uplink    Channel = 1 // A node's records. Name: district and slot, "41-0010".
 	Inbox     Channel = 2 // What a hub tells one centre. Name: the centre.
 	Catalogue Channel = 3 // A hub's services. Name: the district.
+	InboxBase Channel = 4 // The state that a [Base] of an inbox stands for. Name: the centre.
 )
 
-var channels = map[Channel]string{Uplink: "uplink", Inbox: "inbox", Catalogue: "catalogue"}
+var channels = map[Channel]string{Uplink: "uplink", Inbox: "inbox", Catalogue: "catalogue", InboxBase: "inbox-base"}
 
 // A LogID names a log: append-only, gapless, hash-chained, one writer. The
 // incarnation is drawn at random with the log's storage, so a log that was lost

@@ -24,10 +24,11 @@ type Message struct {
 	Offer   *Offer   `cbor:"10,keyasint,omitempty"`
 	Chunk   *Chunk   `cbor:"11,keyasint,omitempty"`
 	Taken   *Taken   `cbor:"12,keyasint,omitempty"`
+	Base    *Base    `cbor:"17,keyasint,omitempty"` // 13 to 15 are written in short.
 }
 
 // lastKind is the highest key of a message that this build knows.
-const lastKind = 12
+const lastKind = 17
 
 // Hello opens a session from either side: which logs I hold up to where, and
 // which I want to receive.
@@ -51,6 +52,8 @@ type Hello struct {
 	Reads  Codecs `cbor:"10,keyasint,omitempty"`
 
 	Shorthand uint8 `cbor:"11,keyasint,omitempty"` // The newest [Shorthand] that the sender reads; 0 is none.
+
+	Bases uint8 `cbor:"12,keyasint,omitempty"` // The newest format of a [Base] that the sender begins a log with; 0 is none.
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through
@@ -176,7 +179,7 @@ func (m *Message) parts() int {
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
 		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
-		m.Offer != nil, m.Chunk != nil, m.Taken != nil,
+		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil,
 	} {
 		if there {
 			set++
@@ -214,6 +217,8 @@ func (m *Message) check() error {
 		return m.Chunk.check()
 	case m.Taken != nil:
 		return m.Taken.check()
+	case m.Base != nil:
+		return m.Base.Check()
 	}
 	return checkHeads(m.Heads)
 }

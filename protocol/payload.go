@@ -162,6 +162,34 @@ type Aside struct {
 	Outcome string   `cbor:"6,keyasint,omitempty"` // Empty while it waits.
 }
 
+// Ended is the payload of CasesEnded: the cases that began with some events of a
+// log were in Stage, at the latest at By, and the centre need know no more of them.
+type Ended struct {
+	Log   LogID  `cbor:"1,keyasint"`
+	Stage string `cbor:"2,keyasint"`
+	By    int64  `cbor:"3,keyasint"` // Unix milliseconds at the hub.
+	// Runs are the places of the events: how many are passed over, how many are
+	// meant, how many are passed over, and so on.
+	Runs []uint64 `cbor:"4,keyasint"`
+}
+
+// Each calls fn with the first and last place of each run, until fn fails.
+func (e *Ended) Each(fn func(first, last uint64) error) error {
+	at := uint64(0)
+	for i := 0; i+1 < len(e.Runs); i += 2 {
+		first := at + e.Runs[i] + 1
+		last := first + e.Runs[i+1] - 1
+		if first <= at || last < first {
+			return fault.New("protocol.Ended", fault.Invalid, e.Log.String(), "runs out of order")
+		}
+		if err := fn(first, last); err != nil {
+			return err
+		}
+		at = last
+	}
+	return nil
+}
+
 // A Recovery is the payload of Recovered: an event that its box wrote into a log
 // that it then gave up, because an older copy of its disk was put back or a copy
 // of it runs elsewhere. The receipt is the printed one. Receipt and number stay

@@ -96,6 +96,28 @@ type Finder interface {
 	Find(ctx context.Context, peer Peer, log protocol.LogID, claimed protocol.Position) (protocol.Position, *protocol.Ack, error)
 }
 
+// A BaseWriter is a [Host] whose logs may be begun with a base.
+type BaseWriter interface {
+	// Base returns the signed base to offer to a reader that has nothing of the log,
+	// or nil where it does as well to send the events. Until the session ends, Load
+	// returns blocks of the base's state. Calls may overlap.
+	Base(ctx context.Context, peer Peer, log protocol.LogID) (*protocol.Base, error)
+}
+
+// A BaseReader is a [Host] that may begin a log with a base.
+type BaseReader interface {
+	// TakesBases reports whether it does so now.
+	TakesBases() bool
+
+	// TakeBase takes an offer, and returns how far the base's state was brought by
+	// sessions before. Signature and right are the host's to judge; after an error the
+	// peer is asked for the events. Blocks of the state then come by Store. Before done
+	// is called for the last of them, the whole state is durable and the log stands
+	// where the base says; what Store says is durable before, it may forget when it ends.
+	// TakeBase doesn't overlap Store.
+	TakeBase(ctx context.Context, peer Peer, b *protocol.Base) (protocol.Position, error)
+}
+
 // A Witness is a [Host] that wants to hear what is durable at the peer of its own
 // logs. Holds doesn't overlap Store, Introduce and Acknowledged.
 type Witness interface {
@@ -116,8 +138,8 @@ type Line struct {
 }
 
 // An Action is what a [Session] asks its runner to do. It is one of [Send],
-// [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [Wait] and
-// [Note].
+// [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [FindBase],
+// [TakeBase], [Wait] and [Note].
 type Action interface{ action() }
 
 // Send asks for a message to be sent. Messages that carry blocks and epochs are
@@ -157,6 +179,13 @@ type Find struct {
 // Holds tells what is durable at the peer of a log that we don't read.
 type Holds struct{ Head protocol.Head }
 
+// FindBase asks for the base to offer of a log that the peer has nothing of, to be
+// answered by [Session.Based].
+type FindBase struct{ Log protocol.LogID }
+
+// TakeBase hands over the offer of a base, to be answered by [Session.Taking].
+type TakeBase struct{ Base *protocol.Base }
+
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.
 type Wait struct{ Millis uint32 }
 
@@ -192,5 +221,7 @@ func (Introduce) action()    {}
 func (Acknowledged) action() {}
 func (Find) action()         {}
 func (Holds) action()        {}
+func (FindBase) action()     {}
+func (TakeBase) action()     {}
 func (Wait) action()         {}
 func (Note) action()         {}

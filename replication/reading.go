@@ -79,6 +79,7 @@ func (s *Session) Stored(log protocol.LogID, at protocol.Position, ack *protocol
 		answer = &protocol.Message{Ack: ack}
 	}
 	out := append([]Action{Send{answer}}, f.in.cleared(f)...)
+	out = append(out, f.founded(at)...)
 	out = append(out, s.settle(f)...)
 	return append(out, s.pump()...)
 }

@@ -90,6 +90,7 @@ func (s *Session) Unloaded(log protocol.LogID, err error) []Action {
 		return append([]Action{Wait{firstBusy}}, s.pump()...)
 	}
 	o.stopped = true
+	f.giveWay()
 	return append(refuse(log, o.cut.Seq+1, err), s.pump()...)
 }
 
@@ -115,15 +116,15 @@ func (s *Session) pump() []Action {
 	}
 	behind := protocol.Channel(0)
 	for _, f := range s.order {
-		if !f.out.wanted || f.out.stopped {
+		if !f.out.wanted || f.out.stopped || f.held {
 			continue
 		}
-		if behind != 0 && f.log.Channel != behind {
+		if behind != 0 && rank(f.log) != behind {
 			break
 		}
 		out = append(out, s.push(f)...)
 		if len(f.out.queue) > 0 || f.mine.Seq > f.out.cut.Seq && !f.out.dry {
-			behind = f.log.Channel
+			behind = rank(f.log)
 		}
 	}
 	return out
@@ -206,7 +207,7 @@ func (s *Session) want(w *protocol.Want) ([]Action, error) {
 	if f == nil {
 		return nil, violation(w.Log.String(), "too many logs in one session")
 	}
-	f.out.wanted = true
+	f.out.wanted, f.held = true, false
 	f.out.stopped = f.out.forked // Whoever refused it before thinks better of it.
 	if !known && s.cfg.Finds {
 		f.out.theirs, f.out.cut = w.From, w.From
@@ -253,6 +254,7 @@ func (s *Session) refused(r *protocol.Refused) []Action {
 		return nil
 	}
 	f.stop()
+	f.giveWay()
 	note := Note{What: PeerRefused, Log: r.Log, At: protocol.Position{Seq: r.Seq}, Kind: r.Code, Text: r.Text}
 	return append([]Action{note}, s.pump()...)
 }
@@ -270,15 +272,18 @@ func (s *Session) busy(millis uint32) []Action {
 
 // refuse tells the peer and the operator. The causes of our own defects stay here.
 func refuse(log protocol.LogID, seq uint64, err error) []Action {
-	kind := fault.KindOf(err)
-	text := err.Error()
-	text = text[:min(len(text), protocol.MaxText)]
-	told := text
-	if kind == fault.Internal || kind == fault.Damaged || kind == fault.Stopped {
-		told = kind.Error()
+	note := weRefused(log, seq, err)
+	told := note.Text
+	if note.Kind == fault.Internal || note.Kind == fault.Damaged || note.Kind == fault.Stopped {
+		told = note.Kind.Error()
 	}
 	return []Action{
-		Send{&protocol.Message{Refused: &protocol.Refused{Log: log, Seq: seq, Code: kind, Text: told}}},
-		Note{What: WeRefused, Log: log, At: protocol.Position{Seq: seq}, Kind: kind, Text: text},
+		Send{&protocol.Message{Refused: &protocol.Refused{Log: log, Seq: seq, Code: note.Kind, Text: told}}},
+		note,
 	}
+}
+
+func weRefused(log protocol.LogID, seq uint64, err error) Note {
+	text := err.Error()
+	return Note{What: WeRefused, Log: log, At: protocol.Position{Seq: seq}, Kind: fault.KindOf(err), Text: text[:min(len(text), protocol.MaxText)]}
 }

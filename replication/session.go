@@ -36,6 +36,9 @@ type Config struct {
 	Every []protocol.Channel // We may want any log of these channels; [Find] asks which and from where.
 	Finds bool               // [Find] may be asked: of logs that the peer carries, or asks for.
 	Holds bool               // We want to hear what the peer holds of our logs, see [Holds].
+
+	Offers bool // [FindBase] may be asked.
+	Takes  bool // We begin logs with a base, see [TakeBase].
 }
 
 // A Session is one end of a sync session; both ends are alike. It is not safe
@@ -60,6 +63,7 @@ type flow struct {
 	mine protocol.Position // Durable here.
 	out  sending
 	in   reading
+	footing
 
 	looking bool   // A Find has no answer yet: mine says nothing.
 	third   bool   // Neither end is its author: how far it is at the peer's says nothing of a loss.
@@ -86,10 +90,14 @@ func NewSession(c Config) *Session {
 
 // Start says hello.
 func (s *Session) Start() []Action {
+	bases := uint8(0)
+	if s.cfg.Takes {
+		bases = protocol.BaseFormat
+	}
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
 		Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
-		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion,
+		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases,
 	}}}}
 }
 
@@ -155,6 +163,8 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 		return s.refused(m.Refused), nil
 	case m.Busy != nil:
 		return s.busy(m.Busy.RetryMillis), nil
+	case m.Base != nil:
+		return s.based(m.Base)
 	}
 	return nil, violation("hello", "hello is said once")
 }
@@ -214,6 +224,7 @@ func (s *Session) hello(h *protocol.Hello) ([]Action, error) {
 	}
 	for _, f := range s.order {
 		out = append(out, f.tell(s)...)
+		out = append(out, f.offer(s)...)
 	}
 	out = append(out, s.courtesy.begin(s)...)
 	return append(out, s.pump()...), nil
@@ -270,6 +281,7 @@ func (s *Session) advance(f *flow, at protocol.Position) []Action {
 	if at.Seq > f.out.theirs.Seq && len(f.out.flight) > 0 {
 		f.out.widen(s.cfg.Window)
 	}
+	f.held = f.held && at.Seq == 0
 	f.out.reached(at)
 	return s.compare(f, at)
 }
@@ -334,7 +346,16 @@ func matches(want, l protocol.LogID) bool {
 }
 
 func compareFlows(a, b *flow) int {
-	return cmp.Or(cmp.Compare(a.log.Channel, b.log.Channel), cmp.Compare(a.log.Name, b.log.Name), cmp.Compare(a.log.Incarnation, b.log.Incarnation))
+	return cmp.Or(cmp.Compare(rank(a.log), rank(b.log)), cmp.Compare(a.log.Name, b.log.Name), cmp.Compare(a.log.Channel, b.log.Channel),
+		cmp.Compare(a.log.Incarnation, b.log.Incarnation))
+}
+
+// rank is the channel whose turn to be sent a log shares.
+func rank(l protocol.LogID) protocol.Channel {
+	if l.Channel == protocol.InboxBase {
+		return protocol.Inbox
+	}
+	return l.Channel
 }
 
 func headsMessage(f *flow) *protocol.Message {

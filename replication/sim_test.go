@@ -21,10 +21,14 @@ var names = map[string]protocol.LogID{
 	"up*":  {Channel: protocol.Uplink, Name: "41-0010"},
 	"in":   {Channel: protocol.Inbox, Name: "C1", Incarnation: 3},
 	"cat":  {Channel: protocol.Catalogue, Name: "41", Incarnation: 4},
+	"base": {Channel: protocol.InboxBase, Name: "C1"},
 	"held": {Channel: protocol.Uplink, Name: "41-0099", Incarnation: 9},
 }
 
 func nameOf(l protocol.LogID) string {
+	if l.Channel == protocol.InboxBase {
+		return "base"
+	}
 	for n, id := range names {
 		if id == l {
 			return n
@@ -97,6 +101,10 @@ type manner struct {
 	every bool // May want every uplink, and serves logs that it did not name.
 	hears bool // Is told what the peer holds.
 	extra bool // Has logs that it does not name in its hello.
+
+	offers int  // Offers a base of its inbox, with so many events; 0 offers none.
+	takes  bool // Begins logs with a base.
+	doubts bool // Finds bases badly signed.
 }
 
 // side is one end: a disk, and a session while connected.
@@ -113,6 +121,8 @@ type side struct {
 	refuse  map[uint64]fault.Kind // Refuses the block with this event, once.
 	holding map[string]bool       // "store" or "load": answers wait.
 	unload  fault.Kind            // The next load fails so; Internal is no failure.
+
+	base *protocol.Base // That it takes.
 
 	session *replication.Session
 	line
@@ -173,7 +183,7 @@ func (p *pair) connect() {
 		if s.acks {
 			cert = []byte("certificate of " + s.name)
 		}
-		c := replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window, Holds: s.hears}
+		c := replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window, Holds: s.hears, Offers: true, Takes: s.takes}
 		if s.every {
 			c.Every, c.Finds = []protocol.Channel{protocol.Uplink}, true
 		}
@@ -235,6 +245,10 @@ func (p *pair) do(s *side, actions []replication.Action) {
 			}
 		case replication.Find:
 			p.find(s, a)
+		case replication.FindBase:
+			p.do(s, s.session.Based(a.Log, p.base(s, a.Log)))
+		case replication.TakeBase:
+			p.takeBase(s, a.Base)
 		case replication.Wait:
 			p.printf("%s waits %d ms", s.name, a.Millis)
 			s.waits = true
@@ -281,6 +295,32 @@ func (p *pair) find(s *side, f replication.Find) {
 		ack = &protocol.Ack{Log: f.Log, At: at, Index: at.Seq}
 	}
 	p.do(s, s.session.Located(f.Log, at, ack, nil))
+}
+
+// base is what a side offers in place of the events of a log; its state is a log
+// beside the others.
+func (p *pair) base(s *side, log protocol.LogID) *protocol.Base {
+	p.printf("%s looks for a base of %s", s.name, nameOf(log))
+	if s.offers == 0 {
+		return nil
+	}
+	state := &events{}
+	for i := range s.offers {
+		state.raw = append(state.raw, []byte(fmt.Sprintf("state %d", i+1)))
+	}
+	b, chain := protocol.NewBase(log, s.logs[log].head(log), state.raw)
+	state.chain = chain
+	s.logs[b.State.Log] = state
+	return &b
+}
+
+func (p *pair) takeBase(s *side, b *protocol.Base) {
+	if s.doubts {
+		p.do(s, s.session.Taking(b, protocol.Position{}, fault.New("sim", fault.Denied, nameOf(b.Log), "signature does not verify")))
+		return
+	}
+	s.base = b
+	p.do(s, s.session.Taking(b, s.logs[b.State.Log].head(b.State.Log), nil))
 }
 
 // step hands over one message; false when there is none.
@@ -395,6 +435,10 @@ func (p *pair) store(s *side, b *protocol.Block) []replication.Action {
 		p.bad = append(p.bad, fmt.Sprintf("%s let two branches of %s mix at %d", s.name, n, at.Seq))
 	}
 	p.printf("%s stores %s up to %d", s.name, n, at.Seq)
+	if s.base != nil && h.Log == s.base.State.Log && at == s.base.State.At {
+		s.logs[s.base.Log] = p.other(s).logs[s.base.Log].upTo(s.base.At.Seq)
+		p.printf("%s begins %s at %d", s.name, nameOf(s.base.Log), s.base.At.Seq)
+	}
 	if s.acks && h.Log.Channel == protocol.Uplink {
 		return s.session.Stored(h.Log, at, &protocol.Ack{Log: h.Log, At: at, Index: at.Seq})
 	}
@@ -432,6 +476,9 @@ func describe(m *protocol.Message) string {
 		if len(m.Hello.Every) > 0 {
 			text += fmt.Sprintf(" every %d", []byte{byte(m.Hello.Every[0])})
 		}
+		if m.Hello.Bases > 0 {
+			text += " takes bases"
+		}
 		return text
 	case m.Heads != nil:
 		return "heads" + heads(m.Heads)
@@ -443,6 +490,8 @@ func describe(m *protocol.Message) string {
 		return fmt.Sprintf("block %s %d-%d", nameOf(m.Block.Header.Log), m.Block.Header.First, m.Block.Header.Last)
 	case m.Passed != nil:
 		return fmt.Sprintf("passed ack %s %d%s", nameOf(m.Passed.Ack.Log), m.Passed.Ack.At.Seq, by(m.Passed.Cert))
+	case m.Base != nil:
+		return fmt.Sprintf("base %s %d of %d events", nameOf(m.Base.Log), m.Base.At.Seq, m.Base.State.At.Seq)
 	case m.Ack != nil:
 		return fmt.Sprintf("ack %s %d", nameOf(m.Ack.Log), m.Ack.At.Seq)
 	case m.Refused != nil:

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 // TestTranscripts plays testdata/*.txt. A file is paragraphs of commands, a line
 // of four hyphens, and what happens then:
 //
-//	side a have up=3,in=1 want in,cat acks cut=2 window=4 epoch=1
+//	side a have up=3,in=1 want in,cat acks cut=2 window=4 epoch=1 offers=3 takes doubts
 //	connect | cut | run | state
 //	step a [n]               a receives its next n messages
 //	grow a up 5 [branch]     five more events are durable at a
@@ -193,6 +193,12 @@ func define(name string, words []string) *side {
 			s.hears = true
 		case "silent":
 			s.extra = true
+		case "offers":
+			s.offers = number(value)
+		case "takes":
+			s.takes = true
+		case "doubts":
+			s.doubts = true
 		case "cut":
 			s.cut = number(value)
 		case "window":

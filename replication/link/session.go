@@ -93,6 +93,7 @@ func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []Se
 	}
 	_, c.Finds = host.(replication.Finder)
 	_, c.Holds = host.(replication.Witness)
+	bases(&c, host)
 	r.session = replication.NewSession(c)
 	if relay, ok := host.(replication.Relay); ok {
 		relay.Join(peer, r.news.line())
@@ -235,10 +236,13 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 			}
 		case replication.Load:
 			r.begin(ctx, a)
-		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds:
+		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds, replication.TakeBase:
 			if r.work.put(job{r.peer, a}) {
 				r.wg.Go(func() { r.deliver(ctx) })
 			}
+		case replication.FindBase:
+			peer := r.peer
+			r.wg.Go(func() { r.findBase(ctx, peer, a.Log) })
 		case replication.Wait:
 			r.set(ctx, &r.later.blocks, time.Duration(a.Millis)*time.Millisecond, func(ctx context.Context) { r.act(ctx, r.session.Resume()) })
 		case replication.Note:
@@ -291,6 +295,8 @@ func (r *runner) deliver(ctx context.Context) {
 			r.find(ctx, j.peer, a)
 		case replication.Holds:
 			r.host.(replication.Witness).Holds(ctx, j.peer, a.Head)
+		case replication.TakeBase:
+			r.takeBase(ctx, j.peer, a.Base)
 		}
 		if err != nil {
 			r.fail(err)

@@ -76,14 +76,14 @@ func purposeOf(m *protocol.Message) Purpose {
 		switch m.Block.Header.Log.Channel {
 		case protocol.Uplink:
 			return Applications
-		case protocol.Inbox:
+		case protocol.Inbox, protocol.InboxBase:
 			return Inbox
 		case protocol.Catalogue:
 			return Catalogue
 		}
 	case m.Hello != nil, m.Epoch != nil:
 		return Sessions
-	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Passed != nil, m.Refused != nil, m.Busy != nil:
+	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Passed != nil, m.Refused != nil, m.Busy != nil, m.Base != nil:
 		return Acks
 	case m.Offer != nil, m.Chunk != nil, m.Taken != nil:
 		return Documents

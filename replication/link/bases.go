@@ -1,0 +1,29 @@
+package link
+
+import (
+	"context"
+
+	"kendro/protocol"
+	"kendro/replication"
+)
+
+// bases notes in a session's configuration what the host does with bases.
+func bases(c *replication.Config, host replication.Host) {
+	_, c.Offers = host.(replication.BaseWriter)
+	r, ok := host.(replication.BaseReader)
+	c.Takes = ok && r.TakesBases()
+}
+
+// findBase asks the host for a base. Without one the events are sent.
+func (r *runner) findBase(ctx context.Context, peer replication.Peer, log protocol.LogID) {
+	b, err := r.host.(replication.BaseWriter).Base(ctx, peer, log)
+	if err != nil {
+		b = nil
+	}
+	r.news.post(func(s *replication.Session) []replication.Action { return s.Based(log, b) })
+}
+
+func (r *runner) takeBase(ctx context.Context, peer replication.Peer, b *protocol.Base) {
+	from, err := r.host.(replication.BaseReader).TakeBase(ctx, peer, b)
+	r.news.post(func(s *replication.Session) []replication.Action { return s.Taking(b, from, err) })
+}
