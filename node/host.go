@@ -43,6 +43,8 @@ var (
 	_ replication.Host    = (*host)(nil)
 	_ replication.Relay   = (*host)(nil)
 	_ replication.Witness = (*host)(nil)
+
+	_ replication.BaseReader = (*host)(nil)
 )
 
 // A knownEpoch opens what one server sealed in one run.
@@ -80,6 +82,9 @@ func (h *host) lost() []protocol.LogID {
 }
 
 func (h *host) isWanted(log protocol.LogID) bool {
+	if log.Channel == protocol.InboxBase {
+		log.Channel = protocol.Inbox
+	}
 	log.Incarnation = 0
 	return slices.Contains(h.wanted(), log) // It may have become wanted since the session began.
 }
@@ -237,6 +242,10 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		done(protocol.Position{}, nil, err)
 		return
 	}
+	if b.Header.Log.Channel == protocol.InboxBase {
+		h.box.DeliverState(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) { done(at, nil, err) })
+		return
+	}
 	forget := h.remember(b.Header.Log, items)
 	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) {
 		forget()
@@ -311,6 +320,26 @@ func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, 
 		return h.packer.OpenLeaning(b, h.earlier(b.Header.Log))
 	}
 	return h.packer.Open(b, key)
+}
+
+// TakesBases reports whether the box is new: one that has filed anything reads every
+// event.
+func (h *host) TakesBases() bool { return !h.box.Founded() }
+
+// TakeBase begins the inbox with what it adds up to, if a server of this district says
+// so.
+func (h *host) TakeBase(_ context.Context, _ replication.Peer, b *protocol.Base) (protocol.Position, error) {
+	public, err := h.server(b.Cert)
+	if err == nil {
+		err = b.Verify(public)
+	}
+	if err != nil {
+		return protocol.Position{}, err
+	}
+	if b.Log.Channel != protocol.Inbox || !h.isWanted(b.Log) || h.box.Founded() {
+		return protocol.Position{}, fault.New("node.TakeBase", fault.Denied, b.Log.String(), "this box begins no such log with a base")
+	}
+	return h.box.TakeBase(b), nil
 }
 
 // Acknowledged keeps a server's signed statement about the uplink.

@@ -13,7 +13,7 @@ const BaseFormat = 1
 
 // Bounds of the state behind a base.
 const (
-	MaxBaseEvents = 1 << 16
+	MaxBaseEvents = 1 << 15
 	MaxBasePlain  = 8 << 20 // Bytes of its events.
 )
 

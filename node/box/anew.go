@@ -60,7 +60,7 @@ func (x registerIndex) apply(tx *store.Tx, e *protocol.Event, r *inRecord, at *m
 		return 0, nil
 	}
 	c := changed(0)
-	if n := a.Refounded; n != nil && n.Incarnation == r.Log.Incarnation && n.Verify(x.roots) == nil {
+	if n := a.Refounded; n != nil && (r.state() || n.Incarnation == r.Log.Incarnation) && n.Verify(x.roots) == nil {
 		var old protocol.Refounding
 		if _, err := read(tx, []byte(keyRegister), &old); err != nil {
 			return 0, err

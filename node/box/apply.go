@@ -61,8 +61,13 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 	if r.What == inAck {
 		return 0, x.applyAck(tx, r)
 	}
-	if err := tx.Set([]byte(keyCursor+r.Log.String()), protocol.Marshal(r.At)); err != nil {
-		return 0, err
+	if !r.state() {
+		if err := tx.Set([]byte(keyCursor+r.Log.String()), protocol.Marshal(r.At)); err != nil {
+			return 0, err
+		}
+	}
+	if r.What == inBase {
+		return 0, nil // What it stands for came before it.
 	}
 	if r.Log.Channel == protocol.Catalogue {
 		if err := tx.Set(shelvedKey(r.Log, r.At.Seq), binary.BigEndian.AppendUint64(nil, seq)); err != nil {
@@ -108,6 +113,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 			return 0, err
 		}
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
+	case protocol.CasesEnded:
+		return 0, x.applyEnded(tx, &e)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.DirectoryPart, protocol.Released:
@@ -160,7 +167,7 @@ func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error 
 		return nil //nolint:nilerr // What this version can't read has no effect.
 	}
 	at.Check = max(at.Check, a.Index)
-	if err := tx.Set(acceptedKey(x.era.now(keyAccepted), a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
+	if err := tx.Set(placeKey(x.era.now(keyAccepted), a.Log, a.First), protocol.Marshal(span{Last: a.Last, At: a.At, Index: a.Index})); err != nil {
 		return err
 	}
 	for i := range a.Other {

@@ -54,14 +54,15 @@ func (f *filing) show(a *Answer) {
 	}
 }
 
-// A delivery is a run of a hub's log, verified, or one acknowledgement, on its
-// way into journal/in.
+// A delivery is a run of a hub's log, verified, the whole state behind a base, or
+// one acknowledgement, on its way into journal/in.
 type delivery struct {
 	log   protocol.LogID
 	prev  protocol.Hash // Before the first item.
 	got   int64
 	items []protocol.Item
 	ack   *protocol.Ack
+	base  *protocol.Base // The items are the state behind it.
 	done  func(protocol.Position, error)
 
 	at protocol.Position // Set by the writer: where the log stands afterwards.
@@ -204,12 +205,12 @@ func (w *writer) takeParts(b *batch) {
 			taken = append(taken, d)
 			continue
 		}
-		at, ok := b.cursors[d.log]
-		if !ok {
-			if at, ok = w.cursors[d.log]; !ok {
-				at = w.begins(d.log)
-			}
+		if d.base != nil {
+			w.takeState(b, d, w.standing(b, d.base.Log))
+			taken = append(taken, d)
+			continue
 		}
+		at := w.standing(b, d.log)
 		if err := w.takeRun(b, d, at); err != nil {
 			d.finish(protocol.Position{}, err)
 			continue
@@ -217,6 +218,17 @@ func (w *writer) takeParts(b *batch) {
 		taken = append(taken, d)
 	}
 	b.parts = taken
+}
+
+// standing is how far a log is here, the batch included.
+func (w *writer) standing(b *batch, log protocol.LogID) protocol.Position {
+	if at, ok := b.cursors[log]; ok {
+		return at
+	}
+	if at, ok := w.cursors[log]; ok {
+		return at
+	}
+	return w.begins(log)
 }
 
 func (w *writer) takeRun(b *batch, d *delivery, at protocol.Position) error {

@@ -72,22 +72,23 @@ type core struct {
 	o      Options
 	centre place.Centre
 
-	vault    *store.Vault
-	own      *journal.Journal
-	in       atomic.Pointer[journal.Journal] // Put together again when it is found damaged.
-	index    *index
-	writer   *writer
-	mirror   mirror
-	blockers Blockers
-	copies   copies
-	missing  *missing
-	doubt    chan struct{} // A reader found the index damaged.
-	setBack  chan struct{} // Holds one: what a session was told has changed.
-	pending  opening       // What a start may have to finish.
-	line     lineage
-	short    bool   // journal/own lacks what HEAD names, or has no HEAD.
-	named    uint64 // The record that HEAD named, where short.
-	backs    backs  // Where journal/in holds events of this centre's uplinks.
+	vault      *store.Vault
+	own        *journal.Journal
+	in         atomic.Pointer[journal.Journal] // Put together again when it is found damaged.
+	index      *index
+	writer     *writer
+	mirror     mirror
+	foundation foundation
+	blockers   Blockers
+	copies     copies
+	missing    *missing
+	doubt      chan struct{} // A reader found the index damaged.
+	setBack    chan struct{} // Holds one: what a session was told has changed.
+	pending    opening       // What a start may have to finish.
+	line       lineage
+	short      bool   // journal/own lacks what HEAD names, or has no HEAD.
+	named      uint64 // The record that HEAD named, where short.
+	backs      backs  // Where journal/in holds events of this centre's uplinks.
 }
 
 // Open opens the box in dir, creating it where there is none, and brings its

@@ -10,6 +10,10 @@ import (
 	"kendro/store"
 )
 
+// leastEnded is the least version of a case that has ended: a base does not say which
+// it was.
+const leastEnded = 2
+
 // Cases answers about the applications that this box took.
 type Cases struct{ *Shelf }
 
@@ -32,7 +36,7 @@ type Where struct {
 	Aside    bool            // The register holds it for a person to look at; Reason says why.
 	Alias    protocol.Number // Its number in the register, when it isn't the printed one.
 	Stage    string
-	Since    time.Time
+	Since    time.Time // At the latest, of a case that ended before this box was the centre's.
 	Office   Named
 	Next     Named
 	Expected int64 // Unix seconds, 0 unknown.
@@ -128,7 +132,8 @@ func (b *Shelf) pinned(p *protocol.Pin) *dcat.Version {
 func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 	var run span
 	var standing protocol.Standing
-	var inRegister, moved bool
+	var end endedSpan
+	var inRegister, moved, ended bool
 	e, err := b.newest(e)
 	if err != nil {
 		return Where{}, err
@@ -137,7 +142,10 @@ func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 		if run, inRegister, err = b.index.accepted(tx, e.log, e.place); err != nil || !inRegister {
 			return err
 		}
-		moved, err = b.index.standing(tx, e.number, &standing)
+		if moved, err = b.index.standing(tx, e.number, &standing); err != nil || moved {
+			return err
+		}
+		end, ended, err = b.index.ended(tx, e)
 		return err
 	})
 	if err != nil {
@@ -152,6 +160,8 @@ func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 		if standing.Number != e.number {
 			w.Alias = standing.Number
 		}
+	case ended:
+		w.Accepted, w.Seen, w.Stage, w.Since, w.Edition = true, true, end.Stage, time.UnixMilli(end.By), leastEnded
 	default:
 		b.received(&w, &run, v)
 	}

@@ -60,6 +60,7 @@ const (
 	keyHole      = "w" // Sequence in journal/own of a record that was damaged: nothing.
 	keyBack      = "b" // Blinded receive number: sequence in journal/in of an application that was fetched back.
 	keyGivenUp   = "g" // Name of a log: the hub's word that it has two branches.
+	keyEnded     = "l" // Log, first place of a run of cases that ended long ago: endedSpan.
 	keyStanding  = "s" // Blinded receive number: Standing.
 	keyWaits     = "w" // Blinded receive number: the number, of a case that waits for its applicant.
 	keyUser      = "u" // Blinded login: User.
@@ -108,8 +109,8 @@ func (x *index) caseKey(kind string, n protocol.Number) []byte {
 	return x.blind(kind, string(b[:]))
 }
 
-// acceptedKey sorts the runs of one log.
-func acceptedKey(kind string, log protocol.LogID, seq uint64) []byte {
+// placeKey sorts the runs of one log.
+func placeKey(kind string, log protocol.LogID, seq uint64) []byte {
 	k := append([]byte(kind), log.String()...)
 	return binary.BigEndian.AppendUint64(append(k, 0), seq)
 }
@@ -190,15 +191,21 @@ func read(tx *store.Tx, key []byte, v any) (bool, error) {
 
 // accepted returns the run of the register that holds the event at seq of a log.
 func (x *index) accepted(tx *store.Tx, log protocol.LogID, seq uint64) (s span, ok bool, err error) {
-	k := acceptedKey(x.era.now(keyAccepted), log, seq)
+	ok, err = floor(tx, placeKey(x.era.now(keyAccepted), log, seq), &s)
+	return s, ok && s.Last >= seq, err
+}
+
+// floor decodes into v what stands under a place of a log, or under the nearest
+// before it, and reports whether there is one.
+func floor(tx *store.Tx, k []byte, v any) (ok bool, err error) {
 	err = tx.ScanBack(k[:len(k)-8], k, func(_, value []byte) (bool, error) {
-		if err := protocol.Unmarshal(value, store.MaxValue, "index", &s); err != nil {
-			return false, &fault.Error{Op: "box.accepted", Kind: fault.Damaged, Item: "index", Err: err}
+		if err := protocol.Unmarshal(value, store.MaxValue, "index", v); err != nil {
+			return false, damagedIndex(err)
 		}
-		ok = s.Last >= seq
+		ok = true
 		return false, nil
 	})
-	return s, ok, err
+	return ok, err
 }
 
 // close lets go of the folder.

@@ -117,7 +117,9 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 			b.noteAck(r)
 			continue
 		}
-		m.cursors[r.Log] = r.At
+		if !r.state() {
+			m.cursors[r.Log] = r.At
+		}
 		b.noteIndex(r)
 	}
 	m.mu.Unlock()
@@ -165,7 +167,7 @@ func (b *Memory) noteIndex(r *inRecord) {
 	var head struct {
 		Kind protocol.Kind `cbor:"1,keyasint"`
 	}
-	if r.Log.Channel != protocol.Inbox || b.index.era.foreign(r.Log) || protocol.Unmarshal(r.Raw, maxRecord, "event", &head) != nil || head.Kind != protocol.Accepted {
+	if r.What != inEvent || b.index.era.foreign(r.Log) || r.Log.Channel != protocol.Inbox && !r.state() || protocol.Unmarshal(r.Raw, maxRecord, "event", &head) != nil || head.Kind != protocol.Accepted {
 		return
 	}
 	e, err := protocol.DecodeEvent(r.Raw)

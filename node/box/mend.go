@@ -111,9 +111,15 @@ func (s *sieve) take(seq uint64, raw []byte) error {
 		s.dropped++
 		return nil //nolint:nilerr // What can't be read is fetched again.
 	}
+	if r.What == inBase && !s.founds(&r) {
+		s.dropped++
+		return nil
+	}
 	if r.What == inEvent {
 		at := s.at[r.Log]
-		s.seen[r.Log] = max(s.seen[r.Log], r.At.Seq)
+		if !r.state() {
+			s.seen[r.Log] = max(s.seen[r.Log], r.At.Seq)
+		}
 		if r.At.Seq != at.Seq+1 || r.At.Hash != protocol.ChainHash(r.Log, r.At.Seq, at.Hash, r.Raw) {
 			s.dropped++
 			return nil
@@ -129,6 +135,17 @@ func (s *sieve) take(seq uint64, raw []byte) error {
 		return s.flush()
 	}
 	return nil
+}
+
+// founds takes a log to where its base says, if all of the state came before it.
+func (s *sieve) founds(r *inRecord) bool {
+	s.seen[r.Log] = max(s.seen[r.Log], r.At.Seq)
+	var b protocol.Base
+	if protocol.Unmarshal(r.Raw, maxRecord, "base", &b) != nil || s.at[b.State.Log] != b.State.At || b.Log != r.Log || b.At != r.At {
+		return false
+	}
+	s.at[r.Log] = r.At
+	return true
 }
 
 func (s *sieve) flush() error {

@@ -82,6 +82,7 @@ func decodeOwn(seq uint64, b []byte) (ownRecord, error) {
 const (
 	inEvent uint8 = 1 // An event of the hub's: inbox or catalogue.
 	inAck   uint8 = 2 // An acknowledgement of the hub's.
+	inBase  uint8 = 3 // A base of the hub's; the events of its state stand before it, as those of a log.
 )
 
 // An inRecord is one record of journal/in: what the hub told us, as verified.
@@ -92,16 +93,20 @@ type inRecord struct {
 	Got  int64 // Our clock, Unix milliseconds.
 	Log  protocol.LogID
 	At   protocol.Position
-	Raw  cbor.RawMessage // The event, or the acknowledgement.
+	Raw  cbor.RawMessage // The event, the acknowledgement, or the base.
 }
+
+// state reports whether a record is part of the state behind a base, which has no
+// cursor: it is here whole, or another comes.
+func (r *inRecord) state() bool { return r.What == inEvent && r.Log.Channel == protocol.InboxBase }
 
 func decodeIn(seq uint64, b []byte) (inRecord, error) {
 	var r inRecord
 	if err := protocol.Unmarshal(b, maxRecord, "record of journal/in", &r); err != nil {
 		return r, damagedRecord("in", seq, err)
 	}
-	if len(r.Raw) == 0 || r.What != inEvent && r.What != inAck {
-		return r, damagedRecord("in", seq, errors.New("holds neither event nor acknowledgement"))
+	if len(r.Raw) == 0 || r.What < inEvent || r.What > inBase {
+		return r, damagedRecord("in", seq, errors.New("holds neither event, acknowledgement nor base"))
 	}
 	return r, r.Log.Check()
 }
