@@ -33,6 +33,7 @@ type host struct {
 	caughtUp func() bool
 
 	holding *holding // What no leader takes; nil refuses it.
+	bases   bases
 
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake
@@ -42,6 +43,8 @@ var (
 	_ replication.Host   = (*host)(nil)
 	_ replication.Finder = (*host)(nil)
 	_ replication.Relay  = (*host)(nil)
+
+	_ replication.BaseWriter = (*host)(nil)
 )
 
 // An intake is what one session brings. Its methods are called one at a time.
@@ -238,6 +241,9 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	node, err := s.admit(peer)
 	if err != nil {
 		return nil, nil, err
+	}
+	if log.Channel == protocol.InboxBase {
+		return s.loadState(node, peer, log, from.Seq, limit)
 	}
 	reg := s.group.register()
 	reader := s.readerOf(node, log)
