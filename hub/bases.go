@@ -53,7 +53,7 @@ func (b *bases) keep(m *madeBase) {
 	if b.made == nil || len(b.made) >= maxBases {
 		b.made = map[protocol.LogID]*madeBase{}
 	}
-	b.made[m.Base.Log] = m
+	b.made[m.Log] = m
 }
 
 // Base returns what a new box of a centre is offered in place of the events of its
@@ -126,7 +126,7 @@ func (m *madeBase) run(from uint64, limit int) protocol.Run {
 // loadState seals a run of the state behind a base to the box that it is for.
 func (s *host) loadState(node *register.Node, peer replication.Peer, log protocol.LogID, from uint64, limit int) ([]protocol.Epoch, []protocol.Block, error) {
 	m := s.bases.of(log)
-	if m == nil || m.State.Log != log || m.Base.Log != s.group.register().Inbox(node.Centre) {
+	if m == nil || m.State.Log != log || m.Log != s.group.register().Inbox(node.Centre) {
 		return nil, nil, fault.New("hub.Load", fault.NotFound, log.String(), "no such base is kept here: ask for the log itself")
 	}
 	run := m.run(from, limit)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -247,8 +248,11 @@ func (f *folding) plain(r *run) (bool, error) {
 			continue
 		}
 		stored, err := f.view.Get(eventKey(r.Log, seq))
-		if err != nil || len(stored) <= len(protocol.Hash{}) {
-			return false, nil //nolint:nilerr // A block that nobody could open: nothing is known of it.
+		if errors.Is(err, fault.NotFound) || err == nil && len(stored) <= len(protocol.Hash{}) {
+			return false, nil // A block that nobody could open: nothing is known of it.
+		}
+		if err != nil {
+			return false, err
 		}
 		e, err := protocol.DecodeEvent(stored[len(protocol.Hash{}):])
 		if err != nil || e.Kind == protocol.Submitted || e.Kind == protocol.Recovered {
