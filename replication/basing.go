@@ -20,8 +20,11 @@ func (f *flow) offer(s *Session) []Action {
 	return []Action{FindBase{f.log}}
 }
 
+// Basing is a session where logs are begun with bases.
+type Basing struct{ *Session }
+
 // Based answers a [FindBase]; nil sends the log from its first event on.
-func (s *Session) Based(log protocol.LogID, b *protocol.Base) []Action {
+func (s Basing) Based(log protocol.LogID, b *protocol.Base) []Action {
 	f := s.flows[log]
 	if f == nil || !f.held {
 		return nil // The peer has it by now.
@@ -46,7 +49,7 @@ func (f *flow) giveWay() {
 }
 
 // based takes the peer's offer to begin a log with a base.
-func (s *Session) based(b *protocol.Base) ([]Action, error) {
+func (s Basing) based(b *protocol.Base) ([]Action, error) {
 	f := s.flows[b.Log]
 	if f == nil && s.reads(b.Log) {
 		f = s.open(b.Log)
@@ -62,7 +65,7 @@ func (s *Session) based(b *protocol.Base) ([]Action, error) {
 
 // Taking answers a [TakeBase]: the state is here up to from, as far as another
 // session brought it. After an error the peer is asked for the events.
-func (s *Session) Taking(b *protocol.Base, from protocol.Position, err error) []Action {
+func (s Basing) Taking(b *protocol.Base, from protocol.Position, err error) []Action {
 	f := s.flows[b.Log]
 	if f == nil {
 		return nil

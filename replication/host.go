@@ -180,10 +180,10 @@ type Find struct {
 type Holds struct{ Head protocol.Head }
 
 // FindBase asks for the base to offer of a log that the peer has nothing of, to be
-// answered by [Session.Based].
+// answered by [Basing.Based].
 type FindBase struct{ Log protocol.LogID }
 
-// TakeBase hands over the offer of a base, to be answered by [Session.Taking].
+// TakeBase hands over the offer of a base, to be answered by [Basing.Taking].
 type TakeBase struct{ Base *protocol.Base }
 
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.

@@ -164,7 +164,7 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 	case m.Busy != nil:
 		return s.busy(m.Busy.RetryMillis), nil
 	case m.Base != nil:
-		return s.based(m.Base)
+		return Basing{s}.based(m.Base)
 	}
 	return nil, violation("hello", "hello is said once")
 }

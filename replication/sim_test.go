@@ -102,9 +102,10 @@ type manner struct {
 	hears bool // Is told what the peer holds.
 	extra bool // Has logs that it does not name in its hello.
 
-	offers int  // Offers a base of its inbox, with so many events; 0 offers none.
-	takes  bool // Begins logs with a base.
-	doubts bool // Finds bases badly signed.
+	offers int            // Offers a base of its inbox, with so many events; 0 offers none.
+	takes  bool           // Begins logs with a base.
+	doubts bool           // Finds bases badly signed.
+	base   *protocol.Base // That it takes.
 }
 
 // side is one end: a disk, and a session while connected.
@@ -121,8 +122,6 @@ type side struct {
 	refuse  map[uint64]fault.Kind // Refuses the block with this event, once.
 	holding map[string]bool       // "store" or "load": answers wait.
 	unload  fault.Kind            // The next load fails so; Internal is no failure.
-
-	base *protocol.Base // That it takes.
 
 	session *replication.Session
 	line
@@ -246,7 +245,7 @@ func (p *pair) do(s *side, actions []replication.Action) {
 		case replication.Find:
 			p.find(s, a)
 		case replication.FindBase:
-			p.do(s, s.session.Based(a.Log, p.base(s, a.Log)))
+			p.do(s, replication.Basing{Session: s.session}.Based(a.Log, p.base(s, a.Log)))
 		case replication.TakeBase:
 			p.takeBase(s, a.Base)
 		case replication.Wait:
@@ -295,32 +294,6 @@ func (p *pair) find(s *side, f replication.Find) {
 		ack = &protocol.Ack{Log: f.Log, At: at, Index: at.Seq}
 	}
 	p.do(s, s.session.Located(f.Log, at, ack, nil))
-}
-
-// base is what a side offers in place of the events of a log; its state is a log
-// beside the others.
-func (p *pair) base(s *side, log protocol.LogID) *protocol.Base {
-	p.printf("%s looks for a base of %s", s.name, nameOf(log))
-	if s.offers == 0 {
-		return nil
-	}
-	state := &events{}
-	for i := range s.offers {
-		state.raw = append(state.raw, []byte(fmt.Sprintf("state %d", i+1)))
-	}
-	b, chain := protocol.NewBase(log, s.logs[log].head(log), state.raw)
-	state.chain = chain
-	s.logs[b.State.Log] = state
-	return &b
-}
-
-func (p *pair) takeBase(s *side, b *protocol.Base) {
-	if s.doubts {
-		p.do(s, s.session.Taking(b, protocol.Position{}, fault.New("sim", fault.Denied, nameOf(b.Log), "signature does not verify")))
-		return
-	}
-	s.base = b
-	p.do(s, s.session.Taking(b, s.logs[b.State.Log].head(b.State.Log), nil))
 }
 
 // step hands over one message; false when there is none.

@@ -9,7 +9,7 @@ import (
 )
 
 // decide takes a case of the sample service to its end.
-func (w *town) decide(n protocol.Number, last Method) {
+func decide(w *town, n protocol.Number, last Method) {
 	w.t.Helper()
 	for i, s := range []struct {
 		who string
@@ -31,7 +31,7 @@ func (w *town) decide(n protocol.Number, last Method) {
 }
 
 // baseOf is the base of a centre's inbox, which every register must make alike.
-func (w *town) baseOf(b *box) (protocol.Head, []protocol.Event) {
+func baseOf(w *town, b *box) (protocol.Head, []protocol.Event) {
 	w.t.Helper()
 	at, raw, err := w.first().InboxBase(b.centre)
 	if err != nil {
@@ -66,15 +66,15 @@ func TestInboxBase(t *testing.T) {
 		b.mustBring(4, 4)
 		b.mustBring(5, 6)
 		for i := range 4 {
-			w.decide(b.numbers[i], Approve)
+			decide(w, b.numbers[i], Approve)
 		}
-		w.decide(b.numbers[5], Reject)
+		decide(w, b.numbers[5], Reject)
 		since(w, 91)
 		w.must(act("anna", Take, b.numbers[4], 1, Act{}))
 		b.mustBring(7, 8)
-		w.decide(b.numbers[6], Approve)
+		decide(w, b.numbers[6], Approve)
 
-		head, events := w.baseOf(b)
+		head, events := baseOf(w, b)
 		if want, _ := w.first().LogHead(head.Log); head.At != want {
 			t.Errorf("the base stands at %v; want the head, %v", head.At, want)
 		}

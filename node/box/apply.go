@@ -114,7 +114,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		}
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
 	case protocol.CasesEnded:
-		return 0, x.applyEnded(tx, &e)
+		return 0, endedIndex{x}.apply(tx, &e)
 	case protocol.DocumentsHeld:
 		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.DirectoryPart, protocol.Released:

@@ -96,9 +96,10 @@ func (f *foundation) forget(base *protocol.Base) {
 	}
 }
 
-// takeState places a whole state, and behind it the statement from where on the log
+// placeState places a whole state, and behind it the statement from where on the log
 // goes on. A log that is further by now needs neither.
-func (w *writer) takeState(b *batch, d *delivery, at protocol.Position) {
+func placeState(w *writer, b *batch, d *delivery) {
+	at := w.standing(b, d.base.Log)
 	d.at = d.base.State.At
 	if at.Seq >= d.base.At.Seq {
 		return
@@ -112,8 +113,11 @@ func (w *writer) takeState(b *batch, d *delivery, at protocol.Position) {
 	b.cursors[d.base.Log] = d.base.At
 }
 
-// applyEnded writes the runs of cases that ended before the box was here.
-func (x *index) applyEnded(tx *store.Tx, e *protocol.Event) error {
+// An endedIndex is the part of the index that is about cases of long ago.
+type endedIndex struct{ *index }
+
+// apply writes the runs of cases that ended before the box was here.
+func (x endedIndex) apply(tx *store.Tx, e *protocol.Event) error {
 	var ended protocol.Ended
 	if !reads(e, &ended) || ended.Log.Check() != nil {
 		return nil //nolint:nilerr // What this version can't read has no effect.
@@ -131,8 +135,8 @@ type endedSpan struct {
 	By    int64 // Unix milliseconds at the hub, at the latest.
 }
 
-// ended looks an application up among the cases that ended before the box was here.
-func (x *index) ended(tx *store.Tx, e *ownEffect) (s endedSpan, ok bool, err error) {
+// of looks an application up among the cases that ended before the box was here.
+func (x endedIndex) of(tx *store.Tx, e *ownEffect) (s endedSpan, ok bool, err error) {
 	if ok, err = floor(tx, placeKey(x.era.now(keyEnded), e.log, e.place), &s); err == nil && ok && s.Last >= e.place || e.receipt == nil {
 		return s, ok && s.Last >= e.place, err
 	}

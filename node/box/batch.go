@@ -206,7 +206,7 @@ func (w *writer) takeParts(b *batch) {
 			continue
 		}
 		if d.base != nil {
-			w.takeState(b, d, w.standing(b, d.base.Log))
+			placeState(w, b, d)
 			taken = append(taken, d)
 			continue
 		}

@@ -145,7 +145,7 @@ func (b *Cases) where(e *ownEffect, v *dcat.Version) (Where, error) {
 		if moved, err = b.index.standing(tx, e.number, &standing); err != nil || moved {
 			return err
 		}
-		end, ended, err = b.index.ended(tx, e)
+		end, ended, err = endedIndex{b.index}.of(tx, e)
 		return err
 	})
 	if err != nil {

@@ -20,10 +20,10 @@ func (r *runner) findBase(ctx context.Context, peer replication.Peer, log protoc
 	if err != nil {
 		b = nil
 	}
-	r.news.post(func(s *replication.Session) []replication.Action { return s.Based(log, b) })
+	r.news.post(func(s *replication.Session) []replication.Action { return replication.Basing{Session: s}.Based(log, b) })
 }
 
 func (r *runner) takeBase(ctx context.Context, peer replication.Peer, b *protocol.Base) {
 	from, err := r.host.(replication.BaseReader).TakeBase(ctx, peer, b)
-	r.news.post(func(s *replication.Session) []replication.Action { return s.Taking(b, from, err) })
+	r.news.post(func(s *replication.Session) []replication.Action { return replication.Basing{Session: s}.Taking(b, from, err) })
 }
