@@ -25,5 +25,7 @@ func (r *runner) findBase(ctx context.Context, peer replication.Peer, log protoc
 
 func (r *runner) takeBase(ctx context.Context, peer replication.Peer, b *protocol.Base) {
 	from, err := r.host.(replication.BaseReader).TakeBase(ctx, peer, b)
-	r.news.post(func(s *replication.Session) []replication.Action { return replication.Basing{Session: s}.Taking(b, from, err) })
+	r.news.post(func(s *replication.Session) []replication.Action {
+		return replication.Basing{Session: s}.Taking(b, from, err)
+	})
 }
