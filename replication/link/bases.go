@@ -15,7 +15,7 @@ func bases(c *replication.Config, host replication.Host) {
 }
 
 // findBase asks the host for a base. Without one the events are sent.
-func (r *runner) findBase(ctx context.Context, peer replication.Peer, log protocol.LogID) {
+func findBase(ctx context.Context, r *runner, peer replication.Peer, log protocol.LogID) {
 	b, err := r.host.(replication.BaseWriter).Base(ctx, peer, log)
 	if err != nil {
 		b = nil
@@ -23,7 +23,7 @@ func (r *runner) findBase(ctx context.Context, peer replication.Peer, log protoc
 	r.news.post(func(s *replication.Session) []replication.Action { return replication.Basing{Session: s}.Based(log, b) })
 }
 
-func (r *runner) takeBase(ctx context.Context, peer replication.Peer, b *protocol.Base) {
+func takeBase(ctx context.Context, r *runner, peer replication.Peer, b *protocol.Base) {
 	from, err := r.host.(replication.BaseReader).TakeBase(ctx, peer, b)
 	r.news.post(func(s *replication.Session) []replication.Action {
 		return replication.Basing{Session: s}.Taking(b, from, err)

@@ -242,7 +242,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 			}
 		case replication.FindBase:
 			peer := r.peer
-			r.wg.Go(func() { r.findBase(ctx, peer, a.Log) })
+			r.wg.Go(func() { findBase(ctx, r, peer, a.Log) })
 		case replication.Wait:
 			r.set(ctx, &r.later.blocks, time.Duration(a.Millis)*time.Millisecond, func(ctx context.Context) { r.act(ctx, r.session.Resume()) })
 		case replication.Note:
@@ -296,7 +296,7 @@ func (r *runner) deliver(ctx context.Context) {
 		case replication.Holds:
 			r.host.(replication.Witness).Holds(ctx, j.peer, a.Head)
 		case replication.TakeBase:
-			r.takeBase(ctx, j.peer, a.Base)
+			takeBase(ctx, r, j.peer, a.Base)
 		}
 		if err != nil {
 			r.fail(err)
