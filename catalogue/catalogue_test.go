@@ -2,6 +2,8 @@ package catalogue_test
 
 import (
 	"io/fs"
+	"maps"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -22,6 +24,21 @@ func release(tb testing.TB) *dcat.Set {
 		tb.Fatal(err)
 	}
 	return set
+}
+
+// few are the services of a pack that a test changes: enough of them, and read in
+// no time.
+var few = regexp.MustCompile(`^services/(land-record-copy|trade-licence|birth-registration|grievance|online-gd|vgd-card|` +
+	`citizenship-certificate|agent-cash-out|official-letter|warish-certificate|old-age-allowance|land-mutation)\.yaml$`)
+
+// smallPack is packFiles with a few of the services, for tests that read it often.
+func smallPack(tb testing.TB) fstest.MapFS {
+	tb.Helper()
+	m := packFiles(tb)
+	maps.DeleteFunc(m, func(name string, _ *fstest.MapFile) bool {
+		return strings.HasPrefix(name, "services/") && !few.MatchString(name)
+	})
+	return m
 }
 
 // packFiles copies the embedded pack, so that a test may change files.

@@ -128,7 +128,7 @@ func TestTheWholeCountry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pack := packFiles(t)
+	pack := smallPack(t)
 	pack["areas.csv"] = &fstest.MapFile{Data: text}
 	for _, f := range []string{"centres.yaml", "offices.yaml"} {
 		pack[f] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(pack[f].Data), "  within: \"41\"\n", ""))}

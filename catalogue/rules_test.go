@@ -41,7 +41,7 @@ func TestRulesAreJudged(t *testing.T) {
 
 // TestFound reads what an application of the pack comes to.
 func TestFound(t *testing.T) {
-	set, err := catalogue.Build(packFiles(t), nil, time.Unix(1, 0))
+	set, err := catalogue.Build(smallPack(t), nil, time.Unix(1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

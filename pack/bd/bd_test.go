@@ -70,8 +70,17 @@ func TestCentresServeTheirArea(t *testing.T) {
 
 func TestServices(t *testing.T) {
 	p := load(t)
-	if len(p.Services) < 14 {
-		t.Fatalf("%d services; want 14 or more", len(p.Services))
+	if len(p.Services) < 147 {
+		t.Fatalf("%d services; want 147 or more (R-OF10)", len(p.Services))
+	}
+	in := map[string]int{}
+	for _, v := range p.Services {
+		in[v.Category.Code]++
+	}
+	for _, c := range p.Categories {
+		if in[c.Code] < 3 {
+			t.Errorf("%d services in the category %s; want 3 or more", in[c.Code], c.Code)
+		}
 	}
 	var long int
 	for _, v := range p.Services {
