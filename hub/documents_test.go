@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"os"
@@ -78,10 +79,11 @@ func TestDocumentsAreHeldByAQuorumBeforeTheyAreAcknowledged(t *testing.T) {
 			t.Errorf("a case with a document that is held lacks %d", n)
 		}
 	}
-	g.Wait("the box to hear of it", func() bool {
-		drain(t, g, b, g.Leader().Addr)
-		return heldIn(b, one.Hash) && heldIn(b, two.Hash)
-	})
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := b.Sync(ctx, g.Leader().Addr)
+	defer wait()
+	defer cancel()
+	g.Wait("the box to hear of it", func() bool { return heldIn(b, one.Hash) && heldIn(b, two.Hash) })
 }
 
 func TestADocumentWithoutAQuorumIsNotAcknowledged(t *testing.T) {
