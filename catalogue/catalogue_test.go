@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -17,9 +18,12 @@ import (
 // published is when the releases of these tests come out.
 func published() time.Time { return time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC) }
 
+var whole = sync.OnceValues(func() (*dcat.Set, error) { return catalogue.Build(bd.Pack(), nil, published()) })
+
+// release is the pack's first release. Nobody changes a set, so the tests share it.
 func release(tb testing.TB) *dcat.Set {
 	tb.Helper()
-	set, err := catalogue.Build(bd.Pack(), nil, published())
+	set, err := whole()
 	if err != nil {
 		tb.Fatal(err)
 	}
