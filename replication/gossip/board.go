@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type board struct {
 	mu      sync.Mutex // Guards what follows.
 	adverts map[string]heard
 	seen    map[string]time.Time // Of neighbours: last sign of life.
+	alive   map[string]string    // Their addresses, while they are members.
 	members int
 }
 
@@ -29,7 +31,7 @@ type heard struct {
 }
 
 func newBoard(o Options) *board {
-	return &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, members: 1}
+	return &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, alive: map[string]string{}, members: 1}
 }
 
 func (b *board) count() int {
@@ -168,23 +170,40 @@ func (b *board) MergeRemoteState(state []byte, _ bool) {
 	}
 }
 
-// NotifyJoin counts a member.
+// NotifyJoin counts a member. memberlist changes its nodes under a lock that it
+// holds here and nowhere that we could read them, so the address is copied.
 func (b *board) NotifyJoin(n *memberlist.Node) {
 	b.mu.Lock()
 	b.members++
+	b.alive[n.Name] = n.Address()
 	b.mu.Unlock()
 	b.saw(n.Name)
 }
 
 // NotifyLeave uncounts a member.
-func (b *board) NotifyLeave(*memberlist.Node) {
+func (b *board) NotifyLeave(n *memberlist.Node) {
 	b.mu.Lock()
+	delete(b.alive, n.Name)
 	b.members = max(b.members-1, 1)
 	b.mu.Unlock()
 }
 
 // NotifyUpdate is a sign of life.
-func (b *board) NotifyUpdate(n *memberlist.Node) { b.saw(n.Name) }
+func (b *board) NotifyUpdate(n *memberlist.Node) {
+	b.mu.Lock()
+	b.alive[n.Name] = n.Address()
+	b.mu.Unlock()
+	b.saw(n.Name)
+}
+
+// addresses returns where the neighbours are that are members.
+func (b *board) addresses() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := maps.Clone(b.alive)
+	delete(out, b.o.Centre)
+	return out
+}
 
 // AckPayload adds nothing to an answer.
 func (b *board) AckPayload() []byte { return nil }

@@ -160,13 +160,7 @@ func (g *Gossip) SetKeys(key []byte, others ...[]byte) error {
 
 // Peers returns the neighbours that are there or were heard of, by centre.
 func (g *Gossip) Peers() []Peer {
-	alive := map[string]string{}
-	for _, m := range g.list.Members() {
-		if m.Name != g.o.Centre {
-			alive[m.Name] = m.Address()
-		}
-	}
-	peers := g.board.peers(alive)
+	peers := g.board.peers(g.board.addresses())
 	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Centre, b.Centre) })
 	return peers
 }
@@ -210,8 +204,8 @@ func (g *Gossip) join() {
 		return
 	}
 	known := map[string]bool{g.Addr(): true}
-	for _, m := range g.list.Members() {
-		known[m.Address()] = true
+	for _, address := range g.board.addresses() {
+		known[address] = true
 	}
 	var knock []string
 	for _, s := range g.o.Seeds() {
