@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"kendro/cmd/kendro/district"
 	dcat "kendro/domain/catalogue"
@@ -16,6 +17,27 @@ import (
 
 // readTasks asks every desk for its list.
 func (d *drama) readTasks(ctx context.Context) error {
+	tick := time.NewTicker(200 * time.Millisecond) // A server that was just started is level in a moment.
+	defer tick.Stop()
+	for range 150 {
+		if err := d.lookAtDesks(ctx); err != nil {
+			return err
+		}
+		if len(d.seen.tasks) == len(d.filed) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	d.say.tell("%d tasks stand in the lists of %d desks", len(d.seen.tasks), len(d.town.seats))
+	return nil
+}
+
+// lookAtDesks reads every desk's list once.
+func (d *drama) lookAtDesks(ctx context.Context) error {
 	d.seen.tasks = map[protocol.Number]string{}
 	for _, seat := range d.town.seats {
 		c, err := d.officerAt(ctx, seat.String(), d.Servers[0])
@@ -38,7 +60,6 @@ func (d *drama) readTasks(ctx context.Context) error {
 		}
 		c.Close()
 	}
-	d.say.tell("%d tasks stand in the lists of %d desks", len(d.seen.tasks), len(d.town.seats))
 	return nil
 }
 
