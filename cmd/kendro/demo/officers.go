@@ -20,7 +20,7 @@ func (d *drama) readTasks(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond) // A server that was just started is level in a moment.
 	defer tick.Stop()
 	for range 150 {
-		if err := d.lookAtDesks(ctx); err != nil {
+		if err := lookAtDesks(ctx, d); err != nil {
 			return err
 		}
 		if len(d.seen.tasks) == len(d.filed) {
@@ -37,7 +37,7 @@ func (d *drama) readTasks(ctx context.Context) error {
 }
 
 // lookAtDesks reads every desk's list once.
-func (d *drama) lookAtDesks(ctx context.Context) error {
+func lookAtDesks(ctx context.Context, d *drama) error {
 	d.seen.tasks = map[protocol.Number]string{}
 	for _, seat := range d.town.seats {
 		c, err := d.officerAt(ctx, seat.String(), d.Servers[0])
