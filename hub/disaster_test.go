@@ -158,6 +158,30 @@ func TestRestartedServerSaysThatItReplays(t *testing.T) {
 	g.Agree()
 }
 
+// TestStartedServerIsLevelWhenItSaysSo sets a server's register back and asks at
+// once: what is called fresh has every entry that was answered for.
+func TestStartedServerIsLevelWhenItSaysSo(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 1)
+	s := g.Servers[0]
+	b := g.Enrol(centre)
+	folder := filepath.Join(s.Dir, "register")
+	g.Stop(s)
+	if err := hub.CopyFolder(folder+".old", folder); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	g.Leader()
+	numbers := fileEntries(t, g, b, 120)
+	g.Stop(s)
+	if err := errors.Join(os.RemoveAll(folder), os.Rename(folder+".old", folder)); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	g.Wait("a fresh answer", func() bool { _, behind := s.Hub.Fresh(t.Context()); return !behind })
+	once(t, s.Hub.Register(), numbers)
+}
+
 // TestDamagedRegisterIsMadeAgain damages a server's register, or has the scrub have
 // found it so: while the log holds every entry it is made again from there, equal to
 // the last bit. Once a marker stands for the first entries, the server refuses.

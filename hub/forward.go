@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -45,6 +46,7 @@ type group struct {
 	progress *progress
 	newest   *shared
 	changes  changes
+	levels   levels
 	fatal    *fatal
 	log      *slog.Logger
 }
@@ -240,19 +242,58 @@ func (h *Hub) Fresh(ctx context.Context) (asOf time.Time, behind bool) {
 // still leads.
 func (g *group) leaderIndex(ctx context.Context) (uint64, error) {
 	if g.leads() {
-		return g.leadingIndex()
+		return g.leadingIndex(ctx)
 	}
 	var out indexAnswer
 	err := g.askLeader(ctx, callIndex, nil, &out)
 	return out.Index, err
 }
 
-func (g *group) leadingIndex() (uint64, error) {
+func (g *group) leadingIndex(ctx context.Context) (uint64, error) {
+	if err := g.level(ctx); err != nil {
+		return 0, err
+	}
 	index := g.register().Applied()
 	if err := g.raft.VerifyLeader().Error(); err != nil {
 		return 0, &fault.Error{Op: "hub.Fresh", Kind: fault.Unavailable, Err: err}
 	}
 	return index, nil
+}
+
+// levels remembers in which term this leader's register was level.
+type levels struct {
+	turn sync.Mutex    // Held by whoever finds out.
+	term atomic.Uint64 // The newest in which it was.
+}
+
+// level returns when this leader's register has every entry that was committed
+// before its term. Until then a server that was just elected, or started, knows
+// less than others have answered for. [fault.Unavailable]: it does not lead.
+func (g *group) level(ctx context.Context) error {
+	const op = "hub.level"
+	if g.levels.term.Load() == g.raft.CurrentTerm() {
+		return nil
+	}
+	g.levels.turn.Lock()
+	defer g.levels.turn.Unlock()
+	term := g.raft.CurrentTerm()
+	if g.levels.term.Load() == term {
+		return nil
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- g.raft.Barrier(freshFor).Error() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return &fault.Error{Op: op, Kind: fault.Unavailable, Err: err}
+		}
+	case <-ctx.Done():
+		return &fault.Error{Op: op, Kind: fault.Unavailable, Err: ctx.Err()}
+	case <-g.fatal.happened: // Raft may leave it unanswered then.
+		return fault.New(op, fault.Unavailable, "", "this server is closing: ask another")
+	}
+	g.levels.term.Store(term)
+	return nil
 }
 
 // A shared call answers everybody who asked before it began. It may be used

@@ -41,6 +41,10 @@ type ingester struct {
 // Blocks of one log must be handed over in their order; the answers come in
 // their order too.
 func (g *ingester) ingest(ctx context.Context, c *ingestCall, answer func(ingestAnswer, error)) {
+	if err := g.level(ctx); err != nil { // It would be judged by an older release, or by none.
+		answer(ingestAnswer{}, err)
+		return
+	}
 	p, err := g.judge.judge(&c.Block, c.Epoch, g.clock())
 	if err != nil {
 		answer(ingestAnswer{}, err)

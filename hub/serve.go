@@ -39,11 +39,11 @@ func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) 
 	case callPropose:
 		return s.answerPropose(c)
 	case callIndex:
-		return func(context.Context) (any, error) {
+		return func(ctx context.Context) (any, error) {
 			if !s.leads() {
 				return nil, fault.New("hub.index", fault.Unavailable, "", "this server does not lead")
 			}
-			index, err := s.leadingIndex()
+			index, err := s.leadingIndex(ctx)
 			return &indexAnswer{Index: index}, err
 		}
 	case callAnnounce:

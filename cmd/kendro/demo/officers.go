@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"kendro/cmd/kendro/district"
 	dcat "kendro/domain/catalogue"
@@ -17,27 +16,6 @@ import (
 
 // readTasks asks every desk for its list.
 func (d *drama) readTasks(ctx context.Context) error {
-	tick := time.NewTicker(200 * time.Millisecond) // A server that was just started is level in a moment.
-	defer tick.Stop()
-	for range 150 {
-		if err := lookAtDesks(ctx, d); err != nil {
-			return err
-		}
-		if len(d.seen.tasks) == len(d.filed) {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	d.say.tell("%d tasks stand in the lists of %d desks", len(d.seen.tasks), len(d.town.seats))
-	return nil
-}
-
-// lookAtDesks reads every desk's list once.
-func lookAtDesks(ctx context.Context, d *drama) error {
 	d.seen.tasks = map[protocol.Number]string{}
 	for _, seat := range d.town.seats {
 		c, err := d.officerAt(ctx, seat.String(), d.Servers[0])
@@ -60,6 +38,7 @@ func lookAtDesks(ctx context.Context, d *drama) error {
 		}
 		c.Close()
 	}
+	d.say.tell("%d tasks stand in the lists of %d desks", len(d.seen.tasks), len(d.town.seats))
 	return nil
 }
 

@@ -198,7 +198,7 @@ func (d *drama) awaitAccepted(ctx context.Context) error {
 		if err := district.Poll(ctx, func() bool {
 			t, err := track(ctx, d.Nodes[f.node].Process, f.answer.Number)
 			last = t
-			return err == nil && t.Custody != api.Local
+			return err == nil && t.Custody == api.Accepted
 		}); err != nil {
 			return fault.New(op, fault.Internal, f.answer.Number.String(), "is still "+string(last.Custody)+" at "+d.Nodes[f.node].Name)
 		}
