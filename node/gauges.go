@@ -59,5 +59,6 @@ func (n *Node) wireBytes() (list []prometheus.Collector) {
 		add(p.String(), func() (uint64, uint64) { return n.link.Traffic(p) })
 	}
 	add("gossip", func() (uint64, uint64) { return n.neighbours.meter.Out.Load(), n.neighbours.meter.In.Load() })
+	add("beacon", func() (uint64, uint64) { return n.neighbours.called.Out.Load(), n.neighbours.called.In.Load() })
 	return list
 }

@@ -27,7 +27,9 @@ type neighbours struct {
 	preset gossip.Preset
 	clock  func() time.Time
 	log    *slog.Logger
+	port   uint16 // Of the LAN's beacon; 0 goes without.
 	meter  gossip.Meter
+	called gossip.Meter  // Of the beacon.
 	news   chan struct{} // Holds one: the head has moved since it was told.
 
 	mu   sync.Mutex // Guards talk.
@@ -76,7 +78,7 @@ func (n *neighbours) follow(start func(*gossip.Gossip)) {
 	g, err := gossip.Open(gossip.Options{
 		Centre: n.centre, Bind: n.bind, Advertise: n.public, Key: key, Preset: n.preset,
 		Seeds: n.seeds, Advert: n.advert, Neighbours: func() []protocol.Neighbour { return n.box.Contacts().Neighbours },
-		Clock: n.clock, Logger: n.log, Meter: &n.meter,
+		Clock: n.clock, Logger: n.log, Meter: &n.meter, Beacon: n.port, BeaconMeter: &n.called,
 	})
 	if err != nil {
 		n.log.Warn("gossip could not begin", "addr", n.bind, "err", err)

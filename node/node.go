@@ -36,6 +36,7 @@ type Config struct {
 	// what was bound.
 	GossipAdvertise string
 	GossipPreset    gossip.Preset
+	Beacon          uint16        // The UDP port on which boxes of one LAN find each other; 0 goes without.
 	Advertise       string        // host:port at which neighbours reach Listen; empty is what was bound, at the host that gossip sees.
 	CopyAfter       time.Duration // How long a record waits for its hub before neighbours get copies; 0 is 10 s.
 	BoxKey          []byte        // Opens what lies on the disk, 32 bytes; nil is a file in the folder.
@@ -187,7 +188,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	n.neighbours = &neighbours{
 		box: n.box, keys: n.keys, centre: n.enrolment.ID, bind: n.c.Gossip, public: n.c.GossipAdvertise,
 		sync: cmp.Or(n.c.Advertise, n.link.Addr().String()), linked: n.courier.linked,
-		preset: n.c.GossipPreset, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),
+		preset: n.c.GossipPreset, port: n.c.Beacon, clock: n.c.Clock, log: n.c.Logger, news: make(chan struct{}, 1),
 	}
 	n.courier.changed = n.neighbours.renew
 	wait := cmp.Or(n.c.CopyAfter, copyAfter)

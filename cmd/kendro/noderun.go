@@ -22,6 +22,9 @@ const (
 	nodeGarbage = 200
 )
 
+// beaconPort is where boxes on one LAN call.
+const beaconPort = 7447
+
 func nodeRunCmd() *cobra.Command {
 	var file string
 	var logs logFormat
@@ -53,6 +56,7 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 	addressFlag(f, &c.Listen, "listen", "0.0.0.0:7441", "UDP address to the hub and to neighbours")
 	addressFlag(f, &advertise, "advertise", "", "address by which others reach --listen (default: the same)")
 	addressFlag(f, &c.Gossip, "gossip", "", "address where boxes of the upazila find each other (default: off)")
+	f.Uint16Var(&c.Beacon, "beacon", beaconPort, "UDP port on which boxes of one LAN find each other, the same at all of them; 0 is off")
 	f.StringVar(&c.PortsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
 }

@@ -3,8 +3,10 @@ package gossip
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
@@ -45,6 +47,11 @@ type Options struct {
 	Clock      func() time.Time
 	Logger     *slog.Logger // Nil discards.
 	Meter      *Meter       // Counts the bytes; nil counts for nobody.
+
+	// Beacon is the UDP port on which boxes of one LAN find each other, the same at
+	// all of them; 0 goes without.
+	Beacon      uint16
+	BeaconMeter *Meter // Counts the beacon's bytes; nil counts for nobody.
 }
 
 // A Peer is a neighbour as gossip knows it.
@@ -65,6 +72,7 @@ type Gossip struct {
 	keys  *memberlist.Keyring
 	board *board
 	wire  *transport
+	bind  netip.Addr
 
 	setting sync.Mutex // Held while keys change.
 }
@@ -84,9 +92,7 @@ func Open(o Options) (*Gossip, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Meter == nil {
-		o.Meter = new(Meter)
-	}
+	o.Meter, o.BeaconMeter = cmp.Or(o.Meter, new(Meter)), cmp.Or(o.BeaconMeter, new(Meter))
 	host, port, err := split(o.Bind)
 	if err != nil {
 		return nil, err
@@ -100,6 +106,10 @@ func Open(o Options) (*Gossip, error) {
 	}
 	c := o.Preset.config()
 	c.Name, c.BindAddr, c.BindPort = o.Centre, host, g.wire.port()
+	g.bind, _ = netip.ParseAddr(host)
+	if own, ok := ownAddress(g.bind); ok && own.IsValid() {
+		c.AdvertiseAddr, c.AdvertisePort = own.String(), c.BindPort
+	}
 	if err := advertise(c, o.Advertise); err != nil {
 		_ = g.wire.Shutdown()
 		return nil, err
@@ -167,58 +177,124 @@ func (g *Gossip) Peers() []Peer {
 
 // Run looks for neighbours until ctx ends, then says goodbye and closes. All that
 // this package started has ended when it returns. A probe that memberlist had begun
-// can't be broken off; it ends by its own timer, with the sockets closed.
+// can't be broken off; it ends by its own timer, with the sockets closed. It ends by
+// itself, with [fault.Unavailable], once the machine has not the address any more that
+// neighbours were told: they take a new one sooner from whom they saw leave.
 func (g *Gossip) Run(ctx context.Context) error {
-	every := g.o.Preset.rejoin()
-	next := time.NewTimer(0)
-	defer next.Stop()
-	var joining sync.WaitGroup
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-next.C:
-			done := make(chan struct{})
-			joining.Go(func() { g.join(); close(done) })
-			select {
-			case <-done:
-			case <-ctx.Done():
-			}
-			next.Reset(every)
-		}
-	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() { g.seek(ctx) })
+	wg.Go(func() { g.watch(ctx, end) })
+	g.serveBeacon(ctx, &wg)
+	<-ctx.Done()
 	err := g.list.Leave(g.o.Preset.goodbye())
 	g.wire.end() // Breaks off what join waits for.
-	joining.Wait()
+	wg.Wait()
 	if serr := g.list.Shutdown(); serr != nil {
 		return &fault.Error{Op: "gossip.Run", Kind: fault.Internal, Item: g.o.Centre, Err: serr}
 	}
 	if err != nil {
 		g.o.Logger.Debug("gossip goodbye was not confirmed", "err", err.Error())
 	}
+	if cause := context.Cause(ctx); errors.Is(cause, fault.Unavailable) {
+		return cause
+	}
 	return nil
 }
 
-// join knocks at seeds that are not members yet.
-func (g *Gossip) join() {
-	if g.o.Seeds == nil {
+// seek knocks at seeds that are not members, now and then.
+func (g *Gossip) seek(ctx context.Context) {
+	next := time.NewTicker(g.o.Preset.rejoin())
+	defer next.Stop()
+	for {
+		g.join()
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+	}
+}
+
+// watch ends the run once the address that neighbours were told is gone.
+func (g *Gossip) watch(ctx context.Context, end context.CancelCauseFunc) {
+	if !g.bind.IsUnspecified() || g.o.Advertise != "" {
 		return
 	}
-	known := map[string]bool{g.Addr(): true}
+	look := time.NewTicker(g.o.Preset.look())
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		now := lans(g.bind, 0)
+		if told, err := netip.ParseAddrPort(g.Addr()); err == nil && len(now) > 0 && !slices.ContainsFunc(now, func(l lan) bool { return l.here == told.Addr() }) {
+			end(fault.New("gossip.Run", fault.Unavailable, told.String(), "the machine has another address now"))
+			return
+		}
+	}
+}
+
+// serveBeacon has wg call into the LAN and knock at who calls, until ctx ends.
+func (g *Gossip) serveBeacon(ctx context.Context, wg *sync.WaitGroup) {
+	if g.o.Beacon == 0 {
+		return
+	}
+	turns := make(chan struct{}, knocks)
+	b := beacon{
+		port: g.o.Beacon, bind: g.bind, gossip: uint16(g.wire.port()), keys: g.keys.GetKeys, clock: g.o.Clock,
+		every: g.o.Preset.rejoin(), look: g.o.Preset.look(), meter: g.o.BeaconMeter, log: g.o.Logger,
+		heard: func(at netip.AddrPort) {
+			select {
+			case turns <- struct{}{}:
+				wg.Go(func() { g.knock([]string{at.String()}); <-turns })
+			default: // It calls again.
+			}
+		},
+	}
+	if err := b.listen(ctx); err != nil {
+		g.o.Logger.Warn("boxes on the LAN are not looked for", "err", err)
+		return
+	}
+	wg.Go(func() { b.serve(ctx) })
+}
+
+// join knocks at the seeds.
+func (g *Gossip) join() {
+	if g.o.Seeds != nil {
+		g.knock(g.o.Seeds())
+	}
+}
+
+// knocks is how many addresses are knocked at together. One at which nobody is any
+// more takes a minute.
+const knocks = 8
+
+// knock joins who is at these addresses and no member yet.
+func (g *Gossip) knock(addrs []string) {
+	known := map[string]bool{"": true, g.Addr(): true}
 	for _, address := range g.board.addresses() {
 		known[address] = true
 	}
-	var knock []string
-	for _, s := range g.o.Seeds() {
-		if s != "" && !known[s] {
-			knock = append(knock, s)
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, knocks)
+	for _, a := range addrs {
+		if known[a] {
+			continue
 		}
+		known[a] = true
+		turns <- struct{}{}
+		wg.Go(func() {
+			if _, err := g.list.Join([]string{a}); err != nil {
+				g.o.Logger.Debug("no gossip neighbour answers", "addr", a, "err", err.Error())
+			}
+			<-turns
+		})
 	}
-	if len(knock) == 0 {
-		return
-	}
-	if n, err := g.list.Join(knock); err != nil && n == 0 {
-		g.o.Logger.Debug("no gossip neighbour answers", "seeds", len(knock), "err", err.Error())
-	}
+	wg.Wait()
 }
 
 func split(hostport string) (string, int, error) {

@@ -2,6 +2,7 @@ package gossip_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,10 @@ type centre struct {
 	g      *gossip.Gossip
 	stop   func()
 	meter  gossip.Meter
+	bind   string // Empty is any port of the loopback.
+	beacon uint16
+	called gossip.Meter
+	ended  chan error // Gets what Run returned.
 
 	mu     sync.Mutex // Guards what follows.
 	seq    uint64
@@ -102,11 +107,12 @@ func newUpazila(n int) *upazila {
 func (u *upazila) start(t *testing.T, c *centre, key []byte, seeds ...string) {
 	t.Helper()
 	g, err := gossip.Open(gossip.Options{
-		Centre: c.name, Bind: "127.0.0.1:0", Key: key, Preset: gossip.LAN, Clock: time.Now,
+		Centre: c.name, Bind: cmp.Or(c.bind, "127.0.0.1:0"), Key: key, Preset: gossip.LAN, Clock: time.Now,
 		Seeds:      func() []string { return slices.Concat(seeds, c.knock()) },
 		Advert:     c.current,
 		Neighbours: func() []protocol.Neighbour { return u.neighbours },
 		Meter:      &c.meter,
+		Beacon:     c.beacon, BeaconMeter: &c.called,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +120,7 @@ func (u *upazila) start(t *testing.T, c *centre, key []byte, seeds ...string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	c.g = g
+	c.g, c.ended = g, done
 	var once sync.Once
 	c.stop = func() {
 		once.Do(func() {

@@ -25,12 +25,21 @@ func (p Preset) config() *memberlist.Config {
 	return c
 }
 
-// rejoin is how often neighbours that are missing are sought.
+// rejoin is how often neighbours that are missing are sought, and how often a box
+// calls into its LAN.
 func (p Preset) rejoin() time.Duration {
 	if p == LAN {
 		return 5 * time.Second
 	}
 	return 2 * time.Minute
+}
+
+// look is how often the machine's own networks are looked at.
+func (p Preset) look() time.Duration {
+	if p == LAN {
+		return time.Second
+	}
+	return 10 * time.Second
 }
 
 // goodbye is how long leaving may take.
