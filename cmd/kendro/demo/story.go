@@ -198,7 +198,7 @@ func (d *drama) awaitAccepted(ctx context.Context) error {
 		if err := district.Poll(ctx, func() bool {
 			t, err := track(ctx, d.Nodes[f.node].Process, f.answer.Number)
 			last = t
-			return err == nil && t.Custody == api.Accepted
+			return err == nil && (t.Custody == api.Accepted || t.Custody == api.Seen) // Seen by an officer since.
 		}); err != nil {
 			return fault.New(op, fault.Internal, f.answer.Number.String(), "is still "+string(last.Custody)+" at "+d.Nodes[f.node].Name)
 		}
