@@ -21,6 +21,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -44,7 +45,8 @@ type options struct {
 	binary  string
 	output  string
 
-	neighbours bool // Of sync: the nodes are neighbours, and hold copies of each other's records.
+	neighbours bool  // Of sync: the nodes are neighbours, and hold copies of each other's records.
+	stored     []int // Of sync: how many records are stored where the new ones are measured.
 
 	pause time.Duration // Of ingest: how long a caller waits before its next block.
 }
@@ -76,6 +78,7 @@ type result struct {
 // carried is what went over the network, and of what.
 type carried struct {
 	shelved
+	compared
 	BytesOut uint64            `json:"bytes_out,omitempty"`
 	BytesIn  uint64            `json:"bytes_in,omitempty"`
 	BytesPer float64           `json:"bytes_per_record,omitempty"`
@@ -126,7 +129,9 @@ application is on the disk.`,
 			long: `Files applications at nodes whose hub is gone, starts the servers, and waits until
 every application is acknowledged and ACCEPTED at its node. Bytes are the UDP
 payload at the sockets of the nodes, both directions. With --neighbours they include
-what the nodes say to each other, counted at both ends.`,
+what the nodes say to each other, counted at both ends. With --stored 1000,100000 the
+boxes and the hub are filled up to each of these numbers first, and there so many new
+applications as --records says are measured, after a power cut of boxes and servers.`,
 			defaults: options{records: 10_000, servers: 3, nodes: 3, payload: 600, batch: 4},
 			nodes:    "nodes with a backlog", batch: "clients that file at each node before the clock starts", run: runSync,
 		},
@@ -194,6 +199,7 @@ func (k kind) command() *cobra.Command {
 	}
 	if k.use == "sync" {
 		f.BoolVar(&o.neighbours, "neighbours", false, "nodes of one upazila; the outage lasts until two neighbours hold each record")
+		f.IntSliceVar(&o.stored, "stored", nil, "measure new applications beside so many that are stored already, such as 1000,100000")
 	}
 	f.StringVar(&o.dir, "dir", "", "empty folder for the data, kept (default: a temporary one in $TMPDIR, removed)")
 	f.StringVar(&o.binary, "binary", "", "kendro binary to measure (default: this one)")
@@ -207,6 +213,9 @@ const (
 	limit        = 230 * time.Second
 	recoverLimit = 25 * time.Minute
 )
+
+// most is how many records are measured, or stored, at most.
+const most = 1_000_000
 
 func (o options) measure(ctx context.Context, k kind) (*result, error) {
 	if err := o.check(k.use); err != nil {
@@ -222,7 +231,7 @@ func (o options) measure(ctx context.Context, k kind) (*result, error) {
 		return nil, err
 	}
 	defer clear()
-	ctx, stop := context.WithTimeout(ctx, cmp.Or(k.limit, limit))
+	ctx, stop := context.WithTimeout(ctx, cmp.Or(k.limit, limit)+o.filling())
 	defer stop()
 	r, err := k.run(ctx, o, site)
 	if err != nil {
@@ -233,9 +242,17 @@ func (o options) measure(ctx context.Context, k kind) (*result, error) {
 	return r, nil
 }
 
+// filling is what the limit grows by where stores are filled first.
+func (o options) filling() time.Duration {
+	const each = 6 * time.Millisecond
+	if len(o.stored) == 0 {
+		return 0
+	}
+	return time.Duration(len(o.stored))*limit + time.Duration(slices.Max(o.stored))*each
+}
+
 func (o options) check(use string) error {
 	bad := func(text string) error { return fault.New(op, fault.Invalid, use, text) }
-	const most = 1_000_000
 	switch {
 	case o.output != "table" && o.output != "json":
 		return bad("--output: want table or json")
@@ -255,12 +272,28 @@ func (o options) check(use string) error {
 		return bad("--payload: want a size in bytes")
 	case o.neighbours && o.nodes < 3:
 		return bad("--neighbours: want three nodes at least, so that each has two")
+	case len(o.stored) > 0 && o.neighbours:
+		return bad("--stored: not with --neighbours")
+	case !o.grows():
+		return bad(fmt.Sprintf("--stored: want numbers up to %d, each larger than the one before and the applications measured there", most))
 	case use == "catalogue" && o.records > catalogue.MaxInvented:
 		return bad(fmt.Sprintf("--records: want 1 to %d services", catalogue.MaxInvented))
 	case use == "intake" && o.nodes != 1:
 		return bad("--nodes: one node is measured")
 	}
 	return nil
+}
+
+// grows reports whether each store can be made of the one before.
+func (o options) grows() bool {
+	has := o.nodes - 1 // Each box has to file one at least.
+	for _, n := range o.stored {
+		if n <= has || n > most {
+			return false
+		}
+		has = n + o.records + o.nodes - 1
+	}
+	return true
 }
 
 func (o options) program() (string, error) {

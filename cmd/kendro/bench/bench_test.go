@@ -28,6 +28,9 @@ func TestFlagsAreChecked(t *testing.T) {
 		"batch":          func(o *options) { o.batch = 257 },
 		"payload":        func(o *options) { o.payload = -1 },
 		"intake at many": func(o *options) { o.nodes = 2 },
+		"stored too few": func(o *options) { o.stored = []int{0} },
+		"stored twice":   func(o *options) { o.stored = []int{100, 110} },
+		"stored a lot":   func(o *options) { o.stored = []int{100, most + 1} },
 	} {
 		o := good
 		change(&o)
@@ -44,6 +47,24 @@ func TestDefaultsAreValid(t *testing.T) {
 		if err := o.check(k.use); err != nil {
 			t.Errorf("%s: %v", k.use, err)
 		}
+	}
+}
+
+// Where stores are filled first, a run may take longer.
+func TestStoredIsGivenTime(t *testing.T) {
+	o := options{records: 10, servers: 3, nodes: 1, batch: 1, output: "json", stored: []int{100, 111}}
+	if err := o.check("sync"); err != nil {
+		t.Error(err)
+	}
+	few, many := o.filling(), (options{stored: []int{100, most}}).filling()
+	if few <= 0 || many <= few || (options{}).filling() != 0 {
+		t.Errorf("got %v for a hundred and %v for a million", few, many)
+	}
+}
+
+func TestSpread(t *testing.T) {
+	if got := spread([]stored{{Bytes: 110}, {Bytes: 100}, {Bytes: 105}}); got != 1.1 {
+		t.Errorf("got %v; want 1.1", got)
 	}
 }
 

@@ -31,27 +31,14 @@ type slip struct {
 // runSync lets nodes file while the hub is gone, brings it back, and measures
 // how long the nodes need and what they send until all is settled.
 func runSync(ctx context.Context, o options, site string) (*result, error) {
-	c, err := newCorpus(o.payload, time.Now())
+	if len(o.stored) > 0 {
+		return runStored(ctx, o, site)
+	}
+	c, out, err := o.outage(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	choose := c.scattered
-	if o.neighbours {
-		choose = c.centres
-	}
-	centres, err := choose(o.nodes)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.found(ctx, site, centres)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Kill()
-	out := &outage{District: d}
-	if out.logins, err = d.AddEntrepreneurs(ctx); err != nil {
-		return nil, err
-	}
+	defer out.Kill()
 	if err := out.begin(ctx, c, o); err != nil {
 		return nil, err
 	}
@@ -69,19 +56,57 @@ func runSync(ctx context.Context, o options, site string) (*result, error) {
 	return r, out.verify(ctx, o.records, r)
 }
 
+// outage founds the district of an outage, in which nothing is filed yet.
+func (o options) outage(ctx context.Context, site string) (*corpus, *outage, error) {
+	c, err := newCorpus(o.payload, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	choose := c.scattered
+	if o.neighbours {
+		choose = c.centres
+	}
+	centres, err := choose(o.nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := o.found(ctx, site, centres)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &outage{District: d}
+	if out.logins, err = d.AddEntrepreneurs(ctx); err != nil {
+		d.Kill()
+		return nil, nil, err
+	}
+	return c, out, nil
+}
+
 // begin kills the servers and fills the nodes.
 func (o *outage) begin(ctx context.Context, c *corpus, opt options) error {
 	for _, p := range o.Servers {
 		p.Kill()
 	}
+	sum, err := o.file(ctx, c, lot{records: opt.records, clients: opt.batch})
+	o.size = round(float64(sum) / float64(opt.records))
+	return err
+}
+
+// A lot is so many applications, the first drawn with number first, and the clients
+// at each node that file them.
+type lot struct{ first, records, clients int }
+
+// file files a lot, evenly at all nodes, in place of what was filed before, and
+// returns the size of its events.
+func (o *outage) file(ctx context.Context, c *corpus, l lot) (int, error) {
 	o.filed = make([][]slip, len(o.Nodes))
 	sizes := make([]int, len(o.Nodes))
 	err := together(len(o.Nodes), func(i int) error {
-		n := share(opt.records, opt.nodes, i)
-		parts := make([][]slip, opt.batch)
-		sums := make([]int, opt.batch)
-		err := together(opt.batch, func(j int) (err error) {
-			parts[j], sums[j], err = o.fill(ctx, c, i, i*opt.records+j*n, share(n, opt.batch, j))
+		n := share(l.records, len(o.Nodes), i)
+		parts := make([][]slip, l.clients)
+		sums := make([]int, l.clients)
+		err := together(l.clients, func(j int) (err error) {
+			parts[j], sums[j], err = o.fill(ctx, c, i, l.first+i*l.records+j*n, share(n, l.clients, j))
 			return err
 		})
 		for j := range parts {
@@ -94,8 +119,7 @@ func (o *outage) begin(ctx context.Context, c *corpus, opt options) error {
 	for _, s := range sizes {
 		sum += s
 	}
-	o.size = round(float64(sum) / float64(opt.records))
-	return err
+	return sum, err
 }
 
 // copied waits until two neighbours hold all that was filed.
@@ -164,11 +188,8 @@ func (o *outage) end(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	ready := time.Now()
-	for i, n := range o.Nodes {
-		last := slices.MaxFunc(o.filed[i], func(a, b slip) int { return cmp.Compare(a.seq, b.seq) })
-		if err := district.Poll(ctx, func() bool { return settled(ctx, n, last.number) }); err != nil {
-			return nil, fault.Wrap(op, fault.Unavailable, n.Name+" does not catch up", err)
-		}
+	if err := o.settle(ctx); err != nil {
+		return nil, err
 	}
 	done := time.Now()
 	after, err := o.metered(ctx)
@@ -177,6 +198,20 @@ func (o *outage) end(ctx context.Context) (*result, error) {
 		Seconds: round(done.Sub(ready).Seconds()), Catching: round(done.Sub(started).Seconds()),
 		carried: carried{BytesOut: spent.out, BytesIn: spent.in, Purposes: spent.purposes},
 	}, err
+}
+
+// settle waits until all that was filed last is settled.
+func (o *outage) settle(ctx context.Context) error {
+	for i, n := range o.Nodes {
+		if len(o.filed[i]) == 0 {
+			continue
+		}
+		last := slices.MaxFunc(o.filed[i], func(a, b slip) int { return cmp.Compare(a.seq, b.seq) })
+		if err := district.Poll(ctx, func() bool { return settled(ctx, n, last.number) }); err != nil {
+			return fault.Wrap(op, fault.Unavailable, n.Name+" does not catch up", err)
+		}
+	}
+	return nil
 }
 
 // settled reports whether a node's log is acknowledged and its last application
