@@ -110,6 +110,14 @@ func (s *Session) Outstanding() bool {
 	return !s.met || slices.ContainsFunc(s.order, func(f *flow) bool { return len(f.out.flight) > 0 })
 }
 
+// Underway returns how many bytes of blocks are on their way to the peer.
+func Underway(s *Session) (bytes int) {
+	for _, f := range s.order {
+		bytes += f.out.bytes
+	}
+	return bytes
+}
+
 // Behind reports whether the peer has said that it holds more of a log that we want
 // than we do.
 func Behind(s *Session) bool {

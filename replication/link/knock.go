@@ -21,17 +21,18 @@ const (
 	nonceSize = 8
 )
 
-// How often one knocks: [probeEvery] in the first half minute of a silence, so that
+// How often one knocks: every 300 ms in the first half minute of a silence, so that
 // a short cut is over when its path carries again, then ever more seldom.
 const (
-	slowing      = 60               // The pause is this part of the silence.
+	knockEvery   = 300 * time.Millisecond
+	slowing      = 100              // The pause is this part of the silence.
 	longestPause = 10 * time.Second // But never more.
 	lookUp       = 2 * time.Second  // How long the name of a server is looked up.
 )
 
-// pace is how long to wait before a silent path is tried again.
-func pace(quiet time.Duration) time.Duration {
-	return min(max(quiet/slowing, probeEvery), longestPause)
+// pace is how long to wait before a silent path is tried again, at least least.
+func pace(quiet, least time.Duration) time.Duration {
+	return min(max(quiet/slowing, least), longestPause)
 }
 
 // knocks is an endpoint's part in it.
@@ -86,7 +87,7 @@ func (e *Endpoint) Knocker(addrs func() []string) *Knocker { return &Knocker{e: 
 
 // Wait knocks at all addresses until one answers, which it returns, or ctx ends.
 // The longer nobody answers, also over several calls, the more seldom it knocks: at
-// first every half second, at last every ten. An answer proves nothing: dial.
+// first every three tenths of a second, at last every ten seconds. An answer proves nothing: dial.
 func (k *Knocker) Wait(ctx context.Context) (addr string, answered bool) {
 	return k.e.knock(ctx, k.addrs(), &k.quiet)
 }
@@ -148,7 +149,7 @@ func (e *Endpoint) knock(ctx context.Context, addrs []string, quiet *atomic.Int6
 		for i, addr := range addrs {
 			e.knockOnce(ctx, addr, nonces[i])
 		}
-		step := pace(time.Duration(quiet.Load()))
+		step := pace(time.Duration(quiet.Load()), knockEvery)
 		step -= time.Duration(mrand.Float64() * float64(step/5)) //nolint:gosec // Boxes must not knock in step.
 		timer.Reset(step)
 		select {

@@ -199,8 +199,8 @@ func (r *runner) hear(ctx context.Context) {
 }
 
 func (r *runner) receive(ctx context.Context, m *protocol.Message) {
+	brokenOff := r.hush()
 	r.probe.looks, r.probe.silence.amid, r.probe.silence.half = 0, false, false
-	r.hush()
 	if m.Block != nil {
 		r.probe.run += len(m.Block.Body)
 	}
@@ -213,6 +213,9 @@ func (r *runner) receive(ctx context.Context, m *protocol.Message) {
 		r.meet(ctx)
 	}
 	r.act(ctx, actions)
+	if brokenOff {
+		r.giveUp()
+	}
 }
 
 // meet takes what the peer's hello said of itself.

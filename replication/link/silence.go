@@ -64,6 +64,20 @@ func settling(roundTrip time.Duration) time.Duration {
 	return max(400*time.Millisecond, 2*roundTrip)
 }
 
+// Of a transfer that a silence broke off. The transport has lost all that was under
+// way, and with it nearly all of its congestion window, which grows again by a packet
+// a round trip; a new connection begins with a whole one.
+const (
+	long  = 8 << 10                // Bytes under way that are worth a handshake.
+	quick = 300 * time.Millisecond // Longer round trips are of links whose bandwidth is the bound, and a handshake costs seconds there.
+)
+
+// brokenOff reports whether a transfer was under way that a new connection finishes
+// sooner than this one.
+func (r *runner) brokenOff() bool {
+	return (r.probe.silence.amid || replication.Underway(r.session) >= long) && r.probe.path.Shortest() <= quick
+}
+
 // due reports whether anything of the peer is: an answer, the rest of a message, or
 // more of a log of which something came lately.
 func (r *runner) due() bool {
@@ -128,7 +142,6 @@ func (r *runner) look(ctx context.Context) {
 // last has a long run of blocks end with a probe: their sender may be stuck with the
 // next ones, and nothing else would be said here for a while.
 func (r *runner) last(carries bool) {
-	const long = 8 << 10
 	if r.probe.run < long {
 		return
 	}
@@ -172,7 +185,7 @@ func (r *runner) endure(ctx context.Context) {
 func (r *runner) answered(ctx context.Context, here bool) {
 	switch {
 	case !r.probe.silence.on:
-	case !here, r.out.stuck(): // The transport's window is full of what was lost: a handshake is sooner.
+	case !here, r.out.stuck(), r.brokenOff(): // The transport's window is full of what was lost: a handshake is sooner.
 		r.giveUp()
 	default:
 		r.heals()
@@ -189,16 +202,21 @@ func (r *runner) heals() {
 		return
 	}
 	left := settling(r.probe.path.Shortest())
+	if r.brokenOff() {
+		left = 0
+	}
 	s.heals, s.left = true, left
 	r.probe.soon(left)
 }
 
-// hush ends a silence: the peer was heard.
-func (r *runner) hush() {
+// hush ends a silence: the peer was heard. It reports whether it is better to begin
+// anew all the same.
+func (r *runner) hush() (anew bool) {
 	s := &r.probe.silence
 	if !s.on {
-		return
+		return false
 	}
+	anew = s.Knock != nil && r.brokenOff()
 	if s.stop != nil {
 		s.stop()
 	}
@@ -206,6 +224,7 @@ func (r *runner) hush() {
 	if s.Told != nil {
 		s.Told(false)
 	}
+	return anew
 }
 
 // pather is a connection that knows its path.
@@ -242,7 +261,7 @@ func (p *prober) watch(due bool) {
 func (p *prober) again() time.Duration {
 	received, rtt := p.path.Path()
 	p.received = received
-	p.soon(max(pace(p.quiet), rtt))
+	p.soon(max(pace(p.quiet, probeEvery), rtt))
 	return rtt
 }
 
