@@ -72,10 +72,10 @@ const (
 	quick = 300 * time.Millisecond // Longer round trips are of links whose bandwidth is the bound, and a handshake costs seconds there.
 )
 
-// brokenOff reports whether a transfer was under way that a new connection finishes
-// sooner than this one.
-func (r *runner) brokenOff() bool {
-	return (r.probe.silence.amid || replication.Underway(r.session) >= long) && r.probe.path.Shortest() <= quick
+// brokenOff reports whether a transfer was under way, with so many bytes to the peer or
+// a run of blocks from it, that a new connection finishes sooner than this one.
+func (p *prober) brokenOff(underway int) bool {
+	return (p.silence.amid || underway >= long) && p.path.Shortest() <= quick
 }
 
 // due reports whether anything of the peer is: an answer, the rest of a message, or
@@ -185,7 +185,7 @@ func (r *runner) endure(ctx context.Context) {
 func (r *runner) answered(ctx context.Context, here bool) {
 	switch {
 	case !r.probe.silence.on:
-	case !here, r.out.stuck(), r.brokenOff(): // The transport's window is full of what was lost: a handshake is sooner.
+	case !here, r.out.stuck(), r.probe.brokenOff(replication.Underway(r.session)): // The transport's window is full of what was lost: a handshake is sooner.
 		r.giveUp()
 	default:
 		r.heals()
@@ -202,7 +202,7 @@ func (r *runner) heals() {
 		return
 	}
 	left := settling(r.probe.path.Shortest())
-	if r.brokenOff() {
+	if r.probe.brokenOff(replication.Underway(r.session)) {
 		left = 0
 	}
 	s.heals, s.left = true, left
@@ -216,7 +216,7 @@ func (r *runner) hush() (anew bool) {
 	if !s.on {
 		return false
 	}
-	anew = s.Knock != nil && r.brokenOff()
+	anew = s.Knock != nil && r.probe.brokenOff(replication.Underway(r.session))
 	if s.stop != nil {
 		s.stop()
 	}
