@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -106,8 +107,12 @@ func (n *neighbours) seeds() []string {
 }
 
 func (n *neighbours) advert() []byte {
+	at := n.sync
+	if g := n.current(); g != nil { // Signed, so that nobody who takes our name says where we are.
+		at = cmp.Or(gossip.Reach(n.sync, g.Addr()), n.sync)
+	}
 	return gossip.Advert{
-		Centre: n.centre, Head: n.box.Head(), Stamp: n.clock().UnixMilli(), Sync: n.sync, Linked: n.linked(),
+		Centre: n.centre, Head: n.box.Head(), Stamp: n.clock().UnixMilli(), Sync: at, Linked: n.linked(),
 	}.Sign(n.keys.signer)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
+	"kendro/domain/fault"
 	"kendro/protocol"
 )
 
@@ -21,8 +22,8 @@ type board struct {
 	mu      sync.Mutex // Guards what follows.
 	adverts map[string]heard
 	seen    map[string]time.Time // Of neighbours: last sign of life.
-	alive   map[string]string    // Their addresses, while they are members.
-	members int
+	alive   map[string]string    // Addresses of members, ours among them.
+	last    map[string]string    // Addresses of those that are none any more.
 }
 
 type heard struct {
@@ -31,13 +32,13 @@ type heard struct {
 }
 
 func newBoard(o Options) *board {
-	return &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, alive: map[string]string{}, members: 1}
+	return &board{o: o, adverts: map[string]heard{}, seen: map[string]time.Time{}, alive: map[string]string{}, last: map[string]string{}}
 }
 
 func (b *board) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.members
+	return len(b.alive)
 }
 
 // announce queues our own advert.
@@ -170,21 +171,20 @@ func (b *board) MergeRemoteState(state []byte, _ bool) {
 	}
 }
 
-// NotifyJoin counts a member. memberlist changes its nodes under a lock that it
+// NotifyJoin notes a member. memberlist changes its nodes under a lock that it
 // holds here and nowhere that we could read them, so the address is copied.
 func (b *board) NotifyJoin(n *memberlist.Node) {
 	b.mu.Lock()
-	b.members++
 	b.alive[n.Name] = n.Address()
 	b.mu.Unlock()
 	b.saw(n.Name)
 }
 
-// NotifyLeave uncounts a member.
+// NotifyLeave notes that a member is gone.
 func (b *board) NotifyLeave(n *memberlist.Node) {
 	b.mu.Lock()
+	b.last[n.Name] = n.Address()
 	delete(b.alive, n.Name)
-	b.members = max(b.members-1, 1)
 	b.mu.Unlock()
 }
 
@@ -204,6 +204,29 @@ func (b *board) addresses() map[string]string {
 	delete(out, b.o.Centre)
 	return out
 }
+
+// lost returns where neighbours were that are members no more.
+func (b *board) lost() (addrs []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, addr := range b.last { // Of neighbours alone, see NotifyAlive.
+		if _, ok := b.alive[name]; !ok && name != b.o.Centre {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// NotifyAlive refuses members that the hub has not told of: whoever holds the key
+// could invent any number.
+func (b *board) NotifyAlive(n *memberlist.Node) error {
+	if n.Name == b.o.Centre || slices.ContainsFunc(b.o.Neighbours(), func(x protocol.Neighbour) bool { return x.Centre == n.Name }) {
+		return nil
+	}
+	return errStranger
+}
+
+var errStranger = fault.New("gossip.NotifyAlive", fault.Denied, "", "is no neighbour that the hub has told of")
 
 // AckPayload adds nothing to an answer.
 func (b *board) AckPayload() []byte { return nil }

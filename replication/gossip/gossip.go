@@ -71,7 +71,7 @@ type Gossip struct {
 	list  *memberlist.Memberlist
 	keys  *memberlist.Keyring
 	board *board
-	wire  *transport
+	wire  wire
 	bind  netip.Addr
 
 	setting sync.Mutex // Held while keys change.
@@ -89,20 +89,41 @@ func Open(o Options) (*Gossip, error) {
 	case o.Advert == nil || o.Neighbours == nil || o.Clock == nil || o.Centre == "":
 		return nil, fault.New(op, fault.Invalid, o.Centre, "want a centre, a clock, adverts and neighbours")
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	o.Meter, o.BeaconMeter = cmp.Or(o.Meter, new(Meter)), cmp.Or(o.BeaconMeter, new(Meter))
+	o = o.filled()
 	host, port, err := split(o.Bind)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gossip{o: o}
-	if g.keys, err = memberlist.NewKeyring(nil, slices.Clone(o.Key)); err != nil {
-		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: o.Centre, Err: err}
-	}
-	if g.wire, err = newTransport(host, port, o.Meter, o.Logger); err != nil {
+	w, err := newTransport(host, port, o.Meter, o.Logger)
+	if err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Bind, Err: err}
+	}
+	return open(o, host, w)
+}
+
+// filled puts in what may be left out.
+func (o Options) filled() Options {
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	o.Meter, o.BeaconMeter = cmp.Or(o.Meter, new(Meter)), cmp.Or(o.BeaconMeter, new(Meter))
+	return o
+}
+
+// A wire is memberlist's transport with an end to what it dials. Another one than
+// [transport] stands in for a network in virtual time.
+type wire interface {
+	memberlist.NodeAwareTransport
+	port() int
+	end()
+}
+
+// open gossips over a wire, which it closes where it fails.
+func open(o Options, host string, w wire) (*Gossip, error) {
+	const op = "gossip.Open"
+	g := &Gossip{o: o, wire: w}
+	var err error
+	if g.keys, err = memberlist.NewKeyring(nil, slices.Clone(o.Key)); err != nil {
+		_ = w.Shutdown()
+		return nil, &fault.Error{Op: op, Kind: fault.Invalid, Item: o.Centre, Err: err}
 	}
 	c := o.Preset.config()
 	c.Name, c.BindAddr, c.BindPort = o.Centre, host, g.wire.port()
@@ -116,7 +137,7 @@ func Open(o Options) (*Gossip, error) {
 	}
 	g.board = newBoard(o)
 	c.Transport, c.Keyring, c.LogOutput = g.wire, g.keys, logWriter{o.Logger}
-	c.Delegate, c.Events, c.Ping = g.board, g.board, g.board
+	c.Delegate, c.Events, c.Ping, c.Alive = g.board, g.board, g.board, g.board
 	if g.list, err = memberlist.Create(c); err != nil {
 		_ = g.wire.Shutdown()
 		return nil, &fault.Error{Op: op, Kind: fault.Unavailable, Item: o.Bind, Err: err}
@@ -262,11 +283,14 @@ func (g *Gossip) serveBeacon(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { b.serve(ctx) })
 }
 
-// join knocks at the seeds.
+// join knocks at the seeds, and where neighbours were that are gone: after a day in
+// two halves nobody else brings them together.
 func (g *Gossip) join() {
+	var seeds []string
 	if g.o.Seeds != nil {
-		g.knock(g.o.Seeds())
+		seeds = g.o.Seeds()
 	}
+	g.knock(append(seeds, g.board.lost()...))
 }
 
 // knocks is how many addresses are knocked at together. One at which nobody is any

@@ -51,16 +51,11 @@ func (p Preset) goodbye() time.Duration {
 }
 
 // logWriter turns memberlist's lines, such as "[WARN] memberlist: ...", into
-// records.
+// records for who looks for them: any stranger's packet makes one, and nothing of what
+// memberlist calls an error is for an operator to mend.
 type logWriter struct{ logger *slog.Logger }
 
 func (w logWriter) Write(b []byte) (int, error) {
-	text := string(bytes.TrimSpace(b))
-	switch {
-	case bytes.Contains(b, []byte("[DEBUG]")):
-		w.logger.Debug("memberlist", "text", text)
-	default:
-		w.logger.Info("memberlist", "text", text) // What it calls an error is a lost packet.
-	}
+	w.logger.Debug("memberlist", "text", string(bytes.TrimSpace(b)))
 	return len(b), nil
 }

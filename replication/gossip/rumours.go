@@ -54,6 +54,8 @@ func (r *rumours) next(overhead, limit, members int) (out [][]byte) {
 	return out
 }
 
-// often is how many packets of one node carry an advert: with every hearer passing
-// it on as often, it reaches all but surely.
-func often(members int) int { return 3 * int(math.Ceil(math.Log10(float64(members+1)))) }
+// often is how many packets of one node carry an advert. With every hearer passing it
+// on as often, one in 400 misses a neighbour, who then has it with the next exchange
+// of all that is known; with half as many, which is what memberlist counts for fewer
+// than ten members, it is one in 20.
+func often(members int) int { return 3 * max(2, int(math.Ceil(math.Log10(float64(members+1))))) }
