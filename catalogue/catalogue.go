@@ -2,9 +2,9 @@
 // reads a country pack's YAML, lints it, compiles forms, encodes and hashes
 // versions, builds and signs releases, and checks what a counter sends in.
 //
-// Enter at [LoadPack] or [Build] to make a release, at [Depot] to receive one
-// from the hub's catalogue log, at [NewIntake] to check an application against
-// it, and at [Sample] for a plausible one.
+// Enter at [LoadPack] or [Build] to make a release, at [Joiner] and the decoders to
+// read the hub's catalogue log, at [NewIntake] to check an application against a
+// release, and at [Sample] for a plausible one.
 //
 // It refuses to guess. A file with one unknown key is a finding, a form with an
 // unknown field is an error, and nothing is allocated by a length that was not

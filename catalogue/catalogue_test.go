@@ -3,7 +3,9 @@ package catalogue_test
 import (
 	"io/fs"
 	"maps"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,24 +32,60 @@ func release(tb testing.TB) *dcat.Set {
 	return set
 }
 
+var fewServices = sync.OnceValues(func() (*dcat.Set, error) {
+	m, err := copied()
+	if err != nil {
+		return nil, err
+	}
+	thin(m)
+	return catalogue.Build(m, nil, published())
+})
+
+// small is the first release of smallPack, shared as release is.
+func small(tb testing.TB) *dcat.Set {
+	tb.Helper()
+	set, err := fewServices()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
 // few are the services of a pack that a test changes: enough of them, and read in
 // no time.
 var few = regexp.MustCompile(`^services/(land-record-copy|trade-licence|birth-registration|grievance|online-gd|vgd-card|` +
 	`citizenship-certificate|agent-cash-out|official-letter|warish-certificate|old-age-allowance|land-mutation)\.yaml$`)
 
-// smallPack is packFiles with a few of the services, for tests that read it often.
+// smallPack is the pack with a few of the services, for tests that read it often.
 func smallPack(tb testing.TB) fstest.MapFS {
 	tb.Helper()
-	m := packFiles(tb)
+	m, err := copied()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	thin(m)
+	return m
+}
+
+// thin leaves the few services.
+func thin(m fstest.MapFS) {
 	maps.DeleteFunc(m, func(name string, _ *fstest.MapFile) bool {
 		return strings.HasPrefix(name, "services/") && !few.MatchString(name)
+	})
+}
+
+// with is smallPack with these services alone.
+func with(tb testing.TB, services ...string) fstest.MapFS {
+	tb.Helper()
+	m := smallPack(tb)
+	maps.DeleteFunc(m, func(name string, _ *fstest.MapFile) bool {
+		return strings.HasPrefix(name, "services/") && !slices.Contains(services, strings.TrimSuffix(path.Base(name), ".yaml"))
 	})
 	return m
 }
 
-// packFiles copies the embedded pack, so that a test may change files.
-func packFiles(tb testing.TB) fstest.MapFS {
-	tb.Helper()
+// copied is the embedded pack as files that a test may change.
+func copied() (fstest.MapFS, error) {
 	m := fstest.MapFS{}
 	err := fs.WalkDir(bd.Pack(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -57,10 +95,7 @@ func packFiles(tb testing.TB) fstest.MapFS {
 		m[name] = &fstest.MapFile{Data: b}
 		return err
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return m
+	return m, err
 }
 
 // replace changes one place of a file and fails if it isn't there.

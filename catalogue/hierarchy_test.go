@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,7 +12,6 @@ import (
 	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
-	"kendro/pack/bd"
 )
 
 // shared is where the whole country's lists lie when they are there.
@@ -29,11 +29,7 @@ func smallLists() fstest.MapFS {
 
 func packAreas(t *testing.T) []place.Area {
 	t.Helper()
-	p, found := catalogue.LoadPack(bd.Pack())
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	return p.Directory.Areas
+	return slices.Clone(small(t).Directory.Areas)
 }
 
 func TestReadHierarchy(t *testing.T) {

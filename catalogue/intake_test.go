@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,18 @@ const landBody = `{"service":"land-record-copy","channel":"centre",
  "form":{"mouza":"রাজাপুর","jl_no":"107","khatian_type":"rs","khatian_no":"539/2","copies":2,"delivery_mode":"post"},
  "documents":[{"id":"nid","original_at_counter":true}]}`
 
+var intake = sync.OnceValues(func() (*catalogue.Intake, error) {
+	set, err := whole()
+	if err != nil {
+		return nil, err
+	}
+	return catalogue.NewIntake(set)
+})
+
+// newIntake is the intake of the pack's first release; the tests share it.
 func newIntake(tb testing.TB) *catalogue.Intake {
 	tb.Helper()
-	in, err := catalogue.NewIntake(release(tb))
+	in, err := intake()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -166,7 +176,7 @@ func TestAnonymousGrievance(t *testing.T) {
 }
 
 func TestOlderVersionIsTakenByNumber(t *testing.T) {
-	two, err := catalogue.Build(raised(t), release(t), published())
+	two, err := catalogue.Build(raised(t), small(t), published())
 	if err != nil {
 		t.Fatal(err)
 	}

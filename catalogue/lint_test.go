@@ -72,7 +72,7 @@ func TestLint(t *testing.T) {
 		{"broken syntax", "kind: public", "kind: [public", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := smallPack(t)
+			m := with(t, "land-record-copy")
 			replace(t, m, file, tt.old, tt.text)
 			found := catalogue.Lint(m)
 			for _, f := range found {
@@ -98,7 +98,7 @@ func TestLintProvesThatCasesEnd(t *testing.T) {
 		{"a step that no case comes to", `form.application_type == "new"`, `false`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := smallPack(t)
+			m := with(t, "trade-licence")
 			replace(t, m, file, tt.old, tt.text)
 			found := catalogue.Lint(m)
 			if tt.want == "" {
@@ -128,7 +128,7 @@ func TestLintOfOtherFiles(t *testing.T) {
 		{"categories", "categories.yaml", `, en: "Land"`, "", "lacks a code or a name"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := smallPack(t)
+			m := with(t, "grievance", "trade-licence")
 			replace(t, m, tt.file, tt.old, tt.text)
 			for _, f := range catalogue.Lint(m) {
 				if strings.Contains(f.Text, tt.want) {
@@ -138,7 +138,7 @@ func TestLintOfOtherFiles(t *testing.T) {
 			t.Errorf("findings %v; want one with %q", catalogue.Lint(m), tt.want)
 		})
 	}
-	m := smallPack(t)
+	m := with(t, "grievance")
 	delete(m, "posts.yaml")
 	if found := catalogue.Lint(m); len(found) != 1 || found[0].File != "posts.yaml" {
 		t.Errorf("without posts.yaml: %v; want one finding about it", found)
@@ -146,7 +146,7 @@ func TestLintOfOtherFiles(t *testing.T) {
 }
 
 func TestFindingShowsTheColumn(t *testing.T) {
-	m := smallPack(t)
+	m := with(t, "grievance")
 	replace(t, m, "services/grievance.yaml", "sla_days: 30", "sla_days: soon")
 	found := catalogue.Lint(m)
 	if len(found) != 1 {

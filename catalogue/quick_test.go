@@ -42,7 +42,7 @@ func TestQuickTakesEverySample(t *testing.T) {
 		if form, err := in.Form(v); err != nil || !form.Plain() {
 			t.Errorf("the form of %s is not plain (%v)", v.ID, err)
 		}
-		for seed := range uint64(100) {
+		for seed := range uint64(40) {
 			body, err := s.Body(v.ID, seed, "41-09-17")
 			if err != nil {
 				t.Fatal(err)
@@ -60,9 +60,9 @@ func TestQuickAdmitsNothingElse(t *testing.T) {
 	set, s, in := release(t), newSampler(t), newIntake(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	services := set.Services()
-	rounds, admitted := 20_000, 0
+	rounds, admitted := 10_000, 0
 	if testing.Short() {
-		rounds = 5_000
+		rounds = 3_000
 	}
 	for i := range rounds {
 		body, err := s.Body(services[i%len(services)].ID, uint64(i), "41-09-17")

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"kendro/catalogue"
-	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/protocol"
 )
 
 func key(seed byte) ed25519.PrivateKey {
@@ -22,13 +22,13 @@ func key(seed byte) ed25519.PrivateKey {
 // raised is the pack with one fee changed.
 func raised(t *testing.T) fstest.MapFS {
 	t.Helper()
-	m := packFiles(t)
+	m := smallPack(t)
 	replace(t, m, "services/land-record-copy.yaml", "poisha: 10000, per: copies", "poisha: 12000, per: copies")
 	return m
 }
 
 func TestSecondReleaseChangesOneFee(t *testing.T) {
-	one := release(t)
+	one := small(t)
 	two, err := catalogue.Build(raised(t), one, published().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestSecondReleaseChangesOneFee(t *testing.T) {
 }
 
 func TestBuildOfServicesAlone(t *testing.T) {
-	one := release(t)
+	one := small(t)
 	m := fstest.MapFS{"services/land-record-copy.yaml": raised(t)["services/land-record-copy.yaml"]}
 	if found := catalogue.Lint(m); len(found) > 0 {
 		t.Errorf("findings %v; want none", found)
@@ -83,11 +83,11 @@ func TestBuildOfServicesAlone(t *testing.T) {
 }
 
 func TestBuildRefuses(t *testing.T) {
-	one := release(t)
-	if _, err := catalogue.Build(packFiles(t), one, published().Add(time.Hour)); !errors.Is(err, fault.Conflict) {
+	one := small(t)
+	if _, err := catalogue.Build(smallPack(t), one, published().Add(time.Hour)); !errors.Is(err, fault.Conflict) {
 		t.Errorf("a release like the one in force: %v; want conflict", err)
 	}
-	m := packFiles(t)
+	m := smallPack(t)
 	replace(t, m, "services/grievance.yaml", "post: adc-general", "post: nobody")
 	if _, err := catalogue.Build(m, one, published()); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "services/grievance.yaml:") {
 		t.Errorf("a pack with a finding: %v; want invalid and the place", err)
@@ -95,8 +95,8 @@ func TestBuildRefuses(t *testing.T) {
 }
 
 func TestDiffOfServicesThatComeAndGo(t *testing.T) {
-	one := release(t)
-	m := packFiles(t)
+	one := small(t)
+	m := smallPack(t)
 	delete(m, "services/vgd-card.yaml")
 	replace(t, m, "posts.yaml", `bn: "সচিব"`, `bn: "প্রশাসনিক কর্মকর্তা"`)
 	replace(t, m, "services/grievance.yaml", "sla_days: 30", "sla_days: 15")
@@ -117,7 +117,7 @@ func TestDiffOfServicesThatComeAndGo(t *testing.T) {
 		t.Errorf("changes %q; want %q", got, want)
 	}
 	// A service that comes back continues its numbers.
-	three, err := catalogue.Build(packFiles(t), two, published())
+	three, err := catalogue.Build(smallPack(t), two, published())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestDiffOfServicesThatComeAndGo(t *testing.T) {
 }
 
 func TestSignedRelease(t *testing.T) {
-	set := release(t)
+	set := small(t)
 	signed, err := catalogue.Sign(&set.Release, key('k'))
 	if err != nil {
 		t.Fatal(err)
@@ -152,105 +152,10 @@ func TestSignedRelease(t *testing.T) {
 	}
 }
 
-func parcels(t *testing.T, next, prev *dcat.Set) []catalogue.Parcel {
-	t.Helper()
-	signed, err := catalogue.Sign(&next.Release, key('k'))
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := catalogue.Parcels(next, prev, signed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, p := range list { // As they travel.
-		b, err := catalogue.EncodeParcel(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(b) >= 64<<10 {
-			t.Errorf("a parcel of %d bytes; want less than 64 KiB", len(b))
-		}
-		if list[i], err = catalogue.DecodeParcel(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return list
-}
-
-func TestDepotActivatesAllAtOnce(t *testing.T) {
-	one := release(t)
-	two, err := catalogue.Build(raised(t), one, published())
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := catalogue.NewDepot(key('k').Public().(ed25519.PublicKey))
-	first, second := parcels(t, one, nil), parcels(t, two, one)
-	for i, p := range first {
-		set, err := d.Add(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if last := i == len(first)-1; (set != nil) != last {
-			t.Fatalf("parcel %d of %d: active %v", i, len(first), set != nil)
-		}
-	}
-	if d.Active().Release.Hash != one.Release.Hash {
-		t.Error("another release is in force")
-	}
-	if len(second) != 2 {
-		t.Errorf("%d parcels for one changed service; want 2", len(second))
-	}
-	// The release without its version stays out, and the old one in force.
-	if _, err := d.Add(second[1]); !errors.Is(err, fault.NotFound) || d.Active().Release.Number != 1 {
-		t.Errorf("release without its version: %v, release %d", err, d.Active().Release.Number)
-	}
-	for _, p := range second {
-		if _, err := d.Add(p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if v, _ := d.Active().Current("land-record-copy"); v.Number != 2 || v.Fees[0].Poisha != 12000 {
-		t.Errorf("land-record-copy is version %d at %d poisha", v.Number, v.Fees[0].Poisha)
-	}
-	// Repeats change nothing; an older release is refused.
-	if set, err := d.Add(second[1]); set != nil || err != nil {
-		t.Errorf("a repeat: %v, %v; want nothing", set, err)
-	}
-	if _, err := d.Add(first[len(first)-1]); !errors.Is(err, fault.Conflict) {
-		t.Errorf("an older release: %v; want conflict", err)
-	}
-}
-
-func TestDepotRefuses(t *testing.T) {
-	list := parcels(t, release(t), nil)
-	d := catalogue.NewDepot(key('x').Public().(ed25519.PublicKey))
-	for _, p := range list[:len(list)-1] {
-		if _, err := d.Add(p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := d.Add(list[len(list)-1]); !errors.Is(err, fault.Denied) || d.Active() != nil {
-		t.Errorf("a release of another key: %v; want denied", err)
-	}
-	i := slices.IndexFunc(list, func(p catalogue.Parcel) bool { return p.Kind == catalogue.DirectoryParcel && p.Part == 1 })
-	if i < 0 {
-		t.Fatal("the directory travels in one parcel; this test wants two")
-	}
-	if _, err := d.Add(list[i]); !errors.Is(err, fault.Conflict) {
-		t.Errorf("a second part without the first: %v; want conflict", err)
-	}
-	bad := list[0]
-	bad.Body = slices.Clone(bad.Body)
-	bad.Body[10] ^= 1
-	if _, err := d.Add(bad); !errors.Is(err, fault.Damaged) {
-		t.Errorf("a changed version: %v; want damaged", err)
-	}
-}
-
 // An offline centre's pin must mean the same bytes for ever: this hash changes
 // only when the encoding or this very service changes.
 func TestGoldenHash(t *testing.T) {
-	set := release(t)
+	set := small(t)
 	const wantVersion = "4155052b6ecece3901cb59787269c8581c32528f6ce813f11c21f2745f88cd08"
 	v, _ := set.Current("birth-registration")
 	if v.Hash.String() != wantVersion {
@@ -276,7 +181,7 @@ func TestVersionsSurviveTheJourney(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	set, err := catalogue.Build(packFiles(f), nil, published())
+	set, err := catalogue.Build(smallPack(f), nil, published())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -285,7 +190,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(b)
 	b, _ = catalogue.EncodeRelease(&set.Release)
 	f.Add(b)
-	b, _ = catalogue.EncodeParcel(catalogue.Parcel{Kind: catalogue.ReleaseParcel, Parts: 1, Body: []byte{0xa0}})
+	b, _ = catalogue.EncodeParcel(catalogue.Parcel{Kind: catalogue.DirectoryParcel, Parts: 1, Body: []byte{0xa0}})
 	f.Add(b)
 	b, _ = catalogue.EncodeDirectory(&place.Directory{Areas: []place.Area{{Code: "41", Level: "district", Name: place.Name{BN: "য", EN: "J"}}}})
 	f.Add(b)
@@ -297,11 +202,10 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("a directory that fails its check")
 		}
 		_, _ = catalogue.DecodeRelease(b)
-		if p, err := catalogue.DecodeParcel(b); err == nil {
-			d := catalogue.NewDepot(nil)
-			if set, _ := d.Add(p); set != nil {
-				t.Fatal("a release without a key became active")
-			}
+		var parts catalogue.Joiner
+		payload, _, err := parts.Whole(&protocol.Event{Kind: protocol.DirectoryPart, Payload: b})
+		if err == nil && payload != nil {
+			t.Fatal("one part made a whole that fits no hash")
 		}
 	})
 }

@@ -21,12 +21,12 @@ func newSampler(tb testing.TB) *catalogue.Sampler {
 	return s
 }
 
-// Every service × 200 seeds is complete and valid at the centres that offer it.
+// Every service × 100 seeds is complete and valid at the centres that offer it.
 func TestSamplesAreValid(t *testing.T) {
 	set, s, in := release(t), newSampler(t), newIntake(t)
 	var sum, n int
 	for _, v := range set.Services() {
-		for seed := range uint64(200) {
+		for seed := range uint64(100) {
 			body, err := s.Body(v.ID, seed, "41-09-17")
 			if err != nil {
 				t.Fatal(err)
@@ -46,10 +46,15 @@ func TestSamplesAreValid(t *testing.T) {
 	}
 }
 
+// Every service at a centre of each type that offers it, and some at every centre.
 func TestSampleOfEveryCentre(t *testing.T) {
 	set, s, in := release(t), newSampler(t), newIntake(t)
-	for _, c := range set.Directory.Centres {
-		for _, v := range set.OfferedTo(c.Type) {
+	seen := map[place.CentreType]bool{}
+	for n, c := range set.Directory.Centres {
+		for i, v := range set.OfferedTo(c.Type) {
+			if seen[c.Type] && (i+n)%20 != 0 {
+				continue
+			}
 			body, err := s.Body(v.ID, 7, c.Code)
 			if err != nil {
 				t.Fatal(err)
@@ -58,6 +63,7 @@ func TestSampleOfEveryCentre(t *testing.T) {
 				t.Fatalf("%s at %s: %v %v", v.ID, c.Code, errs, err)
 			}
 		}
+		seen[c.Type] = true
 	}
 }
 
