@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"io/fs"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,13 +89,7 @@ adds the services that it holds and leaves the rest.`,
 			if err != nil {
 				return err
 			}
-			if key == "" && r.dir == "" {
-				return fault.New("kendro", fault.Invalid, "", "want --key FILE: the catalogue's key lies in the folder of the hub that made it")
-			}
-			if key == "" {
-				key = filepath.Join(r.dir, catalogueKeyFile)
-			}
-			signer, err := catalogueKey(key)
+			signer, err := signingKey(&r, key)
 			if err != nil {
 				return err
 			}
@@ -105,17 +97,13 @@ adds the services that it holds and leaves the rest.`,
 			if err != nil {
 				return id.explain(err)
 			}
-			return out.print(cmd.OutOrStdout(), done, func() *table {
-				t := changesTable(done.Changes)
-				t.add(fmt.Sprintf("release %d %s", done.Release, done.Hash))
-				return t
-			})
+			return out.print(cmd.OutOrStdout(), done, func() *table { return publishedTable(done) })
 		},
 	}
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
-	cmd.Flags().StringVar(&key, "key", "", "file with the catalogue's key (default: catalogue.key in --dir)")
+	keyFlag(cmd, &key)
 	return cmd
 }
 

@@ -3,13 +3,11 @@ package desk
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"kendro/domain/access"
-	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/replication/link"
 	"kendro/web/api"
@@ -27,10 +25,7 @@ func (s *Server) machineRoutes() {
 	api.Register(s.api, members, func(context.Context, *struct{}) (*membersOutput, error) {
 		return &membersOutput{Body: api.MemberList{Members: s.status().Members}}, nil
 	})
-	api.Register(s.api, api.Route{
-		Method: http.MethodPost, Path: "/v1/catalogue", ID: "publish", Summary: "Publish a signed release", Act: access.Publish, MaxBody: api.ReleaseBody,
-	}, s.publish)
-
+	releaseRoutes(s)
 	backupRoutes(s)
 	health, ready, metrics := get("/healthz", "health", "It runs"), get("/readyz", "ready", "It can serve"), get("/metrics", "metrics", "Prometheus")
 	health.Public, ready.Public, metrics.Act, metrics.Media = true, true, access.ReadMetrics, "text/plain"
@@ -68,69 +63,6 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
 		return
 	}
 	api.WriteJSON(w, http.StatusOK, h)
-}
-
-type publishInput struct {
-	Body api.PublishRequest
-}
-
-type publishOutput struct {
-	Body api.PublishAnswer
-}
-
-// parcelSize bounds what one command carries of a release: an entry of the register
-// has room for some 150 KiB of it.
-const parcelSize = 128 << 10
-
-// publish hands a release to the register: its new versions first, in as many
-// commands as they need, the last of them with the release itself, which takes
-// effect whole or not at all.
-func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
-	key := api.CallerOf(ctx).Key
-	if len(in.Body.Signed) == 0 {
-		return nil, fault.New("desk.publish", fault.Invalid, "signed", "want a signed release: kendro catalogue publish makes one")
-	}
-	list := parcels(in.Body)
-	last := len(list) - 1
-	for i, parcel := range list[:last] {
-		cmd := command(ctx, register.AddVersions, parcel)
-		cmd.ID = key + "/" + strconv.Itoa(i)
-		if _, err := s.do(ctx, cmd); err != nil {
-			return nil, err
-		}
-	}
-	res, err := s.do(ctx, command(ctx, register.Publish, list[last]))
-	if err != nil {
-		return nil, err
-	}
-	s.hub.Fresh(ctx)
-	out := &publishOutput{Body: api.PublishAnswer{Release: int(res.Version)}}
-	if set := s.hub.Register().Set(); set != nil && set.Release.Number == out.Body.Release {
-		out.Body.Hash = set.Release.Hash.String()
-	}
-	return out, nil
-}
-
-// parcels cuts a release into commands. The signature goes with the last, so that a
-// small change is one entry of the register and one block to a box.
-func parcels(in api.PublishRequest) []register.Parcel {
-	list, size := make([]register.Parcel, 1), 0
-	room := func(n int) *register.Parcel {
-		if size > 0 && size+n > parcelSize {
-			list, size = append(list, register.Parcel{}), 0
-		}
-		size += n
-		return &list[len(list)-1]
-	}
-	for _, v := range in.Versions {
-		p := room(len(v))
-		p.Versions = append(p.Versions, v)
-	}
-	if len(in.Directory) > 0 {
-		room(len(in.Directory)).Directory = in.Directory
-	}
-	room(len(in.Signed)).Signed = in.Signed
-	return list
 }
 
 // gauges are what a hub's HTTP tells Prometheus, in a registry of its own.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -84,6 +85,43 @@ func TestReleases(t *testing.T) {
 		r, err := signed.Open(w.catalogue.Public().(ed25519.PublicKey))
 		if err != nil || r.Number != 2 || len(events) != 7 {
 			t.Errorf("the catalogue log holds %v and ends in %+v, %v", kinds, r, err)
+		}
+	})
+}
+
+// TestReleaseNamesFormerVersions is a rollback: a release alone, of what the log holds
+// already, directory included.
+func TestReleaseNamesFormerVersions(t *testing.T) {
+	onBoth(t, func(w *town) {
+		w.settle()
+		one := w.first().Set()
+		w.publish(2, directory("41-09-17"), version(t, "trade-licence", 2, "chairman"))
+		former, err := w.first().Releases()
+		if err != nil || len(former) != 2 {
+			t.Fatalf("releases %v, %v; want 2", former, err)
+		}
+		back, err := catalogue.Rollback(former[1], former[0], time.Unix(dawn/1000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := catalogue.Sign(back, w.catalogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.logOf(w.first().Shelf()))
+		w.must(NewCommand("", "root", Publish, &Parcel{Signed: protocol.Marshal(&signed)}))
+		if n := len(w.logOf(w.first().Shelf())) - before; n != 1 {
+			t.Errorf("%d events; want 1", n)
+		}
+		for _, r := range []*Register{w.first(), w.reopen(w.registers[0].base)} {
+			set := r.Set()
+			cur, ok := set.Current("trade-licence")
+			if !ok || cur.Hash != licence(t).Hash || set.Release.Number != 3 || set.Release.Directory != one.Release.Directory || len(set.Directory.Centres) != len(one.Directory.Centres) {
+				t.Errorf("release %+v with version %+v; want what release 1 had", set.Release, cur)
+			}
+			if len(set.VersionsOf("trade-licence")) != 2 {
+				t.Error("the version that was rolled back is unknown to the cases that pin it")
+			}
 		}
 	})
 }

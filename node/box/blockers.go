@@ -26,6 +26,7 @@ const (
 	CatalogueRefused  Code = alarmRelease           // A release not signed by the catalogue's key.
 	CatalogueConflict Code = alarmTwin              // Two releases with one number.
 	CatalogueLacks    Code = "catalogue_incomplete" // The newest release waits for its parts.
+	CatalogueOld      Code = "catalogue_old"        // The hub was not heard of for longer than a service's version may go without.
 	HubUnreachable    Code = "hub_unreachable"      // No session with any server.
 	CertificateOld    Code = "certificate_expired"  // No session until it is renewed.
 	HubRefuses        Code = "hub_refuses"          // The hub does not let this box in: it was revoked.
@@ -79,6 +80,10 @@ var words = map[Code]place.Name{
 	CatalogueLacks: {
 		BN: "নতুন সেবা তালিকার সব অংশ এখনও আসেনি; আগেরটি চালু আছে।",
 		EN: "Parts of the newest catalogue have not arrived yet; the one before stays in force.",
+	},
+	CatalogueOld: {
+		BN: "অনেক দিন কেন্দ্রীয় সার্ভারের সঙ্গে যোগাযোগ হয়নি, তাই সেবা তালিকা পুরোনো হয়ে থাকতে পারে। আবেদন নেওয়া চলছে; যন্ত্রটি ইন্টারনেটে যুক্ত করুন।",
+		EN: "The hub was not heard of for so long that the catalogue may be out of date: fees or forms may have changed. Intake goes on; connect this box to the internet.",
 	},
 	HubUnreachable: {
 		BN: "কেন্দ্রীয় সার্ভারের সঙ্গে সংযোগ নেই। আবেদন নেওয়া চলছে; সংযোগ ফিরলে নিজেই পাঠানো হবে।",

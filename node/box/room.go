@@ -56,6 +56,7 @@ func (b *Care) scrub(ctx context.Context) {
 		case <-rooms.C:
 			b.refetched()
 			b.lookForRoom()
+			b.lookForAge()
 			b.papers.tend()
 		case <-b.doubt:
 			if err := b.mend(ctx); err != nil && ctx.Err() == nil {

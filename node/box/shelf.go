@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -120,6 +121,26 @@ func (b *Shelf) newestComplete() (goods *Goods, waiting bool, err error) {
 		})
 	})
 	return goods, waiting, err
+}
+
+// lookForAge says so when the hub was not heard of for longer than some service here
+// may go without: a newer release may be in force. Intake goes on.
+func (b *Shelf) lookForAge() {
+	goods, heard := b.Goods(), b.mirror.lastSeen()
+	if goods == nil || heard == 0 {
+		return
+	}
+	days := 0
+	for _, v := range goods.Set.OfferedTo(goods.Centre.Type) {
+		if v.FreshnessDays > 0 && (days == 0 || v.FreshnessDays < days) {
+			days = v.FreshnessDays
+		}
+	}
+	if days > 0 && b.o.Clock().Sub(time.UnixMilli(heard)) > time.Duration(days)*24*time.Hour {
+		b.blockers.Raise(CatalogueOld, zeroTime)
+	} else {
+		b.blockers.Clear(CatalogueOld)
+	}
 }
 
 func readVersions(tx *store.Tx) ([]*dcat.Version, error) {

@@ -146,7 +146,7 @@ func total(fees []protocol.Fee) (sum int64) {
 }
 
 // dearer is a folder with one service of the pack, 123 taka dearer.
-func dearer(t *testing.T) fs.FS {
+func dearer(t testing.TB) fs.FS {
 	t.Helper()
 	raw, err := fs.ReadFile(bd.Pack(), "services/"+service+".yaml")
 	if err != nil {

@@ -39,6 +39,30 @@ func ServeRelease(a *API, in func() *dcat.Set) {
 	})
 }
 
+// ReleasesPath is where a hub lists the releases.
+const ReleasesPath = "/v1/releases"
+
+// Releases is the answer to GET /v1/releases.
+type Releases struct {
+	Releases []ReleaseLine `json:"releases"` // That were in force for all, the newest first; it is in force.
+	Next     int           `json:"next" doc:"Number of the next release to be published"`
+}
+
+// A ReleaseLine is one release in the list of them.
+type ReleaseLine struct {
+	Release     int    `json:"release"`
+	Hash        string `json:"hash"`
+	Services    int    `json:"services"`
+	PublishedAt Time   `json:"published_at"`
+	Note        string `json:"note"`
+}
+
+// A FormerRelease is the answer to GET /v1/releases/{release}: its canonical
+// encoding.
+type FormerRelease struct {
+	Release Bytes `json:"release"`
+}
+
 func releaseOf(set *dcat.Set) (*Release, error) {
 	out := new(Release)
 	var err error

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+func catalogueStatusCmd() *cobra.Command {
+	var r reach
+	var out output
+	cmd := &cobra.Command{
+		Use: "status", Short: "Say which release is in force", Args: cobra.NoArgs,
+		Example: "  kendro catalogue status --dir hub",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := new(api.Releases)
+			if err := r.call(cmd.Context(), api.Call{Path: api.ReleasesPath, Out: list}); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), list, func() *table { return releasesTable(list) })
+		},
+	}
+	r.flags(cmd)
+	out.flag(cmd)
+	return cmd
+}
+
+// shownReleases is how many releases a person is shown.
+const shownReleases = 20
+
+func releasesTable(list *api.Releases) *table {
+	t := columns("RELEASE", "IN FORCE", "SERVICES", "PUBLISHED", "NOTE", "HASH")
+	for i, r := range list.Releases[:min(len(list.Releases), shownReleases)] {
+		t.add(count(r.Release), yesNo(i == 0), count(r.Services), when(r.PublishedAt), r.Note, r.Hash)
+	}
+	return t
+}
+
+func catalogueRollbackCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var key string
+	var to int
+	cmd := &cobra.Command{
+		Use: "rollback", Short: "Put a former release in force again", Args: cobra.NoArgs,
+		Long: `Signs and publishes a release that names the versions and the directory of a former
+one. Boxes hold those already, so it costs them little; it takes effect at once and
+whole, without a restart. A case goes on under the version that it was filed under.`,
+		Example: "  kendro catalogue rollback --to 4 --dir hub",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			signer, err := signingKey(&r, key)
+			if err != nil {
+				return err
+			}
+			done, err := rollBack(cmd.Context(), &r, id.key(), to, signer)
+			if err != nil {
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), done, func() *table { return publishedTable(done) })
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	keyFlag(cmd, &key)
+	cmd.Flags().IntVar(&to, "to", 0, "number of the release (default: the one before the newest)")
+	return cmd
+}
+
+// keyFlag adds --key to a command that signs a release.
+func keyFlag(cmd *cobra.Command, key *string) {
+	cmd.Flags().StringVar(key, "key", "", "file with the catalogue's key (default: catalogue.key in --dir)")
+}
+
+// signingKey reads the key that signs releases.
+func signingKey(r *reach, key string) (ed25519.PrivateKey, error) {
+	if key == "" && r.dir == "" {
+		return nil, fault.New("kendro", fault.Invalid, "", "want --key FILE: the catalogue's key lies in the folder of the hub that made it")
+	}
+	if key == "" {
+		key = filepath.Join(r.dir, catalogueKeyFile)
+	}
+	return catalogueKey(key)
+}
+
+func publishedTable(done *published) *table {
+	t := changesTable(done.Changes)
+	t.add(fmt.Sprintf("release %d %s", done.Release, done.Hash))
+	return t
+}
+
+// rollBack publishes what a former release put in force; 0 is the one before the
+// newest.
+func rollBack(ctx context.Context, r *reach, key string, to int, signer ed25519.PrivateKey) (*published, error) {
+	prev, err := inForce(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	list := new(api.Releases)
+	if err := r.call(ctx, api.Call{Path: api.ReleasesPath, Out: list}); err != nil {
+		return nil, err
+	}
+	if to == 0 && len(list.Releases) < 2 {
+		return nil, fault.New("catalogue.rollback", fault.NotFound, "", "there is no release before the one in force")
+	}
+	if to == 0 {
+		to = list.Releases[1].Release
+	}
+	encoded := new(api.FormerRelease)
+	if err := r.call(ctx, api.Call{Path: api.ReleasesPath + "/" + strconv.Itoa(to), Out: encoded}); err != nil {
+		return nil, err
+	}
+	former, err := catalogue.DecodeRelease(encoded.Release)
+	if err != nil {
+		return nil, err
+	}
+	release, err := catalogue.Rollback(&prev.Release, former, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	signed, err := catalogue.Sign(release, signer)
+	if err != nil {
+		return nil, err
+	}
+	next, err := dcat.NewSet(*release, prev.Directory, prev.Versions())
+	if err != nil {
+		return nil, err
+	}
+	in := &api.PublishRequest{Signed: protocol.Marshal(&signed), Versions: []api.Bytes{}}
+	done := &published{Changes: catalogue.Diff(prev, next)}
+	err = r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/catalogue", Key: key, In: in, Out: &done.PublishAnswer})
+	return done, err
+}
