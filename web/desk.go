@@ -1,17 +1,19 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -65,32 +67,22 @@ func (d *desk) tasks(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	d.show(w, r, http.StatusOK, tasks(d.page(r, wordTasks), v))
 }
 
-// deskRole is what a reader is to a case.
-type deskRole int
-
-const (
-	deskReader    deskRole = iota // It lies elsewhere.
-	deskFree                      // It lies at his post and nobody has taken it.
-	deskMine                      // He has it.
-	deskColleague                 // A colleague of his post has it.
-)
-
 type caseView struct {
-	Record      *api.Record
-	Key         string
-	Role        deskRole
-	Decided     bool
-	HasNext     bool
-	NextName    place.Name
-	MayFinalise bool
-	EndLocked   bool
-	Applicant   []line
-	Form        []line
-	Enclosed    []enclosure
-	Difference  *api.Difference
-	Tried       string           // Action that failed …
-	Typed       url.Values       // … and what was typed into it.
-	dir         *place.Directory // As the release in force has it; empty before the first.
+	Record     *api.Record
+	Key        string
+	Offers     []offer
+	Aside      place.Name // Why nothing can be done, where so.
+	Applicant  []line
+	Form       []line
+	Enclosed   []enclosure
+	Difference *api.Difference
+	Tried      string     // Action that was asked for, and not done …
+	Typed      url.Values // … and what was typed into it.
+
+	lang    Lang
+	dir     *place.Directory // As the release in force has it; empty before the first.
+	version *dcat.Version    // The pinned one, nil if it isn't here.
+	fields  []catalogue.Field
 }
 
 func (v caseView) where() place.Name {
@@ -107,6 +99,19 @@ func (v caseView) reasonName(code string) place.Name {
 		return r.Name
 	}
 	return place.Name{BN: code, EN: code}
+}
+
+// seat is a post@office in words.
+func (v caseView) seat(s string) place.Name {
+	post, office, ok := strings.Cut(s, "@")
+	if !ok {
+		return place.Name{}
+	}
+	n := v.post(post)
+	if o, ok := v.dir.Office(office); ok {
+		return place.Name{BN: n.BN + ", " + o.Name.BN, EN: n.EN + ", " + o.Name.EN}
+	}
+	return n
 }
 
 // post is a post in words.
@@ -153,48 +158,46 @@ func (d *desk) scan(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	set := d.house.Set()
 	v := caseView{
-		Record: rec, Key: api.NewKey(), Enclosed: enclosed(set, rec),
-		Decided: rec.DecidedBy != "" && rec.DecidedBy == who.User,
-		dir:     &place.Directory{},
+		Record: rec, Key: api.NewKey(), Enclosed: enclosed(set, rec), Typed: url.Values{},
+		lang: p.Lang, dir: &place.Directory{}, version: pinned(set, rec),
 	}
 	if set != nil {
 		v.dir = set.Directory
 	}
-	if rec.Seat != "" && rec.Seat == who.Seat.String() {
-		switch rec.Holder {
-		case "":
-			v.Role = deskFree
-		case who.User:
-			v.Role = deskMine
-		default:
-			v.Role = deskColleague
-		}
-	}
-	var applicant, form []catalogue.Field
+	var applicant []catalogue.Field
 	if f, err := catalogue.CompileApplicant(); err == nil {
 		applicant = f.Fields()
 	}
-	if version := pinned(set, rec); version != nil {
-		if f, err := catalogue.CompileForm(version.Form); err == nil {
-			form = f.Fields()
-		}
-		if step, ok := version.Step(rec.Step); ok {
-			v.MayFinalise = step.MayFinalise
-			v.EndLocked = step.Decision && !v.Decided
-		}
-		if _, next, ok := version.NextStep(rec.Step); ok {
-			v.HasNext, v.NextName = true, next.Name
+	if v.version != nil {
+		if f, err := catalogue.CompileForm(v.version.Form); err == nil {
+			v.fields = f.Fields()
 		}
 	}
-	v.Applicant, v.Form = person(p.Lang, set, applicant, stored(rec.Applicant)), lines(p.Lang, form, stored(rec.Form))
+	v.Applicant, v.Form = person(p.Lang, set, applicant, stored(rec.Applicant)), lines(p.Lang, v.fields, stored(rec.Form))
+	v.Offers = v.offers(rec.Acts)
+	switch own := rec.Seat != "" && rec.Seat == who.Seat.String(); {
+	case own && rec.Holder != "" && rec.Holder != who.User:
+		v.Aside = wordHeldByOther
+	case len(v.Offers) > 0:
+	case own:
+		v.Aside = wordNothingToDo
+	default:
+		v.Aside = wordNotYourDesk
+	}
 	return v
 }
 
-// act does what an officer asked for. What he typed survives a refusal.
+// act does what an officer asked for, once he is sure of what can't be taken back.
+// What he typed survives a refusal.
 func (d *desk) act(w http.ResponseWriter, r *http.Request, c api.Caller) {
-	values, err := post(w, r)
+	values, wrong, err := d.filled(w, r)
 	if err != nil {
 		d.failed(w, r, err)
+		return
+	}
+	action := r.PathValue("action")
+	if len(wrong) > 0 {
+		d.again(w, r, c, tried{action, values, fault.New("web.act", fault.Invalid, "scan", wrong[0].Text.EN), wrong[0].Text})
 		return
 	}
 	seen, err := api.ParseMatch(values.Get("version"))
@@ -202,54 +205,87 @@ func (d *desk) act(w http.ResponseWriter, r *http.Request, c api.Caller) {
 		d.failed(w, r, err)
 		return
 	}
-	action := r.PathValue("action")
-	in := api.ActionRequest{
-		Text: strings.TrimSpace(values.Get("text")), Opinion: values.Get("opinion"), ReasonCode: values.Get("reason_code"),
-	}
-	path := "/v1/cases/" + url.PathEscape(r.PathValue("number")) + "/" + url.PathEscape(action)
-	call := api.Call{Path: path, Key: values.Get("key"), Match: seen, In: in}
-	err = api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call)
-	if err == nil {
-		http.Redirect(w, r, after(action, r.PathValue("number")), http.StatusSeeOther)
+	in, err := (&caseView{Typed: values}).request(action)
+	if err != nil {
+		d.again(w, r, c, tried{action, values, err, wordBadSum})
 		return
 	}
-	rec, readErr := d.record(r)
-	if readErr != nil {
+	if sure := actPages[action].Sure; sure != (place.Name{}) && values.Get("sure") == "" {
+		d.again(w, r, c, tried{action: action, values: values})
+		return
+	}
+	n, err := protocol.ParseNumber(r.PathValue("number"))
+	if err != nil {
 		d.failed(w, r, err)
+		return
+	}
+	call := api.Call{Path: "/v1/cases/" + n.String() + "/" + url.PathEscape(action), Key: values.Get("key"), Match: seen, In: in}
+	if err = api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
+		d.again(w, r, c, tried{action: action, values: values, err: err})
+		return
+	}
+	to := "/desk"
+	if !actPages[action].Leaves { // A case that left the desk leaves the screen too.
+		to = "/desk/cases/" + n.String() + "?done=1"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // Our own path with a receive number.
+}
+
+// A tried act was not done: the officer is to say that he is sure of it, or has
+// gone back, or it was refused.
+type tried struct {
+	action string
+	values url.Values
+	err    error      // Nil: it was not refused.
+	words  place.Name // Of the refusal; empty: as its kind has it.
+}
+
+// again shows the case, or the question whether he is sure, with what was typed.
+func (d *desk) again(w http.ResponseWriter, r *http.Request, c api.Caller, t tried) {
+	rec, err := d.record(r)
+	if err != nil {
+		d.failed(w, r, cmp.Or(t.err, err))
 		return
 	}
 	p := d.page(r, rec.Service.Name)
 	p.Here = "/desk/cases/" + rec.Number.String()
 	v := d.view(p, rec, c.Principal)
-	v.Difference, v.Tried, v.Typed = api.DifferenceOf(err), action, values
-	p.Problems = []problem{{Anchor: "act-" + action, Text: p.Say(refusal(err, action, v))}}
-	d.show(w, r, api.ProblemOf(err).Status, casePage(p, v))
-}
-
-// after is where to go when it is done: a case that left the desk leaves the
-// screen too.
-func after(action, number string) string {
-	if slices.Contains([]string{"forward", "approve", "reject"}, action) {
-		return "/desk"
+	v.Tried, v.Typed = t.action, t.values
+	switch {
+	case t.err != nil:
+		v.Difference = api.DifferenceOf(t.err)
+		if t.words == (place.Name{}) {
+			t.words = refusal(t.err, t.action, v)
+		}
+		p.Problems = []problem{{Anchor: "act-" + t.action, Text: p.Say(t.words)}}
+		d.show(w, r, api.ProblemOf(t.err).Status, casePage(p, v))
+	case t.values.Get("back") != "":
+		d.show(w, r, http.StatusOK, casePage(p, v))
+	default:
+		p.Title = wordSure
+		d.show(w, r, http.StatusOK, surePage(p, v, actPages[t.action]))
 	}
-	return "/desk/cases/" + number + "?done=1"
 }
 
 // refusal is the sentence for a refused action. A conflict without a newer
 // version is a rule of the procedure.
 func refusal(err error, action string, v caseView) place.Name {
+	if fault.KindOf(err) == fault.Invalid {
+		return wordBadActs
+	}
 	if fault.KindOf(err) != fault.Conflict {
 		return wordsFor(err)
 	}
-	switch d := v.Difference; {
-	case d != nil && d.Current != d.Expected:
+	if d := v.Difference; d != nil && d.Current != d.Expected {
 		return faultWords[fault.Conflict]
-	case v.Role == deskColleague:
+	}
+	for _, o := range v.Offers {
+		if o.Action == action && o.Bar != "" {
+			return place.Name{BN: strings.TrimSpace(o.Locked.BN + " " + o.Named), EN: strings.TrimSpace(o.Locked.EN + " " + o.Named)}
+		}
+	}
+	if v.Aside == wordHeldByOther {
 		return wordHeldByOther
-	case v.Role == deskMine && action == "forward" && !v.Decided:
-		return wordForwardRule
-	case v.Role == deskMine && v.EndLocked:
-		return wordEndRule
 	}
 	return faultWords[fault.Conflict]
 }

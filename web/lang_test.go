@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,8 +16,23 @@ import (
 
 	"kendro/domain/application"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/web/api"
 )
+
+func TestParseTaka(t *testing.T) {
+	for text, want := range map[string]int64{
+		"140": 14000, "১৪০": 14000, "140.5": 14050, "৳ ১,২৩,৪৫৬.৫০": 12345650, "0": 0,
+		"": -1, "-5": -1, "1.234": -1, "দুইশ": -1, "1.x": -1, "99999999999999999999": -1,
+	} {
+		if got, err := parseTaka(text); err == nil && got != want || err != nil && want >= 0 {
+			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
+		}
+		if want >= 0 && want%100 == 0 && takaText(want) != strconv.FormatInt(want/100, 10) {
+			t.Errorf("%d is typed as %q", want, takaText(want))
+		}
+	}
+}
 
 func TestTaka(t *testing.T) {
 	for poisha, want := range map[int64][2]string{
@@ -61,11 +78,49 @@ func TestDays(t *testing.T) {
 // TestWordsAreComplete reads the table of words: each has both languages, Bangla
 // in Bangla letters and in NFC.
 func TestWordsAreComplete(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "words.go", nil, 0)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	count := 0
+	for _, path := range files {
+		if strings.HasSuffix(path, "_templ.go") || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count += checkWords(t, file)
+	}
+	if count < 200 {
+		t.Errorf("read %d words; the table has moved", count)
+	}
+	for s := application.Draft; int(s) < application.Stages; s++ {
+		if _, ok := stageWords[s.String()]; !ok {
+			t.Errorf("no words for the stage %s", s)
+		}
+	}
+	for a := application.Accept; a.String() != ""; a++ {
+		if _, ok := actionWords[a.String()]; !ok {
+			t.Errorf("no words for the action %s", a)
+		}
+	}
+	for _, a := range application.Acts() {
+		if p := actPages[a.String()]; p.Title == (place.Name{}) || p.Button == (place.Name{}) || !slices.Contains(actOrder, a) {
+			t.Errorf("the act %s has no form on an officer's page", a)
+		}
+	}
+	for k := fault.Internal; k <= fault.Damaged; k++ {
+		if _, ok := faultWords[k]; !ok {
+			t.Errorf("no words for the failure %v", k)
+		}
+	}
+}
+
+// checkWords looks at every name that a file makes, and returns how many.
+func checkWords(t *testing.T, file ast.Node) (count int) {
+	t.Helper()
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
@@ -82,19 +137,7 @@ func TestWordsAreComplete(t *testing.T) {
 		}
 		return true
 	})
-	if count < 100 {
-		t.Errorf("read %d words; the table has moved", count)
-	}
-	for s := application.Draft; int(s) < application.Stages; s++ {
-		if _, ok := stageWords[s.String()]; !ok {
-			t.Errorf("no words for the stage %s", s)
-		}
-	}
-	for k := fault.Internal; k <= fault.Damaged; k++ {
-		if _, ok := faultWords[k]; !ok {
-			t.Errorf("no words for the failure %v", k)
-		}
-	}
+	return count
 }
 
 func literal(t *testing.T, e ast.Expr) string {

@@ -67,13 +67,23 @@ func enclosed(set *dcat.Set, rec *api.Record) []enclosure {
 	for _, d := range rec.Documents {
 		e := enclosure{Name: place.Name{BN: d.ID, EN: d.ID}, Scan: d.SHA256, Missing: d.Missing}
 		if v != nil {
-			if doc, ok := v.Document(d.ID); ok {
-				e.Name = doc.Name
-			}
+			e.Name = paperNamed(v, d.ID)
 		}
 		list = append(list, e)
 	}
 	return list
+}
+
+// paperNamed is what a document of a case is called: one that the service asks
+// for, or what shows a check.
+func paperNamed(v *dcat.Version, id string) place.Name {
+	if d, ok := v.Document(id); ok {
+		return d.Name
+	}
+	if i := v.Check(id); i >= 0 {
+		return v.Checks[i].Name
+	}
+	return place.Name{BN: id, EN: id}
 }
 
 // scanOf is the scan that a form has for a document; what is no hash is none.
@@ -88,7 +98,7 @@ func scanOf(values url.Values, id string) string {
 // filled reads a page's form and uploads the files in it, one after the other.
 // Problems are those of single files; the scans of the others stand in values.
 // After an error, values are what was read until then.
-func (c *counter) filled(w http.ResponseWriter, r *http.Request) (url.Values, []api.FieldProblem, error) {
+func (s *pages) filled(w http.ResponseWriter, r *http.Request) (url.Values, []api.FieldProblem, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
 		values, err := post(w, r)
 		return values, nil, err
@@ -110,7 +120,7 @@ func (c *counter) filled(w http.ResponseWriter, r *http.Request) (url.Values, []
 			return values, problems, fault.Wrap("web.filled", fault.Invalid, "form", err)
 		}
 		if id, ok := scanInput(part.FormName()); ok {
-			problems, err = c.attach(r, values, problems, id, part)
+			problems, err = s.attach(r, values, problems, id, part)
 		} else {
 			text, err = typedPart(values, part, text)
 		}
@@ -145,7 +155,7 @@ func typedPart(values url.Values, part *multipart.Part, left int) (int, error) {
 // attach uploads the file of one input, if one was chosen, as PUT
 // /v1/documents/{sha256}, and notes it in values. A file that can't be taken is a
 // problem of that document's.
-func (c *counter) attach(r *http.Request, values url.Values, problems []api.FieldProblem, id string, part *multipart.Part) ([]api.FieldProblem, error) {
+func (s *pages) attach(r *http.Request, values url.Values, problems []api.FieldProblem, id string, part *multipart.Part) ([]api.FieldProblem, error) {
 	content, err := io.ReadAll(io.LimitReader(part, document.MaxOriginal+1))
 	if err != nil {
 		return problems, fault.Wrap("web.attach", fault.Invalid, "form", err)
@@ -163,7 +173,7 @@ func (c *counter) attach(r *http.Request, values url.Values, problems []api.Fiel
 	var up api.Uploaded
 	span := "bytes 0-" + strconv.Itoa(len(content)-1) + "/" + strconv.Itoa(len(content))
 	path := "/v1/documents/" + protocol.Hash(sha256.Sum256(content)).String()
-	err = api.Inside(c.api, r).Do(context.WithoutCancel(r.Context()), api.Call{Method: http.MethodPut, Path: path, Range: span, In: content, Out: &up})
+	err = api.Inside(s.api, r).Do(context.WithoutCancel(r.Context()), api.Call{Method: http.MethodPut, Path: path, Range: span, In: content, Out: &up})
 	switch kind := fault.KindOf(err); {
 	case err == nil && up.SHA256 != nil:
 		values.Set(inputScan+id, up.SHA256.String())

@@ -202,24 +202,14 @@ func (x *explorer) next(c Case) []Case {
 // events are the ways to ask for an action.
 func (x *explorer) events(c Case, a Action) []Event {
 	v := x.way.Version
-	e := Event{Action: a, Text: "x", Expect: c.Version}
+	e := sketch(c, a)
 	switch a {
-	case Decide:
-		e.Opinion = ForApproval
-	case Reject:
-		e.Reason, e.Until = "x", 2
-	case RequestInfo:
-		e.Items = []string{"x"}
-	case Supply:
-		e.Items = c.asked()
-	case Pay:
-		e.Amount, e.At = 2, 1
+	case Reject, Close:
+		e.Until = 2
+	case Pay, Appeal:
+		e.At = 1
 	case Lapse:
 		e.At = 3
-	case Close:
-		e.Until = 2
-	case Appeal:
-		e.At = 1
 	default:
 	}
 	tos := []string{""}

@@ -140,6 +140,9 @@ func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c application.Case
 	try := func(e application.Event) {
 		n, err := c.Apply(e)
 		tried++
+		if rng.IntN(16) == 0 {
+			offered(t, way, c, e, err)
+		}
 		if err != nil {
 			if n != c {
 				t.Fatalf("a refused %v changed the case", e.Action)
@@ -161,6 +164,23 @@ func walk(t *testing.T, rng *rand.Rand, flow *flowtest.Flow) (c application.Case
 		}
 	}
 	return c, tried, applied
+}
+
+// offered fails the test where an officer's act was accepted that he was not
+// offered, or an act without a bar in its way was refused.
+func offered(t *testing.T, way application.Way, c application.Case, e application.Event, refused error) {
+	t.Helper()
+	if e.By == (application.Officer{}) || e.Expect != c.Version {
+		return
+	}
+	open := false
+	for _, o := range way.Offers(c, e.By, e.At) {
+		open = open || o.Action == e.Action && o.Bar == ""
+	}
+	asked := application.Right(e.Action) != "" || e.Action == application.Take || e.Action == application.Note
+	if refused == nil && !open || refused != nil && open && asked && e.Action != application.Forward {
+		t.Fatalf("%v by %+v is offered: %v, and applied: %v, to\n%+v", e.Action, e.By, open, refused, c)
+	}
 }
 
 // anyAction draws an action, mostly one that the stage knows, and seldom one that

@@ -28,7 +28,7 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 	if set := reg.Set(); set != nil {
 		if v, ok := set.ByHash(c.Pinned); ok {
 			for i, k := range v.Checks {
-				r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: st.Done.Has(i)})
+				r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: st.Done.Has(i), Document: k.Document})
 			}
 		}
 	}
@@ -37,6 +37,19 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 		r.Items = append(r.Items, itemOf(it))
 	}
 	return err
+}
+
+// offered says what the reader of a case may do on it.
+func offered(list []application.Offer) []api.ActNote {
+	var acts []api.ActNote
+	for _, o := range list {
+		n := api.ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
+		if o.To != (place.Seat{}) {
+			n.To = o.To.String()
+		}
+		acts = append(acts, n)
+	}
+	return acts
 }
 
 // frozen leaves of a record what was there at a version.

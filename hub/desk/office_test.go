@@ -1,12 +1,14 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +19,7 @@ import (
 
 	"kendro/catalogue"
 	"kendro/domain/access"
+	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -38,7 +41,9 @@ const (
 // An office is a hub of one server in a test: a real register that applies what
 // is asked for at once, and the HTTP in front of it.
 type office struct {
-	scans []protocol.Document // That the applications to come name.
+	scans    []protocol.Document // That the applications to come name.
+	services string              // What they are for; empty: a citizenship certificate.
+	answers  map[string]any      // Of their forms, in place of the sample's.
 
 	t        testing.TB
 	server   *Server
@@ -90,7 +95,7 @@ func newOffice(t testing.TB) *office {
 			t.Error(err)
 		}
 	})
-	o.found()
+	o.begin()
 	o.server, err = New(Config{
 		Documents: newPapers(t, o),
 		Hub:       o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
@@ -159,7 +164,7 @@ func (o *office) must(actor string, m register.Method, body any) register.Result
 	return res
 }
 
-func (o *office) found() {
+func (o *office) begin() {
 	o.t.Helper()
 	hash, err := identity.HashPassword(password)
 	if err != nil {
@@ -212,9 +217,22 @@ func (o *office) people() map[string]register.User {
 		"clara":     {Role: access.Clerk, Seat: secretary},
 		"elsewhere": {Role: access.Officer, Seat: place.Seat{Post: "secretary", Office: "local-41-09-27"}},
 		"uno":       {Role: access.Supervisor, Seat: place.Seat{Post: post, Office: uno.Code}},
+		"rina":      {Role: access.Officer, Seat: place.Seat{Post: "record-room-assistant", Office: o.recordRoom()}},
+		"kamal":     {Role: access.Officer, Seat: place.Seat{Post: "deputy-record-keeper", Office: o.recordRoom()}},
+		"rokeya":    {Role: access.Officer, Seat: place.Seat{Post: "record-keeper", Office: o.recordRoom()}},
 		"audit":     {Role: access.Auditor},
 		"rahima":    {Role: access.Entrepreneur, Centre: centre, Gender: "f"},
 	}
+}
+
+// recordRoom is the office of the district's record room.
+func (o *office) recordRoom() string {
+	o.t.Helper()
+	s, ok := o.set.Directory.SeatFor("record-keeper", centre.Area())
+	if !ok {
+		o.t.Fatal("no record room for the centre")
+	}
+	return s.Office
 }
 
 func (o *office) version() *dcat.Version {
@@ -282,12 +300,16 @@ func (o *office) file(n uint64) protocol.Number { o.t.Helper(); return o.fileAs(
 // fileAs does so for somebody whose particulars were changed.
 func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protocol.Number {
 	o.t.Helper()
-	body, err := catalogue.Sample(o.set, service, n, centre)
+	id := cmp.Or(o.services, service)
+	body, err := catalogue.Sample(o.set, id, n, centre)
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	if o.answers != nil {
+		body = changed(o.t, body, "form", func(form map[string]any) { maps.Copy(form, o.answers) })
+	}
 	if change != nil {
-		body = changed(o.t, body, change)
+		body = changed(o.t, body, "applicant", change)
 	}
 	app, wrong, err := o.intake.Check(body, place.Union, time.UnixMilli(dawn))
 	if err != nil || len(wrong) > 0 {
@@ -302,7 +324,7 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	}
 	e := &protocol.Event{
 		Kind: protocol.Submitted, At: dawn + int64(n)*60_000, Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, n),
-		Pin:     &protocol.Pin{Service: service, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
+		Pin:     &protocol.Pin{Service: id, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
 		Payload: protocol.Marshal(&sub),
 	}
 	raw, err := e.Encode()
@@ -317,7 +339,11 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	}
 	o.prev = head
 	due := dawn/1000 + int64(10-n)*86400 // Later ones are due earlier.
-	out := o.apply(&register.Entry{Ingests: []register.Ingest{{Block: blk, Verdicts: []register.Verdict{{Due: due}}}}})
+	in := register.Ingest{Block: blk, Verdicts: []register.Verdict{{Due: due}}}
+	if f := o.found(app); f != nil {
+		in.Findings = []register.Finding{{Seq: o.seq, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}}
+	}
+	out := o.apply(&register.Entry{Ingests: []register.Ingest{in}})
 	if f := out.Ingests[0].Fault; f != nil {
 		o.t.Fatal(f.Err())
 	}
@@ -329,14 +355,24 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	return number
 }
 
-// changed is a body with another applicant.
-func changed(t testing.TB, body []byte, change func(applicant map[string]any)) []byte {
+// found is what an application's answers come to, as a leader finds it.
+func (o *office) found(app *catalogue.Application) *application.Found {
+	o.t.Helper()
+	f, err := o.intake.Found(app.Version, app.Form, time.UnixMilli(dawn))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return f
+}
+
+// changed is a body with another applicant, or other answers.
+func changed(t testing.TB, body []byte, part string, change func(map[string]any)) []byte {
 	t.Helper()
-	var whole, applicant map[string]any
+	var whole map[string]any
 	err := json.Unmarshal(body, &whole)
 	if err == nil {
-		applicant, _ = whole["applicant"].(map[string]any)
-		change(applicant)
+		m, _ := whole[part].(map[string]any)
+		change(m)
 		body, err = json.Marshal(whole)
 	}
 	if err != nil {

@@ -164,15 +164,24 @@ func (s desks) reach(k *Case, asker place.Seat, saw uint64, action application.A
 	if s.format <= 2 || asker == (place.Seat{}) {
 		return r
 	}
-	if asker == k.State.Above {
-		r.Seat = asker
-	}
-	if w, f := courses(s).way(k); action == application.Appeal && f == nil {
-		if d, err := w.Desk(k.State, action, ""); err == nil && d.Seat == asker {
-			r.Seat = asker
-		}
+	if w, f := courses(s).way(k); f == nil {
+		r.Seat = k.deskOf(w, r.Seat, asker, action)
 	}
 	return r
+}
+
+// deskOf is the desk at which a case lies for an asker: the superior to whom an
+// overdue task went has it too, and the appellate post what may be appealed.
+func (c *Case) deskOf(w application.Way, seat, asker place.Seat, action application.Action) place.Seat {
+	if asker == c.State.Above {
+		return asker
+	}
+	if action == application.Appeal {
+		if d, err := w.Desk(c.State, action, ""); err == nil && d.Seat == asker {
+			return asker
+		}
+	}
+	return seat
 }
 
 // reasonKnown asks whether the release in force lists the reason of a rejection.
@@ -206,16 +215,22 @@ func (c *Case) resource(w *world, asker place.Seat, saw uint64) access.Resource 
 
 // postMay asks whether the directory lets the post do the act.
 func (s desks) postMay(seat place.Seat, action application.Action) *protocol.Failure {
-	act := application.Right(action)
-	if act == "" {
+	if s.world.postMay(seat, action) {
 		return nil
 	}
-	if s.world.set != nil {
-		if p, ok := s.world.set.Directory.Post(seat.Post); ok && p.May(act) {
-			return nil
-		}
+	return refuse(fault.Denied, seat.String(), "the post may not do this: "+application.Right(action))
+}
+
+func (w *world) postMay(seat place.Seat, action application.Action) bool {
+	act := application.Right(action)
+	if act == "" {
+		return true
 	}
-	return refuse(fault.Denied, seat.String(), "the post may not do this: "+act)
+	if w.set == nil {
+		return false
+	}
+	p, ok := w.set.Directory.Post(seat.Post)
+	return ok && p.May(act)
 }
 
 func (w *world) version(h dcat.Hash) (*dcat.Version, bool) {

@@ -3,6 +3,7 @@ package register
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"kendro/domain/access"
 	"kendro/domain/application"
@@ -198,6 +199,24 @@ func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 // Resource returns what a case belongs to, for access.May.
 func (r Cases) Resource(c *Case) access.Resource {
 	return c.resource(r.world.Load(), place.Seat{}, c.State.Version)
+}
+
+// Offers returns what somebody may do on a case at a moment in Unix seconds, asked
+// as his command would be: the policy, the directory and the procedure. Who works
+// on no cases is offered nothing.
+func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offer {
+	w := r.world.Load()
+	v, ok := w.version(c.Pinned)
+	if !ok || by.Seat == (place.Seat{}) {
+		return nil
+	}
+	way := w.way(c)
+	way.Version, way.Tracked = v, true
+	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
+		on := c.resource(w, place.Seat{}, c.State.Version)
+		on.Seat = c.deskOf(way, on.Seat, by.Seat, o.Action)
+		return access.May(by, access.WorkCase, on) != nil || !w.postMay(by.Seat, o.Action)
+	})
 }
 
 // Draft returns what a user wrote on a case when a colleague had been faster, or

@@ -169,6 +169,7 @@ type Course struct {
 	Primary      protocol.Number `json:"primary,omitempty" doc:"The case that this one is once more"`
 	SeenBy       string          `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
 	AppealUntil  *Date           `json:"appeal_until,omitempty"`
+	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
 	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 }
 
@@ -178,11 +179,21 @@ type DemandNote struct {
 	Due    *Date `json:"due"`
 }
 
+// An ActNote is an act that the reader of a record may do. One with a bar is his
+// only once that is out of its way.
+type ActNote struct {
+	Action string `json:"action"`
+	Bar    string `json:"bar,omitempty" enum:"decision,check,rule,mandatory,desk" doc:"What has to come before: his own preliminary decision, a check, a rule of the service, a mandatory desk, an office for the next post"`
+	Item   string `json:"item,omitempty" doc:"The check, the rule or the post"`
+	To     string `json:"to,omitempty" doc:"post@office to which it leads"`
+}
+
 // A CheckNote is a check that the service wants, and whether it was done.
 type CheckNote struct {
-	ID   string     `json:"id"`
-	Name place.Name `json:"name"`
-	Done bool       `json:"done"`
+	ID       string     `json:"id"`
+	Name     place.Name `json:"name"`
+	Done     bool       `json:"done"`
+	Document bool       `json:"document,omitempty" doc:"It is shown by a document"`
 }
 
 // An Assignment is whose work a case is. Its members stand among the record's.

@@ -1,0 +1,263 @@
+package desk
+
+import (
+	"bytes"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"kendro/domain/application"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// scanned is a page of the volume as an officer scans it.
+var scanned = []byte("%PDF-1.4\nkhatian 1042\n%%EOF\n")
+
+// landCopy files an application for a certified copy.
+func (o *office) landCopy(n uint64, mode string) protocol.Number {
+	o.t.Helper()
+	o.services, o.answers = "land-record-copy", map[string]any{"delivery_mode": mode, "copies": 2}
+	return o.file(n)
+}
+
+// shown is a case as an officer's page has it.
+func (o *office) shown(user string, n protocol.Number) string {
+	o.t.Helper()
+	w := o.page(user, "GET", "/desk/cases/"+n.String(), nil)
+	if w.Code != http.StatusOK {
+		o.t.Fatalf("%s: got %d for %s", user, w.Code, n)
+	}
+	return w.Body.String()
+}
+
+// press fills in the form of an act and sends it, being sure of it.
+func (o *office) press(user string, n protocol.Number, action string, pairs ...string) *httptest.ResponseRecorder {
+	o.t.Helper()
+	c, err := o.reg.Case(n)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	form := url.Values{"version": {strconv.FormatUint(c.State.Version, 10)}, "key": {api.NewKey()}, "sure": {"1"}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return o.page(user, "POST", "/desk/cases/"+n.String()+"/"+action, form)
+}
+
+func (o *office) pressed(user string, n protocol.Number, action string, pairs ...string) {
+	o.t.Helper()
+	if w := o.press(user, n, action, pairs...); w.Code != http.StatusSeeOther {
+		o.t.Fatalf("%s: %s got %d: %s", user, action, w.Code, w.Body)
+	}
+}
+
+// offersOf lists the acts that a page has a button for that can be pressed, in
+// their order.
+func offersOf(page string) (open, locked []string) {
+	for _, part := range strings.Split(page, `id="act-`)[1:] {
+		name, rest, _ := strings.Cut(part, `"`)
+		form, _, _ := strings.Cut(rest, "</form>")
+		if strings.Contains(form, " disabled ") {
+			locked = append(locked, name)
+		} else {
+			open = append(open, name)
+		}
+	}
+	return open, locked
+}
+
+// scan sends a form with a file in it.
+func (o *office) scan(user string, n protocol.Number, content []byte, fields map[string]string) *httptest.ResponseRecorder {
+	o.t.Helper()
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	for name, value := range fields {
+		if err := m.WriteField(name, value); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	f, err := m.CreateFormFile("file.scan", "scan.pdf")
+	if err == nil {
+		_, err = f.Write(content)
+	}
+	if err == nil {
+		err = m.Close()
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/desk/cases/"+n.String()+"/check", &b)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	r.AddCookie(&http.Cookie{Name: api.SessionCookie, Value: o.token(user)})
+	w := httptest.NewRecorder()
+	o.server.ServeHTTP(w, r)
+	return w
+}
+
+// toFeeDue brings a land copy to its approval.
+func (o *office) toFeeDue(n protocol.Number) {
+	o.t.Helper()
+	o.pressed("rina", n, "take")
+	if w := o.scan("rina", n, scanned, map[string]string{"version": "2", "key": api.NewKey(), "check": "record-scan"}); w.Code != http.StatusSeeOther {
+		o.t.Fatalf("check: got %d: %s", w.Code, w.Body)
+	}
+	for _, user := range []string{"rina", "kamal"} {
+		if user == "kamal" {
+			o.pressed(user, n, "take")
+		}
+		o.pressed(user, n, "decide", "opinion", "approve", "text", "রেকর্ড মিলেছে")
+		o.pressed(user, n, "forward")
+	}
+	o.pressed("rokeya", n, "take")
+	o.pressed("rokeya", n, "approve")
+}
+
+// TestPagesOfferWhatTheProcedureAllows: at each stage the page has the acts that
+// its officer may do, and no other; what is locked says what it waits for.
+func TestPagesOfferWhatTheProcedureAllows(t *testing.T) {
+	o := newOffice(t)
+	n := o.landCopy(1, "counter")
+	see := func(user, open, locked string) {
+		t.Helper()
+		page := o.shown(user, n)
+		o1, l1 := offersOf(page)
+		if got := strings.Join(o1, " "); got != open {
+			t.Errorf("%s may %q; want %q", user, got, open)
+		}
+		if got := strings.Join(l1, " "); got != locked {
+			t.Errorf("%s may not yet %q; want %q", user, got, locked)
+		}
+	}
+	see("rina", "take duplicate", "")
+	see("kamal", "", "")
+	o.pressed("rina", n, "take")
+	see("rina", "check decide request-info duplicate note", "forward")
+	// The scan is attached, shown and readable; a text is none.
+	fields := map[string]string{"version": "2", "key": api.NewKey(), "check": "record-scan"}
+	if w := o.scan("rina", n, []byte("not a scan"), fields); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "এই ফাইল নেওয়া যায় না") {
+		t.Errorf("a text as a scan: got %d", w.Code)
+	}
+	if w := o.press("rina", n, "check", "check", "record-scan"); w.Code != http.StatusBadRequest {
+		t.Errorf("a check without its document: got %d", w.Code)
+	}
+	if w := o.scan("rina", n, scanned, fields); w.Code != http.StatusSeeOther {
+		t.Fatalf("check: got %d: %s", w.Code, w.Body)
+	}
+	_, hash, ok := strings.Cut(o.shown("rina", n), "/documents/")
+	if !ok {
+		t.Fatal("the page has no link to the scan")
+	}
+	hash, _, _ = strings.Cut(hash, `"`)
+	link := "/desk/cases/" + n.String() + "/documents/" + hash
+	if w := o.page("rina", "GET", link, nil); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), scanned) {
+		t.Errorf("the scan at %s: got %d", link, w.Code)
+	}
+	// Asked for and brought back by nobody: the clock stands, only notes are free.
+	o.pressed("rina", n, "decide", "opinion", "approve", "text", "মিলেছে")
+	see("rina", "decide forward request-info duplicate note", "")
+	o.pressed("rina", n, "forward")
+	o.pressed("kamal", n, "take")
+	see("kamal", "decide request-info return duplicate note", "forward")
+	o.pressed("kamal", n, "return", "reason", "স্ক্যান ঝাপসা")
+	see("rina", "take duplicate", "")
+	o.pressed("rina", n, "take")
+	o.pressed("rina", n, "request-info", "items", "form.khatian_no", "items", "nid", "reason", "খতিয়ান নম্বর পড়া যায় না")
+	see("rina", "duplicate note", "")
+	if page := o.shown("rina", n); !strings.Contains(page, "খতিয়ান নম্বর, জাতীয় পরিচয়পত্র") {
+		t.Error("the page does not name what is asked for in words")
+	}
+	if w := o.page("audit", "GET", "/desk/cases/"+n.String(), nil); strings.Contains(w.Body.String(), `id="act-`) {
+		t.Error("an auditor is offered an act")
+	}
+}
+
+// TestSureBeforeItIsFinal: what can't be taken back is asked for twice, and going
+// back keeps what was typed.
+func TestSureBeforeItIsFinal(t *testing.T) {
+	o := newOffice(t)
+	n := o.landCopy(1, "counter")
+	o.toFeeDue(n)
+	c, err := o.reg.Case(n)
+	if err != nil || c.State.Stage != application.FeeDue {
+		t.Fatalf("got %v, %v; want a fee due", c.State.Stage, err)
+	}
+	form := url.Values{
+		"version": {strconv.FormatUint(c.State.Version, 10)}, "key": {api.NewKey()},
+		"taka": {"২০০"}, "paid_on": {"2026-09-21"}, "reference": {"চ-১২"},
+	}
+	path := "/desk/cases/" + n.String() + "/pay"
+	w := o.page("rokeya", "POST", path, form)
+	if page := w.Body.String(); w.Code != 200 || !strings.Contains(page, `name="sure"`) || !strings.Contains(page, "৳ ২০০") {
+		t.Fatalf("got %d; want the question with the sum", w.Code)
+	}
+	back := url.Values{"back": {"1"}}
+	maps.Copy(back, form)
+	if page := o.page("rokeya", "POST", path, back).Body.String(); !strings.Contains(page, `value="চ-১২"`) {
+		t.Error("going back loses what was typed")
+	}
+	bad := url.Values{"back": nil, "version": form["version"], "key": {api.NewKey()}, "taka": {"দুইশ"}}
+	if w := o.page("rokeya", "POST", path, bad); w.Code != 400 || !strings.Contains(w.Body.String(), "টাকার পরিমাণ ঠিক নয়") {
+		t.Errorf("a sum in words: got %d", w.Code)
+	}
+	form.Set("sure", "1")
+	if w := o.page("rokeya", "POST", path, form); w.Code != http.StatusSeeOther {
+		t.Errorf("pay: got %d: %s", w.Code, w.Body)
+	}
+	if c, _ = o.reg.Case(n); c.State.Stage != application.InPreparation {
+		t.Errorf("got %v; want it in preparation", c.State.Stage)
+	}
+}
+
+// TestLandCopyByClicks takes a certified copy from its unpaid fee to the hand of
+// its applicant, with a mouse.
+func TestLandCopyByClicks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	o := newOffice(t)
+	n := o.landCopy(1, "counter")
+	o.toFeeDue(n)
+	s := httptest.NewServer(o.server)
+	defer s.Close()
+	ctx := browse(t)
+	signIn(ctx, t, s.URL, "rokeya")
+	open := func() {
+		do(ctx, t, "open the case", chromedp.Navigate(s.URL+"/desk/cases/"+n.String()))
+	}
+	sure := func(what string) {
+		picture(ctx, t, "sure-"+what)
+		do(ctx, t, "sure of "+what, chromedp.Click(`button[name="sure"]`))
+		do(ctx, t, what+" is done", chromedp.WaitVisible(`.notice`))
+	}
+	open()
+	picture(ctx, t, "fee-due")
+	if got := do(ctx, t, "owed", chromedp.Evaluate[string](`document.querySelector("#pay-taka").value`)); got != "২০০" {
+		t.Errorf("the page suggests %q; want what is owed", got)
+	}
+	do(ctx, t, "day", chromedp.SetValue("#pay-paid_on", "2026-09-21"))
+	do(ctx, t, "challan", chromedp.SendKeys("#pay-reference", "CH-77"))
+	do(ctx, t, "pay", chromedp.Click("#act-pay button"))
+	sure("pay")
+	picture(ctx, t, "in-preparation")
+	do(ctx, t, "issue", chromedp.Click("#act-issue button"))
+	sure("issue")
+	do(ctx, t, "proof", chromedp.SendKeys("#hand-over-text", "এনআইডি"))
+	do(ctx, t, "hand over", chromedp.Click("#act-hand-over button"))
+	sure("hand-over")
+	picture(ctx, t, "delivered")
+	do(ctx, t, "track", chromedp.Navigate(s.URL+"/track?number="+n.String()))
+	if got := do(ctx, t, "where", chromedp.Text(".card")); !strings.Contains(got, "হস্তান্তরিত") {
+		t.Errorf("the public page says %q", got)
+	}
+	if c, err := o.reg.Case(n); err != nil || c.State.Stage != application.Delivered {
+		t.Errorf("got %v, %v", c.State.Stage, err)
+	}
+}
