@@ -37,17 +37,30 @@ type years struct {
 	seats map[place.Seat]bool
 	ids   int
 	log   protocol.LogID
-	cases []protocol.Number
+
+	service string // That people ask for.
+	cases   []protocol.Number
 }
 
 func newYears(t testing.TB, cases int) *years {
+	t.Helper()
+	y := newCentre(t)
+	y.file(cases)
+	old := y.cases[:cases*19/20]
+	y.decide(old, 0, register.Approve)
+	y.decide(y.cases[len(old):], 150*24*time.Hour, register.Take) // Open, and the newest word by far.
+	return y
+}
+
+// newCentre is a centre whose box has filed nothing.
+func newCentre(t testing.TB) *years {
 	t.Helper()
 	c, err := newCast(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.packer.Close)
-	y := &years{t: t, cast: c, seats: map[place.Seat]bool{}}
+	y := &years{t: t, cast: c, service: services[0], seats: map[place.Seat]bool{}}
 	var opener register.Opener
 	y.alone, opener, err = hub.NewAlone(hub.AloneOptions{
 		Keys: c.keys[0], Register: func() *register.Register { return y.reg }, Packer: c.packer, Clock: func() time.Time { return dawn },
@@ -60,10 +73,6 @@ func newYears(t testing.TB, cases int) *years {
 		t.Fatal(err)
 	}
 	y.log = protocol.LogID{Channel: protocol.Uplink, Name: district + "-" + c.boxes[0].enrolment.Slot, Incarnation: 7}
-	y.file(cases)
-	old := y.cases[:cases*19/20]
-	y.decide(old, 0, register.Approve)
-	y.decide(y.cases[len(old):], 150*24*time.Hour, register.Take) // Open, and the newest word by far.
 	return y
 }
 
@@ -98,7 +107,7 @@ func (y *years) file(n int) {
 		y.t.Fatal(err)
 	}
 	intro := protocol.NewEpoch(epoch, nil, k.signer)
-	v, _ := y.cast.set.Current(services[0])
+	v, _ := y.cast.set.Current(y.service)
 	const each = 2
 	run := protocol.Run{Log: y.log, First: 1}
 	for i := range n {
@@ -174,9 +183,9 @@ func (y *years) step(cases []protocol.Number, at time.Duration, last register.Me
 			continue
 		}
 		act(register.Decide, register.Act{Opinion: application.ForApproval, Text: "in order"})
-		v, _ := y.cast.set.Current(services[0])
+		v, _ := y.cast.set.Current(y.service)
 		if c.State.Step == len(v.Steps)-1 {
-			act(last, register.Act{})
+			act(last, register.Act{Text: "in order"})
 			continue
 		}
 		act(register.Forward, register.Act{})

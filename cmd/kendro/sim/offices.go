@@ -28,7 +28,8 @@ type asked struct {
 	number  protocol.Number
 	method  register.Method
 	text    string
-	version uint64 // Of the case afterwards, once it was done.
+	saw     uint64 // The version that he acts on: his turn is the next one.
+	version uint64 // Of the case afterwards, once it was done: what the hub did by itself is counted in.
 	told    bool   // It was answered.
 }
 
@@ -115,7 +116,7 @@ func (o *offices) act(who string, method register.Method, number protocol.Number
 	o.count++
 	c := register.NewCommand(fmt.Sprint("act ", o.count), who, method, body)
 	c.Number, c.Expect = number, expect
-	o.asked[c.ID] = &asked{by: who, number: number, method: method, text: body.Text}
+	o.asked[c.ID] = &asked{by: who, number: number, method: method, text: body.Text, saw: expect}
 	o.w.twice(c)
 }
 
@@ -130,7 +131,7 @@ func (o *offices) answered(reg *register.Register, commands []register.Command, 
 		a.told = true
 		switch {
 		case res.Fault == nil:
-			o.done(&commands[i], a, res.Version)
+			o.done(reg, a, res.Version)
 		case first && res.Fault.Kind == fault.Conflict && a.text != "":
 			o.w.stats.Overtaken++
 			d, err := reg.Draft(a.number, a.by)
@@ -142,19 +143,49 @@ func (o *offices) answered(reg *register.Register, commands []register.Command, 
 }
 
 // done notes an act; one command is one act, however often it was proposed.
-func (o *offices) done(c *register.Command, a *asked, version uint64) {
+func (o *offices) done(reg *register.Register, a *asked, version uint64) {
 	w := o.w
 	w.tracef("%s does %s on %v: version %d", a.by, a.method, a.number, version)
-	switch {
-	case a.version != 0 && a.version != version:
+	if a.version != 0 && a.version != version {
 		w.violated("exactly once: %s of %s on %v was done as version %d and %d", a.method, a.by, a.number, a.version, version)
-	case version != c.Expect+1:
-		w.violated("I7: %s of %s on %v made version %d of %d", a.method, a.by, a.number, version, c.Expect)
+	}
+	c, err := reg.Case(a.number)
+	if err == nil {
+		err = a.stands(c.History, version)
+	}
+	if err != nil {
+		w.violated("I7: %s of %s on %v was answered with version %d: %v", a.method, a.by, a.number, version, err)
 	}
 	if a.version == 0 {
 		w.stats.Acts++
 	}
 	a.version = version
+}
+
+// stands reports why a case's turns are not what an act was answered with: his turn
+// follows the version that he saw, and up to the answer's version come only turns of
+// the hub itself, all of them.
+func (a *asked) stands(turns []register.Turn, version uint64) error {
+	if version <= a.saw {
+		return fmt.Errorf("he saw version %d", a.saw)
+	}
+	last := a.saw
+	for i := range turns {
+		t := &turns[i]
+		switch {
+		case t.Version <= a.saw || t.Version > version: // What came before, and acts that came later.
+			continue
+		case t.Version == a.saw+1 && (t.Actor != a.by || t.Action.String() != string(a.method)):
+			return fmt.Errorf("version %d is %s by %q", t.Version, t.Action, t.Actor)
+		case t.Version > a.saw+1 && t.Actor != "":
+			return fmt.Errorf("version %d is %s by %q, and not the hub's own", t.Version, t.Action, t.Actor)
+		}
+		last = t.Version
+	}
+	if last != version {
+		return fmt.Errorf("its turns end at version %d", last)
+	}
+	return nil
 }
 
 // judge replays every case by rules of its own (I1), and compares its stage with
@@ -164,7 +195,7 @@ func (o *offices) judge(reg *register.Register) {
 	byVersion := map[spotOfAct]*asked{}
 	for _, a := range o.asked {
 		if a.version != 0 {
-			byVersion[spotOfAct{a.number, a.version}] = a
+			byVersion[spotOfAct{a.number, a.saw + 1}] = a
 		}
 	}
 	err := reg.ForEachCase(func(c *register.Case) error {
@@ -195,7 +226,7 @@ func (o *offices) judge(reg *register.Register) {
 	}
 }
 
-// A spotOfAct is a version of a case.
+// A spotOfAct is a turn of a case, by the version that it made.
 type spotOfAct struct {
 	number  protocol.Number
 	version uint64
@@ -225,7 +256,7 @@ func (o *offices) history(c *register.Case, byVersion map[spotOfAct]*asked) erro
 			}
 			delete(byVersion, at)
 		}
-		switch turn.Action { //nolint:exhaustive // The others move nothing.
+		switch turn.Action { //nolint:exhaustive // Nobody here does the others.
 		case application.Accept:
 			stage = application.Received
 		case application.Take:
@@ -241,6 +272,14 @@ func (o *offices) history(c *register.Case, byVersion map[spotOfAct]*asked) erro
 			stage = map[application.Action]application.Stage{
 				application.Forward: application.Received, application.Approve: application.Approved, application.Reject: application.Rejected,
 			}[turn.Action]
+		case application.Demand, application.Prepare: // What follows an approval where the service has a fee, or issues something.
+			if stage != application.Approved || turn.Actor != "" {
+				return fmt.Errorf("version %d: %s by %q of a case that is %s", turn.Version, turn.Action, turn.Actor, stage)
+			}
+			stage = map[application.Action]application.Stage{application.Demand: application.FeeDue, application.Prepare: application.InPreparation}[turn.Action]
+		case application.Note, application.Route:
+		default:
+			return fmt.Errorf("version %d is %s by %q", turn.Version, turn.Action, turn.Actor)
 		}
 	}
 	if stage != c.State.Stage {
