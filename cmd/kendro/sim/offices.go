@@ -256,7 +256,7 @@ func (o *offices) history(c *register.Case, byVersion map[spotOfAct]*asked) erro
 			}
 			delete(byVersion, at)
 		}
-		switch turn.Action { //nolint:exhaustive // Nobody here does the others.
+		switch turn.Action {
 		case application.Accept:
 			stage = application.Received
 		case application.Take:
