@@ -137,12 +137,12 @@ func TestManyErrorsAreBounded(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	fields := compile(t, "land-record-copy").Fields()
-	f := fields[2]
+	f := fields[3]
 	if f.Name != "khatian_type" || f.Widget != "select" || !f.Required || len(f.Options) != 4 || f.Options[0].Label.EN != "CS" || f.Path != "/khatian_type" {
-		t.Errorf("the third field is %+v", f)
+		t.Errorf("the fourth field is %+v", f)
 	}
-	if f := fields[4]; f.Name != "dag_no" || f.Required {
-		t.Errorf("the fifth field is %+v; want dag_no, optional", f)
+	if f := fields[5]; f.Name != "dag_no" || f.Required {
+		t.Errorf("the sixth field is %+v; want dag_no, optional", f)
 	}
 	applicant, err := catalogue.CompileApplicant()
 	if err != nil {

@@ -69,6 +69,9 @@ func TestLint(t *testing.T) {
 		{"rule on an unknown answer", "checks:\n  - {id: record-scan", "rules:\n  - {id: many, if: form.pages > 5, says: {bn: খ, en: x}}\nchecks:\n  - {id: record-scan", "undeclared reference"},
 		{"rule of two types", "checks:\n  - {id: record-scan", "rules:\n  - {id: many, if: form.mouza > 5, says: {bn: খ, en: x}}\nchecks:\n  - {id: record-scan", "no matching overload"},
 		{"a check that is asked for too late", "    checks: [record-scan]\n  - post", "  - post", "a delivery date would be promised before"},
+		{"a record told by an answer that may be missing", "khatian_no], area", "dag_no], area", `no required field "dag_no"`},
+		{"a record that nothing scans", "record: {check: record-scan", "record: {check: scan", `check "scan" is declared under checks`},
+		{"passed over for no record", "  record: {check: record-scan, by: [mouza, jl_no, khatian_type, khatian_no], area: upazila}\n", "", "declares no record"},
 		{"broken syntax", "kind: public", "kind: [public", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

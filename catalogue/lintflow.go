@@ -147,6 +147,7 @@ func (l *linter) procedure() {
 		l.seated("issue", i.Post, i.OfficeLevel, i.Name, place.ActSign)
 		l.issue(i)
 	}
+	l.record(p.Record)
 	if len(p.Appeals) > maxRungs {
 		l.bad("appeals", 0, "%d rungs of appeal: want at most %d", len(p.Appeals), maxRungs)
 	}
@@ -155,6 +156,36 @@ func (l *linter) procedure() {
 		if a.Days < 1 || a.Days > maxFeeDays || a.SLADays < 1 || a.SLADays > maxFeeDays {
 			l.bad(a.Post, 0, "appeal to %q: want days and sla_days of 1 to %d", a.Post, maxFeeDays)
 		}
+	}
+}
+
+// record checks that a record is told by answers that everybody gives, and scanned
+// by a check that shows a document.
+func (l *linter) record(r *dcat.Record) {
+	for _, s := range l.v.Steps {
+		if s.Unscanned && r == nil {
+			l.bad("unless_scanned", 0, "unless_scanned: the procedure declares no record that could have been scanned")
+		}
+	}
+	if r == nil {
+		return
+	}
+	if i := l.v.Check(r.Check); i < 0 || !l.v.Checks[i].Document {
+		l.bad(r.Check, 0, "record: check %q is declared under checks, with document: true, or it scans nothing", r.Check)
+	}
+	if len(r.By) == 0 || len(r.By) > 8 {
+		l.bad("record", 0, "record: want by with 1 to 8 fields of the form that tell one record from another")
+	}
+	if l.form == nil {
+		return
+	}
+	for _, name := range r.By {
+		if f, ok := l.form.field(name); !ok || !f.Required {
+			l.bad(name, 0, "record: the form has no required field %q to tell a record by", name)
+		}
+	}
+	if f, ok := l.form.field(r.Area); r.Area != "" && (!ok || len(f.Options) == 0) {
+		l.bad(r.Area, 0, "record: the form has no field %q whose options are upazilas", r.Area)
 	}
 }
 

@@ -10,6 +10,13 @@ type procedureFile struct {
 	FeeDays int          `yaml:"fee_days"`
 	Issue   *issueFile   `yaml:"issue"`
 	Appeals []appealFile `yaml:"appeals"`
+	Record  *recordFile  `yaml:"record"`
+}
+
+type recordFile struct {
+	Check string   `yaml:"check"`
+	By    []string `yaml:"by"`
+	Area  string   `yaml:"area"`
 }
 
 type issueFile struct {
@@ -63,6 +70,9 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	}
 	for _, a := range f.Procedure.Appeals {
 		p.Appeals = append(p.Appeals, dcat.Appeal{Post: a.Post, OfficeLevel: a.OfficeLevel, Name: nfcName(a.Name), Days: a.Days, SLADays: a.SLADays})
+	}
+	if r := f.Procedure.Record; r != nil {
+		p.Record = &dcat.Record{Check: r.Check, By: r.By, Area: r.Area}
 	}
 	v.Procedure = p
 }

@@ -143,6 +143,7 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 			}
 		}
 	}
+	f.Record = recordOf(v, answer)
 	return f, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"kendro/catalogue"
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
 )
 
 const pagesForm = `{"type":"object","additionalProperties":false,"properties":{
@@ -49,12 +50,19 @@ func TestFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	record := func(area place.Code, text string) application.Record {
+		return application.Record{Area: area, Text: "record-scan/" + text}
+	}
 	for _, tt := range []struct {
 		service, form string
 		want          application.Found
 	}{
-		{"land-record-copy", `{"copies":2,"delivery_mode":"post"}`, application.Found{Mode: dcat.ByPost, Dues: application.Dues{Issue: 24_000}}},
-		{"land-record-copy", `{"copies":1,"delivery_mode":"counter"}`, application.Found{Mode: dcat.ByCounter, Dues: application.Dues{Issue: 10_000}}},
+		{"land-record-copy", `{"copies":2,"delivery_mode":"post"}`, application.Found{Mode: dcat.ByPost, Dues: application.Dues{Issue: 24_000}, Record: record("", "///")}},
+		{"land-record-copy", `{"copies":1,"delivery_mode":"counter"}`, application.Found{Mode: dcat.ByCounter, Dues: application.Dues{Issue: 10_000}, Record: record("", "///")}},
+		{
+			"land-record-copy", `{"copies":1,"upazila":"41-11","mouza":" Khajura  West","jl_no":"৩৭","khatian_type":"rs","khatian_no":"1042/3"}`,
+			application.Found{Mode: dcat.ByCentre, Dues: application.Dues{Issue: 10_000}, Record: record("41-11", "khajura west/37/rs/1042/3")},
+		},
 		{"trade-licence", `{"application_type":"new"}`, application.Found{Rules: 1, Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
 		{"trade-licence", `{"application_type":"renewal"}`, application.Found{Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
 		{"grievance", `{}`, application.Found{}},

@@ -66,6 +66,7 @@ type stepFile struct {
 	When        string     `yaml:"when"`
 	Checks      []string   `yaml:"checks"`
 	Requires    []string   `yaml:"requires"`
+	Unscanned   bool       `yaml:"unless_scanned"`
 }
 
 // loadServices reads, converts and lints every service of a folder.
@@ -132,7 +133,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		v.Steps = append(v.Steps, dcat.Step{
 			Post: s.Post, OfficeLevel: s.OfficeLevel, Name: nfcName(s.Name),
 			Mandatory: s.Mandatory, Decision: s.Decision, MayFinalise: s.MayFinalise,
-			When: s.When, Checks: s.Checks, Needs: s.Requires,
+			When: s.When, Checks: s.Checks, Needs: s.Requires, Unscanned: s.Unscanned,
 		})
 	}
 	for _, x := range f.Fees {

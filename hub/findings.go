@@ -42,7 +42,11 @@ func (j *judge) find(reg *register.Register, raw []byte, seq uint64, now time.Ti
 	if err != nil {
 		return nil
 	}
-	return &register.Finding{Seq: seq, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}
+	out := &register.Finding{Seq: seq, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}
+	if f.Record.Text != "" {
+		out.Record = &f.Record
+	}
+	return out
 }
 
 // submitted is the version that an application pins, and its answers.

@@ -48,6 +48,11 @@ func (p *proposal) size() int {
 	n := 64
 	if p.ingest != nil {
 		n += 256 + len(p.ingest.Block.Body) + 16*len(p.ingest.Verdicts) + 48*len(p.ingest.Findings)
+		for i := range p.ingest.Findings {
+			if r := p.ingest.Findings[i].Record; r != nil {
+				n += 16 + len(r.Text)
+			}
+		}
 		for i := range p.ingest.Verdicts {
 			n += len(p.ingest.Verdicts[i].Refused)
 		}

@@ -93,6 +93,7 @@ type Standing struct {
 	Primary  Number `cbor:"14,keyasint,omitempty"` // The case that this one is once more: what is said is said of it.
 	Overdue  bool   `cbor:"15,keyasint,omitempty"` // A superior has been told.
 	AppealBy int64  `cbor:"16,keyasint,omitempty"` // The last second for an appeal, Unix seconds.
+	Article  string `cbor:"17,keyasint,omitempty"` // Number of the article that was posted.
 }
 
 // A Payment is the payload of PaymentTaken: money that somebody paid for a case,

@@ -37,7 +37,7 @@ func deskCmd() *cobra.Command {
 		actCmd("returned", "Note that the post brought it back", actFlags{"text"}),
 		actCmd("close", "Close a delivered case", actFlags{"text"}),
 		actCmd("appeal", "Take up a decided case as the appellate post", actFlags{"reason"}),
-		deskItemsCmd(), deskSettleCmd(),
+		deskItemsCmd(), deskSettleCmd(), deskRecordsCmd(),
 	)
 }
 
@@ -137,6 +137,13 @@ func recordTable(c *api.Record) *table {
 	}
 	if c.Delivery != nil {
 		t.add("delivery", day(c.Delivery)+" "+c.DeliveryMode)
+	}
+	if c.Article != "" {
+		t.add("article", c.Article)
+	}
+	if p := c.Paper; p != nil {
+		t.add("record", p.Text)
+		t.add("scanned", yesNo(p.SHA256 != nil))
 	}
 	for _, it := range c.Items {
 		t.add("item "+it.ID, strings.TrimSpace(it.Kind+" "+it.Text+" "+it.Outcome))

@@ -139,6 +139,7 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Return:
 		c = c.assigned(e.Desk)
 		c.Returns++
+		c.Rules, c.Done = c.Rules.Without(catalogue.Scanned), c.Done&^e.Desk.Undone
 	case Take:
 		c = c.taken(e.By)
 	case Decide:
@@ -190,6 +191,7 @@ func (c Case) assigned(d Desk) Case {
 func (c Case) found(f *Found) Case {
 	if f != nil {
 		c.Rules, c.Dues, c.Mode = f.Rules, f.Dues, f.Mode
+		c.Done = c.Done&^f.Undone | f.Done
 	}
 	return c
 }

@@ -49,6 +49,8 @@ type Desk struct {
 	Forbids string // A rule that has to hold for an approval and doesn't.
 	Check   int    // The place of the check that is noted; -1: none of the version's.
 	Terms   Terms
+
+	Undone catalogue.Bits // Return: checks that have to be done anew.
 }
 
 // Terms are what the pinned version says about one case beyond its desks. The
@@ -85,6 +87,16 @@ type Found struct {
 	Rules catalogue.Bits
 	Mode  catalogue.Mode
 	Dues
+	Record Record
+
+	Done   catalogue.Bits // Checks that an earlier application's scan does.
+	Undone catalogue.Bits // Supply: checks that were done on another record.
+}
+
+// A Record names the paper that an application asks for. The zero Record is none.
+type Record struct {
+	Area place.Code `cbor:"1,keyasint,omitempty"` // Its upazila; empty is the centre's own.
+	Text string     `cbor:"2,keyasint"`           // What tells it from the others, in one spelling.
 }
 
 // complete asks whether the event says all that it must.

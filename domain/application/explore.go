@@ -28,7 +28,11 @@ func Explore(v *catalogue.Version, may func(post, right string) bool, superior f
 	}, may: may, came: catalogue.Bits(0)}
 	for _, rules := range outcomes(v) {
 		for _, dues := range x.dues() {
-			x.from(Found{Rules: rules, Dues: dues, Mode: catalogue.ByCentre})
+			f := Found{Rules: rules, Dues: dues, Mode: catalogue.ByCentre}
+			if rules.Has(catalogue.Scanned) {
+				f.Done = v.Scan()
+			}
+			x.from(f)
 			if len(x.found) > 0 {
 				return x.found
 			}
@@ -52,6 +56,11 @@ func outcomes(v *catalogue.Version) []catalogue.Bits {
 		}
 		for _, b := range list {
 			list = append(list, b.With(i))
+		}
+	}
+	if v.Scan() != 0 {
+		for _, b := range list {
+			list = append(list, b.With(catalogue.Scanned))
 		}
 	}
 	return list

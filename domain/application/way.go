@@ -37,6 +37,12 @@ func (w Way) Desk(c Case, a Action, to string) (Desk, error) {
 		if back := w.before(c); back >= 0 {
 			return w.at(d, back)
 		}
+		if c.Rules.Has(catalogue.Scanned) && c.Step < len(w.Version.Steps) { // To have the record scanned anew.
+			d.Undone = w.Version.Scan()
+			if first := w.Version.First(c.Rules.Without(catalogue.Scanned)); first < c.Step {
+				return w.at(d, first)
+			}
+		}
 		d.Step, d.Seat = c.Step, c.Seat // Refused by the rules.
 		return d, nil
 	default:

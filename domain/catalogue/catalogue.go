@@ -113,6 +113,8 @@ type Step struct {
 	When   string   `cbor:"7,keyasint,omitempty" json:"when,omitempty"`     // A rule: where it doesn't hold, the step is passed over.
 	Checks []string `cbor:"8,keyasint,omitempty" json:"checks,omitempty"`   // Have to be done before the case leaves the desk onward.
 	Needs  []string `cbor:"9,keyasint,omitempty" json:"requires,omitempty"` // Rules that have to hold for an approval here.
+
+	Unscanned bool `cbor:"10,keyasint,omitempty" json:"unless_scanned,omitempty"` // Passed over where the record was scanned before.
 }
 
 // A Version is one numbered edition of a service. It never changes; a change

@@ -14,6 +14,7 @@ type Procedure struct {
 	FeeDays int      `cbor:"1,keyasint,omitempty" json:"fee_days,omitempty"` // Calendar days to pay a demand (R-LR3).
 	Issue   *Issue   `cbor:"2,keyasint,omitempty" json:"issue,omitempty"`    // Nil: an approval ends the case.
 	Appeals []Appeal `cbor:"3,keyasint,omitempty" json:"appeals,omitempty"`  // The ladder, the first rung first.
+	Record  *Record  `cbor:"4,keyasint,omitempty" json:"record,omitempty"`   // Nil: it is about no record that is kept on paper.
 }
 
 // A Mode is a way in which an artefact reaches the applicant.
@@ -50,6 +51,14 @@ type Appeal struct {
 	SLADays     int        `cbor:"5,keyasint" json:"sla_days"` // Working days to the answer.
 }
 
+// A Record says which old paper an application asks for, so that it is scanned once
+// and every later request is served from the scan (R-LR6).
+type Record struct {
+	Check string   `cbor:"1,keyasint" json:"check"`          // That the scan does.
+	By    []string `cbor:"2,keyasint" json:"by"`             // The form's answers that tell one record from another.
+	Area  string   `cbor:"3,keyasint,omitempty" json:"area"` // The answer that names its upazila; without one it is the centre's own.
+}
+
 // A Check is something that has to be done on a case, and be recorded, before it
 // goes on: that the record was scanned, the place visited.
 type Check struct {
@@ -66,9 +75,13 @@ type Rule struct {
 	Says place.Name `cbor:"3,keyasint" json:"says"` // What the officer reads where it doesn't hold and has to.
 }
 
+// Scanned is the bit, beside those of the rules, that says that the record was
+// scanned for an earlier application.
+const Scanned = 31
+
 // MaxRules and MaxChecks bound what a version declares; a case keeps each as a bit.
 const (
-	MaxRules  = 32
+	MaxRules  = Scanned
 	MaxChecks = 32
 	MaxSteps  = 32
 )
@@ -81,6 +94,9 @@ func (b Bits) Has(i int) bool { return i >= 0 && i < 32 && b&(1<<i) != 0 }
 
 // With returns the bits with the i-th.
 func (b Bits) With(i int) Bits { return b | 1<<i }
+
+// Without returns the bits without the i-th.
+func (b Bits) Without(i int) Bits { return b &^ (1 << i) }
 
 // Holds reports whether a rule is among those that hold. No rule always holds.
 func (v *Version) Holds(rules Bits, id string) bool {
@@ -111,6 +127,15 @@ func (v *Version) Missing(checks []string, done Bits) string {
 	return ""
 }
 
+// Scan is the check that a scan of the record does, as a bit; none where the version
+// is about no record.
+func (v *Version) Scan() Bits {
+	if p := v.Procedure; p != nil && p.Record != nil {
+		return Bits(0).With(v.Check(p.Record.Check))
+	}
+	return 0
+}
+
 // First returns the place of the first step that a case goes through, -1 if there
 // is none; Following the one after a step.
 func (v *Version) First(rules Bits) int { return v.Following(-1, rules) }
@@ -119,7 +144,8 @@ func (v *Version) First(rules Bits) int { return v.Following(-1, rules) }
 // which these rules hold; -1 behind the last.
 func (v *Version) Following(i int, rules Bits) int {
 	for i++; i < len(v.Steps); i++ {
-		if v.Holds(rules, v.Steps[i].When) {
+		passed := v.Steps[i].Unscanned && rules.Has(Scanned)
+		if v.Holds(rules, v.Steps[i].When) && !passed {
 			return i
 		}
 	}

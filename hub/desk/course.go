@@ -22,6 +22,13 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 		r.Demand = &api.DemandNote{Poisha: st.Owed, Due: api.DateOf(st.PayBy)}
 	}
 	r.Delivery, r.DeliveryMode, r.AppealUntil = api.DateOf(st.Promised), string(st.Mode), api.DateOf(st.AppealBy)
+	if st.Stage == application.Posted {
+		standing, _, err := reg.Standing(c.Number)
+		if err != nil {
+			return err
+		}
+		r.Article = standing.Article
+	}
 	if st.Above != (place.Seat{}) {
 		r.SeenBy = st.Above.String()
 	}
@@ -31,6 +38,9 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 				r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: st.Done.Has(i), Document: k.Document})
 			}
 		}
+	}
+	if err := paper(reg, c, r); err != nil {
+		return err
 	}
 	items, err := reg.Items(c.Number)
 	for _, it := range items {
@@ -50,6 +60,20 @@ func offered(list []application.Offer) []api.ActNote {
 		acts = append(acts, n)
 	}
 	return acts
+}
+
+// paper adds the old paper that the case asks for, and its scan.
+func paper(reg *register.Register, c *register.Case, r *api.Record) error {
+	p, err := reg.RecordOf(c)
+	if p == nil || err != nil {
+		return err
+	}
+	r.Paper = &api.PaperNote{Area: string(p.Area), Text: p.String(), Requests: p.Requests}
+	if p.Document != nil {
+		at := api.Millis(p.At)
+		r.Paper.SHA256, r.Paper.Scanned, r.Paper.Number = &p.Document.Hash, &at, p.Number
+	}
+	return nil
 }
 
 // frozen leaves of a record what was there at a version.

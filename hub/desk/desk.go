@@ -169,6 +169,7 @@ func (s *Server) routes() {
 	s.search.routes()
 	paperDesk{s}.routes()
 	itemDesk{s}.routes()
+	recordDesk{s}.routes()
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()

@@ -50,6 +50,8 @@ type Enclosed struct {
 
 	Primary protocol.Number   `cbor:"25,keyasint,omitempty"` // The case that this one is once more.
 	Twins   []protocol.Number `cbor:"26,keyasint,omitempty"` // Cases that are this one once more.
+
+	Record *application.Record `cbor:"27,keyasint,omitempty"` // The old paper that it asks for.
 }
 
 // Dating is what the register makes of a counter's clock, and of the office's.
@@ -73,12 +75,12 @@ type Turn struct {
 	Reason  string              `cbor:"8,keyasint,omitempty"`
 
 	Items  []string `cbor:"9,keyasint,omitempty"`  // Request-info, supply.
-	Check  string   `cbor:"10,keyasint,omitempty"` // Check.
+	Check  string   `cbor:"10,keyasint,omitempty"` // Check; accept and supply where an earlier case's scan does it.
 	Amount int64    `cbor:"11,keyasint,omitempty"` // Demand, pay: poisha.
 	Dated  int64    `cbor:"12,keyasint,omitempty"` // Pay: when it was paid. Demand, prepare: the last second that it gives. Unix seconds.
 	Event  *Source  `cbor:"13,keyasint,omitempty"` // What a centre sent, where it comes of that.
 
-	Document *protocol.Document `cbor:"14,keyasint,omitempty"` // Check: what shows it.
+	Document *protocol.Document `cbor:"14,keyasint,omitempty"` // What shows it.
 	Stage    application.Stage  `cbor:"15,keyasint,omitempty"` // After it; not kept before format 3.
 }
 
@@ -142,6 +144,9 @@ func (c *Case) publish(st *protocol.Standing) {
 	case application.InPreparation, application.Ready, application.Posted, application.Returned:
 		st.Mode, st.Expected = string(c.State.Mode), c.State.Promised
 	default:
+	}
+	if c.State.Stage == application.Posted {
+		st.Article = c.lastText(application.Dispatch)
 	}
 	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
 }
@@ -294,13 +299,22 @@ func (s *step) tell(c *Case) {
 	if c.Primary != 0 && s.format > 2 {
 		return // The primary speaks for it.
 	}
-	st := c.standing(s.world.set)
+	st := s.standing(c)
 	s.append(s.world.inbox(c.Centre), &protocol.Event{
 		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
 	})
 	for _, n := range c.Twins {
 		courses{s}.tellTwin(n, st)
 	}
+}
+
+// standing is what a centre is told of a case: what entries of a former format said.
+func (s *step) standing(c *Case) protocol.Standing {
+	st := c.standing(s.world.set)
+	if s.format < 4 {
+		st.Article = ""
+	}
+	return st
 }
 
 // tellTwin sends the standing of a case under the number of one that is it once

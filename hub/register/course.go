@@ -159,9 +159,11 @@ func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.S
 	if found == nil {
 		e.Found = &application.Found{}
 	}
+	record, scan := records{s}.look(c, w.Version, e.Found)
 	e.Desk = w.First(e.Found.Rules)
 	err := s.change(c, e)
 	if err == nil {
+		records{s}.ask(c, w.Version, record, scan)
 		err = s.follow(c)
 	}
 	if err != nil {

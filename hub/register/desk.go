@@ -118,6 +118,9 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		if b.Document != nil {
 			papers(s).name(k, []protocol.Document{*b.Document})
 		}
+		if w, f := courses(s).way(k); f == nil {
+			records{courses(s)}.scanned(k, w.Version, b.Check, e.By.Name, b.Document)
+		}
 	case application.Link:
 		s.link(k, b.Primary)
 	case application.Pay:
@@ -154,7 +157,7 @@ func (s desks) link(k *Case, primary protocol.Number) {
 	k.Primary = primary
 	s.put(caseKey(primary), p)
 	s.put(caseKey(k.Number), k)
-	courses(s).tellTwin(k.Number, p.standing(s.world.set))
+	courses(s).tellTwin(k.Number, s.standing(p))
 }
 
 // reach is what a case belongs to where its officer acts. A superior to whom an

@@ -35,9 +35,10 @@ const maxTime = 253_402_300_800_000
 // entryFormat is raised whenever Apply would do another thing for the same bytes.
 // Entries of a former format are applied as they were then. Since 2: recovered
 // events, legal dates, logs that are given up, what revoked boxes had filed before.
-// Since 3: the whole procedure, its clocks, and what centres send on a case.
+// Since 3: the whole procedure, its clocks, and what centres send on a case. Since 4:
+// records that are scanned once.
 const (
-	entryFormat  = 3
+	entryFormat  = 4
 	oldestFormat = 1
 )
 
@@ -70,13 +71,19 @@ type Finding struct {
 	Review int64     `cbor:"3,keyasint,omitempty"` // To be paid before the review, poisha.
 	Issue  int64     `cbor:"4,keyasint,omitempty"` // To be paid after the approval, poisha.
 	Mode   dcat.Mode `cbor:"5,keyasint,omitempty"`
+
+	Record *application.Record `cbor:"6,keyasint,omitempty"` // The old paper that it asks for.
 }
 
 // found is the finding about an event, nil where there is none.
 func (in *Ingest) found(seq uint64) *application.Found {
 	for _, f := range in.Findings {
 		if f.Seq == seq {
-			return &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
+			out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
+			if f.Record != nil {
+				out.Record = *f.Record
+			}
+			return out
 		}
 	}
 	return nil

@@ -150,10 +150,20 @@ func (f *follower) supply() {
 	}
 	items := SuppliedItems(&sup)
 	e := application.Event{Action: application.Supply, Items: items, Text: clip(sup.Text, application.MaxText)}
+	w, fail := f.way(f.c)
+	if fail != nil {
+		return
+	}
+	var record *application.Record
+	var scan *protocol.Document
 	if len(sup.Form) > 0 {
 		e.Found = f.in.found(f.from.At.Seq)
 	}
+	if e.Found != nil {
+		record, scan = records{f.courses}.look(f.c, w.Version, e.Found)
+	}
 	if f.move(e, 0) {
+		records{f.courses}.ask(f.c, w.Version, record, scan)
 		f.held = append(f.held, papers{f.step}.name(f.c, sup.Documents)...)
 		f.put(caseKey(f.c.Number), f.c)
 	}

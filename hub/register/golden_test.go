@@ -26,7 +26,7 @@ var begin = flag.Bool("begin-golden", false, "write a golden file that is missin
 
 // goldenFiles hold one story for each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -198,6 +198,39 @@ func storyOfCourse(w *town) {
 	w.apply(&Entry{Offset: dhakaOffset, Commands: []Command{settle}})
 }
 
+// storyOfRecords is what can happen since format 4: a record that is asked for
+// twice and scanned once.
+func storyOfRecords(w *town) {
+	w.t.Helper()
+	v := recordCopy(w.t)
+	w.publish(4, fullDirectory(), licence(w.t), v)
+	b := w.enrol("41-09-23")
+	for _, u := range []User{{Name: "sec-23", Seat: place.Seat{Post: "secretary", Office: "local-41-09-23"}}, {Name: "head-23", Seat: place.Seat{Post: "chairman", Office: "local-41-09-23"}}} {
+		u.Role, u.Hash, u.From = access.Officer, hash1, 1
+		w.must(NewCommand("", "root", AddUser, &u))
+	}
+	for i := range 3 {
+		n := b.submit(v, uint64(500+i))
+		in := b.plain(i+1, i+1)
+		in.Findings = []Finding{{Seq: uint64(i + 1), Mode: dcat.ByPost, Record: &application.Record{Text: "record-scan/khajura/1042"}}}
+		w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}})
+		if i == 0 {
+			w.worked(n, "sec-23", Take, Act{})
+			w.worked(n, "sec-23", Check, Act{Check: "record-scan", Document: scan})
+			continue
+		}
+		w.worked(n, "head-23", Take, Act{})
+		if i == 1 {
+			w.worked(n, "head-23", Return, Act{Text: "অস্পষ্ট"})
+			continue
+		}
+		w.worked(n, "head-23", Decide, Act{Opinion: application.ForApproval, Text: "ঠিক"})
+		w.worked(n, "head-23", Approve, Act{})
+		w.worked(n, "head-23", Issue, Act{})
+		w.worked(n, "head-23", Dispatch, Act{Text: "RR123456789BD"})
+	}
+}
+
 // TestGoldenStory applies entries that an earlier build has written and wants the
 // very state that it had: on the day this fails, old and new servers of one group
 // would drift apart.
@@ -259,6 +292,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	story(w)
 	storyOfBranches(w)
 	storyOfCourse(w)
+	storyOfRecords(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {

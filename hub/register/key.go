@@ -12,38 +12,40 @@ import (
 // The first byte of a key says what it is for; DESIGN.md lists the layout. Keys
 // are stored in clear, so a person's name stands in them only as a keyed hash.
 const (
-	tagMeta       = 'M'
-	tagGenesis    = 'G'
-	tagLog        = 'L' // log → logState
-	tagEvent      = 'E' // log, sequence → hash, raw event
-	tagCase       = 'C' // number → Case
-	tagAlias      = 'A' // number as printed, alias → nothing
-	tagTask       = 'T' // office, post, due, number → taskState
-	tagDraft      = 'D' // number, user → Draft
-	tagLook       = 'K' // number, index, place in the entry → look
-	tagUser       = 'U' // user → User
-	tagSlot       = 'S' // slot → Node
-	tagGossip     = 'I' // upazila → gossip key
-	tagKeyTurn    = 'j' // upazila → KeyTurn
-	tagServer     = 'V' // server ID → Server
-	tagToken      = 'J' // hash of the nonce → Token
-	tagEpoch      = 'P' // epoch → its introduction
-	tagPiece      = 'R' // hash of a version or directory → sequence in the catalogue log
-	tagAnswer     = 'X' // actor and ID → answer
-	tagQuarantine = 'Q' // index, place in the entry → Quarantine
-	tagChunk      = 'W' // index, place in the entry, chunk → bytes of a quarantined block
-	tagCell       = 'Z' // hour, centre → counters
-	tagRecovered  = 'Y' // log, sequence, hash → number of the case that came as recovered
-	tagLeft       = 'N' // log → Left
-	tagTime       = 'B' // index, inverted → the register's time then
-	tagLegal      = 'H' // log → legal date of its newest application
-	tagPaper      = 'O' // keyed hash of a document's hash → Paper
-	tagKept       = 'F' // index, place in the entry → PaperKept
-	tagTimer      = 'm' // Unix seconds, number → nothing
-	tagItem       = 'n' // number, index, place in the entry → Item
-	tagOpenItem   = 'o' // number, index, place in the entry → nothing, while it is open
-	tagBefore     = 'a' // log → the last sequence at which its box knew the register before this one
-	tagBackup     = 'b' // the newest backup that was told: protocol.Watermark
+	tagMeta        = 'M'
+	tagGenesis     = 'G'
+	tagLog         = 'L' // log → logState
+	tagEvent       = 'E' // log, sequence → hash, raw event
+	tagCase        = 'C' // number → Case
+	tagAlias       = 'A' // number as printed, alias → nothing
+	tagTask        = 'T' // office, post, due, number → taskState
+	tagDraft       = 'D' // number, user → Draft
+	tagLook        = 'K' // number, index, place in the entry → look
+	tagUser        = 'U' // user → User
+	tagSlot        = 'S' // slot → Node
+	tagGossip      = 'I' // upazila → gossip key
+	tagKeyTurn     = 'j' // upazila → KeyTurn
+	tagServer      = 'V' // server ID → Server
+	tagToken       = 'J' // hash of the nonce → Token
+	tagEpoch       = 'P' // epoch → its introduction
+	tagPiece       = 'R' // hash of a version or directory → sequence in the catalogue log
+	tagAnswer      = 'X' // actor and ID → answer
+	tagQuarantine  = 'Q' // index, place in the entry → Quarantine
+	tagChunk       = 'W' // index, place in the entry, chunk → bytes of a quarantined block
+	tagCell        = 'Z' // hour, centre → counters
+	tagRecovered   = 'Y' // log, sequence, hash → number of the case that came as recovered
+	tagLeft        = 'N' // log → Left
+	tagTime        = 'B' // index, inverted → the register's time then
+	tagLegal       = 'H' // log → legal date of its newest application
+	tagPaper       = 'O' // keyed hash of a document's hash → Paper
+	tagKept        = 'F' // index, place in the entry → PaperKept
+	tagTimer       = 'm' // Unix seconds, number → nothing
+	tagItem        = 'n' // number, index, place in the entry → Item
+	tagOpenItem    = 'o' // number, index, place in the entry → nothing, while it is open
+	tagBefore      = 'a' // log → the last sequence at which its box knew the register before this one
+	tagRecord      = 'p' // keyed hash of upazila and record → PaperRecord
+	tagRecordShare = 'q' // upazila → RecordShare
+	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 
 func key(tag byte, parts ...[]byte) []byte {

@@ -112,7 +112,7 @@ func (s intake) known(n protocol.Number, log protocol.LogID, at protocol.Positio
 	if !same {
 		return nil
 	}
-	st := c.standing(s.world.set)
+	st := s.standing(c)
 	if c.Printed != 0 {
 		return c.exception()
 	}

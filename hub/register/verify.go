@@ -64,7 +64,10 @@ func (v *verifier) turn(version uint64, t *Turn) {
 	default:
 	}
 	switch t.Action {
-	case application.Accept, application.Route, application.Take, application.Return, application.Appeal, application.Supply:
+	case application.Accept, application.Supply:
+		clear(v.decided)
+		v.done[t.Check] = true // By an earlier case's scan.
+	case application.Route, application.Take, application.Return, application.Appeal:
 		clear(v.decided)
 	case application.Decide:
 		v.decided[t.Actor] = true

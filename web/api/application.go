@@ -170,7 +170,35 @@ type Course struct {
 	SeenBy       string          `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
 	AppealUntil  *Date           `json:"appeal_until,omitempty"`
 	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
+	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
+	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
 	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
+}
+
+// A PaperNote is an old paper that applications ask for, and its scan, if there is one.
+type PaperNote struct {
+	Area     string          `json:"area"`
+	Text     string          `json:"text"`
+	Requests uint64          `json:"requests"`
+	SHA256   *protocol.Hash  `json:"sha256,omitempty" doc:"Of the scan; absent while there is none"`
+	Number   protocol.Number `json:"scanned_for,omitempty"`
+	Scanned  *Time           `json:"scanned_at,omitempty"`
+}
+
+// RecordShares is the answer to GET /v1/records: how far the records that were asked
+// for are scanned, by upazila and together (R-LR7).
+type RecordShares struct {
+	Areas     []RecordShare `json:"areas"`
+	Requested uint64        `json:"requested"`
+	Scanned   uint64        `json:"scanned"`
+	AsOf      Time          `json:"as_of"`
+}
+
+// A RecordShare is one upazila's.
+type RecordShare struct {
+	Area      *Named `json:"area"`
+	Requested uint64 `json:"requested"`
+	Scanned   uint64 `json:"scanned"`
 }
 
 // A DemandNote is what is to be paid, and until when.

@@ -1,0 +1,42 @@
+package catalogue
+
+import (
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+)
+
+// recordOf names the paper that an application asks for, in the spelling in which
+// two people who mean the same one most likely agree: without regard to case, to
+// spaces or to which digits were typed.
+func recordOf(v *dcat.Version, answer func(field string) string) application.Record {
+	if v.Scan() == 0 {
+		return application.Record{}
+	}
+	r := v.Procedure.Record
+	parts := []string{r.Check}
+	for _, name := range r.By {
+		parts = append(parts, plainly(answer(name)))
+	}
+	out := application.Record{Text: strings.Join(parts, "/")}
+	if r.Area != "" {
+		out.Area = place.Code(answer(r.Area))
+	}
+	return out
+}
+
+// plainly is an answer in small letters, single spaces and Latin digits.
+func plainly(s string) string {
+	s = strings.Map(func(r rune) rune {
+		const zero, nine = '\u09e6', '\u09ef' // Bangla digits.
+		if r >= zero && r <= nine {
+			return '0' + r - zero
+		}
+		return r
+	}, norm.NFC.String(s))
+	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+}
