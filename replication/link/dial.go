@@ -50,7 +50,7 @@ func (e *Endpoint) DialLane(ctx context.Context, addr, alpn string, lane int) (n
 	if err != nil {
 		return nil, classify(op, addr, err)
 	}
-	return newConn(p.conn, s, p.who, &e.traffic), nil
+	return newConn(e.transport, p.conn, s, p.who, &e.traffic), nil
 }
 
 // connect returns a living connection; callers for the same target share one
@@ -180,7 +180,7 @@ func DialEnrol(ctx context.Context, addr string, caHash [32]byte) (net.Conn, err
 		free()
 		return nil, err
 	}
-	return &enrolConn{Conn: newConn(c, s, who, new(traffic)), free: free}, nil
+	return &enrolConn{Conn: newConn(own, c, s, who, new(traffic)), free: free}, nil
 }
 
 // enrolConn owns its socket.

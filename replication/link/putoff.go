@@ -13,6 +13,7 @@ import (
 const (
 	headsWait = 20 * time.Millisecond // For a head, unless something else is written before.
 	inboxWait = 20 * time.Millisecond // Between two blocks of an inbox: what comes meanwhile shares the next.
+	ackWait   = 2 * time.Millisecond  // For an acknowledgement: what the inbox says of the same events follows it.
 )
 
 // An alarm has something done later. Whoever has the turn sets it and puts it off;
@@ -51,42 +52,50 @@ func (a *alarm) off() {
 // putOff holds what a session does later.
 type putOff struct {
 	blocks alarm // A peer asked for a pause.
-	heads  alarm
+	heads  delay
+	acks   delay
 	inbox  alarm
 	heart  alarm
+	hold   alarm
 
-	counting bool               // The heads' alarm is set.
-	pacing   bool               // The inbox's is.
-	loads    []replication.Load // Of inboxes, when it rings.
+	mailing bool               // The peer reads an inbox.
+	pacing  bool               // The inbox's alarm is set.
+	loads   []replication.Load // Of inboxes, when it rings.
+}
+
+// A delay is an alarm at which what was held is written.
+type delay struct {
+	alarm
+	on bool
 }
 
 func (p *putOff) stop() {
-	for _, a := range []*alarm{&p.blocks, &p.heads, &p.inbox, &p.heart} {
+	for _, a := range []*alarm{&p.blocks, &p.heads.alarm, &p.acks.alarm, &p.inbox, &p.heart, &p.hold} {
 		a.off()
 	}
 }
 
-// sendLater queues a head: it is written with the next message, or by itself soon.
-func (r *runner) sendLater(ctx context.Context, m *protocol.Message) {
+// sendLater queues a message: it is written with the next one, or by itself when the
+// delay is over.
+func (r *runner) sendLater(ctx context.Context, m *protocol.Message, d *delay, wait time.Duration) {
 	r.out.hold(m)
-	if !r.later.counting {
-		r.later.counting = true
-		r.set(ctx, &r.later.heads, headsWait, r.flush)
+	if d.on {
+		return
 	}
-}
-
-// flush has heads written that nothing has taken along.
-func (r *runner) flush(ctx context.Context) {
-	r.later.counting = false
-	if r.out.wake() {
-		r.wg.Go(func() { r.write(ctx) })
-	}
+	d.on = true
+	r.set(ctx, &d.alarm, wait, func(ctx context.Context) {
+		d.on = false
+		if r.out.wake() {
+			r.wg.Go(func() { r.write(ctx) })
+		}
+	})
 }
 
 // begin asks the host for blocks, of an inbox not before the last ones have had
 // their time.
 func (r *runner) begin(ctx context.Context, l replication.Load) {
 	if l.Log.Channel == protocol.Inbox {
+		r.later.mailing = true
 		if r.later.pacing {
 			r.later.loads = append(r.later.loads, l)
 			return

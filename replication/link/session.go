@@ -19,6 +19,7 @@ import (
 const (
 	probeEvery = 500 * time.Millisecond  // While an answer is due.
 	patience   = 2500 * time.Millisecond // Without one packet, before the path is dead; more on slow links.
+	holdEvery  = 12 * time.Second        // No NAT in use is known to forget sooner.
 	maxBacklog = 32                      // Blocks that wait for the host before reading stops.
 	readAhead  = 512                     // Bytes of a message's beginning; what is longer is read in place.
 	writeChunk = 8 << 10                 // Bytes encoded at once, or one block: acknowledgements overtake what comes after.
@@ -34,7 +35,9 @@ func OnNote(f func(replication.Note)) SessionOption { return func(r *runner) { r
 // Heartbeat probes an idle path that often. A server that died without a word is
 // noticed within the interval and [patience]; the packets are large enough for
 // one that was started again to answer with a stateless reset (RFC 9000 §10.3).
-// One end is enough; 30 s cost 16 KB an hour.
+// One end is enough; 30 s cost 16 KB an hour. It also keeps the way to it open, with a
+// byte every [holdEvery]: a NAT that forgets sooner than the heart beats would keep the
+// peer's news from it till then.
 func Heartbeat(every time.Duration) SessionOption { return func(r *runner) { r.beat = every } }
 
 // Gossip tells the peer where our neighbours reach us, host:port.
@@ -150,6 +153,7 @@ func (r *runner) run(parent context.Context) error {
 		r.act(ctx, r.session.Start())
 		if r.beat > 0 {
 			r.set(ctx, &r.later.heart, r.beat, r.ask)
+			r.hold(ctx)
 		}
 	})
 	r.news.open(func() {
@@ -232,9 +236,12 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case replication.Send:
-			if a.Message.Heads != nil {
-				r.sendLater(ctx, a.Message)
-			} else {
+			switch {
+			case a.Message.Heads != nil:
+				r.sendLater(ctx, a.Message, &r.later.heads, headsWait)
+			case a.Message.Ack != nil && r.later.mailing && !r.later.pacing:
+				r.sendLater(ctx, a.Message, &r.later.acks, ackWait)
+			default:
 				r.send(ctx, a.Message)
 			}
 		case replication.Load:

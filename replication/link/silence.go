@@ -108,6 +108,14 @@ func (r *runner) ask(ctx context.Context) {
 	}
 }
 
+// hold keeps the way to this end open. In a silence the knocks do.
+func (r *runner) hold(ctx context.Context) {
+	r.set(ctx, &r.later.hold, holdEvery, r.hold)
+	if c, ok := r.conn.(*Conn); ok && !r.probe.silence.on {
+		c.Hold()
+	}
+}
+
 // look probes a path on which an answer is due. When nothing at all arrives it is
 // given up, or endured: transport acknowledgements count, so a slow peer is not a
 // dead one.

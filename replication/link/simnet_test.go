@@ -25,11 +25,18 @@ type lossy struct {
 	mu     sync.Mutex // Guards what follows.
 	random *rand.Rand
 	loss   float64
+	count  int // Of the packets that were not lost.
+
+	forgets time.Duration // A NAT before the node lets nothing in after so long without a packet of the node's; 0: none.
+	left    time.Time     // When the node's last packet passed it.
 }
 
 func (l *lossy) SendPacket(p simnet.Packet) error {
 	l.mu.Lock()
-	lost := l.random.Float64() < l.loss
+	lost := l.random.Float64() < l.loss || l.shut(p)
+	if !lost {
+		l.count++
+	}
 	l.mu.Unlock()
 	if lost {
 		return nil
@@ -42,6 +49,28 @@ func (l *lossy) lose(share float64) {
 	l.loss = share
 	l.mu.Unlock()
 }
+
+// shut reports whether the NAT keeps a packet out.
+func (l *lossy) shut(p simnet.Packet) bool {
+	if l.forgets == 0 {
+		return false
+	}
+	if p.From.(*net.UDPAddr).IP[3] == nodeHost {
+		l.left = time.Now()
+		return false
+	}
+	return time.Since(l.left) > l.forgets
+}
+
+// passed counts the packets that were not lost.
+func (l *lossy) passed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// nodeHost is the last byte of the node's address.
+const nodeHost = 2
 
 // village is a node and a server with a poor link between them, in virtual time.
 type village struct {
@@ -57,7 +86,7 @@ func newVillage(t *testing.T, who identity.Subject, oneWay time.Duration, loss f
 	socket := func(last byte) *simnet.SimConn {
 		return sim.NewEndpoint(&net.UDPAddr{IP: net.IP{1, 0, 0, last}, Port: 7443}, settings)
 	}
-	sa, sb := socket(1), socket(2)
+	sa, sb := socket(1), socket(nodeHost)
 	if err := sim.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +241,31 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("got %v after %v; want Unavailable within 36 s", err, time.Since(start))
 		}
 		v.net.lose(0)
+	})
+}
+
+// TestNewsThroughANAT: news of the hub come to an idle box at once, also where a NAT
+// forgets the box after fifteen seconds.
+func TestNewsThroughANAT(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVillage(t, subject(identity.RoleNode, "C1"), 100*time.Millisecond, 0)
+		node, hub := hostPair(t)
+		serve(t, v.server, hub)
+		dialing(t, v.node, func() string { return v.addr }, node, link.Heartbeat(30*time.Second))
+		node.file(upLog, 1)
+		node.until(t, "the first", time.Minute, func() bool { return node.acked.Seq == 1 })
+		v.net.mu.Lock()
+		v.net.forgets, v.net.left = 15*time.Second, time.Now()
+		v.net.mu.Unlock()
+		for i := range uint64(20) {
+			<-time.After(61 * time.Second) // Another place between two heartbeats each time.
+			hub.file(inboxLog, 1)
+			start := time.Now()
+			node.until(t, "news", time.Minute, func() bool { return node.logs[inboxLog].head().Seq == i+1 })
+			if took := time.Since(start); took > 500*time.Millisecond {
+				t.Errorf("news %d came after %v; want at most 500 ms", i, took)
+			}
+		}
 	})
 }
 

@@ -22,6 +22,8 @@ type Conn struct {
 	conn *quic.Conn
 	peer replication.Peer
 
+	transport *quic.Transport // Of the endpoint.
+
 	traffic *traffic
 	purpose Purpose
 
@@ -30,9 +32,9 @@ type Conn struct {
 	writing sync.Mutex // quic-go forbids closing during a write.
 }
 
-func newConn(c *quic.Conn, s *quic.Stream, who identity.Subject, t *traffic) *Conn {
+func newConn(tr *quic.Transport, c *quic.Conn, s *quic.Stream, who identity.Subject, t *traffic) *Conn {
 	return &Conn{
-		Stream: s, conn: c, peer: replication.Peer{Subject: who, Addr: c.RemoteAddr().String()},
+		Stream: s, conn: c, transport: tr, peer: replication.Peer{Subject: who, Addr: c.RemoteAddr().String()},
 		traffic: t, purpose: streamPurpose(c.ConnectionState().TLS.NegotiatedProtocol),
 	}
 }
@@ -95,6 +97,11 @@ func (c *Conn) Path() (received uint64, roundTrip time.Duration) {
 
 // Shortest tells the shortest round trip so far: what the path alone takes.
 func (c *Conn) Shortest() time.Duration { return c.conn.ConnectionStats().MinRTT }
+
+// Hold sends the peer a packet of one byte beside QUIC, so that whatever translates
+// addresses on the way goes on to let the peer's packets in. The peer drops it, as
+// every release does.
+func (c *Conn) Hold() { _, _ = c.transport.WriteTo([]byte{tagHold}, c.conn.RemoteAddr()) }
 
 // Abandon closes the whole connection because its peer is silent; the next Dial
 // makes another.
@@ -165,7 +172,7 @@ func (e *Endpoint) acceptStreams(c *quic.Conn, l *listener, who identity.Subject
 			return
 		}
 		select {
-		case l.ch <- newConn(c, s, who, &e.traffic):
+		case l.ch <- newConn(e.transport, c, s, who, &e.traffic):
 		case <-l.closed:
 			s.CancelRead(0)
 			s.CancelWrite(0)
