@@ -151,11 +151,12 @@ func (h *holding) handOver(ctx context.Context, s held.Shelf) error {
 		}
 		a, err := h.ingest(ctx, c)
 		switch {
-		case errors.Is(err, fault.Unavailable), errors.Is(err, fault.Limited):
-			return err
-		case err != nil: // The register has decided; its box hears it when it asks itself.
+		case errors.Is(err, fault.Denied), errors.Is(err, fault.Conflict), errors.Is(err, fault.Invalid):
+			// The register has decided; its box hears it when it asks itself.
 			h.log.Warn("a held block is refused and let go", "block", blockName(&blocks[i].Header), "err", err)
 			return h.release(protocol.Ack{Log: log, At: s.Head.At})
+		case err != nil:
+			return err
 		}
 		if err := h.settle(log, a.At, a.Index, a.Incarnation); err != nil {
 			return err
