@@ -2,7 +2,9 @@ package hub
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -43,7 +45,9 @@ type share struct {
 const maxShare = 64 << 20
 
 // WriteShare writes the recovery share of a district into a new file that only
-// its owner may read, encrypted with age (age-encryption.org) to to. The folder is
+// its owner may read, encrypted with age (age-encryption.org) to to. Beside it lies
+// its SHA-256 in the format of sha256sum, since nobody can try a share whose
+// passphrase is elsewhere. The folder is
 // that of a server that no process has open, or a copy of one; a later release,
 // revocation or sealing key needs another share. A file that is there is
 // [fault.Conflict] and stays as it is.
@@ -74,7 +78,35 @@ func (f Folder) WriteShare(name string, to age.Recipient, now time.Time) error {
 	if err != nil {
 		return &fault.Error{Op: op, Kind: fault.Invalid, Item: "recipient", Err: err}
 	}
+	sum := sha256.Sum256(sealed.Bytes())
+	line := hex.EncodeToString(sum[:]) + "  " + filepath.Base(name) + "\n"
+	if err := store.WriteFileAtomic(name+shareSum, []byte(line), 0o600); err != nil {
+		return err
+	}
 	return store.WriteFileAtomic(name, sealed.Bytes(), 0o600)
+}
+
+// shareSum ends the name of the file with a share's checksum.
+const shareSum = ".sha256"
+
+// CheckShare reports whether the file name is the recovery share that was written
+// there. [fault.NotFound]: it isn't there, or not its checksum. [fault.Damaged]: it
+// is another.
+func CheckShare(name string) error {
+	const op = "hub.CheckShare"
+	sealed, err := os.ReadFile(name)
+	if err != nil {
+		return fault.Wrap(op, fault.NotFound, name, err)
+	}
+	line, err := os.ReadFile(name + shareSum)
+	if err != nil {
+		return fault.Wrap(op, fault.NotFound, name+shareSum, err)
+	}
+	sum := sha256.Sum256(sealed)
+	if string(line) != hex.EncodeToString(sum[:])+"  "+filepath.Base(name)+"\n" {
+		return fault.New(op, fault.Damaged, name, "is not the share that was written, or its checksum is not: take the copy that you keep elsewhere, or write a new one (kendro hub export --share)")
+	}
+	return nil
 }
 
 // gather adds what stands in the register; before its first start, in the

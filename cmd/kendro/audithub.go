@@ -12,6 +12,24 @@ import (
 	"kendro/store/journal"
 )
 
+// share reads the recovery share, where nobody has taken it away yet.
+func (a *auditor) share(name string) error {
+	p := audited{Part: shareFile}
+	err := hub.CheckShare(name)
+	if !errors.Is(err, fault.NotFound) {
+		return a.add(p, err)
+	}
+	switch dir := filepath.Dir(name); {
+	case present(dir, shareFile):
+		p.Notes = []string{"its checksum is missing: whether it is whole shows when it is opened"}
+	case present(dir, shareFile+".sha256"):
+		p.Notes = []string{"it was taken away, as it should be; sha256sum -c " + shareFile + ".sha256 tries it there"}
+	default:
+		return nil
+	}
+	return a.add(p, nil)
+}
+
 // hub reads a server's Raft log, and in a copy its votes, marker and register.
 func (a *auditor) hub(dir string) error {
 	in, err := hub.Inspect(dir)
@@ -19,6 +37,9 @@ func (a *auditor) hub(dir string) error {
 		in.Damage = append(in.Damage, authorityDamage(dir)...)
 	}
 	if err := a.add(audited{Part: "keys, marker and votes", Records: uint64(in.Good), Damage: in.Damage, Notes: in.Notes}, err); err != nil {
+		return err
+	}
+	if err := a.share(filepath.Join(dir, shareFile)); err != nil {
 		return err
 	}
 	if !present(dir, "raft") && !present(dir, "vault") {
