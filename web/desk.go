@@ -22,7 +22,7 @@ type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
 // desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/search, GET
-// /v1/cases/{number}/similar, GET /v1/applications/{number}, GET
+// /v1/cases/{number}/similar, POST /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action} and GET
 // /v1/track/{number}.
 func Desk(a *api.API, h House) error {
@@ -39,6 +39,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
+	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))
 	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))

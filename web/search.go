@@ -46,17 +46,6 @@ func (d *desk) find(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	d.show(w, r, http.StatusOK, searchPage(p, v))
 }
 
-// similar lists cases that may be the same person's.
-func (d *desk) similar(w http.ResponseWriter, r *http.Request, _ api.Caller) {
-	v := searchView{Asked: true, Text: r.PathValue("number"), Fields: d.numbered()}
-	path := "/v1/cases/" + url.PathEscape(v.Text) + "/similar"
-	if err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: path, Out: &v.Found}); err != nil {
-		d.failed(w, r, err)
-		return
-	}
-	d.show(w, r, http.StatusOK, searchPage(d.page(r, wordSimilar), v))
-}
-
 // numbered lists the fields of the services' forms that ask for a number of some
 // register, such as a khatian's.
 func (d *desk) numbered() []catalogue.Option {

@@ -18,7 +18,7 @@ import (
 
 func deskCmd() *cobra.Command {
 	return group("desk", "Work on cases as an officer",
-		deskTasksCmd(), deskShowCmd(), deskFindCmd(), deskSimilarCmd(),
+		deskTasksCmd(), deskShowCmd(), deskFindCmd(), deskSimilarCmd(), deskRelateCmd(),
 		actCmd("take", "Take a case that waits at your post", nil),
 		actCmd("note", "Add a note to a case", actFlags{"text"}),
 		actCmd("decide", "Record your preliminary decision", actFlags{"opinion", "text"}),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -54,6 +55,43 @@ func deskSimilarCmd() *cobra.Command {
 	return cmd
 }
 
+func deskRelateCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var in api.TieRequest
+	cmd := &cobra.Command{
+		Use: "relate NUMBER OTHER", Short: "Say whether the applicants of two cases are one person", Args: cobra.ExactArgs(2),
+		Long: `Say whether the applicants of two cases are one person, different people, or,
+with open, take back what was said. Neither case changes; what was said before
+stays readable in desk similar.`,
+		Example: `  kendro desk relate 4100101234567890 4100121234567855 --verdict same --text "one card, two spellings" --url http://127.0.0.1:8081 --session officer.session`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := receiveNumber(args[0])
+			if err != nil {
+				return err
+			}
+			if in.Other, err = receiveNumber(args[1]); err != nil {
+				return err
+			}
+			done := new(api.Done)
+			if err := r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/cases/" + n.String() + "/ties", Key: id.key(), In: in, Out: done}); err != nil {
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), done, func() *table {
+				return pairs("number", n.Spaced(), "other", in.Other.Spaced(), "verdict", in.Verdict)
+			})
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().StringVar(&in.Verdict, "verdict", "", "same, different or open")
+	cmd.Flags().StringVar(&in.Text, "text", "", "what was seen")
+	cmd.Flags().IntVar(&in.Saw, "saw", 0, "how many opinions on the two there were when you looked")
+	return cmd
+}
+
 func printFound(cmd *cobra.Command, r *reach, out *output, path string) error {
 	list := new(api.FoundList)
 	if err := r.call(cmd.Context(), api.Call{Path: path, Out: list}); err != nil {
@@ -81,6 +119,9 @@ func foundTable(list *api.FoundList) *table {
 		like := strconv.Itoa(f.Fit)
 		if f.Grade != "" {
 			like = f.Grade + ": " + strings.Join(f.Because, ", ")
+		}
+		if v := f.Verdict(); v != "" {
+			like = fmt.Sprintf("%s (an officer: %s, %d said)", like, v, len(f.Said))
 		}
 		t.add(f.Number.Spaced(), both(f.Applicant), both(f.Service.Name), f.Stage, when(f.SubmittedAt), f.Centre, like)
 	}

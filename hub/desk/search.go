@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ func (d searchDesk) routes() {
 	api.Register(d.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/similar", ID: "similar", Summary: "Cases of people who may be the applicant of this one", Act: access.ReadCase,
 	}, d.similar)
+	api.Register(d.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/cases/{number}/ties", ID: "relate", Summary: "Say whether the applicants of two cases are one person", Act: access.WorkCase,
+	}, d.relate)
 }
 
 type searchInput struct {
@@ -85,6 +89,10 @@ func (d searchDesk) similar(ctx context.Context, in *numberInput) (*searchOutput
 	if err != nil {
 		return nil, err
 	}
+	ties, err := reg.Ties(c.Number)
+	if err != nil {
+		return nil, err
+	}
 	out := d.list(len(likes) == most)
 	for _, l := range likes {
 		f := foundOf(reg, l.Hit)
@@ -94,7 +102,49 @@ func (d searchDesk) similar(ctx context.Context, in *numberInput) (*searchOutput
 		}
 		out.Body.Found = append(out.Body.Found, f)
 	}
-	return out, nil
+	return out, out.tie(reg, ties, keep)
+}
+
+// tie adds what officers have said, and the cases of which they have said it
+// though they are not alike.
+func (o *searchOutput) tie(reg *register.Register, ties []*register.Tie, keep func(*register.Case) bool) error {
+	for _, t := range ties {
+		i := slices.IndexFunc(o.Body.Found, func(f api.Found) bool { return f.Number == t.Other })
+		if i < 0 {
+			hit, ok, err := search.Look(reg, t.Other, keep)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			i = len(o.Body.Found)
+			o.Body.Found = append(o.Body.Found, foundOf(reg, hit))
+		}
+		for _, s := range t.Said {
+			o.Body.Found[i].Said = append(o.Body.Found[i].Said, api.Opinion{Verdict: s.Verdict, Text: s.Text, By: s.By, Seat: s.Seat.String(), At: api.Millis(s.At)})
+		}
+	}
+	return nil
+}
+
+type relateInput struct {
+	Number string `path:"number" maxLength:"64"`
+	Body   api.TieRequest
+}
+
+// relate has an officer say what the comparison can't: that two are one, or not.
+func (d searchDesk) relate(ctx context.Context, in *relateInput) (*struct{ Body api.Done }, error) {
+	n, err := protocol.ParseNumber(in.Number)
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(ctx, register.Relate, register.Likening{Other: in.Body.Other, Verdict: in.Body.Verdict, Text: in.Body.Text, Saw: in.Body.Saw})
+	cmd.Number = n
+	if _, err := d.do(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return &struct{ Body api.Done }{api.Done{Done: true}}, nil
 }
 
 // fresh brings the index up to what this server has applied, or as far as it comes

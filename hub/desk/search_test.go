@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http/httptest"
 	"net/url"
@@ -105,21 +106,27 @@ func TestSearchKeepsToWhatOneMayRead(t *testing.T) {
 	}
 }
 
+// twin files once more for the applicant of a case, who has left his card at home.
+func (o *office) twin(seed uint64, first protocol.Number) protocol.Number {
+	o.t.Helper()
+	return o.fileAs(seed, func(applicant map[string]any) {
+		var of map[string]any
+		rec := into[api.Record](o.t, o.call("anna", "GET", "/v1/applications/"+first.String(), ""), 200)
+		if err := json.Unmarshal(rec.Applicant, &of); err != nil {
+			o.t.Fatal(err)
+		}
+		maps.Copy(applicant, of)
+		delete(applicant, "identifiers")
+	})
+}
+
 // TestSimilarCases shows two papers of one person at two centres (DOMAIN §7 row 2).
 func TestSimilarCases(t *testing.T) {
 	o := newOffice(t)
 	first := o.file(1)
 	o.file(2)
 	o.file(3)
-	twin := o.fileAs(4, func(applicant map[string]any) {
-		var of map[string]any
-		rec := into[api.Record](t, o.call("anna", "GET", "/v1/applications/"+first.String(), ""), 200)
-		if err := json.Unmarshal(rec.Applicant, &of); err != nil {
-			t.Fatal(err)
-		}
-		maps.Copy(applicant, of)
-		delete(applicant, "identifiers") // He has left his card at home.
-	})
+	twin := o.twin(4, first)
 	l := into[api.FoundList](t, o.call("anna", "GET", "/v1/cases/"+twin.String()+"/similar", ""), 200)
 	if len(l.Found) == 0 || l.Found[0].Number != first || l.Found[0].Grade != "likely" || !slices.Contains(l.Found[0].Because, "same_name") {
 		t.Fatalf("got %+v; want the first case, likely", l.Found)
@@ -127,6 +134,34 @@ func TestSimilarCases(t *testing.T) {
 	for _, f := range l.Found {
 		if f.Number == twin {
 			t.Error("a case is similar to itself")
+		}
+	}
+	path := "/v1/cases/" + twin.String() + "/ties"
+	say := func(who, verdict string, saw int) int {
+		t.Helper()
+		return o.call(who, "POST", path, fmt.Sprintf(`{"other":%q,"verdict":%q,"text":"একই কার্ড","saw":%d}`, first, verdict, saw)).Code
+	}
+	for _, c := range []struct {
+		who, verdict string
+		saw, want    int
+	}{
+		{"anna", "open", 0, 400},
+		{"anna", "same", 0, 200},
+		{"chair", "different", 0, 409},
+		{"chair", "different", 1, 200},
+		{"elsewhere", "same", 2, 403},
+		{"rahima", "same", 2, 403},
+		{"anna", "open", 2, 200},
+	} {
+		if got := say(c.who, c.verdict, c.saw); got != c.want {
+			t.Errorf("%s says %s having seen %d: %d; want %d", c.who, c.verdict, c.saw, got, c.want)
+		}
+	}
+	for n, other := range map[protocol.Number]protocol.Number{first: twin, twin: first} {
+		l := into[api.FoundList](t, o.call("anna", "GET", "/v1/cases/"+n.String()+"/similar", ""), 200)
+		i := slices.IndexFunc(l.Found, func(f api.Found) bool { return f.Number == other })
+		if i < 0 || len(l.Found[i].Said) != 3 || l.Found[i].Verdict() != "open" || l.Found[i].Said[0].By != "anna" {
+			t.Errorf("of %s: %+v; want %s with three opinions, the last open", n, l.Found, other)
 		}
 	}
 	if w := o.call("anna", "GET", "/v1/cases/4100100000000000/similar", ""); w.Code != 404 && w.Code != 400 {
@@ -154,8 +189,22 @@ func TestSearchPage(t *testing.T) {
 	picture(ctx, t, "search")
 	do(ctx, t, "open", chromedp.Click(`table a[href="/desk/cases/`+n.String()+`"]`))
 	do(ctx, t, "others", chromedp.Click(`a[href="/desk/cases/`+n.String()+`/similar"]`))
-	do(ctx, t, "nobody like him", chromedp.WaitVisible("form.search"))
+	do(ctx, t, "nobody like him", chromedp.WaitVisible("h1"))
 	if got := do(ctx, t, "text", chromedp.Text("main")); !strings.Contains(got, "পাওয়া যায়নি") {
 		t.Errorf("the page of similar cases says %q", got)
+	}
+	twin := o.twin(7, n)
+	do(ctx, t, "again", chromedp.Navigate(s.URL+"/desk/cases/"+n.String()+"/similar"))
+	do(ctx, t, "open the question", chromedp.Click("details summary"))
+	do(ctx, t, "one person", chromedp.Click(`label[for="verdict-0-same"]`))
+	do(ctx, t, "why", chromedp.SendKeys("#why-0", "একই কার্ড"))
+	picture(ctx, t, "ties")
+	do(ctx, t, "keep", chromedp.Click("details form button"))
+	do(ctx, t, "kept", chromedp.WaitVisible("ol.said"))
+	if got := do(ctx, t, "said", chromedp.Text("ol.said")); !strings.Contains(got, "একই ব্যক্তি") || !strings.Contains(got, "একই কার্ড") {
+		t.Errorf("the page says %q", got)
+	}
+	if ties, err := o.reg.Ties(twin); err != nil || len(ties) != 1 || ties[0].Other != n || ties[0].Verdict() != "same" {
+		t.Errorf("the register has %+v, %v", ties, err)
 	}
 }

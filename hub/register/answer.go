@@ -141,6 +141,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Look {
 		return desks{s}.look(c, by)
 	}
+	if c.Method == Relate && s.format > 3 {
+		return desks{s}.relate(c, by)
+	}
 	if c.Method == Settle {
 		return courses{s}.settle(c, by)
 	}

@@ -62,6 +62,7 @@ const (
 	Close       Method = "close"
 	Appeal      Method = "appeal"
 
+	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
 
@@ -74,7 +75,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
-		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick,
+		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate,
 	}
 }
 

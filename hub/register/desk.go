@@ -123,6 +123,9 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		}
 	case application.Link:
 		s.link(k, b.Primary)
+		if k.State.Paid > 0 && s.format > 3 {
+			courses(s).open(k, Item{Kind: ItemSecondFee, Text: whySecondFee, Amount: k.State.Paid, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})
+		}
 	case application.Pay:
 		if e.Amount > before.Owed {
 			courses(s).open(k, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: e.Amount - before.Owed, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})

@@ -23,6 +23,9 @@ const whyNoCase = "it names a case that is not here"
 // whySurplus is why an overpayment is an item.
 const whySurplus = "more was paid than was owed"
 
+// whySecondFee is why what was paid on a duplicate is an item.
+const whySecondFee = "a fee was paid on a case that is another one once more"
+
 // follows reports whether a kind of event is about a case that is here.
 func follows(k protocol.Kind) bool {
 	switch k { //nolint:exhaustive // The others are about none.

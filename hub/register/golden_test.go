@@ -199,7 +199,7 @@ func storyOfCourse(w *town) {
 }
 
 // storyOfRecords is what can happen since format 4: a record that is asked for
-// twice and scanned once.
+// twice and scanned once, and what is said of two applicants.
 func storyOfRecords(w *town) {
 	w.t.Helper()
 	v := recordCopy(w.t)
@@ -228,6 +228,9 @@ func storyOfRecords(w *town) {
 		w.worked(n, "head-23", Approve, Act{})
 		w.worked(n, "head-23", Issue, Act{})
 		w.worked(n, "head-23", Dispatch, Act{Text: "RR123456789BD"})
+	}
+	for i, verdict := range []string{SamePerson, OtherPerson, "open", "twins"} {
+		relate(w, "head-23", b.numbers[0], Likening{Other: b.numbers[1], Verdict: verdict, Saw: i})
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	ItemLate        = "late-payment"      // A payment after the term.
 	ItemWithdrawal  = "late-withdrawal"   // The case was decided when it came (row 12).
 	ItemSupplement  = "unasked"           // What came was not asked for.
+	ItemSecondFee   = "second-fee"        // Paid on a case that another one is already (row 2).
 	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
 )
 

@@ -45,6 +45,7 @@ const (
 	tagBefore      = 'a' // log → the last sequence at which its box knew the register before this one
 	tagRecord      = 'p' // keyed hash of upazila and record → PaperRecord
 	tagRecordShare = 'q' // upazila → RecordShare
+	tagTie         = 't' // number, number → Tie
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

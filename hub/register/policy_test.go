@@ -61,6 +61,7 @@ func TestPolicy(t *testing.T) {
 		Approve: nil, Reject: nil, // A secretary's post may not finalise.
 		RequestInfo: nil, Return: nil, Issue: nil, Appeal: nil, // Nor ask, return or sign; nor is it above.
 		Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
+		Relate: {"anna", "bilal", "chair"}, // Who may read both.
 		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub,
 		Look: {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},
 	}

@@ -115,6 +115,11 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 	return Hit{Case: c, Name: p}, true, nil
 }
 
+// Look returns one case, where there is one that may be shown.
+func Look(reg *register.Register, n protocol.Number, keep func(*register.Case) bool) (h Hit, ok bool, err error) {
+	return hit(reg, n, Query{Keep: keep})
+}
+
 // candidates returns the numbers of the newest applications in which all that was
 // asked for stands, and whether there are more.
 func (x *Index) candidates(q Query) ([]protocol.Number, bool, error) {

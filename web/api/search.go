@@ -17,6 +17,32 @@ type Found struct {
 	Fit         int             `json:"fit" doc:"0 to 100: how well the name fits, 100 where a number was asked for"`
 	Grade       string          `json:"grade,omitempty" enum:"possible,likely,doubtful" doc:"Of a similar case: doubtful is one identifier on two people"`
 	Because     []string        `json:"because,omitempty" doc:"Of a similar case: what agrees and what does not"`
+	Said        []Opinion       `json:"said,omitempty" doc:"Of a similar case: what officers found out, the newest last; that one holds"`
+}
+
+// Verdict is what holds of a similar case, empty where nobody has said anything.
+func (f *Found) Verdict() string {
+	if len(f.Said) == 0 {
+		return ""
+	}
+	return f.Said[len(f.Said)-1].Verdict
+}
+
+// An Opinion says whether the applicants of two cases are one person.
+type Opinion struct {
+	Verdict string `json:"verdict" enum:"same,different,open" doc:"open takes back what was said before"`
+	Text    string `json:"text" doc:"What was seen"`
+	By      string `json:"by"`
+	Seat    string `json:"seat"`
+	At      Time   `json:"at"`
+}
+
+// TieRequest is the body of POST /v1/cases/{number}/ties.
+type TieRequest struct {
+	Other   protocol.Number `json:"other" doc:"The other case"`
+	Verdict string          `json:"verdict" enum:"same,different,open" doc:"Whether the two applicants are one person; open takes back what was said"`
+	Text    string          `json:"text" minLength:"1" maxLength:"4000" doc:"What was seen"`
+	Saw     int             `json:"saw,omitempty" minimum:"0" doc:"How many opinions on the two there were when the officer looked"`
 }
 
 // FoundList is the answer to GET /v1/search and GET /v1/cases/{number}/similar, the
