@@ -41,6 +41,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))
 	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
+	a.Page("GET /desk/cases/{number}/sheet", s.known(wordDeskTitle, d.sheet))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))
 	return nil
@@ -176,6 +177,9 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	}
 	v.Applicant, v.Form = person(p.Lang, set, applicant, stored(rec.Applicant)), lines(p.Lang, v.fields, stored(rec.Form))
 	v.Offers = v.offers(rec.Acts)
+	if rec.Until != 0 {
+		return v
+	}
 	switch own := rec.Seat != "" && rec.Seat == who.Seat.String(); {
 	case own && rec.Holder != "" && rec.Holder != who.User:
 		v.Aside = wordHeldByOther

@@ -34,14 +34,18 @@ func (c *counter) receipt(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 	c.show(w, r, http.StatusOK, receipt(p, v))
 }
 
-// record fetches the record that a page's path names.
+// record fetches the record that a page's path names, as it stands or stood.
 func (s *pages) record(r *http.Request) (*api.Record, error) {
 	n, err := protocol.ParseNumber(r.PathValue("number"))
 	if err != nil {
 		return nil, fault.New("web.record", fault.NotFound, "", "the path holds no receive number")
 	}
+	path := "/v1/applications/" + n.String()
+	if version := stood(r); version != "" {
+		path += "?as_of_version=" + version
+	}
 	rec := &api.Record{}
-	return rec, api.Inside(s.api, r).Do(r.Context(), api.Call{Path: "/v1/applications/" + n.String(), Out: rec})
+	return rec, api.Inside(s.api, r).Do(r.Context(), api.Call{Path: path, Out: rec})
 }
 
 // pinned is the version under which a record was made, nil if it isn't here.

@@ -216,6 +216,39 @@ func TestSureBeforeItIsFinal(t *testing.T) {
 	}
 }
 
+// TestFileAsItStood: an officer's page shows what a colleague had before him, and
+// the note sheet of a version is the same bytes whatever has happened since.
+func TestFileAsItStood(t *testing.T) {
+	o := newOffice(t)
+	n := o.landCopy(1, "counter")
+	o.pressed("rina", n, "take")
+	o.pressed("rina", n, "note", "text", "প্রথম নোট")
+	path := "/desk/cases/" + n.String()
+	sheet := o.page("rina", "GET", path+"/sheet", nil)
+	for _, want := range []string{"প্রথম নোট", "নোট ও সিদ্ধান্ত", "যাচাই সংকেত", n.Bangla(), n.Spaced(), "জাতীয় পরিচয়পত্র"} {
+		if !strings.Contains(sheet.Body.String(), want) {
+			t.Errorf("the sheet lacks %q", want)
+		}
+	}
+	o.pressed("rina", n, "note", "text", "দ্বিতীয় নোট")
+	if w := o.scan("rina", n, scanned, map[string]string{"version": "4", "key": api.NewKey(), "check": "record-scan"}); w.Code != http.StatusSeeOther {
+		t.Fatalf("check: got %d", w.Code)
+	}
+	if again := o.page("rina", "GET", path+"/sheet?as_of_version=3", nil); !bytes.Equal(again.Body.Bytes(), sheet.Body.Bytes()) {
+		t.Errorf("the sheet of version 3 has changed:\n%s\n%s", sheet.Body, again.Body)
+	}
+	if now := o.page("rina", "GET", path+"/sheet", nil); !strings.Contains(now.Body.String(), "দ্বিতীয় নোট") || !strings.Contains(now.Body.String(), "রেকর্ডের স্ক্যান") {
+		t.Error("the sheet lacks what came since")
+	}
+	page := o.page("rina", "GET", path+"?as_of_version=3", nil).Body.String()
+	if strings.Contains(page, "দ্বিতীয় নোট") || strings.Contains(page, `id="act-`) || !strings.Contains(page, "যেমন ছিল") {
+		t.Error("the file as it stood shows what came later, or an act")
+	}
+	if !strings.Contains(o.shown("rina", n), `href="`+path+`?as_of_version=5"`) {
+		t.Error("the history does not lead to the file as it stood at the check")
+	}
+}
+
 // TestLandCopyByClicks takes a certified copy from its unpaid fee to the hand of
 // its applicant, with a mouse.
 func TestLandCopyByClicks(t *testing.T) {
@@ -253,6 +286,11 @@ func TestLandCopyByClicks(t *testing.T) {
 	do(ctx, t, "hand over", chromedp.Click("#act-hand-over button"))
 	sure("hand-over")
 	picture(ctx, t, "delivered")
+	do(ctx, t, "sheet", chromedp.Navigate(s.URL+"/desk/cases/"+n.String()+"/sheet"))
+	picture(ctx, t, "sheet")
+	if paper := do(ctx, t, "print", chromedp.PrintToPDF()); len(paper) < 2000 {
+		t.Error("the note sheet does not print")
+	}
 	do(ctx, t, "track", chromedp.Navigate(s.URL+"/track?number="+n.String()))
 	if got := do(ctx, t, "where", chromedp.Text(".card")); !strings.Contains(got, "হস্তান্তরিত") {
 		t.Errorf("the public page says %q", got)
