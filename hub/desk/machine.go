@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"math"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -98,6 +99,15 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 	}
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kendro_register_index", Help: "Newest applied entry."}, func() float64 {
 		return float64(s.hub.Register().Applied())
+	}))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kendro_silent_drops", Help: "Events that boxes have sent and nothing came of, by the counts of both sides. Anything but 0 is a defect: tell us.",
+	}, func() float64 {
+		n, err := s.hub.Register().SilentDrops()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
 	}))
 	if traffic != nil {
 		reg.MustRegister(wireBytes(traffic)...)

@@ -327,32 +327,44 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 		Pin:     &protocol.Pin{Service: id, Version: uint32(app.Version.Number), Hash: [8]byte(app.Version.Hash[:8])},
 		Payload: protocol.Marshal(&sub),
 	}
-	raw, err := e.Encode()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	o.seq++
-	head := protocol.ChainHash(o.log, o.seq, o.prev, raw)
-	blk, err := o.packer.Pack(protocol.Run{Log: o.log, First: o.seq, Prev: o.prev, End: head, Events: [][]byte{raw}}, nil, o.box)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	o.prev = head
 	due := dawn/1000 + int64(10-n)*86400 // Later ones are due earlier.
-	in := register.Ingest{Block: blk, Verdicts: []register.Verdict{{Due: due}}}
+	in := register.Ingest{Verdicts: []register.Verdict{{Due: due}}}
 	if f := o.found(app); f != nil {
-		in.Findings = []register.Finding{{Seq: o.seq, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}}
+		in.Findings = []register.Finding{{Seq: o.seq + 1, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode}}
 	}
-	out := o.apply(&register.Entry{Ingests: []register.Ingest{in}})
-	if f := out.Ingests[0].Fault; f != nil {
-		o.t.Fatal(f.Err())
-	}
+	o.ingest(e, in)
 	_, slot, _ := strings.Cut(o.log.Name, "-")
 	number, err := protocol.MintNumber("41", slot, e.Nonce)
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	return number
+}
+
+// send brings an event on a case, as its box would.
+func (o *office) send(e *protocol.Event) {
+	o.t.Helper()
+	o.ingest(e, register.Ingest{Verdicts: []register.Verdict{{}}})
+}
+
+// ingest brings the next event of the box to the register.
+func (o *office) ingest(e *protocol.Event, in register.Ingest) {
+	o.t.Helper()
+	raw, err := e.Encode()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.seq++
+	head := protocol.ChainHash(o.log, o.seq, o.prev, raw)
+	in.Block, err = o.packer.Pack(protocol.Run{Log: o.log, First: o.seq, Prev: o.prev, End: head, Events: [][]byte{raw}}, nil, o.box)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.prev = head
+	out := o.apply(&register.Entry{Ingests: []register.Ingest{in}})
+	if f := out.Ingests[0].Fault; f != nil {
+		o.t.Fatal(f.Err())
+	}
 }
 
 // found is what an application's answers come to, as a leader finds it.

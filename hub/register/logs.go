@@ -74,6 +74,29 @@ func (r Logs) Uplinks(fn func(protocol.Head) error) error {
 	})
 }
 
+// SilentDrops counts what boxes have sent and nothing came of (I9). One side is the
+// places in their logs up to which the register holds their signed blocks; the
+// other what it did with the events: a case, an event on a case that was applied or
+// became an item, one that had come before, one that a person has to look at, or a
+// block that nobody could open. Anything but 0 is a defect of the register's.
+func (r Logs) SilentDrops() (int64, error) {
+	var sent uint64
+	m := &meta{}
+	err := r.base.View(func(v View) error {
+		if _, err := readInto(v, key(tagMeta), m); err != nil {
+			return err
+		}
+		return v.Scan([]byte{tagLog, byte(protocol.Uplink)}, nil, func(k, raw []byte) (bool, error) {
+			var l logState
+			err := decodeState(k, raw, &l)
+			sent += l.At.Seq
+			return true, err
+		})
+	})
+	x := &m.Stats
+	return int64(sent) - int64(x.Cases+x.Followed+x.Again+x.Unreadable+x.Quarantined), err
+}
+
 // LogEvents returns the events of a log after the sequence from, at most limit
 // and no more than a block carries, ready to be packed. No Events: there is
 // nothing after from. [fault.Damaged]: an event that must be there is missing.

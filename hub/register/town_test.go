@@ -122,6 +122,9 @@ func (w *town) applyRaw(b []byte) *Outcome {
 		out := r.Apply(w.index, 1, b)
 		if i == 0 {
 			first = out
+			if n, err := r.SilentDrops(); n != 0 || err != nil {
+				w.t.Fatalf("entry %d: %d events were dropped silently (I9), %v", w.index, n, err)
+			}
 			continue
 		}
 		if got, want := protocol.Marshal(out), protocol.Marshal(first); string(got) != string(want) {
