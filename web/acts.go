@@ -2,6 +2,7 @@ package web
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -337,11 +339,28 @@ func (v *caseView) said() []line {
 	return list
 }
 
-// hiddenValues carry what was typed over the question whether he is sure.
-func (v *caseView) hiddenValues() []input {
+// A sureView is the question before what can't be taken back.
+type sureView struct {
+	Page    actPage
+	Number  protocol.Number
+	Service place.Name
+	Lines   []line // What was typed.
+	Path    string
+	Hidden  []input
+}
+
+func (v *caseView) sure() sureView {
+	return sureView{
+		Page: actPages[v.Tried], Number: v.Record.Number, Service: v.Record.Service.Name, Lines: v.said(),
+		Path: "/desk/cases/" + v.Record.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed),
+	}
+}
+
+// hiddenOf carries what was typed over the question whether one is sure.
+func hiddenOf(typed url.Values) []input {
 	var list []input
-	for _, name := range slices.Sorted(maps.Keys(v.Typed)) {
-		for _, value := range v.Typed[name] {
+	for _, name := range slices.Sorted(maps.Keys(typed)) {
+		for _, value := range typed[name] {
 			list = append(list, input{name, value})
 		}
 	}

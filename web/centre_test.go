@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +45,8 @@ type centre struct {
 	down   error // What filing answers while there is no room.
 	full   error // What uploading answers while there is none.
 	scans  map[protocol.Hash][]byte
+	tracks map[protocol.Number]api.Tracking // What the district has said since.
+	taken  []string                         // What came to cases after they were filed: act and body.
 }
 
 func newCentre(t testing.TB) *centre {
@@ -56,7 +59,7 @@ func newCentre(t testing.TB) *centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &centre{t: t, set: set, intake: intake, bodies: map[string][]byte{}, byKey: map[string]*api.ApplicationAnswer{}, scans: map[protocol.Hash][]byte{}}
+	c := &centre{t: t, set: set, intake: intake, bodies: map[string][]byte{}, byKey: map[string]*api.ApplicationAnswer{}, scans: map[protocol.Hash][]byte{}, tracks: map[protocol.Number]api.Tracking{}}
 	c.api = api.New(api.Options{Title: "centre", Version: "test", Auth: c, Logger: slog.New(slog.DiscardHandler)})
 	get := func(path, id string, public bool, h func(http.ResponseWriter, *http.Request, api.Caller)) {
 		c.api.Raw(api.Route{Method: http.MethodGet, Path: path, ID: id, Public: public, Act: access.ReadCase}, nil, nil, h)
@@ -68,6 +71,10 @@ func newCentre(t testing.TB) *centre {
 	api.ServeUploads(c.api, access.File, c.upload)
 	get("/v1/documents/{sha256}", "document", false, c.document)
 	get("/v1/track/{number}", "track", true, c.track)
+	get("/v1/waiting", "waiting", false, c.waiting)
+	for _, act := range []string{"payments", "supplement", "withdrawal", "hand-over"} {
+		c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/{number}/" + act, ID: act, Act: access.File}, nil, nil, c.follow)
+	}
 	if err := Counter(c.api, House{Set: func() *dcat.Set { return c.set }, Centre: ours, Clock: noon}); err != nil {
 		t.Fatal(err)
 	}
@@ -232,9 +239,60 @@ func (c *centre) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		api.WriteProblem(w, err)
 		return
 	}
+	c.mu.Lock()
+	t, moved := c.tracks[rec.Number]
+	c.mu.Unlock()
+	if moved {
+		api.WriteJSON(w, http.StatusOK, t)
+		return
+	}
 	api.WriteJSON(w, http.StatusOK, api.Tracking{
 		Number: rec.Number, Stage: rec.Stage, Since: rec.SubmittedAt, Custody: rec.Custody, AsOf: api.TimeOf(noon()),
 		NextStep: &api.Named{Code: "secretary", BN: "ইউপি সচিব", EN: "UP secretary"},
+	})
+}
+
+// moved lets the district say where a case stands.
+func (c *centre) moved(n protocol.Number, t api.Tracking) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.Number, t.Since, t.AsOf, t.Custody = n, api.TimeOf(noon()), api.TimeOf(noon()), api.Seen
+	c.tracks[n] = t
+}
+
+func (c *centre) waiting(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := api.WaitingList{Applications: []api.Waiting{}}
+	for _, r := range c.filed {
+		if t, ok := c.tracks[r.Number]; ok {
+			out.Applications = append(out.Applications, api.Waiting{
+				Filed: api.Filed{Number: r.Number, Service: r.Service, At: r.SubmittedAt, Stage: t.Stage, Custody: t.Custody}, Demand: t.Demand,
+			})
+		}
+	}
+	api.WriteJSON(w, http.StatusOK, out)
+}
+
+// follow takes what comes to a case after it was filed, as a box does.
+func (c *centre) follow(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	body, err := api.ReadBody(r)
+	n, wrong := protocol.ParseNumber(r.PathValue("number"))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err = errors.Join(err, wrong, c.down); err != nil {
+		api.WriteProblem(w, err)
+		return
+	}
+	_, act, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/applications/"), "/")
+	c.taken = append(c.taken, act+" "+string(body))
+	var paid api.PaymentRequest
+	if json.Unmarshal(body, &paid) != nil {
+		c.t.Errorf("%s: %s", act, body)
+	}
+	api.WriteJSON(w, http.StatusCreated, api.FollowupAnswer{
+		Number: n, Custody: api.Local, Fees: paid.Fees,
+		Receipt: api.Receipt{Log: protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 0xc0ffee}, Seq: 77, IssuedAt: api.TimeOf(noon())},
 	})
 }
 

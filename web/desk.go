@@ -268,7 +268,7 @@ func (d *desk) again(w http.ResponseWriter, r *http.Request, c api.Caller, t tri
 		d.show(w, r, http.StatusOK, casePage(p, v))
 	default:
 		p.Title = wordSure
-		d.show(w, r, http.StatusOK, surePage(p, v, actPages[t.action]))
+		d.show(w, r, http.StatusOK, surePage(p, v.sure()))
 	}
 }
 

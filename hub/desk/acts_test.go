@@ -21,15 +21,18 @@ import (
 // scanned is a page of the volume as an officer scans it.
 var scanned = []byte("%PDF-1.4\nkhatian 1042\n%%EOF\n")
 
+// screens are the pages of an office in a test, as its officers use them.
+type screens struct{ *office }
+
 // landCopy files an application for a certified copy.
-func (o *office) landCopy(n uint64, mode string) protocol.Number {
+func (o screens) landCopy(n uint64, mode string) protocol.Number {
 	o.t.Helper()
 	o.services, o.answers = "land-record-copy", map[string]any{"delivery_mode": mode, "copies": 2}
 	return o.file(n)
 }
 
 // shown is a case as an officer's page has it.
-func (o *office) shown(user string, n protocol.Number) string {
+func (o screens) shown(user string, n protocol.Number) string {
 	o.t.Helper()
 	w := o.page(user, "GET", "/desk/cases/"+n.String(), nil)
 	if w.Code != http.StatusOK {
@@ -39,7 +42,7 @@ func (o *office) shown(user string, n protocol.Number) string {
 }
 
 // press fills in the form of an act and sends it, being sure of it.
-func (o *office) press(user string, n protocol.Number, action string, pairs ...string) *httptest.ResponseRecorder {
+func (o screens) press(user string, n protocol.Number, action string, pairs ...string) *httptest.ResponseRecorder {
 	o.t.Helper()
 	c, err := o.reg.Case(n)
 	if err != nil {
@@ -52,7 +55,7 @@ func (o *office) press(user string, n protocol.Number, action string, pairs ...s
 	return o.page(user, "POST", "/desk/cases/"+n.String()+"/"+action, form)
 }
 
-func (o *office) pressed(user string, n protocol.Number, action string, pairs ...string) {
+func (o screens) pressed(user string, n protocol.Number, action string, pairs ...string) {
 	o.t.Helper()
 	if w := o.press(user, n, action, pairs...); w.Code != http.StatusSeeOther {
 		o.t.Fatalf("%s: %s got %d: %s", user, action, w.Code, w.Body)
@@ -75,7 +78,7 @@ func offersOf(page string) (open, locked []string) {
 }
 
 // scan sends a form with a file in it.
-func (o *office) scan(user string, n protocol.Number, content []byte, fields map[string]string) *httptest.ResponseRecorder {
+func (o screens) scan(user string, n protocol.Number, content []byte, fields map[string]string) *httptest.ResponseRecorder {
 	o.t.Helper()
 	var b bytes.Buffer
 	m := multipart.NewWriter(&b)
@@ -103,7 +106,7 @@ func (o *office) scan(user string, n protocol.Number, content []byte, fields map
 }
 
 // toFeeDue brings a land copy to its approval.
-func (o *office) toFeeDue(n protocol.Number) {
+func (o screens) toFeeDue(n protocol.Number) {
 	o.t.Helper()
 	o.pressed("rina", n, "take")
 	if w := o.scan("rina", n, scanned, map[string]string{"version": "2", "key": api.NewKey(), "check": "record-scan"}); w.Code != http.StatusSeeOther {
@@ -123,7 +126,7 @@ func (o *office) toFeeDue(n protocol.Number) {
 // TestPagesOfferWhatTheProcedureAllows: at each stage the page has the acts that
 // its officer may do, and no other; what is locked says what it waits for.
 func TestPagesOfferWhatTheProcedureAllows(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	n := o.landCopy(1, "counter")
 	see := func(user, open, locked string) {
 		t.Helper()
@@ -182,7 +185,7 @@ func TestPagesOfferWhatTheProcedureAllows(t *testing.T) {
 // TestSureBeforeItIsFinal: what can't be taken back is asked for twice, and going
 // back keeps what was typed.
 func TestSureBeforeItIsFinal(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	n := o.landCopy(1, "counter")
 	o.toFeeDue(n)
 	c, err := o.reg.Case(n)
@@ -219,7 +222,7 @@ func TestSureBeforeItIsFinal(t *testing.T) {
 // TestFileAsItStood: an officer's page shows what a colleague had before him, and
 // the note sheet of a version is the same bytes whatever has happened since.
 func TestFileAsItStood(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	n := o.landCopy(1, "counter")
 	o.pressed("rina", n, "take")
 	o.pressed("rina", n, "note", "text", "প্রথম নোট")
@@ -255,7 +258,7 @@ func TestLandCopyByClicks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	n := o.landCopy(1, "counter")
 	o.toFeeDue(n)
 	s := httptest.NewServer(o.server)

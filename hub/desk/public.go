@@ -80,5 +80,11 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		Overdue: st.Overdue, AppealBy: api.DateOf(st.AppealBy),
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&st)
+	if set := reg.Set(); set != nil && len(t.Asked) > 0 {
+		if c, err := reg.Case(n); err == nil {
+			v, _ := set.ByHash(c.Pinned)
+			t.AskedNames = api.AskedNames(v, t.Asked)
+		}
+	}
 	return t, nil
 }

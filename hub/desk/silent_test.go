@@ -8,7 +8,7 @@ import (
 )
 
 // silentDrops is what a server tells Prometheus.
-func (o *office) silentDrops() string {
+func (o screens) silentDrops() string {
 	o.t.Helper()
 	found := regexp.MustCompile(`(?m)^kendro_silent_drops (\S+)$`).FindStringSubmatch(o.call("root", "GET", "/metrics", "").Body.String())
 	if found == nil {
@@ -21,7 +21,7 @@ func (o *office) silentDrops() string {
 // here and of an event that nobody can read, none is lost without a trace (I9).
 // A build into which a fault is planted fails it with 1: see planted_test.go.
 func TestNothingIsDroppedSilently(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	if got := o.silentDrops(); got != "0" {
 		t.Errorf("an empty register has dropped %s", got)
 	}

@@ -65,5 +65,11 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.api.Fail(w, "track", err)
 		return
 	}
-	api.WriteJSON(w, http.StatusOK, trackingOf(n, &where))
+	t := trackingOf(n, &where)
+	if len(t.Asked) > 0 {
+		if k, err := c.Box.Case(n); err == nil {
+			t.AskedNames = api.AskedNames(k.Version, t.Asked)
+		}
+	}
+	api.WriteJSON(w, http.StatusOK, t)
 }

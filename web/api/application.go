@@ -115,10 +115,13 @@ type Tracking struct {
 	AsOf     Time            `json:"as_of" doc:"When the answering machine last knew the stage"`
 	Asked    []string        `json:"asked,omitempty" doc:"What the applicant is asked for: form.NAME for an answer, the ID of a document"`
 	Why      string          `json:"asked_why,omitempty"`
-	Demand   *DemandNote     `json:"demand,omitempty"`
-	Mode     string          `json:"delivery_mode,omitempty"`
-	Overdue  bool            `json:"overdue,omitempty" doc:"A superior was told"`
-	AppealBy *Date           `json:"appeal_until,omitempty"`
+
+	AskedNames []Named `json:"asked_names,omitempty" doc:"The same as asked, in words"`
+
+	Demand   *DemandNote `json:"demand,omitempty"`
+	Mode     string      `json:"delivery_mode,omitempty"`
+	Overdue  bool        `json:"overdue,omitempty" doc:"A superior was told"`
+	AppealBy *Date       `json:"appeal_until,omitempty"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }

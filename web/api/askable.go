@@ -20,3 +20,21 @@ func Askable(v *dcat.Version) map[string]place.Name {
 	}
 	return list
 }
+
+// AskedNames puts words to what an applicant is asked for under a version; nil is
+// one that isn't here.
+func AskedNames(v *dcat.Version, items []string) []Named {
+	if v == nil || len(items) == 0 {
+		return nil
+	}
+	known := Askable(v)
+	list := make([]Named, 0, len(items))
+	for _, it := range items {
+		n, ok := known[it]
+		if !ok {
+			n = place.Name{BN: it, EN: it}
+		}
+		list = append(list, Named{Code: it, BN: n.BN, EN: n.EN})
+	}
+	return list
+}

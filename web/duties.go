@@ -1,0 +1,86 @@
+package web
+
+import (
+	"strings"
+
+	"kendro/domain/application"
+	"kendro/domain/place"
+	"kendro/web/api"
+)
+
+// Words for what a citizen has to do, as a clerk reads them out.
+var (
+	wordYourTurn   = name("এখন আপনাকে যা করতে হবে", "What you have to do now")
+	wordBring      = name("যে কেন্দ্রে আবেদন করেছেন সেখানে এগুলো নিয়ে আসুন:", "Bring this to the centre where you applied:")
+	wordWhySaid    = name("কারণ:", "Why:")
+	wordPayNow     = name("এই টাকা জমা দিন:", "Pay this sum:")
+	wordPayBy      = name("জমার শেষ দিন:", "The last day is:")
+	wordPayWhere   = name("জেলার যেকোনো ডিজিটাল সেন্টারে নগদ বা মোবাইলে, অথবা ব্যাংক চালানে জমা দেওয়া যায়। রসিদ যত্নে রাখুন।", "Any digital centre of the district takes cash or mobile money, and any bank a challan. Keep the receipt.")
+	wordLapsedSay  = name("টাকা জমার সময় পেরিয়ে গেছে। শেষ দিনের মধ্যে জমা দিয়ে থাকলে চালান বা রসিদ নিয়ে যেকোনো কেন্দ্রে আসুন।", "The time to pay is over. If you paid before the last day, bring the challan or the receipt to any centre.")
+	wordFetch      = name("কাগজ প্রস্তুত। রসিদ ও পরিচয়পত্র নিয়ে এসে বুঝে নিন:", "It is ready. Bring your receipt and a paper that shows who you are, and fetch it:")
+	wordByPostSay  = name("কাগজ প্রস্তুত। এটি আপনার ঠিকানায় ডাকে পাঠানো হবে।", "It is ready and goes to your address by post.")
+	wordOnItsWay   = name("কাগজ ডাকে পাঠানো হয়েছে।", "It is in the post.")
+	wordCameBack   = name("ডাক থেকে ফেরত এসেছে। কীভাবে নেবেন তা দপ্তরে জানান।", "The post brought it back. Tell the office how you want to have it.")
+	wordMayAppeal  = name("সিদ্ধান্তে আপত্তি থাকলে আপিল করা যায়। আপিলের শেষ দিন:", "If you object to the decision you may appeal until:")
+	wordNothingDue = name("এখন আপনার কিছু করার নেই। দপ্তর কাজ করছে।", "There is nothing for you to do. The office is at work.")
+	wordOver       = name("আবেদনটির কাজ শেষ হয়েছে।", "Nothing more is to be done on this application.")
+	wordLateSay    = name("কাজটির নির্ধারিত সময় পেরিয়েছে; ঊর্ধ্বতন কর্মকর্তাকে জানানো হয়েছে।", "It is late, and a superior officer has been told.")
+)
+
+// duties say in plain words what the citizen has to do, whatever the stage, and
+// what he may expect: they are read out as they stand.
+func duties(l Lang, t *api.Tracking) []string {
+	var list []string
+	say := func(words place.Name, more ...string) {
+		list = append(list, strings.TrimSpace(l.Say(words)+" "+strings.Join(more, ", ")))
+	}
+	switch t.Stage {
+	case application.InfoRequested.String():
+		var names []string
+		for _, n := range t.AskedNames {
+			names = append(names, l.Say(n.Name()))
+		}
+		say(wordBring, names...)
+		if t.Why != "" {
+			say(wordWhySaid, t.Why)
+		}
+	case application.FeeDue.String():
+		if t.Demand != nil {
+			say(wordPayNow, l.Taka(t.Demand.Poisha))
+			say(wordPayBy, l.DateOr(t.Demand.Due, wordUnknownYet))
+			say(wordPayWhere)
+		}
+	case application.FeeLapsed.String():
+		say(wordLapsedSay)
+	case application.Ready.String():
+		if t.Mode == "post" {
+			say(wordByPostSay)
+		} else {
+			say(wordFetch, l.Say(modeName(t.Mode)))
+		}
+	case application.Posted.String():
+		say(wordOnItsWay)
+	case application.Returned.String():
+		say(wordCameBack)
+	case application.Rejected.String(), application.Closed.String(), application.Delivered.String(), application.Withdrawn.String(), application.Duplicate.String():
+		say(wordOver)
+	default:
+		say(wordNothingDue)
+	}
+	if t.AppealBy != nil {
+		say(wordMayAppeal, l.Day(t.AppealBy.Time))
+	}
+	if t.Overdue {
+		say(wordLateSay)
+	}
+	return list
+}
+
+// owes reports whether the citizen is the one who is waited for.
+func owes(t *api.Tracking) bool {
+	switch t.Stage {
+	case application.InfoRequested.String(), application.FeeDue.String(), application.FeeLapsed.String(), application.Ready.String(), application.Returned.String():
+		return true
+	}
+	return false
+}

@@ -1,0 +1,405 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"kendro/catalogue"
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// Words of the counter's pages on a case that was filed before.
+var (
+	wordVisits      = name("আগের আবেদন", "Earlier applications")
+	wordVisitHint   = name("টাকা জমা, চাওয়া কাগজ, প্রত্যাহার বা হস্তান্তরের জন্য রসিদের নম্বর লিখুন।", "For a payment, what was asked for, a withdrawal or to hand over: write the number on the receipt.")
+	wordWaits       = name("আবেদনকারীর অপেক্ষায়", "Waiting for the applicant")
+	wordNoneWait    = name("এই কেন্দ্রের কোনো আবেদন এখন আবেদনকারীর অপেক্ষায় নেই।", "No application of this centre waits for its applicant just now.")
+	wordOtherCentre = name("আবেদনটি অন্য কেন্দ্রের। এখানে শুধু টাকা জমা নেওয়া যায়; কত টাকা তা চাহিদাপত্র বা জেলার ওয়েবসাইট থেকে দেখে নিন।", "Another centre took this application. Only a payment can be taken here; see the notice or the district’s page for the sum.")
+	wordMeans       = name("যেভাবে দিয়েছেন", "How it was paid")
+	wordGovernment  = name("সরকারি ফি (টাকা)", "Government fee (taka)")
+	wordCharge      = name("সেবামূল্য (টাকা)", "Service charge (taka)")
+	wordBankDay     = name("ব্যাংকে জমার তারিখ (শুধু চালানে)", "The bank’s day (challans only)")
+	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
+	wordWhoCame     = name("কে নিয়েছেন", "Who came for it")
+	wordSlip        = name("প্রাপ্তি রসিদ", "Acknowledgement")
+	wordNeedsMeans  = name("টাকার পরিমাণ ও মাধ্যম লিখুন। চালান বা মোবাইলের বেলায় নম্বরও লাগবে।", "Write the sum and how it was paid; for a challan or mobile money its number too.")
+	wordTooDear     = name("সেবামূল্য নির্ধারিত সীমার বেশি নেওয়া যাবে না।", "The service charge is above the ceiling of this service.")
+	wordNotNow      = name("এখন এটি করা যায় না। আবেদনের বর্তমান অবস্থা দেখুন।", "This is not possible now. Look at where the application stands.")
+	wordToCase      = name("আবেদনে ফিরে যান", "Back to the application")
+	wordNoneBrought = name("যা এনেছেন তা পূরণ করুন বা টিক দিন।", "Fill in or tick what was brought.")
+)
+
+// meansWords say how money was paid.
+var meansWords = []struct {
+	Code string
+	Name place.Name
+}{
+	{protocol.MeansCash, name("নগদ", "Cash")},
+	{protocol.MeansMobile, name("মোবাইল ব্যাংকিং", "Mobile money")},
+	{protocol.MeansChallan, name("ব্যাংক চালান", "Bank challan")},
+}
+
+// A visitAct is an act at the counter, by the last word of its call.
+type visitAct struct {
+	Act string
+	actPage
+}
+
+// visitPages are what a counter does on a case that was filed before, in the order
+// of the page. Each is a call of the API of the same name.
+var visitPages = []visitAct{
+	{"payments", actPage{
+		Title: name("টাকা জমা নিন", "Take a payment"), Button: name("জমা নিন", "Take it"), Class: "main",
+		Sure: name("টাকা গুনে ও নম্বর মিলিয়ে দেখুন। লিপিবদ্ধ জমা মোছা যায় না।", "Count the money and compare the number. A payment is never deleted."),
+	}},
+	{"supplement", actPage{
+		Title: name("চাওয়া তথ্য ও কাগজ জমা নিন", "Take what was asked for"), Button: name("জমা নিন", "Take it"), Class: "main",
+	}},
+	{"hand-over", actPage{
+		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
+		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
+		Sure: name("আবেদনকারী কাগজ বুঝে পেয়েছেন বলে লিপিবদ্ধ হবে।", "It will be on record that the applicant has it."),
+	}},
+	{"withdrawal", actPage{
+		Title: name("আবেদন প্রত্যাহার", "Withdraw the application"), Button: name("প্রত্যাহার করুন", "Withdraw"), Class: "danger", Folded: true,
+		Hint: name("শুধু আবেদনকারী নিজে চাইলে।", "Only if the applicant asks for it."),
+		Sure: name("প্রত্যাহার করা আবেদন আর চালু করা যায় না। আবেদনকারীকে পড়ে শোনান।", "An application that is withdrawn can’t be taken up again. Read this out to the applicant."),
+	}},
+}
+
+// A visitView is a case at the counter, after its application.
+type visitView struct {
+	Number   protocol.Number
+	Record   *api.Record // Nil: another centre's.
+	Track    *api.Tracking
+	Duties   []string
+	Offers   []offer
+	Key      string
+	Tried    string
+	Typed    url.Values
+	Answers  []question // That were asked for.
+	Papers   []paperQuestion
+	version  *dcat.Version
+	problems []api.FieldProblem
+}
+
+func (v *visitView) kept(act, field string) string {
+	if v.Tried != act {
+		return ""
+	}
+	return v.Typed.Get(field)
+}
+
+// visits lists what waits for its applicant, and finds a case by its number.
+func (c *counter) visits(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	p := c.page(r, wordVisits)
+	typed := strings.TrimSpace(r.URL.Query().Get("number"))
+	status := http.StatusOK
+	if typed != "" {
+		n, err := protocol.ParseNumber(typed)
+		if err == nil {
+			http.Redirect(w, r, "/cases/"+n.String(), http.StatusSeeOther) //nolint:gosec // Our own path with a receive number.
+			return
+		}
+		status = http.StatusBadRequest
+		p.Problems = []problem{{Anchor: "number", Text: p.Say(wordBadNumber)}}
+	}
+	var list api.WaitingList
+	if err := api.Inside(c.api, r).Do(r.Context(), api.Call{Path: "/v1/waiting", Out: &list}); err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	c.show(w, r, status, visitsPage(p, typed, list.Applications))
+}
+
+// visit shows a case with what its applicant can do about it here.
+func (c *counter) visit(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	p := c.page(r, wordVisits)
+	v, err := c.visitOf(r, p, tried{values: url.Values{}})
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	c.show(w, r, http.StatusOK, visitPage(p, v))
+}
+
+// visitOf looks a case up: the box's own with all that it knows, another centre's
+// by its number alone.
+func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) {
+	v := visitView{Key: api.NewKey(), Tried: t.action, Typed: t.values}
+	var err error
+	if v.Number, err = protocol.ParseNumber(r.PathValue("number")); err != nil {
+		return v, fault.New("web.visit", fault.NotFound, "", "the path holds no receive number")
+	}
+	v.Record, err = c.record(r)
+	if errors.Is(err, fault.NotFound) {
+		v.Record = nil
+		v.Offers = c.visitOffers(&v)
+		return v, nil
+	}
+	if err == nil {
+		v.Track, err = c.lookUp(r, v.Number.String())
+	}
+	if err != nil {
+		return v, err
+	}
+	v.version = pinned(c.house.Set(), v.Record)
+	v.Duties = duties(p.Lang, v.Track)
+	v.Offers = c.visitOffers(&v)
+	if v.version != nil && len(v.Track.Asked) > 0 {
+		v.asked(p.Lang, t)
+	}
+	return v, nil
+}
+
+// visitOffers are the acts that make sense where the case stands; the box asks
+// again, and what comes too late an officer decides about.
+func (c *counter) visitOffers(v *visitView) []offer {
+	var list []offer
+	for _, x := range visitPages {
+		if v.may(x.Act) {
+			list = append(list, offer{ActNote: api.ActNote{Action: x.Act}, actPage: x.actPage})
+		}
+	}
+	return list
+}
+
+func (v *visitView) may(act string) bool {
+	if v.Track == nil {
+		return act == "payments"
+	}
+	stage, err := application.ParseStage(v.Track.Stage)
+	if err != nil {
+		return false
+	}
+	switch act {
+	case "payments":
+		return v.Track.Demand != nil
+	case "supplement":
+		return stage == application.InfoRequested && len(v.Track.Asked) > 0
+	case "hand-over":
+		return stage == application.Ready && v.Track.Mode != "post" || stage == application.Posted || stage == application.Returned
+	case "withdrawal":
+		decided := stage == application.FeeDue && (v.version == nil || v.version.FeeAt != dcat.BeforeReview)
+		return application.After(stage, application.Withdraw) != application.None && !decided
+	}
+	return false
+}
+
+// asked draws the answers and documents that the applicant is asked for, and no
+// others, with what the case has for them.
+func (v *visitView) asked(l Lang, t tried) {
+	s := sheet{lang: l, values: t.values, errors: v.problems}
+	if t.action != "supplement" {
+		s.values = url.Values{}
+		for name, x := range stored(v.Record.Form) {
+			s.values.Set("form."+name, plainText(x))
+		}
+	}
+	var ask []catalogue.Field
+	if form, err := catalogue.CompileForm(v.version.Form); err == nil {
+		ask = slices.DeleteFunc(slices.Clone(form.Fields()), func(f catalogue.Field) bool { return !slices.Contains(v.Track.Asked, "form."+f.Name) })
+	}
+	v.Answers = s.questions(ask, "form")
+	for _, d := range v.version.Documents {
+		if slices.Contains(v.Track.Asked, d.ID) {
+			v.Papers = append(v.Papers, paperQuestion{
+				Document: d, Ticked: t.values.Get("documents."+d.ID) != "", Scan: scanOf(t.values, d.ID), Error: s.errorAt("documents." + d.ID),
+			})
+		}
+	}
+}
+
+// plainText is an answer as one types it.
+func plainText(x any) string {
+	switch y := x.(type) {
+	case string:
+		return y
+	case bool:
+		if y {
+			return "1"
+		}
+		return ""
+	}
+	return text(EN, x)
+}
+
+// visited does what the counter was asked for on a case, and shows the slip.
+func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	values, wrong, err := c.filled(w, r)
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	p := c.page(r, wordVisits)
+	p.Here = "/cases/" + r.PathValue("number")
+	t := tried{action: r.PathValue("act"), values: values}
+	v, err := c.visitOf(r, p, t)
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	i := slices.IndexFunc(visitPages, func(x visitAct) bool { return x.Act == t.action })
+	if i < 0 {
+		c.failed(w, r, fault.New("web.visited", fault.NotFound, t.action, "no such act"))
+		return
+	}
+	in, words := v.body(t.action)
+	switch {
+	case len(wrong) > 0:
+		c.untaken(w, r, p, v, tried{err: &api.Refusal{Err: fault.New("web.visited", fault.Invalid, "documents", "a file"), Errors: wrong}})
+		return
+	case words != (place.Name{}):
+		c.untaken(w, r, p, v, tried{err: fault.New("web.visited", fault.Invalid, t.action, "not complete"), words: words})
+		return
+	case values.Get("back") != "":
+		c.show(w, r, http.StatusOK, visitPage(p, v))
+		return
+	case visitPages[i].Sure != (place.Name{}) && values.Get("sure") == "":
+		p.Title = wordSure
+		c.show(w, r, http.StatusOK, surePage(p, v.sure(p.Lang, visitPages[i].actPage)))
+		return
+	}
+	var out api.FollowupAnswer
+	call := api.Call{Path: "/v1/applications/" + v.Number.String() + "/" + t.action, Key: values.Get("key"), In: in, Out: &out}
+	if err := api.Inside(c.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
+		c.untaken(w, r, p, v, tried{err: err})
+		return
+	}
+	p.Title = wordSlip
+	c.show(w, r, http.StatusCreated, visitSlip(p, v, visitPages[i].actPage, out))
+}
+
+// untaken shows the case again with what stands in the way.
+func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v visitView, t tried) {
+	words, kind := t.words, fault.KindOf(t.err)
+	refused, listed := errors.AsType[*api.Refusal](t.err)
+	switch {
+	case listed && len(refused.Errors) > 0 && v.version != nil:
+		v.problems = named(v.version, v.Typed, refused.Errors)
+		p.Problems = summary(p.Lang, v.problems)
+		v.Papers = nil
+		v.asked(p.Lang, tried{action: v.Tried, values: v.Typed})
+	case words != (place.Name{}):
+	case kind == fault.Conflict:
+		words = wordNotNow
+	case kind == fault.Invalid && v.Tried == "payments":
+		words = wordTooDear
+	default:
+		words = wordsFor(t.err)
+	}
+	if len(p.Problems) == 0 {
+		p.Problems = []problem{{Anchor: "act-" + v.Tried, Text: p.Say(words)}}
+	}
+	c.show(w, r, api.ProblemOf(t.err).Status, visitPage(p, v))
+}
+
+// body is what was filled in, as the API has it, or the words for what is missing.
+func (v *visitView) body(act string) (any, place.Name) {
+	get := func(name string) string { return strings.TrimSpace(v.Typed.Get(name)) }
+	switch act {
+	case "payments":
+		return v.payment()
+	case "withdrawal":
+		return api.WithdrawRequest{Reason: get("reason")}, place.Name{}
+	case "hand-over":
+		if get("proof") == "" {
+			return nil, wordBadActs
+		}
+		return api.HandOverRequest{Proof: get("proof"), Text: get("text")}, place.Name{}
+	}
+	in := api.SupplyRequest{Text: get("text")}
+	var fields []catalogue.Field
+	for _, q := range v.Answers {
+		fields = append(fields, q.Field)
+	}
+	if given := answers(v.Typed, fields, "form"); len(given) > 0 {
+		raw, err := json.Marshal(given)
+		if err != nil {
+			return nil, wordBadActs
+		}
+		in.Form = raw
+	}
+	for _, d := range v.Papers {
+		if d.Scan != "" || d.Ticked {
+			in.Documents = append(in.Documents, api.DocumentRequest{Kind: d.ID, SHA256: d.Scan, OriginalAtCounter: d.Ticked && d.Scan == ""})
+		}
+	}
+	if len(in.Form) == 0 && len(in.Documents) == 0 {
+		return nil, wordNoneBrought
+	}
+	return in, place.Name{}
+}
+
+// payment reads the sums and what shows them.
+func (v *visitView) payment() (any, place.Name) {
+	in := api.PaymentRequest{Means: v.Typed.Get("means"), Reference: LatinDigits(strings.TrimSpace(v.Typed.Get("reference")))}
+	for _, kind := range []dcat.FeeKind{dcat.Government, dcat.ServiceCharge} {
+		typed := strings.TrimSpace(v.Typed.Get(string(kind)))
+		if typed == "" {
+			continue
+		}
+		poisha, err := parseTaka(typed)
+		if err != nil {
+			return nil, wordBadSum
+		}
+		if poisha > 0 {
+			in.Fees = append(in.Fees, protocol.Fee{Kind: string(kind), Poisha: poisha})
+		}
+	}
+	if in.Means == protocol.MeansChallan {
+		in.PaidOn = v.Typed.Get("paid_on")
+	}
+	if len(in.Fees) == 0 || in.Means == "" || in.Means != protocol.MeansCash && in.Reference == "" {
+		return nil, wordNeedsMeans
+	}
+	return in, place.Name{}
+}
+
+// owed is the open demand as one types it.
+func (v *visitView) owed(l Lang) string {
+	if v.Track == nil || v.Track.Demand == nil {
+		return ""
+	}
+	return l.Digits(takaText(v.Track.Demand.Poisha))
+}
+
+// sure is the question before what can't be taken back.
+func (v *visitView) sure(l Lang, a actPage) sureView {
+	s := sureView{Page: a, Number: v.Number, Path: "/cases/" + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
+	if v.Record != nil {
+		s.Service = v.Record.Service.Name
+	}
+	for _, x := range []struct {
+		label place.Name
+		field string
+	}{
+		{wordGovernment, string(dcat.Government)},
+		{wordCharge, string(dcat.ServiceCharge)},
+		{wordReference, "reference"},
+		{wordBankDay, "paid_on"},
+		{wordProofSeen, "proof"},
+		{wordWhoCame, "text"},
+		{wordWhyBackOut, "reason"},
+	} {
+		if typed := v.Typed.Get(x.field); typed != "" {
+			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Digits(typed)})
+		}
+	}
+	for _, m := range meansWords {
+		if m.Code == v.Typed.Get("means") {
+			s.Lines = append(s.Lines, line{Label: wordMeans, Value: l.Say(m.Name)})
+		}
+	}
+	return s
+}

@@ -1,0 +1,160 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// filedLand is a certified copy that the centre has filed.
+func filedLand(t *testing.T, c *centre) protocol.Number {
+	t.Helper()
+	values := typedIn(t, c, "land-record-copy", 3)
+	values.Set("step", "file")
+	if w := c.post("/apply/land-record-copy", values.Encode()); w.Code != http.StatusSeeOther {
+		t.Fatalf("file: got %d %s", w.Code, errorsIn(w.Body.String()))
+	}
+	return c.filed[len(c.filed)-1].Number
+}
+
+func due() *api.Date { return &api.Date{Time: time.Date(2026, 12, 22, 23, 59, 59, 0, api.Dhaka())} }
+
+// TestCounterServesACase goes through all that an applicant may come back for: the
+// page says in plain words what he has to do, takes it, and gives him a slip.
+func TestCounterServesACase(t *testing.T) {
+	c := newCentre(t)
+	n := filedLand(t, c)
+	path := "/cases/" + n.String()
+	for _, tt := range []struct {
+		name  string
+		stage api.Tracking
+		says  []string
+		act   string
+		form  url.Values
+		asks  bool   // Is one sure?
+		sends string // The call's body.
+	}{
+		{
+			"pay",
+			api.Tracking{Stage: "FEE_DUE", Demand: &api.DemandNote{Poisha: 14000, Due: due()}},
+			[]string{"৳ ১৪০", "২২ ডিসেম্বর ২০২৬", "যেকোনো ডিজিটাল সেন্টারে"},
+			"payments",
+			url.Values{"means": {"mobile"}, "government": {"১৪০"}, "service_charge": {"২০"}, "reference": {"৭৭AB"}},
+			true,
+			`{"means":"mobile","fees":[{"kind":"government","poisha":14000},{"kind":"service_charge","poisha":2000}],"reference":"77AB"}`,
+		},
+		{
+			"supply",
+			api.Tracking{
+				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no", "nid"}, Why: "পড়া যায় না",
+				AskedNames: []api.Named{{Code: "form.khatian_no", BN: "খতিয়ান নম্বর", EN: "Khatian number"}, {Code: "nid", BN: "জাতীয় পরিচয়পত্র", EN: "NID"}},
+			},
+			[]string{"খতিয়ান নম্বর, জাতীয় পরিচয়পত্র", "পড়া যায় না", `name="form.khatian_no"`},
+			"supplement",
+			url.Values{"form.khatian_no": {"১০৪২/৩"}, "documents.nid": {"1"}},
+			false,
+			`{"form":{"khatian_no":"1042/3"},"documents":[{"kind":"nid","original_at_counter":true}]}`,
+		},
+		{
+			"hand over",
+			api.Tracking{Stage: "READY", Mode: "centre"},
+			[]string{"কাগজ প্রস্তুত", "কেন্দ্র থেকে"},
+			"hand-over",
+			url.Values{"proof": {"এনআইডি"}, "text": {"ছেলে"}},
+			true, `{"proof":"এনআইডি","text":"ছেলে"}`,
+		},
+		{
+			"withdraw",
+			api.Tracking{Stage: "UNDER_REVIEW"},
+			[]string{"আপনার কিছু করার নেই"},
+			"withdrawal",
+			url.Values{"reason": {"আর লাগবে না"}},
+			true, `{"reason":"আর লাগবে না"}`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c.moved(n, tt.stage)
+			page := c.get(path).Body.String()
+			for _, want := range append(tt.says, `id="act-`+tt.act+`"`) {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page lacks %q", want)
+				}
+			}
+			others := strings.Count(page, `id="act-`) - 1
+			if tt.name == "supply" { // He may also give up.
+				others -= strings.Count(page, `id="act-withdrawal"`)
+			}
+			if others != 0 {
+				t.Errorf("%d further acts are offered; want %s alone", others, tt.act)
+			}
+			tt.form.Set("key", api.NewKey())
+			w := c.post(path+"/"+tt.act, tt.form.Encode())
+			if asks := strings.Contains(w.Body.String(), `name="sure"`); asks != tt.asks {
+				t.Errorf("got %d; it asks whether one is sure: %v", w.Code, asks)
+			}
+			if tt.asks {
+				again := hiddenIn(w.Body.String())
+				again.Set("sure", "1")
+				w = c.post(path+"/"+tt.act, again.Encode())
+			}
+			if page := w.Body.String(); w.Code != http.StatusCreated || !strings.Contains(page, n.Bangla()) || !strings.Contains(page, "slip-number") {
+				t.Fatalf("got %d; want the slip: %s", w.Code, errorsIn(page))
+			}
+			if got := c.taken[len(c.taken)-1]; got != tt.act+" "+tt.sends {
+				t.Errorf("the box got %s; want %s", got, tt.sends)
+			}
+		})
+	}
+}
+
+// TestCounterCorrects: what is incomplete, refused or of another centre is told in
+// words, and what was typed stays.
+func TestCounterCorrects(t *testing.T) {
+	c := newCentre(t)
+	n := filedLand(t, c)
+	path := "/cases/" + n.String()
+	c.moved(n, api.Tracking{Stage: "FEE_DUE", Demand: &api.DemandNote{Poisha: 14000, Due: due()}})
+	pay := url.Values{"means": {"challan"}, "government": {"140"}, "paid_on": {"2026-11-20"}}
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "নম্বরও লাগবে") || !strings.Contains(w.Body.String(), `value="2026-11-20"`) {
+		t.Errorf("a challan without its number: got %d", w.Code)
+	}
+	pay.Set("reference", "C-1")
+	pay.Set("sure", "1")
+	c.down = fault.New("centre.follow", fault.Unavailable, "disk", "no room")
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `value="C-1"`) {
+		t.Errorf("a full disk: got %d", w.Code)
+	}
+	c.down = nil
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusCreated || !strings.Contains(c.taken[0], `"paid_on":"2026-11-20"`) {
+		t.Errorf("a challan: got %d, %v", w.Code, c.taken)
+	}
+	if page := c.get("/cases").Body.String(); !strings.Contains(page, n.Bangla()) || !strings.Contains(page, "৳ ১৪০") {
+		t.Error("the list lacks the case that waits for its payment")
+	}
+	if w := c.get("/cases?number=" + url.QueryEscape(n.Bangla())); w.Code != http.StatusSeeOther || w.Header().Get("Location") != path {
+		t.Errorf("find: got %d to %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := c.get("/cases?number=12"); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "নম্বরটি ঠিক নয়") {
+		t.Errorf("a wrong number: got %d", w.Code)
+	}
+	other, err := protocol.MintNumber("41", "0020", make([]byte, protocol.NonceSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := c.get("/cases/" + other.String()).Body.String()
+	if !strings.Contains(page, `id="act-payments"`) || strings.Contains(page, `id="act-withdrawal"`) || !strings.Contains(page, "অন্য কেন্দ্রের") {
+		t.Error("of another centre’s case a payment alone is taken")
+	}
+	if w := c.get(path, nobody()); !strings.Contains(w.Body.String(), `type="password"`) {
+		t.Error("nobody sees a case without signing in")
+	}
+	if w := c.get("/track?number="+n.String(), nobody()); !strings.Contains(w.Body.String(), "৳ ১৪০") {
+		t.Error("tracking does not say what is owed")
+	}
+}
