@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -51,15 +52,17 @@ const (
 
 // First returns the first message of a stream that was accepted, which the stream
 // gives again to whoever reads it.
-func (c *Conn) First() (*protocol.Message, error) {
+func (c *Conn) First() (m *protocol.Message, err error) {
 	late := time.AfterFunc(firstMessage, func() { c.CancelRead(0) })
-	body, err := protocol.ReadFrame(c, protocol.MaxMessage)
-	late.Stop()
-	if err != nil {
-		return nil, err
-	}
-	m, err := protocol.DecodeMessage(body)
-	c.first = append([]byte{byte(len(body) >> 24), byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body))}, body...)
+	defer late.Stop()
+	apart(func() {
+		var body []byte
+		if body, err = protocol.ReadFrame(c, protocol.MaxMessage); err != nil {
+			return
+		}
+		m, err = protocol.DecodeMessage(body)
+		c.first = append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...)
+	})
 	return m, err
 }
 

@@ -60,7 +60,10 @@ func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside
 // means that the peer broke the protocol or speaks another version; other kinds
 // are the host's, or the peer's refusal of our certificate.
 func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
-	r, closed, err := open(conn, peer, host, opts)
+	var r *runner
+	var closed func()
+	var err error
+	apart(func() { r, closed, err = open(conn, peer, host, opts) })
 	if err != nil {
 		_ = conn.Close()
 		return err
@@ -69,8 +72,15 @@ func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host 
 	return r.run(ctx)
 }
 
-// open has the host admit the peer. It is apart from what runs on, whose stack
-// stays as deep as the deepest call.
+// apart has something done on a stack of its own, and waits. Of a goroutine that then
+// waits for weeks the stack stays as deep as its deepest call was.
+func apart(do func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); do() }()
+	<-done
+}
+
+// open has the host admit the peer.
 func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []SessionOption) (r *runner, closed func(), err error) {
 	peer.Session = rand.Uint64() //nolint:gosec // It tells sessions apart and guards nothing.
 	r = &runner{
@@ -149,12 +159,14 @@ func (r *runner) run(parent context.Context) error {
 	r.probe.later = func(step time.Duration) { r.set(ctx, &r.probe.alarm, step, r.look) }
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
 	defer stop()
-	r.turn(ctx, func() {
-		r.act(ctx, r.session.Start())
-		if r.beat > 0 {
-			r.set(ctx, &r.later.heart, r.beat, r.ask)
-			r.hold(ctx)
-		}
+	apart(func() {
+		r.turn(ctx, func() {
+			r.act(ctx, r.session.Start())
+			if r.beat > 0 {
+				r.set(ctx, &r.later.heart, r.beat, r.ask)
+				r.hold(ctx)
+			}
+		})
 	})
 	r.news.open(func() {
 		r.wg.Go(func() { r.turn(ctx, func() { r.hear(ctx) }) })
