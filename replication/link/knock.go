@@ -17,7 +17,6 @@ import (
 const (
 	tagKnock  = 0x21 // The two highest bits are 0, or quic-go takes it for QUIC.
 	tagAnswer = 0x22
-	tagHold   = 0x23 // A whole packet, which nobody reads: see [Conn.Hold].
 	knockSize = 1 + nonceSize
 	nonceSize = 8
 )

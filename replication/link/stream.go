@@ -98,10 +98,11 @@ func (c *Conn) Path() (received uint64, roundTrip time.Duration) {
 // Shortest tells the shortest round trip so far: what the path alone takes.
 func (c *Conn) Shortest() time.Duration { return c.conn.ConnectionStats().MinRTT }
 
-// Hold sends the peer a packet of one byte beside QUIC, so that whatever translates
-// addresses on the way goes on to let the peer's packets in. The peer drops it, as
-// every release does.
-func (c *Conn) Hold() { _, _ = c.transport.WriteTo([]byte{tagHold}, c.conn.RemoteAddr()) }
+// Hold sends the peer a packet of one byte, so that whatever translates addresses on the
+// way goes on to let the peer's packets in. It looks like the beginning of one of QUIC's
+// and is too short to be one: the peer drops it, as every release does. (One beside
+// QUIC, like a knock, would cost the peer a buffer.)
+func (c *Conn) Hold() { _, _ = c.transport.WriteTo([]byte{0x40}, c.conn.RemoteAddr()) }
 
 // Abandon closes the whole connection because its peer is silent; the next Dial
 // makes another.
