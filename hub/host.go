@@ -45,6 +45,7 @@ var (
 	_ replication.Relay  = (*host)(nil)
 
 	_ replication.BaseWriter = (*host)(nil)
+	_ replication.Overseer   = (*host)(nil)
 )
 
 // An intake is what one session brings. Its methods are called one at a time.

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"kendro/domain/fault"
+	"kendro/hub/register"
 	"kendro/protocol"
 )
 
@@ -32,6 +33,8 @@ type Status struct {
 	InFlight    int    // Entries that this server has proposed and not yet seen applied.
 	Members     []Member
 	Copied      []Copied // Boxes of which a copy was seen.
+
+	Halted *register.Trial // The newest release on trial, where it was halted and none came after it.
 }
 
 // Copied is a box of which a copy was seen, until its centre is enrolled again.
@@ -60,6 +63,9 @@ func (h *Hub) Status() Status {
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()
+	if t, err := reg.Trial(); err == nil && t != nil && t.State == register.TrialHalted && reg.Release() < t.Release {
+		s.Halted = t
+	}
 	for _, n := range reg.Nodes() {
 		if n.CopiedAt != 0 {
 			s.Copied = append(s.Copied, Copied{Centre: string(n.Centre), Slot: n.Slot, Since: time.UnixMilli(n.CopiedAt)})

@@ -30,6 +30,7 @@ type host struct {
 	sealer    *sealer
 	log       *slog.Logger
 	exchange  *exchange
+	fares     *reporter
 
 	asked atomic.Int32  // How many logs the session with the hub asked for.
 	held  atomic.Uint64 // How far a server said that it holds the own log without having signed.
@@ -95,7 +96,7 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
 	unwatch, end := h.box.Watch(grew), h.exchange.begin(peer.Session, grew)
-	closed = func() { unwatch(); end() }
+	closed = func() { unwatch(); end(); h.fares.leave(peer.Session) }
 	have, err = h.box.Former()
 	if err != nil {
 		closed()
@@ -131,6 +132,7 @@ func (h *host) Met(_ context.Context, peer replication.Peer) {
 
 // Join asks for what the hub has for neighbours.
 func (h *host) Join(peer replication.Peer, line replication.Line) {
+	h.fares.join(peer.Session, line)
 	if h.exchange != nil {
 		h.exchange.mail.hub(peer.Session, line)
 	}

@@ -181,6 +181,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
+	h.fares = &reporter{box: n.box, clock: n.c.Clock}
 	n.courier.knocks = n.link.Knocker(n.courier.servers)
 	h.greeted = n.courier.meet
 	n.courier.expired, n.renewer.servers, n.renewer.use = n.renewer.expired, n.courier.servers, n.link.SetCertificate
@@ -265,6 +266,7 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { listen(n.http, false) })
 	wg.Go(func() { listen(n.control, true) })
 	wg.Go(func() { n.courier.run(ctx) })
+	wg.Go(func() { n.courier.host.fares.run(ctx) })
 	wg.Go(func() { n.neighbours.run(ctx) })
 	wg.Go(func() { n.renewer.run(ctx) })
 	wg.Go(func() { n.keepBallast(ctx) })

@@ -36,6 +36,8 @@ const (
 	ServiceAdded   Kind = 40 // Catalogue: one version of one service. Payload: its encoding.
 	DirectoryAdded Kind = 41 // Catalogue: areas, offices, posts, centres. Payload: their encoding.
 	Released       Kind = 42 // Catalogue: a signed release of what came before. Payload: catalogue.Signed.
+	Tried          Kind = 43 // Catalogue: a signed release that some centres have before all others. Payload: Trial.
+	TrialEnded     Kind = 44 // Catalogue: it is out of force there. Payload: TrialOver.
 	DirectoryPart  Kind = 45 // Catalogue: a part of a directory that is too long for one event. Payload: catalogue.Parcel.
 )
 

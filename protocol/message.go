@@ -25,9 +25,11 @@ type Message struct {
 	Chunk   *Chunk   `cbor:"11,keyasint,omitempty"`
 	Taken   *Taken   `cbor:"12,keyasint,omitempty"`
 	Base    *Base    `cbor:"17,keyasint,omitempty"` // 13 to 15 are written in short.
+	Fare    *Fare    `cbor:"20,keyasint,omitempty"`
 }
 
-// lastKind is the highest key of a message that this build knows.
+// lastKind is the highest key up to which this build knows every message; of those
+// above it knows some.
 const lastKind = 17
 
 // Hello opens a session from either side: which logs I hold up to where, and
@@ -179,7 +181,7 @@ func (m *Message) parts() int {
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
 		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
-		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil,
+		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil, m.Fare != nil,
 	} {
 		if there {
 			set++
@@ -219,6 +221,8 @@ func (m *Message) check() error {
 		return m.Taken.check()
 	case m.Base != nil:
 		return m.Base.Check()
+	case m.Fare != nil:
+		return m.Fare.Check()
 	}
 	return checkHeads(m.Heads)
 }

@@ -157,6 +157,14 @@ func (s *Session) Pass(p protocol.Passed) []Action {
 	return []Action{Send{&protocol.Message{Passed: &p}}}
 }
 
+// Tell says how a release on trial fares. What is said before the peer's hello is lost.
+func Tell(s *Session, f *protocol.Fare) []Action {
+	if !s.met {
+		return nil
+	}
+	return []Action{Send{&protocol.Message{Fare: f}}}
+}
+
 // certificate returns the one that a passed acknowledgement comes with, now or
 // earlier in this session, or nil.
 func (c *courtesy) certificate(p *protocol.Passed) []byte {

@@ -135,11 +135,18 @@ type Relay interface {
 type Line struct {
 	Pass func(protocol.Passed) // Hands an acknowledgement on to the peer.
 	Wish func(protocol.Head)   // Asks the peer for a log after a position, again if need be.
+	Tell func(*protocol.Fare)  // Tells how a release on trial fares; before the peer's hello it is lost.
+}
+
+// An Overseer is a [Host] that wants to hear how a release fares that is on trial at
+// the peer. Fared doesn't overlap Store, Introduce and Acknowledged.
+type Overseer interface {
+	Fared(ctx context.Context, peer Peer, f *protocol.Fare)
 }
 
 // An Action is what a [Session] asks its runner to do. It is one of [Send],
 // [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [FindBase],
-// [TakeBase], [Wait] and [Note].
+// [TakeBase], [Fared], [Wait] and [Note].
 type Action interface{ action() }
 
 // Send asks for a message to be sent. Messages that carry blocks and epochs are
@@ -186,6 +193,9 @@ type FindBase struct{ Log protocol.LogID }
 // TakeBase hands over the offer of a base, to be answered by [Basing.Taking].
 type TakeBase struct{ Base *protocol.Base }
 
+// Fared hands over what the peer tells of a release on trial.
+type Fared struct{ Fare *protocol.Fare }
+
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.
 type Wait struct{ Millis uint32 }
 
@@ -223,5 +233,6 @@ func (Find) action()         {}
 func (Holds) action()        {}
 func (FindBase) action()     {}
 func (TakeBase) action()     {}
+func (Fared) action()        {}
 func (Wait) action()         {}
 func (Note) action()         {}

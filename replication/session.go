@@ -173,6 +173,8 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 		return s.busy(m.Busy.RetryMillis), nil
 	case m.Base != nil:
 		return Basing{s}.based(m.Base)
+	case m.Fare != nil:
+		return []Action{Fared{m.Fare}}, nil
 	}
 	return nil, violation("hello", "hello is said once")
 }

@@ -18,7 +18,7 @@ import (
 
 func catalogueCmd() *cobra.Command {
 	return group("catalogue", "Read, check and publish the services",
-		catalogueLintCmd(), cataloguePublishCmd(), catalogueStatusCmd(), catalogueRollbackCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
+		catalogueLintCmd(), cataloguePublishCmd(), catalogueStatusCmd(), cataloguePromoteCmd(), catalogueHaltCmd(), catalogueRollbackCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
 		catalogueAreasCmd())
 }
 

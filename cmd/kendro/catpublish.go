@@ -78,12 +78,19 @@ func cataloguePublishCmd() *cobra.Command {
 	var id repeat
 	var out output
 	var key string
+	var trial trialFlags
 	cmd := &cobra.Command{
 		Use: "publish FOLDER", Short: "Build, sign and publish the next release", Args: cobra.ExactArgs(1),
 		Long: `Builds the next release from a folder on top of the one in force, signs it with the
 catalogue's key and publishes it at the hub. A folder without pack.yaml changes and
-adds the services that it holds and leaves the rest.`,
-		Example: "  kendro catalogue publish jashore-services --dir hub",
+adds the services that it holds and leaves the rest.
+
+With --trial it is in force at one centre alone. Once it has gone well there for the
+time of --for, it is for all; where the box can't work with it, or one field or rule
+of a service that it changes has refused more than --errors attempts, and more than
+were filed, it is halted and hub status says so.`,
+		Example: `  kendro catalogue publish jashore-services --dir hub
+  kendro catalogue publish jashore-services --trial 41-09-17 --for 24h --dir hub`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fsys, err := folder(args[0])
 			if err != nil {
@@ -93,7 +100,11 @@ adds the services that it holds and leaves the rest.`,
 			if err != nil {
 				return err
 			}
-			done, err := publish(cmd.Context(), &r, id.key(), fsys, signer)
+			order, err := trial.order()
+			if err != nil {
+				return err
+			}
+			done, err := publish(cmd.Context(), &r, id.key(), &edition{fsys, signer, order})
 			if err != nil {
 				return id.explain(err)
 			}
@@ -104,22 +115,56 @@ adds the services that it holds and leaves the rest.`,
 	id.flag(cmd)
 	out.flag(cmd)
 	keyFlag(cmd, &key)
+	cmd.Flags().StringVar(&trial.centre, "trial", "", "centre at which the release is in force before all others")
+	cmd.Flags().DurationVar(&trial.wait, "for", 24*time.Hour, "how long it has to go well there")
+	cmd.Flags().Uint64Var(&trial.errors, "errors", 10, "attempts that one place of a service may refuse there")
 	return cmd
 }
 
-func publish(ctx context.Context, r *reach, key string, fsys fs.FS, signer ed25519.PrivateKey) (*published, error) {
+// trialFlags are those of a trial.
+type trialFlags struct {
+	centre string
+	wait   time.Duration
+	errors uint64
+}
+
+// order is nil without a trial.
+func (t *trialFlags) order() (*api.TrialOrder, error) {
+	if t.centre == "" {
+		return nil, nil
+	}
+	if t.wait < time.Second || t.errors < 1 {
+		return nil, fault.New("catalogue.publish", fault.Invalid, t.wait.String(), "want --for of a second or more, such as 24h, and --errors of 1 or more")
+	}
+	return &api.TrialOrder{Centre: t.centre, Seconds: int64(t.wait / time.Second), Errors: t.errors}, nil
+}
+
+// An edition is what a release is made of.
+type edition struct {
+	files  fs.FS
+	signer ed25519.PrivateKey
+	trial  *api.TrialOrder // Nil for all boxes at once.
+}
+
+func publish(ctx context.Context, r *reach, key string, e *edition) (*published, error) {
 	prev, err := inForce(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	next, err := catalogue.Build(fsys, prev, time.Now())
+	list := new(api.Releases)
+	if err := r.call(ctx, api.Call{Path: api.ReleasesPath, Out: list}); err != nil {
+		return nil, err
+	}
+	prev.Release.Number = list.Next - 1 // That of a trial is not given out again.
+	next, err := catalogue.Build(e.files, prev, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	in, err := parcel(prev, next, signer)
+	in, err := parcel(prev, next, e.signer)
 	if err != nil {
 		return nil, err
 	}
+	in.Trial = e.trial
 	done := &published{Changes: catalogue.Diff(prev, next)}
 	err = r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/catalogue", Key: key, In: in, Out: &done.PublishAnswer})
 	return done, err

@@ -22,7 +22,7 @@ func catalogueStatusCmd() *cobra.Command {
 	var r reach
 	var out output
 	cmd := &cobra.Command{
-		Use: "status", Short: "Say which release is in force", Args: cobra.NoArgs,
+		Use: "status", Short: "Say which release is in force, and how one on trial fares", Args: cobra.NoArgs,
 		Example: "  kendro catalogue status --dir hub",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := new(api.Releases)
@@ -45,7 +45,72 @@ func releasesTable(list *api.Releases) *table {
 	for i, r := range list.Releases[:min(len(list.Releases), shownReleases)] {
 		t.add(count(r.Release), yesNo(i == 0), count(r.Services), when(r.PublishedAt), r.Note, r.Hash)
 	}
+	if list.Trial != nil {
+		trialLines(t, list.Trial)
+	}
 	return t
+}
+
+// trialLines says how the newest trial fares.
+func trialLines(t *table, x *api.Trial) {
+	say := func(format string, args ...any) { t.add(fmt.Sprintf(format, args...)) }
+	say("release %d is on trial at %s since %s: it %s", x.Release, x.Centre, when(x.Began), x.State)
+	switch {
+	case x.State != "runs":
+		say("ended %s by %s %s", when(*x.Ended), x.By, x.Reason)
+	case x.Active == nil:
+		say("the centre has not said yet that it is in force there")
+	default:
+		say("in force there since %s, last heard of %s; for all after %s if it goes well", when(*x.Active), when(*x.Heard), when(*x.Until))
+	}
+	for _, p := range x.Filed {
+		say("%s: %d filed", p.Service, p.Count)
+	}
+	for _, p := range x.Refused {
+		say("%s: %s refused %d", p.Service, p.Place, p.Count)
+	}
+}
+
+func cataloguePromoteCmd() *cobra.Command {
+	return trialWordCmd("promote", "Put the release on trial in force for all", `Puts the release on trial in force for all boxes without waiting for its time to end.`)
+}
+
+func catalogueHaltCmd() *cobra.Command {
+	return trialWordCmd("halt", "Take the release on trial out of force", `Takes the release on trial out of force where it is tried. What was filed under it goes on
+under it. Its number is not given out again.`)
+}
+
+// trialWordCmd ends the trial that runs.
+func trialWordCmd(name, short, long string) *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var reason string
+	var release int
+	cmd := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs, Long: long,
+		Example: "  kendro catalogue " + name + " --release 5 --dir hub",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			done := new(api.Done)
+			err := r.call(cmd.Context(), api.Call{
+				Method: http.MethodPost, Path: api.ReleasesPath + "/" + strconv.Itoa(release) + "/" + name, Key: id.key(),
+				In: api.TrialWord{Reason: reason}, Out: done,
+			})
+			if err != nil {
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), done, func() *table { return pairs("release", count(release)) })
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().IntVar(&release, "release", 0, "number of the release on trial")
+	if name == "halt" {
+		cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	}
+	_ = cmd.MarkFlagRequired("release") // The flag is there.
+	return cmd
 }
 
 func catalogueRollbackCmd() *cobra.Command {
@@ -127,7 +192,9 @@ func rollBack(ctx context.Context, r *reach, key string, to int, signer ed25519.
 	if err != nil {
 		return nil, err
 	}
-	release, err := catalogue.Rollback(&prev.Release, former, time.Now())
+	before := prev.Release
+	before.Number = list.Next - 1 // That of a trial is not given out again.
+	release, err := catalogue.Rollback(&before, former, time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func hubTable(s *api.HubStatus) *table {
 	for _, m := range s.Members {
 		t.add("member "+m.ID, memberLine(m))
 	}
+	if h := s.Halted; h != nil {
+		t.add("trial halted", "release "+count(h.Release)+" at "+h.Centre+": "+h.Reason)
+	}
 	for _, c := range s.Copied {
 		t.add("copied "+c.Centre, "slot "+c.Slot+", since "+when(c.Since)+": find the copy and switch it off, then enrol the centre again")
 	}

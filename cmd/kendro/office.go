@@ -85,15 +85,5 @@ func (o *office) close() error {
 
 // status is how this server is, in the words of its HTTP.
 func (o *office) status() api.HubStatus {
-	s := o.hub.Status()
-	out := api.HubStatus{
-		District: s.District, Server: s.Server, State: s.State, Leader: s.Leader,
-		Register: api.RegisterMark{Index: s.Index, Hash: s.Digest.String()},
-		Snapshot: s.Snapshot, Installed: int(s.Installed), InstalledAt: s.InstalledAt, InFlight: s.InFlight,
-		Members: make([]api.Member, 0, len(s.Members)), AsOf: api.TimeOf(s.AsOf),
-	}
-	for _, m := range s.Members {
-		out.Members = append(out.Members, api.Member{ID: m.ID, Address: m.Address, Voter: m.Voter, Leader: m.Leader, HTTP: m.HTTP})
-	}
-	return out
+	return desk.StatusOf(o.hub.Status())
 }

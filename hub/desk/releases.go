@@ -11,7 +11,9 @@ import (
 	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/hub/register"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -23,9 +25,20 @@ func releaseRoutes(s *Server) {
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: api.ReleasesPath, ID: "releases", Summary: "The releases that were published", Act: access.ReadStatus,
 	}, func(context.Context, *struct{}) (*releasesOutput, error) {
-		list, err := s.hub.Register().Releases()
-		return &releasesOutput{Body: releasesOf(list)}, err
+		out, err := releasesOf(s.hub.Register())
+		return &releasesOutput{Body: out}, err
 	})
+	word := func(name, summary string, method register.Method) {
+		api.Register(s.api, api.Route{
+			Method: http.MethodPost, Path: api.ReleasesPath + "/{release}/" + name, ID: name + "-release", Summary: summary, Act: access.Publish,
+		}, func(ctx context.Context, in *trialInput) (*doneOutput, error) {
+			_, err := s.do(ctx, command(ctx, method, register.TrialWord{Release: in.Release, Reason: in.Body.Reason}))
+			s.hub.Fresh(ctx)
+			return &doneOutput{Body: api.Done{Done: err == nil}}, err
+		})
+	}
+	word("promote", "Put a release on trial in force for all", register.PromoteRelease)
+	word("halt", "Take a release on trial out of force", register.HaltRelease)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: api.ReleasesPath + "/{release}", ID: "former-release", Summary: "One release, as it was published", Act: access.ReadStatus,
 	}, func(_ context.Context, in *formerInput) (*formerOutput, error) { return former(s, in.Release) })
@@ -39,17 +52,58 @@ type formerInput struct {
 	Release int `path:"release" minimum:"1"`
 }
 
+type trialInput struct {
+	Release int `path:"release" minimum:"1"`
+	Body    api.TrialWord
+}
+
 type formerOutput struct {
 	Body api.FormerRelease
 }
 
-func releasesOf(list []*dcat.Release) api.Releases {
-	out := api.Releases{Releases: []api.ReleaseLine{}, Next: 1}
+func releasesOf(reg *register.Register) (api.Releases, error) {
+	out := api.Releases{Releases: []api.ReleaseLine{}}
+	list, err := reg.Releases()
+	if err != nil {
+		return out, err
+	}
 	for _, r := range slices.Backward(list) {
 		out.Releases = append(out.Releases, api.ReleaseLine{
 			Release: r.Number, Hash: r.Hash.String(), Services: len(r.Services), PublishedAt: api.TimeOf(time.Unix(r.PublishedAt, 0)), Note: r.Note,
 		})
-		out.Next = max(out.Next, r.Number+1)
+	}
+	if out.Next, err = reg.NextRelease(); err != nil {
+		return out, err
+	}
+	t, err := reg.Trial()
+	if t != nil {
+		out.Trial = trialOf(t)
+	}
+	return out, err
+}
+
+func trialOf(t *register.Trial) *api.Trial {
+	at := func(ms int64) *api.Time {
+		if ms == 0 {
+			return nil
+		}
+		shown := api.TimeOf(time.UnixMilli(ms))
+		return &shown
+	}
+	places := func(list []protocol.FarePlace) []api.TrialPlace {
+		out := make([]api.TrialPlace, len(list))
+		for i, p := range list {
+			out[i] = api.TrialPlace{Service: p.Service, Place: p.Place, Count: p.Count}
+		}
+		return out
+	}
+	out := &api.Trial{
+		Release: t.Release, Hash: t.Hash.String(), Centre: string(t.Centre), State: t.State.String(), Began: *at(t.Began),
+		Active: at(t.Active), Heard: at(t.Heard), Ended: at(t.Ended), By: t.By, Reason: t.Reason, Errors: t.Limit,
+		Filed: places(t.Filed()), Refused: places(t.Refused()),
+	}
+	if t.Active != 0 {
+		out.Until = at(t.Active + t.For)
 	}
 	return out
 }
@@ -97,7 +151,13 @@ func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput,
 			return nil, err
 		}
 	}
-	res, err := s.do(ctx, command(ctx, register.Publish, list[last]))
+	final := command(ctx, register.Publish, list[last])
+	if t := in.Body.Trial; t != nil {
+		final = command(ctx, register.TryRelease, register.TrialOrder{
+			Parcel: list[last], Centre: place.Centre(t.Centre), For: t.Seconds * 1000, Limit: t.Errors,
+		})
+	}
+	res, err := s.do(ctx, final)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +165,9 @@ func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput,
 	out := &publishOutput{Body: api.PublishAnswer{Release: int(res.Version)}}
 	if set := s.hub.Register().Set(); set != nil && set.Release.Number == out.Body.Release {
 		out.Body.Hash = set.Release.Hash.String()
+	}
+	if t, err := s.hub.Register().Trial(); err == nil && t != nil && t.Release == out.Body.Release {
+		out.Body.Hash = t.Hash.String()
 	}
 	return out, nil
 }

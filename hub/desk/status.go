@@ -10,10 +10,13 @@ func StatusOf(s hub.Status) api.HubStatus {
 	out := api.HubStatus{
 		District: s.District, Server: s.Server, State: s.State, Leader: s.Leader,
 		Register: api.RegisterMark{Index: s.Index, Hash: s.Digest.String()},
-		Snapshot: s.Snapshot, Installed: int(s.Installed), AsOf: api.TimeOf(s.AsOf), Replaying: s.Replaying, Members: []api.Member{},
+		Snapshot: s.Snapshot, Installed: int(s.Installed), InstalledAt: s.InstalledAt, InFlight: s.InFlight, AsOf: api.TimeOf(s.AsOf), Replaying: s.Replaying, Members: []api.Member{},
 	}
 	for _, m := range s.Members {
 		out.Members = append(out.Members, api.Member(m))
+	}
+	if s.Halted != nil {
+		out.Halted = trialOf(s.Halted)
 	}
 	for _, c := range s.Copied {
 		out.Copied = append(out.Copied, api.CopiedBox{Centre: c.Centre, Slot: c.Slot, Since: api.TimeOf(c.Since)})

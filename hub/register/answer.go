@@ -127,7 +127,12 @@ func plans() map[Method]plan {
 		DisableUser:   onStaff(staff.disableUser),
 		AddVersions:   onPress(press.addVersions),
 		Publish:       onPress(press.publish),
-		Tick:          {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
+
+		TryRelease:     onPress(press.try),
+		PromoteRelease: onPress(press.promote),
+		HaltRelease:    onPress(press.halt),
+		ReleaseFared:   {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
+		Tick:           {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 	}
 }
 

@@ -39,6 +39,13 @@ const (
 	AddVersions  Method = "add-versions" // Parcel without a release: for what is too large for one entry.
 	Publish      Method = "publish"      // Parcel.
 
+	// Of an operator, since format 4.
+	TryRelease     Method = "try-release"     // TrialOrder.
+	PromoteRelease Method = "promote-release" // TrialWord.
+	HaltRelease    Method = "halt-release"    // TrialWord.
+
+	ReleaseFared Method = "release-fared" // By ActorHub. FareTold.
+
 	// Of an officer, on Command.Number with Command.Expect. Body: Act. A conflict
 	// answers with a Difference.
 	Take    Method = "take"
@@ -76,6 +83,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared,
 	}
 }
 

@@ -36,7 +36,8 @@ const maxTime = 253_402_300_800_000
 // Entries of a former format are applied as they were then. Since 2: recovered
 // events, legal dates, logs that are given up, what revoked boxes had filed before.
 // Since 3: the whole procedure, its clocks, and what centres send on a case. Since 4:
-// records that are scanned once, what officers say of two applicants.
+// records that are scanned once, what officers say of two applicants, releases on
+// trial.
 const (
 	entryFormat  = 4
 	oldestFormat = 1

@@ -24,9 +24,9 @@ import (
 // written again: see DESIGN.md on what changes it.
 var begin = flag.Bool("begin-golden", false, "write a golden file that is missing")
 
-// goldenFiles hold one story for each format of entries.
+// goldenFiles hold the stories of each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -296,6 +296,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	storyOfBranches(w)
 	storyOfCourse(w)
 	storyOfRecords(w)
+	storyOfTrials(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {

@@ -46,6 +46,7 @@ const (
 	tagRecord      = 'p' // keyed hash of upazila and record → PaperRecord
 	tagRecordShare = 'q' // upazila → RecordShare
 	tagTie         = 't' // number, number → Tie
+	tagTrial       = 'g' // the newest release on trial: Trial
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

@@ -124,22 +124,41 @@ func (s press) publish(c *Command) Result {
 	if f != nil {
 		return Result{Fault: f}
 	}
-	set, f := s.release(&p)
+	next := 1
+	if s.world.set != nil {
+		next += s.world.set.Release.Number
+	}
+	if s.format > 3 {
+		if t := s.trial(); t != nil && t.State == TrialRuns {
+			return failed(fault.Conflict, strconv.Itoa(t.Release), "this release is on trial: promote or halt it first")
+		}
+		next = s.nextRelease()
+	}
+	// A register that begins anew gets the releases of the one before, in which the
+	// number of a trial may have been left out.
+	anew := s.format > 3 && (c.Actor == ActorHub || c.Actor == ActorControl && s.world.founding.Anew != nil)
+	set, f := s.release(&p, next, !anew)
 	if f != nil {
 		return Result{Fault: f}
 	}
 	s.shelve(&p)
-	s.append(s.world.shelf(), &protocol.Event{Kind: protocol.Released, Payload: p.Signed})
+	s.enact(set, p.Signed)
+	return Result{Version: uint64(set.Release.Number)}
+}
+
+// enact puts a release in force for all.
+func (s press) enact(set *dcat.Set, signed []byte) {
+	s.append(s.world.shelf(), &protocol.Event{Kind: protocol.Released, Payload: signed})
 	w := s.world.clone()
 	w.set = set
 	s.world = w
 	s.reroute()
-	return Result{Version: uint64(set.Release.Number)}
 }
 
 // release checks a release in every respect and returns the catalogue that it
-// makes. It changes nothing.
-func (s press) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
+// makes. It carries the number next, or a later one where that need not be exact. It
+// changes nothing.
+func (s press) release(p *Parcel, next int, exact bool) (*dcat.Set, *protocol.Failure) {
 	var signed catalogue.Signed
 	if protocol.Unmarshal(p.Signed, protocol.MaxEvent-1<<10, "release", &signed) != nil {
 		return nil, refuse(fault.Invalid, "release", "not a signed release")
@@ -148,12 +167,9 @@ func (s press) release(p *Parcel) (*dcat.Set, *protocol.Failure) {
 	if err != nil {
 		return nil, refuse(fault.Denied, "release", "not signed by the catalogue's key")
 	}
-	number, old := 0, s.world.set
-	if old != nil {
-		number = old.Release.Number
-	}
-	if r.Number != number+1 || r.Base != 0 {
-		return nil, refuse(fault.Conflict, strconv.Itoa(r.Number), "the next release is "+strconv.Itoa(number+1)+", with no base")
+	old := s.world.set
+	if r.Number < next || exact && r.Number != next || r.Base != 0 {
+		return nil, refuse(fault.Conflict, strconv.Itoa(r.Number), "the next release is "+strconv.Itoa(next)+", with no base")
 	}
 	in, f := s.unpack(p)
 	if f != nil {

@@ -165,7 +165,7 @@ func loadWorld(v View) (*world, error) {
 	return w, err
 }
 
-// loadSet replays the catalogue log: every version that a release ever named, as
+// loadSet replays the catalogue log: every version that a release ever named, be it on trial, as
 // of the newest release. It returns nil before the first.
 func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 	versions := map[dcat.Hash]*dcat.Version{}
@@ -192,13 +192,13 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 			dir, hash, derr := catalogue.DecodeDirectory(payload)
 			directories[hash], err = dir, derr
 		case protocol.Released:
-			newest, err = releaseIn(e)
-			if err == nil {
-				for _, entry := range newest.Services {
-					if ver := versions[entry.Hash]; ver != nil {
-						named = append(named, ver)
-					}
-				}
+			if newest, err = releaseIn(e); err == nil {
+				named = append(named, namedBy(newest, versions)...)
+			}
+		case protocol.Tried:
+			var tried *dcat.Release
+			if tried, err = triedIn(e); err == nil {
+				named = append(named, namedBy(tried, versions)...)
 			}
 		default: // Of another log, or of a newer program.
 		}
@@ -213,6 +213,16 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 	}
 	set, err := dcat.NewSet(*newest, dir, named)
 	return set, fault.Wrap("register.Open", fault.Damaged, "catalogue", err)
+}
+
+// namedBy returns the versions that a release names.
+func namedBy(r *dcat.Release, versions map[dcat.Hash]*dcat.Version) (list []*dcat.Version) {
+	for _, entry := range r.Services {
+		if v := versions[entry.Hash]; v != nil {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 func releaseIn(e protocol.Event) (*dcat.Release, error) {

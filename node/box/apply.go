@@ -119,6 +119,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		return 0, papersIndex{x}.hold(tx, &e)
 	case protocol.ServiceAdded, protocol.DirectoryAdded, protocol.DirectoryPart, protocol.Released:
 		return x.applyCatalogue(tx, &e, r.Got)
+	case protocol.Tried, protocol.TrialEnded:
+		return applyTrial(x, tx, &e, r.Got)
 	}
 	return 0, nil
 }

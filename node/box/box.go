@@ -113,7 +113,7 @@ func Open(dir string, o Options) (*Box, error) {
 	}
 	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1), setBack: make(chan struct{}, 1)}
 	c.blockers.clock, c.line, c.missing = o.Clock, lineage{c}, &missing{core: c}
-	shelf := &Shelf{core: c, restock: make(chan struct{}, 1)}
+	shelf := &Shelf{core: c, restock: make(chan struct{}, 1), tally: tally{run: drawRun()}}
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
 		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
@@ -138,7 +138,7 @@ func (b *Box) open() error {
 	}
 	folder := filepath.Join(b.dir, "index")
 	b.index = &index{
-		dir: folder, secret: b.o.Secret, parts: layout{first: b.line.firstLog()}, trust: b.o.Enrolment.Catalogue,
+		dir: folder, secret: b.o.Secret, parts: layout{first: b.line.firstLog()}, trust: b.o.Enrolment.Catalogue, centre: string(b.centre),
 		open: func() (*store.DB, error) {
 			return store.Open(folder, store.Options{Preset: store.Box, Vault: b.vault, Logger: b.o.Logger})
 		},

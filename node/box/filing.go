@@ -75,6 +75,7 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	now := b.o.Clock()
 	app, wrong, err := goods.Intake.Check(r.Body, goods.Centre.Type, now.In(dhaka))
 	if err != nil || len(wrong) > 0 {
+		b.tally.refused(goods, r.Body, wrong, err)
 		return nil, wrong, err
 	}
 	if app.Version.Offline == dcat.OnlineOnly && (b.o.Online == nil || !b.o.Online()) {
@@ -91,6 +92,9 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	event.Nonce = f.event.Nonce
 	f.event = event
 	a, err := b.submit(ctx, f)
+	if err == nil {
+		b.tally.filed(goods, app.Version.ID)
+	}
 	if err == nil && app.Version.Offline == dcat.OnlineOnly {
 		a, err = b.confirm(ctx, a, &f)
 	}

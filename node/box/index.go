@@ -24,6 +24,7 @@ type index struct {
 	dir    string
 	secret []byte
 	trust  []byte // Public key that signs releases.
+	centre string
 	open   func() (*store.DB, error)
 	remove func() error // Throws the folder away.
 
@@ -69,6 +70,7 @@ const (
 	keyDirectory = "d" // Hash: an encoded directory.
 	keyPart      = "c" // Hash of a directory, part: the part, until the last one has come.
 	keyRelease   = "r" // Number of a release: Signed.
+	keyTrial     = "z" // Number of a release on trial here: Trial.
 	keyCursor    = "h" // Name of a log of the hub's: Position.
 	keyAck       = "k" // Name of an own log: ackedMark, the newest acknowledgement.
 	keyAlarm     = "x" // Code of an alarm: Unix milliseconds since when.

@@ -13,7 +13,7 @@ import (
 
 // next is a release with a dearer service, signed and in the log; the box has not
 // heard of it yet.
-func (c *counter) next() *dcat.Set {
+func next(c *counter) *dcat.Set {
 	c.tb.Helper()
 	set, err := catalogue.Build(dearer(c.tb), c.d.Set, nodetest.Start.Add(time.Hour))
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *counter) appendRelease(r *dcat.Release) {
 	c.d.Catalogue.Append(c.tb, protocol.Event{Kind: protocol.Released, At: nodetest.Start.UnixMilli(), Payload: protocol.Marshal(&signed)})
 }
 
-func (c *counter) release() int { return c.Goods().Set.Release.Number }
+func releaseOf(c *counter) int { return c.Goods().Set.Release.Number }
 
 // TestRow28TwoReleasesOfOneNumber: the active one stays, with an alarm that outlives a
 // restart, and the next number is taken as ever.
@@ -46,7 +46,7 @@ func TestRow28TwoReleasesOfOneNumber(t *testing.T) {
 	c.deliver(c.d.Catalogue)
 	check := func(when string, number int, hash dcat.Hash) {
 		t.Helper()
-		waitFor(t, when+": the release", func() bool { return c.Goods() != nil && c.release() == number })
+		waitFor(t, when+": the release", func() bool { return c.Goods() != nil && releaseOf(c) == number })
 		if c.Blockers().find(CatalogueConflict) < 0 {
 			t.Errorf("%s: no alarm", when)
 		}
@@ -58,7 +58,7 @@ func TestRow28TwoReleasesOfOneNumber(t *testing.T) {
 	check("at once", 1, active.Hash)
 	c.restart()
 	check("after a restart", 1, active.Hash)
-	set := c.next()
+	set := next(c)
 	c.deliver(c.d.Catalogue)
 	check("with the next release", 2, set.Release.Hash)
 }
@@ -69,7 +69,7 @@ func TestRow29HalfARelease(t *testing.T) {
 	c := newCounter(t)
 	old := c.Goods().Set.Release.Hash
 	from := len(c.d.Catalogue.Items)
-	set := c.next()
+	set := next(c)
 	all := c.d.Catalogue.Items
 	for i := from; i < len(all); i++ {
 		if got := c.Goods().Set.Release.Hash; got != old {
@@ -126,9 +126,9 @@ func TestRollback(t *testing.T) {
 	c := newCounter(t)
 	one := c.Goods().Set
 	first := c.file(1)
-	two := c.next()
+	two := next(c)
 	c.deliver(c.d.Catalogue)
-	waitFor(t, "release 2", func() bool { return c.release() == 2 })
+	waitFor(t, "release 2", func() bool { return releaseOf(c) == 2 })
 	c.d.Set = two
 	second := c.file(2)
 	back, err := catalogue.Rollback(&two.Release, &one.Release, nodetest.Start.Add(2*time.Hour))
@@ -141,7 +141,7 @@ func TestRollback(t *testing.T) {
 		t.Fatalf("%d events; want 1", n)
 	}
 	c.deliver(c.d.Catalogue)
-	waitFor(t, "release 3", func() bool { return c.release() == 3 })
+	waitFor(t, "release 3", func() bool { return releaseOf(c) == 3 })
 	c.d.Set = one
 	third := c.file(3)
 	if got := []uint32{first.Pin.Version, second.Pin.Version, third.Pin.Version}; !slices.Equal(got, []uint32{1, 2, 1}) {
@@ -157,4 +157,87 @@ func TestRollback(t *testing.T) {
 	if _, err := catalogue.Rollback(back, &one.Release, nodetest.Start); err == nil {
 		t.Error("a rollback that changes nothing was made")
 	}
+}
+
+// try appends what a release adds, and the release on trial at some centres.
+func (c *counter) try(set, older *dcat.Set, centres ...string) {
+	c.tb.Helper()
+	from := len(c.d.Catalogue.Items)
+	c.d.Publish(c.tb, set, older)
+	all := c.d.Catalogue.Items
+	last, err := protocol.DecodeEvent(all[len(all)-1].Raw)
+	if err != nil || len(all) == from {
+		c.tb.Fatal(err)
+	}
+	c.d.Catalogue.Items = all[:len(all)-1]
+	trial := protocol.Trial{Signed: last.Payload, Centres: centres, For: 60_000}
+	c.d.Catalogue.Append(c.tb, protocol.Event{Kind: protocol.Tried, At: nodetest.Start.UnixMilli(), Payload: protocol.Marshal(&trial)})
+}
+
+// TestTrialHere has a release on trial at this centre: it is in force, counted, kept
+// over a restart, and gone once it is over; what was filed under it stays under it.
+func TestTrialHere(t *testing.T) {
+	c := newCounter(t)
+	one := c.d.Set
+	two, err := catalogue.Build(dearer(t), one, nodetest.Start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.try(two, one, "41-09-23", nodetest.Centre)
+	c.deliver(c.d.Catalogue)
+	check := func(filed, refused int) {
+		t.Helper()
+		waitFor(t, "the release on trial", func() bool { return c.Goods() != nil && releaseOf(c) == 2 })
+		on := c.OnTrial()
+		if on == nil || !on.Fare.InForce || on.Fare.Release != 2 || on.Fare.Failure != "" || len(on.Fare.Filed) != filed || len(on.Fare.Refused) != refused || on.Until.IsZero() {
+			t.Fatalf("on trial: %+v; want %d filed and %d refused", on, filed, refused)
+		}
+	}
+	check(0, 0)
+	c.d.Set = two
+	a := c.file(1)
+	bad := c.request(2)
+	bad.Body = []byte(`{"service":"` + service + `","channel":"centre","applicant":{},"form":{},"documents":[]}`)
+	if _, wrong, err := c.File(t.Context(), bad); err != nil || len(wrong) == 0 {
+		t.Fatalf("an empty form: %v, %v", wrong, err)
+	}
+	on := c.OnTrial()
+	if len(on.Fare.Filed) != 1 || len(on.Fare.Refused) == 0 || a.Pin.Version != 2 {
+		t.Errorf("filed under version %d; counted %+v", a.Pin.Version, on.Fare)
+	}
+	run := on.Fare.Run
+	c.restart()
+	check(0, 0)
+	if c.OnTrial().Fare.Run == run {
+		t.Error("two runs count as one")
+	}
+	c.d.Catalogue.Append(t, protocol.Event{Kind: protocol.TrialEnded, At: nodetest.Start.UnixMilli(), Payload: protocol.Marshal(&protocol.TrialOver{Release: 2, Reason: "errors"})})
+	c.deliver(c.d.Catalogue)
+	waitFor(t, "release 1 again", func() bool { return releaseOf(c) == 1 && c.OnTrial() == nil })
+	k, err := c.Case(a.Number)
+	if err != nil || k.Version == nil || k.Version.Number != 2 || total(k.Fees) != total(a.Fees) {
+		t.Errorf("the case of the trial: %+v, %v", k, err)
+	}
+	c.d.Set = one
+	if b := c.file(3); b.Pin.Version != 1 {
+		t.Errorf("filed under version %d; want 1", b.Pin.Version)
+	}
+}
+
+// TestTrialElsewhere leaves the release in force until the one on trial is for all.
+func TestTrialElsewhere(t *testing.T) {
+	c := newCounter(t)
+	two, err := catalogue.Build(dearer(t), c.d.Set, nodetest.Start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.try(two, c.d.Set, "41-09-23")
+	c.deliver(c.d.Catalogue)
+	c.restart()
+	if releaseOf(c) != 1 || c.OnTrial() != nil {
+		t.Fatalf("release %d is in force, on trial %+v", releaseOf(c), c.OnTrial())
+	}
+	c.appendRelease(&two.Release)
+	c.deliver(c.d.Catalogue)
+	waitFor(t, "the release for all", func() bool { return releaseOf(c) == 2 })
 }

@@ -24,6 +24,7 @@ type Shelf struct {
 	*core
 	goods   atomic.Pointer[Goods]
 	restock chan struct{} // The catalogue has parts that the shelf lacks.
+	tally   tally         // Of a release on trial.
 }
 
 // Goods are one release, ready for intake.
@@ -31,6 +32,7 @@ type Goods struct {
 	Set    *dcat.Set
 	Intake *catalogue.Intake
 	Centre place.CentreInfo // This centre, as the release's directory has it.
+	Trial  map[string]bool  // The services that it changes, where the release is on trial; nil otherwise.
 }
 
 // Goods returns the catalogue in force, nil before the first.
@@ -79,9 +81,15 @@ func (b *Memory) stock(ctx context.Context) {
 
 // stockShelf puts the newest release that is complete into force.
 func (b *Shelf) stockShelf() error {
-	goods, waiting, err := b.newestComplete()
+	goods, tried, waiting, err := b.newestComplete()
 	if err != nil {
 		return err
+	}
+	if tried != nil && tried.goods != nil {
+		goods = tried.goods
+	}
+	if tried != nil && tried.wrong != "" {
+		b.o.Logger.Error("the release on trial cannot be put in force", "release", tried.release.Number, "err", tried.wrong)
 	}
 	if waiting {
 		b.blockers.Raise(CatalogueLacks, zeroTime)
@@ -93,24 +101,25 @@ func (b *Shelf) stockShelf() error {
 	}
 	if now := b.Goods(); now == nil || now.Set.Release.Hash != goods.Set.Release.Hash {
 		b.goods.Store(goods)
-		b.o.Logger.Info("catalogue in force", "release", goods.Set.Release.Number, "services", len(goods.Set.Release.Services))
+		b.o.Logger.Info("catalogue in force", "release", goods.Set.Release.Number, "services", len(goods.Set.Release.Services), "trial", goods.Trial != nil)
+	} else if now.Trial != nil && goods.Trial == nil {
+		b.goods.Store(goods) // It is for all now.
 	}
+	b.tally.follow(tried, b.o.Clock())
 	return nil
 }
 
 // newestComplete goes from the newest release down to the first of which
-// everything is here. waiting says that it passed over one.
-func (b *Shelf) newestComplete() (goods *Goods, waiting bool, err error) {
+// everything is here, and finds the one that is on trial here. waiting says that it
+// passed over one.
+func (b *Shelf) newestComplete() (goods *Goods, tried *candidate, waiting bool, err error) {
 	err = b.index.view(func(tx *store.Tx) error {
-		var versions []*dcat.Version
+		versions, err := readVersions(tx)
+		if err != nil {
+			return err
+		}
 		from := binary.BigEndian.AppendUint64([]byte(keyRelease), 1<<63)
-		return tx.ScanBack([]byte(keyRelease), from, func(_, value []byte) (bool, error) {
-			if versions == nil {
-				var err error
-				if versions, err = readVersions(tx); err != nil {
-					return false, err
-				}
-			}
+		err = tx.ScanBack([]byte(keyRelease), from, func(_, value []byte) (bool, error) {
 			var err error
 			goods, err = b.assemble(tx, value, versions)
 			if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Conflict) {
@@ -119,8 +128,13 @@ func (b *Shelf) newestComplete() (goods *Goods, waiting bool, err error) {
 			}
 			return false, err
 		})
+		if err != nil {
+			return err
+		}
+		tried, err = b.candidate(tx, goods, versions)
+		return err
 	})
-	return goods, waiting, err
+	return goods, tried, waiting, err
 }
 
 // lookForAge says so when the hub was not heard of for longer than some service here

@@ -190,6 +190,9 @@ func (n *news) line() replication.Line {
 		Wish: func(h protocol.Head) {
 			n.post(func(s *replication.Session) []replication.Action { return s.Wish(h) })
 		},
+		Tell: func(f *protocol.Fare) {
+			n.post(func(s *replication.Session) []replication.Action { return replication.Tell(s, f) })
+		},
 	}
 }
 

@@ -258,7 +258,8 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 			}
 		case replication.Load:
 			r.begin(ctx, a)
-		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds, replication.TakeBase:
+		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds, replication.TakeBase,
+			replication.Fared:
 			if r.work.put(job{r.peer, a}) {
 				r.wg.Go(func() { r.deliver(ctx) })
 			}
@@ -319,6 +320,10 @@ func (r *runner) deliver(ctx context.Context) {
 			r.host.(replication.Witness).Holds(ctx, j.peer, a.Head)
 		case replication.TakeBase:
 			takeBase(ctx, r, j.peer, a.Base)
+		case replication.Fared:
+			if o, ok := r.host.(replication.Overseer); ok {
+				o.Fared(ctx, j.peer, a.Fare)
+			}
 		}
 		if err != nil {
 			r.fail(err)

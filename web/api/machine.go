@@ -79,6 +79,16 @@ type PublishRequest struct {
 	Versions  []Bytes `json:"versions" maxItems:"2000"`
 	Directory Bytes   `json:"directory,omitempty"`
 	Signed    Bytes   `json:"signed" doc:"The release with its signature (CBOR)"`
+
+	Trial *TrialOrder `json:"trial,omitempty" doc:"Put it in force at one centre first"`
+}
+
+// A TrialOrder puts a release in force at one centre, and for all once it has gone well
+// there.
+type TrialOrder struct {
+	Centre  string `json:"centre" maxLength:"64"`
+	Seconds int64  `json:"seconds" minimum:"1" maximum:"2592000" doc:"How long it has to go well"`
+	Errors  uint64 `json:"errors" minimum:"1" maximum:"10000" doc:"Attempts that one place of a service may refuse"`
 }
 
 // PublishAnswer names the release in force after a publish.
@@ -161,6 +171,8 @@ type HubStatus struct {
 	InFlight    int      `json:"in_flight" doc:"Entries proposed by this server and not yet applied"`
 	Members     []Member `json:"members"`
 	AsOf        Time     `json:"as_of"`
+
+	Halted *Trial `json:"halted,omitempty" doc:"The newest release that was on trial, where it was halted and none was published since"`
 
 	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
 }

@@ -46,6 +46,37 @@ const ReleasesPath = "/v1/releases"
 type Releases struct {
 	Releases []ReleaseLine `json:"releases"` // That were in force for all, the newest first; it is in force.
 	Next     int           `json:"next" doc:"Number of the next release to be published"`
+	Trial    *Trial        `json:"trial,omitempty"`
+}
+
+// A Trial is the newest release that was put on trial.
+type Trial struct {
+	Release int          `json:"release"`
+	Hash    string       `json:"hash"`
+	Centre  string       `json:"centre"`
+	State   string       `json:"state" enum:"runs,passed,halted"`
+	Began   Time         `json:"began"`
+	Active  *Time        `json:"active,omitempty" doc:"When the centre first said that it is in force there"`
+	Heard   *Time        `json:"heard,omitempty" doc:"When the centre last spoke of it"`
+	Until   *Time        `json:"until,omitempty" doc:"When it will have gone well for long enough"`
+	Ended   *Time        `json:"ended,omitempty"`
+	By      string       `json:"by,omitempty" doc:"Who ended it; @hub where it went well or badly by itself"`
+	Reason  string       `json:"reason,omitempty"`
+	Errors  uint64       `json:"errors" doc:"Attempts that one place of a service may refuse"`
+	Filed   []TrialPlace `json:"filed"`
+	Refused []TrialPlace `json:"refused"`
+}
+
+// A TrialPlace counts what happened to a service at one place, a field or a rule.
+type TrialPlace struct {
+	Service string `json:"service"`
+	Place   string `json:"place,omitempty"`
+	Count   uint64 `json:"count"`
+}
+
+// TrialWord is the body of POST /v1/releases/{release}/halt and promote.
+type TrialWord struct {
+	Reason string `json:"reason,omitempty" maxLength:"512"`
 }
 
 // A ReleaseLine is one release in the list of them.
