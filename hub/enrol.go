@@ -162,7 +162,7 @@ func Join(ctx context.Context, dir string, token protocol.JoinToken, o JoinOptio
 	if token.Role != identity.RoleServer {
 		return fault.New(op, fault.Invalid, string(token.Role), "this token is for a node: make one with kendro token create --server")
 	}
-	keys, err := joiningKeys(dir)
+	keys, err := joiningKeys(dir, joinFile)
 	if err != nil {
 		return err
 	}

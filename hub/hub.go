@@ -43,10 +43,14 @@ type Hub struct {
 
 // Open opens the server in c.Dir, binds its port and takes part in Raft. Nodes
 // and calls are served by Run. A folder without a server is [fault.NotFound];
-// stored data that can't be trusted is [fault.Damaged], with the remedy; a port
+// stored data that can't be trusted is [fault.Damaged], with the remedy, for which
+// [Rejoin] may know a way; a port
 // that can't be bound is [fault.Unavailable].
 func Open(c Config) (h *Hub, err error) {
 	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	if err := finishRejoin(c.Dir); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(c.Dir)
@@ -134,7 +138,7 @@ func (h *Hub) take(zone *time.Location) (err error) {
 		id: h.keys.ID, register: h.Register, endpoint: h.endpoint, progress: h.progress, newest: newShared(), fatal: h.fatal, log: h.o.Logger,
 	}
 	h.group.book = &addressBook{known: h.group.knownAddress}
-	h.members = &membership{group: h.group, keys: h.keys, replaying: h.replaying, address: address}
+	h.members = &membership{group: h.group, keys: h.keys, replaying: h.replaying, address: address, dir: h.o.Dir}
 	h.members.http.Store(&h.o.HTTP)
 	if h.keys.Founder {
 		if err := h.disk.found(h.keys.ID, address); err != nil {

@@ -30,11 +30,11 @@ type joining struct {
 
 // joiningKeys returns the keys that were drawn before, or draws and keeps them:
 // a token that was burnt for them is good for no others.
-func joiningKeys(dir string) (*joining, error) {
+func joiningKeys(dir, file string) (*joining, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(dir, joinFile)
+	name := filepath.Join(dir, file)
 	j := &joining{}
 	ok, err := readSummed(name, maxKeyring, j)
 	if err != nil {
@@ -60,6 +60,11 @@ func joiningKeys(dir string) (*joining, error) {
 
 // ask goes through the token's servers until one enrols us.
 func (j *joining) ask(ctx context.Context, t *protocol.JoinToken, o JoinOptions) (*protocol.Enrolment, error) {
+	return j.askFor(ctx, t, o, func(r *protocol.EnrolRequest) (string, any) { return callEnrol, r })
+}
+
+// askFor is ask with the call that put makes of the request.
+func (j *joining) askFor(ctx context.Context, t *protocol.JoinToken, o JoinOptions, put func(*protocol.EnrolRequest) (string, any)) (*protocol.Enrolment, error) {
 	dial := o.Dial
 	if dial == nil {
 		dial = link.DialEnrol
@@ -69,13 +74,14 @@ func (j *joining) ask(ctx context.Context, t *protocol.JoinToken, o JoinOptions)
 		Address: o.Address, HTTP: o.HTTP, Voter: o.Voter,
 	}
 	r.Sign(j.signer)
+	method, body := put(r)
 	last := error(fault.New("hub.Join", fault.Invalid, "token", "it names no server"))
 	for _, address := range t.Servers {
 		e := &protocol.Enrolment{}
 		one, cancel := context.WithTimeout(ctx, attemptJoin)
 		conn, err := dial(one, address, t.CAHash)
 		if err == nil {
-			err = askOn(one, conn, callEnrol, r, e)
+			err = askOn(one, conn, method, body, e)
 		}
 		cancel()
 		if err == nil {

@@ -46,6 +46,8 @@ type membership struct {
 	replaying func() bool            // The register may lack what it had applied once.
 	address   string                 // Where this server listens.
 	http      atomic.Pointer[string] // Where people reach it.
+	dir       string
+	kept      []string // Where the others listen, as the folder has it; settle's.
 }
 
 func (m *membership) probe() *probeAnswer {
@@ -59,6 +61,9 @@ func (m *membership) settle(ctx context.Context) {
 	for {
 		if !m.replaying() && !m.announced() { // A register that lags says what was so once.
 			m.announce(ctx)
+		}
+		if err := m.remember(); err != nil {
+			m.log.Warn("this server may not find the others after damage", "err", err)
 		}
 		select {
 		case <-tick.C:

@@ -54,6 +54,13 @@ func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) 
 		return s.papers.answerHold(from, c)
 	case callDocument:
 		return s.papers.answerDocument(c)
+	case callReplace:
+		return s.answerReplace(c, func(ctx context.Context, r *replacement) (*protocol.Enrolment, error) {
+			if !s.leads() {
+				return nil, fault.New("hub.replace", fault.Unavailable, "", "this server does not lead")
+			}
+			return s.registrar.replaceHere(ctx, r)
+		})
 	case callEnrol:
 		return func(ctx context.Context) (any, error) {
 			r := &protocol.EnrolRequest{}
@@ -95,6 +102,8 @@ func (s *switchboard) serveEnrol(ctx context.Context, conn *link.Conn) {
 			return s.answerReturn(c)
 		case callShelve:
 			return s.answerShelve(c)
+		case callReplace:
+			return s.answerReplace(c, s.registrar.replace)
 		}
 		r := &protocol.EnrolRequest{}
 		if c.Method != callEnrol {

@@ -80,24 +80,34 @@ func openDisk(o diskOptions) (d *disk, err error) {
 			d = nil
 		}
 	}()
-	if err := d.openLog(o, vault); err != nil {
-		return d, err
-	}
-	if d.votes, d.fresh, err = openVotes(filepath.Join(o.dir, raftFolder), o.fail); err != nil {
-		return d, err
-	}
-	d.mention(o.logger)
-	if err := d.states.start(); err != nil {
-		return d, err
-	}
-	if err := d.fit(); err != nil {
-		return d, err
-	}
-	if d.owed, err = d.log.newestCommand(d.log.journal.Last()); err != nil {
-		return d, err
+	if err := d.openPart(o, vault); err != nil {
+		return d, asLost(err)
 	}
 	d.held, err = held.Anew(filepath.Join(o.dir, heldFolder), held.Options{Cipher: vault, Logger: o.logger})
 	return d, err
+}
+
+// openPart opens this server's part in Raft: the log, the votes and the register.
+func (d *disk) openPart(o diskOptions, vault *store.Vault) (err error) {
+	if err := d.openLog(o, vault); err != nil {
+		return err
+	}
+	if d.votes, d.fresh, err = openVotes(filepath.Join(o.dir, raftFolder), o.fail); err != nil {
+		return err
+	}
+	_, err = os.Stat(filepath.Join(o.dir, serversFile))
+	if ran := err == nil; ran && d.report.Created && d.fresh {
+		return fault.New("hub.Open", fault.Damaged, raftFolder, "log and votes are gone, and this server was up with others before; "+rejoin)
+	}
+	d.mention(o.logger)
+	if err := d.states.start(); err != nil {
+		return err
+	}
+	if err := d.fit(); err != nil {
+		return err
+	}
+	d.owed, err = d.log.newestCommand(d.log.journal.Last())
+	return err
 }
 
 // mention logs what a second copy made good: it costs nothing yet, and may be the

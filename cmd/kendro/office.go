@@ -30,7 +30,12 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 		}
 	}()
 	if o.hub, err = hub.Open(s.Config); err != nil {
-		return o, err
+		if err := hub.Rejoin(ctx, s.Config, err); err != nil {
+			return o, err
+		}
+		if o.hub, err = hub.Open(s.Config); err != nil {
+			return o, err
+		}
 	}
 	if o.public, err = api.Listen(ctx, s.HTTP, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: o.hub.Certificate}, s.plain); err != nil {
 		return o, err

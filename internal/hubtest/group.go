@@ -355,3 +355,13 @@ func (g *Group) Token(centre place.Centre) protocol.JoinToken {
 
 // IsUnknown reports whether an error leaves open what happened.
 func IsUnknown(err error) bool { return errors.Is(err, fault.Unavailable) }
+
+// Rejoin has a server that did not start because of cause come back under another name,
+// as the daemon does, and runs it.
+func (s *Server) Rejoin(ctx context.Context, cause error) error {
+	s.group.tb.Helper()
+	if err := hub.Rejoin(ctx, s.Config(), cause); err != nil {
+		return err
+	}
+	return s.TryStart()
+}
