@@ -60,7 +60,7 @@ func Open(c Config) (h *Hub, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := keys.renew(c.Dir, c.Clock()); err != nil {
+	if err := errors.Join(keys.mend(c.Dir, c.Logger), keys.renew(c.Dir, c.Clock())); err != nil {
 		return nil, err
 	}
 	h = &Hub{

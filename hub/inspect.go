@@ -31,6 +31,9 @@ func Inspect(dir string) (Inspection, error) {
 	in := Inspection{}
 	k, err := loadKeys(dir)
 	errs := []error{in.file(true, err)}
+	if err == nil && k.torn != nil {
+		in.Notes = append(in.Notes, k.torn.Error()+": its second copy counts")
+	}
 	if err == nil {
 		errs = append(errs,
 			in.key(filepath.Join(dir, releaseFile), func(b []byte) ([]byte, error) {

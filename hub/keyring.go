@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
@@ -20,7 +22,8 @@ import (
 
 // The files that hold keys, each 0600.
 const (
-	keyringFile  = "server.key"    // Everything a server is and holds.
+	keyringFile  = "server.key"    // Everything a server is and holds,
+	secondFile   = "server.key.2"  // and once more, for a sector that can't be read.
 	recoveryFile = "recovery.key"  // The nation's recovery key; to be taken away.
 	releaseFile  = "catalogue.key" // The key that signs releases.
 	genesisFile  = "genesis"       // What the first server proposes before anything else.
@@ -68,6 +71,7 @@ type openKeys struct {
 	signer    *identity.Signer
 	sealing   *identity.SealingKey   // This server's own.
 	district  []*identity.SealingKey // The newest first.
+	torn      error                  // Why the second copy was read; nil where the first is good.
 	certs     atomic.Pointer[certificates]
 }
 
@@ -81,6 +85,13 @@ func loadKeys(dir string) (*openKeys, error) {
 	const op = "hub.Open"
 	k := &openKeys{}
 	ok, err := readSummed(filepath.Join(dir, keyringFile), maxKeyring, &k.keyring)
+	if !ok || err != nil {
+		second := keyring{}
+		if good, serr := readSummed(filepath.Join(dir, secondFile), maxKeyring, &second); good && serr == nil {
+			k.keyring, k.torn = second, cmp.Or(err, error(fault.New(op, fault.Damaged, keyringFile, "is gone")))
+			return k, k.open()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +133,24 @@ func (k *keyring) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return &fault.Error{Op: "hub.save", Kind: fault.Stopped, Item: dir, Err: err}
 	}
-	return writeSummed(filepath.Join(dir, keyringFile), k)
+	if err := writeSummed(filepath.Join(dir, keyringFile), k); err != nil {
+		return err
+	}
+	return writeSummed(filepath.Join(dir, secondFile), k)
+}
+
+// mend puts right whichever copy of the keyring is not as the other.
+func (k *openKeys) mend(dir string, log *slog.Logger) error {
+	if k.torn == nil {
+		var second keyring
+		ok, err := readSummed(filepath.Join(dir, secondFile), maxKeyring, &second)
+		if ok && err == nil && bytes.Equal(protocol.Marshal(&second), protocol.Marshal(&k.keyring)) {
+			return nil
+		}
+	} else {
+		log.Warn("a copy of the server's keys was not as written, the other one counts", "file", keyringFile, "err", k.torn)
+	}
+	return k.save(dir)
 }
 
 // renew has this server's certificates issued anew once half of their time is

@@ -142,7 +142,7 @@ func finishRejoin(dir string) error {
 			return &fault.Error{Op: op, Kind: fault.Stopped, Item: name, Err: err}
 		}
 	}
-	for _, name := range []string{rejoiningFile, serversFile} {
+	for _, name := range []string{rejoiningFile, serversFile, secondFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &fault.Error{Op: op, Kind: fault.Stopped, Item: name, Err: err}
 		}
