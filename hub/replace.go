@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"time"
 
 	"kendro/domain/fault"
@@ -70,8 +70,8 @@ func (r *registrar) replaceHere(ctx context.Context, req *replacement) (*protoco
 	}
 	if err != nil {
 		t := register.Token{Nonce: nonce, Role: string(identity.RoleServer), Expires: r.clock().Add(replaceTokenFor).Unix()}
-		id := "replace-" + hex.EncodeToString(nonce[:8])
-		if _, err := r.do(ctx, register.NewCommand(id, register.ActorHub, register.CreateToken, t)); err != nil {
+		_, err := r.do(ctx, register.NewCommand(drawID(), register.ActorHub, register.CreateToken, t))
+		if err != nil && !errors.Is(err, fault.Conflict) { // It was made before and not heard of.
 			return nil, err
 		}
 	}
