@@ -47,6 +47,7 @@ type centre struct {
 	scans  map[protocol.Hash][]byte
 	tracks map[protocol.Number]api.Tracking // What the district has said since.
 	taken  []string                         // What came to cases after they were filed: act and body.
+	alike  []api.Found                      // What is likely of the same person; nil: it can't be said.
 }
 
 func newCentre(t testing.TB) *centre {
@@ -66,6 +67,7 @@ func newCentre(t testing.TB) *centre {
 	}
 	c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/sessions", ID: "sign-in", Public: true}, nil, nil, c.signIn)
 	c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.File}, nil, nil, c.file)
+	c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/similar", ID: "alike", Act: access.File}, nil, nil, c.similar)
 	get("/v1/applications", "filed", false, c.list)
 	get("/v1/applications/{number}", "record", false, c.record)
 	api.ServeUploads(c.api, access.File, c.upload)
@@ -86,6 +88,15 @@ func (c *centre) Check(token string) (access.Principal, error) {
 		return access.Principal{}, fault.New("centre.Check", fault.Denied, "", "sign in again")
 	}
 	return access.Principal{User: "rahima", Role: access.Entrepreneur, Centre: ours}, nil
+}
+
+// similar answers with what a test says is alike.
+func (c *centre) similar(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+	if c.alike == nil {
+		c.api.Fail(w, "alike", fault.New("centre.similar", fault.Unavailable, "", "the index is being rebuilt"))
+		return
+	}
+	api.WriteJSON(w, http.StatusOK, api.AlikeList{Found: c.alike})
 }
 
 func (c *centre) signIn(w http.ResponseWriter, r *http.Request, _ api.Caller) {

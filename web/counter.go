@@ -132,6 +132,7 @@ type applyView struct {
 	BaseFees       []protocol.Fee
 	Charges        []protocol.Fee
 	Hidden         []input
+	Alike          []api.Found // What the person may have asked for already.
 }
 
 type input struct{ Name, Value string }
@@ -299,8 +300,20 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 		}
 	}
 	slices.SortFunc(v.Hidden, func(a, b input) int { return cmp.Compare(a.Name, b.Name) })
+	v.Alike = c.alike(r, api.AlikeRequest{Service: f.paper.version.ID, Applicant: app.Applicant})
 	p.Title = wordReview
 	c.show(w, r, http.StatusOK, review(p, v))
+}
+
+// alike lists what this person may have asked for already. The counter goes on
+// without it where it can't be had.
+func (c *counter) alike(r *http.Request, in api.AlikeRequest) []api.Found {
+	var out api.AlikeList
+	call := api.Call{Method: http.MethodPost, Path: "/v1/applications/similar", Key: api.NewKey(), In: in, Out: &out}
+	if err := api.Inside(c.api, r).Do(r.Context(), call); err != nil {
+		return nil
+	}
+	return out.Found
 }
 
 // correct shows the form again with what is wrong beside the fields.

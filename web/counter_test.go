@@ -13,6 +13,7 @@ import (
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -119,6 +120,28 @@ func TestDoubleClickFilesOnce(t *testing.T) {
 	values.Set("applicant.village", "অন্য গ্রাম")
 	if w := c.post("/apply/trade-licence", values.Encode()); w.Code != 409 || !strings.Contains(w.Body.String(), wordAlready.BN) || c.count() != 1 {
 		t.Errorf("got %d; want 409 in words and nothing filed", w.Code)
+	}
+}
+
+// TestLikelyDuplicateIsShown warns before the second paper of one person is filed,
+// and lets it be filed (DOMAIN §7 row 2).
+func TestLikelyDuplicateIsShown(t *testing.T) {
+	c := newCentre(t)
+	values := typedIn(t, c, "trade-licence", 3)
+	values.Set("step", "review")
+	for alike, want := range map[string]bool{"4100101234567890": true, "": false} {
+		if c.alike = nil; alike != "" {
+			n, err := protocol.MintNumber("41", "0010", []byte{1, 2, 3, 4, 5, 6, 7, 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.alike, alike = []api.Found{{Number: n, Stage: "RECEIVED", Because: []string{"same_identifier"}}}, n.String()
+		}
+		w := c.post("/apply/trade-licence", values.Encode())
+		page := w.Body.String()
+		if w.Code != 200 || strings.Contains(page, wordAlike.BN) != want || want && !strings.Contains(page, "/receipt/"+alike) || !strings.Contains(page, `value="file"`) {
+			t.Errorf("got %d; want the warning to be %v, and the way on", w.Code, want)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func Open(dir string, o Options) (*Box, error) {
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1), tally: tally{run: drawRun()}}
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
-		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
+		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{Shelf: shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
 		Care: &Care{memory, papers}, Papers: papers,
 	}
 	if err := b.open(); err != nil {

@@ -15,7 +15,10 @@ import (
 const leastEnded = 2
 
 // Cases answers about the applications that this box took.
-type Cases struct{ *Shelf }
+type Cases struct {
+	*Shelf
+	recent recent // Whose applications the newest are.
+}
 
 // A Case is an application of this box with what the hub has said of it.
 type Case struct {

@@ -153,7 +153,7 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 func (b *Box) Followups() Followups { return Followups{b.Intake} }
 
 // of is a case of this box's.
-func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{b.Shelf}).Case(n) }
+func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{Shelf: b.Shelf}).Case(n) }
 
 // add writes an event on a case and answers it with its receipt.
 func (b Followups) add(ctx context.Context, by Followup, kind protocol.Kind, payload any) (*Answer, error) {

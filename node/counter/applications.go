@@ -23,6 +23,10 @@ func (c *counter) applications() {
 		MaxBody: api.ApplicationBody, Summary: "Take an application; 201 only when it is on the disk",
 	}, api.ApplicationRequest{}, api.ApplicationAnswer{}, c.file)
 	api.Register(c.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/applications/similar", ID: "alike", Act: access.File,
+		Summary: "Applications that this box took in the last 90 days for the service, likely of the same person",
+	}, c.alike)
+	api.Register(c.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/applications", ID: "filed", Act: access.File,
 		Summary: "Applications that this box took on a day, newest first",
 	}, c.list)
@@ -68,6 +72,29 @@ func (c *counter) take(r *http.Request, who api.Caller) (answer []byte, err erro
 		return nil, explain(err)
 	}
 	return answer, fault.Wrap("counter.File", fault.Internal, "", encoding)
+}
+
+// alike is for the counter to look at before it files; it keeps nothing.
+func (c *counter) alike(ctx context.Context, in *struct{ Body api.AlikeRequest }) (*struct{ Body api.AlikeList }, error) {
+	if err := access.May(api.CallerOf(ctx).Principal, access.File, c.own()); err != nil {
+		return nil, err
+	}
+	likes, err := c.Box.Alike(in.Body.Service, in.Body.Applicant)
+	if err != nil {
+		return nil, err
+	}
+	out := &struct{ Body api.AlikeList }{api.AlikeList{Found: []api.Found{}}}
+	for _, l := range likes {
+		f := api.Found{
+			Number: l.Case.Number, Service: serviceOf(l.Case), Stage: l.Case.Stage, Applicant: l.Name.Name, Centre: c.Box.Centre(),
+			SubmittedAt: api.TimeOf(l.Case.Issued), Fit: min(l.Score, 100), Grade: l.Grade.String(),
+		}
+		for _, r := range l.Because {
+			f.Because = append(f.Because, string(r))
+		}
+		out.Body.Found = append(out.Body.Found, f)
+	}
+	return out, nil
 }
 
 func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {

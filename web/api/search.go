@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -18,6 +20,17 @@ type Found struct {
 	Grade       string          `json:"grade,omitempty" enum:"possible,likely,doubtful" doc:"Of a similar case: doubtful is one identifier on two people"`
 	Because     []string        `json:"because,omitempty" doc:"Of a similar case: what agrees and what does not"`
 	Said        []Opinion       `json:"said,omitempty" doc:"Of a similar case: what officers found out, the newest last; that one holds"`
+}
+
+// AlikeRequest is the body of POST /v1/applications/similar.
+type AlikeRequest struct {
+	Service   string          `json:"service" maxLength:"128" doc:"ID of the service"`
+	Applicant json.RawMessage `json:"applicant" doc:"Who applies, as in POST /v1/applications"`
+}
+
+// AlikeList is its answer, the likeliest first.
+type AlikeList struct {
+	Found []Found `json:"found"`
 }
 
 // Verdict is what holds of a similar case, empty where nobody has said anything.
