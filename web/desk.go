@@ -21,8 +21,9 @@ import (
 type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
-// desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/search, GET
-// /v1/cases/{number}/similar, POST /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
+// desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/items, POST
+// /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
+// /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action} and GET
 // /v1/track/{number}.
 func Desk(a *api.API, h House) error {
@@ -32,11 +33,13 @@ func Desk(a *api.API, h House) error {
 	}
 	s.home = "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/search", wordSearch}, {"/track", wordTrack}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
+	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
+	a.Page("POST /desk/items/{id}", s.known(wordDeskTitle, d.settle))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))

@@ -22,9 +22,13 @@ func deskItemsCmd() *cobra.Command {
 				return err
 			}
 			return out.print(cmd.OutOrStdout(), list, func() *table {
-				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "WHY")
+				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "WHY", "WHAT TO DO")
 				for _, it := range list.Items {
-					t.add(it.ID, it.Kind, taka(it.Poisha), day(it.Due), it.Centre, it.Text)
+					due := day(it.Due)
+					if it.Overdue {
+						due += " overdue"
+					}
+					t.add(it.ID, it.Kind, taka(it.Poisha), due, it.Centre, it.Text, it.Do.EN)
 				}
 				return t
 			})

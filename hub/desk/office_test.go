@@ -220,6 +220,7 @@ func (o *office) people() map[string]register.User {
 		"rina":      {Role: access.Officer, Seat: place.Seat{Post: "record-room-assistant", Office: o.recordRoom()}},
 		"kamal":     {Role: access.Officer, Seat: place.Seat{Post: "deputy-record-keeper", Office: o.recordRoom()}},
 		"rokeya":    {Role: access.Officer, Seat: place.Seat{Post: "record-keeper", Office: o.recordRoom()}},
+		"dc":        {Role: access.Officer, Seat: place.Seat{Post: "dc", Office: "dc-41"}},
 		"audit":     {Role: access.Auditor},
 		"rahima":    {Role: access.Entrepreneur, Centre: centre, Gender: "f"},
 	}

@@ -17,8 +17,8 @@ import (
 // another way. It is applied, or it becomes an item for an officer; it is never
 // dropped.
 
-// whyNoCase is why an event on a case stands aside.
-const whyNoCase = "it names a case that is not here"
+// WhyNoCase is why an event on a case stands aside.
+const WhyNoCase = "it names a case that is not here"
 
 // whySurplus is why an overpayment is an item.
 const whySurplus = "more was paid than was owed"
@@ -87,7 +87,7 @@ func (f *follower) take() {
 	if f.e.Number == 0 || !f.get(caseKey(f.e.Number), f.c) {
 		f.meta.Stats.Unreadable++
 		intake(f.courses).aside(&Quarantine{
-			Log: f.from.Log, First: f.from.At.Seq, Last: f.from.At.Seq, Reason: whyNoCase, Hash: f.from.At.Hash, Number: f.e.Number,
+			Log: f.from.Log, First: f.from.At.Seq, Last: f.from.At.Seq, Reason: WhyNoCase, Hash: f.from.At.Hash, Number: f.e.Number,
 		})
 		return
 	}

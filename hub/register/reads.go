@@ -78,6 +78,19 @@ func (r Cases) Aliases(n protocol.Number) ([]protocol.Number, error) {
 	return out, err
 }
 
+// ForEachAlias calls fn with every number that was given twice, as it is printed, and
+// with the number that its later case has in the register.
+func (r Cases) ForEachAlias(fn func(printed, number protocol.Number) error) error {
+	return r.base.View(func(v View) error {
+		return v.Scan(key(tagAlias), nil, func(k, _ []byte) (bool, error) {
+			if len(k) != 17 {
+				return true, nil
+			}
+			return true, fn(numberOf(k[1:9]), numberOf(k[9:17]))
+		})
+	})
+}
+
 // CaseAt returns the case whose slip carries the number and whose event stands at
 // this place of an uplink, or [fault.NotFound].
 func (r Cases) CaseAt(printed protocol.Number, log protocol.LogID, seq uint64) (*Case, error) {

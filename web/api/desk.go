@@ -49,26 +49,10 @@ type ActionRequest struct {
 	Primary   string   `json:"primary,omitempty" maxLength:"128" doc:"Receive number of the case that this one is once more"`
 }
 
-// An Item is what an officer has to decide about: something that a centre sent and
-// that the case did not wait for.
-type Item struct {
-	ID        string          `json:"id"`
-	Number    protocol.Number `json:"number"`
-	Kind      string          `json:"kind"`
-	Since     Time            `json:"since"`
-	Due       *Date           `json:"due"`
-	Owner     string          `json:"owner" doc:"post@office"`
-	Text      string          `json:"text"`
-	Poisha    int64           `json:"poisha,omitempty"`
-	Centre    string          `json:"centre"`
-	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied or dismissed; absent while it is open"`
-	Words     string          `json:"words,omitempty"`
-	SettledBy string          `json:"settled_by,omitempty"`
-}
-
-// ItemList is the answer to GET /v1/items.
+// ItemList is the answer to GET /v1/items: what is overdue first, then by its day.
 type ItemList struct {
 	Items []Item `json:"items"`
+	More  int    `json:"more,omitempty" doc:"Further ones that are not listed"`
 	Next  string `json:"next,omitempty"`
 }
 

@@ -1,0 +1,167 @@
+package desk
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kendro/catalogue"
+	"kendro/domain/application"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// unsettled is the conflict desk as somebody's call has it.
+func (o screens) unsettled(user, scope string) []api.Item {
+	o.t.Helper()
+	w := o.call(user, "GET", "/v1/items?scope="+scope, "")
+	var list api.ItemList
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != http.StatusOK {
+		o.t.Fatalf("%s: got %d, %v", user, w.Code, err)
+	}
+	return list.Items
+}
+
+func kindsOf(list []api.Item) (kinds []string) {
+	for _, it := range list {
+		kinds = append(kinds, it.Kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// late lets days pass.
+func (o screens) late(days int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.at += int64(days) * 24 * time.Hour.Milliseconds()
+}
+
+// news is an event on a case, as its centre sends it.
+func news(kind protocol.Kind, n protocol.Number, payload any) *protocol.Event {
+	return &protocol.Event{Kind: kind, At: dawn, Actor: "rahima", Number: n, Payload: protocol.Marshal(payload)}
+}
+
+// ghost puts a version of the service into force whose first desk no office has.
+func (o screens) ghost() {
+	o.t.Helper()
+	v := *o.version()
+	v.Steps = slices.Clone(v.Steps)
+	v.Steps[0].Post = "ghost"
+	o.must("root", register.Publish, parcels(releaseOf(o.t, o.office, &v))[0])
+	o.set = o.reg.Set()
+	var err error
+	if o.intake, err = catalogue.NewIntake(o.set); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// TestConflictDeskListsEachKind: whatever of one district's collisions is
+// unresolved stands on the desk of its owner, and says what to do and what the
+// citizen is told (DOMAIN §7); what was due comes first.
+func TestConflictDeskListsEachKind(t *testing.T) {
+	o := screens{newOffice(t)}
+	o.scans = []protocol.Document{{Kind: "nid", Hash: protocol.Hash{7}, Size: 9, Type: 1}}
+	missing := o.file(1) // Row 22: its scan does not come.
+	o.scans = nil
+	paid := o.landCopy(2, "counter")
+	o.toFeeDue(paid)
+	o.send(news(protocol.PaymentTaken, paid, &protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 50000}}})) // Row 15.
+	o.send(news(protocol.Withdrawn, paid, &protocol.Withdrawal{Reason: "আর লাগবে না"}))                                                                // Row 12.
+	o.send(news(protocol.Supplied, paid, &protocol.Supplement{Originals: []string{"nid"}}))
+	o.send(news(protocol.HandedOver, missing, &protocol.HandOver{Proof: "nid"}))
+	o.send(news(protocol.Withdrawn, 4100_0000_0000_0001, &protocol.Withdrawal{}))
+	o.send(&protocol.Event{Kind: 19, At: dawn, Actor: "rahima", Payload: []byte{0xa0}})
+	o.ingest(news(protocol.Withdrawn, paid, &protocol.Withdrawal{}), register.Ingest{Quarantine: "the block does not open"})
+	o.services, o.answers = "", nil
+	again := o.seq // Row 4: a twin of the box mints the same numbers.
+	o.file(1)
+	o.ghost()
+	unrouted := o.file(3)
+	o.late(3)
+	want := []string{"document-missing", "handed-over-early", "late-withdrawal", "no-case", "number-twice", "overpayment", "unasked", "unopened-block", "unreadable", "unrouted"}
+	var all []api.Item
+	for _, user := range []string{"anna", "rokeya", "dc"} {
+		all = append(all, o.unsettled(user, "mine")...)
+	}
+	if got := kindsOf(all); !slices.Equal(got, want) {
+		t.Errorf("the desks list %v after %d events; want %v", got, again, want)
+	}
+	for _, it := range all {
+		if it.Name.BN == "" || it.Do.BN == "" || it.Says.BN == "" || it.Owner == "" || it.Centre == "" {
+			t.Errorf("%s lacks words, an owner or its centre: %+v", it.Kind, it)
+		}
+		if it.Due == nil && it.Number != 0 {
+			t.Errorf("%s has no deadline", it.Kind)
+		}
+	}
+	if got := o.unsettled("anna", "mine"); slices.ContainsFunc(got, func(it api.Item) bool { return it.Number == paid }) {
+		t.Error("an officer sees the item of another office")
+	}
+	if got := kindsOf(o.unsettled("audit", "office")); len(got) < len(want)-1 { // Scans that lack are an office's own.
+		t.Errorf("the auditor sees %v", got)
+	}
+	// What is overdue comes first, and the queue of R-CH5 empties itself once there is a desk.
+	o.late(30)
+	list := o.unsettled("dc", "mine")
+	if len(list) == 0 || !list[0].Overdue || list[0].Due == nil {
+		t.Errorf("the first is %+v; want what is overdue", list)
+	}
+	sorted := slices.IsSortedFunc(list, func(a, b api.Item) int {
+		return int(dueUnix(a)/86400 - dueUnix(b)/86400)
+	})
+	if !sorted || !slices.ContainsFunc(list, func(it api.Item) bool { return it.Number == unrouted }) {
+		t.Errorf("got %+v", list)
+	}
+	if got := o.silentDrops(); got != "0" {
+		t.Errorf("kendro_silent_drops %s in a district of collisions; want 0", got)
+	}
+}
+
+// TestConflictDeskSettles: an item is settled on the page, once.
+func TestConflictDeskSettles(t *testing.T) {
+	o := screens{newOffice(t)}
+	n := o.landCopy(1, "counter")
+	o.toFeeDue(n)
+	o.send(news(protocol.PaymentTaken, n, &protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 50000}}}))
+	if c, err := o.reg.Case(n); err != nil || c.State.Stage != application.InPreparation {
+		t.Fatalf("got %v, %v", c.State.Stage, err)
+	}
+	id := o.unsettled("rokeya", "mine")[0].ID
+	page := o.page("rokeya", "GET", "/desk/items", nil).Body.String()
+	for _, want := range []string{"বেশি টাকা জমা হয়েছে", "৳ ৩০০", "করণীয়", "আবেদনকারীকে যা বলবেন", n.Bangla(), `value="refund"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	form := url.Values{"key": {api.NewKey()}, "outcome": {"refund"}, "text": {" "}}
+	if w := o.page("rokeya", "POST", "/desk/items/"+id, form); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `value="refund" checked`) {
+		t.Errorf("without words: got %d", w.Code)
+	}
+	form.Set("text", "কেন্দ্র থেকে ৩০০ টাকা ফেরত নিন")
+	form.Set("key", api.NewKey())
+	if w := o.page("kamal", "POST", "/desk/items/"+id, form); w.Code != http.StatusForbidden {
+		t.Errorf("a colleague settles it: got %d", w.Code)
+	}
+	if w := o.page("rokeya", "POST", "/desk/items/"+id, form); w.Code != http.StatusSeeOther {
+		t.Fatalf("settle: got %d: %s", w.Code, w.Body)
+	}
+	if left := o.unsettled("rokeya", "mine"); len(left) != 0 {
+		t.Errorf("it is still there: %+v", left)
+	}
+	form.Set("key", api.NewKey())
+	if w := o.page("rokeya", "POST", "/desk/items/"+id, form); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "নিষ্পত্তি হয়েছে") {
+		t.Errorf("settled twice: got %d", w.Code)
+	}
+	// Every kind that a case can have is written about.
+	for _, kind := range []string{register.ItemOverpayment, register.ItemDoubtful, register.ItemLate, register.ItemWithdrawal, register.ItemSupplement, register.ItemHandOver} {
+		if _, ok := api.AdviceOn(kind); !ok {
+			t.Errorf("nobody says what to do about %s", kind)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// An Item is what somebody has to decide about beside the procedure: what a centre
+// sent and the case did not wait for, or what the register could not place.
+type Item struct {
+	ID        string          `json:"id"`
+	Number    protocol.Number `json:"number,omitempty" doc:"Of the case; absent where it is about none"`
+	Kind      string          `json:"kind"`
+	Since     Time            `json:"since,omitzero"`
+	Due       *Date           `json:"due"`
+	Overdue   bool            `json:"overdue,omitempty"`
+	Owner     string          `json:"owner" doc:"post@office"`
+	Text      string          `json:"text"`
+	Poisha    int64           `json:"poisha,omitempty"`
+	Centre    string          `json:"centre"`
+	Outcomes  []string        `json:"outcomes,omitempty" doc:"What may come of it; absent where it ends by what is to be done"`
+	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied or dismissed; absent while it is open"`
+	Words     string          `json:"words,omitempty"`
+	SettledBy string          `json:"settled_by,omitempty"`
+	Advice
+}
+
+// Advice is what is to be done about an item. Its members stand among the item's.
+type Advice struct {
+	Name place.Name `json:"name" doc:"What it is"`
+	Do   place.Name `json:"do" doc:"What its owner is to do"`
+	Says place.Name `json:"says" doc:"What the citizen is told meanwhile"`
+}
+
+// AdviceOn returns what is to be done about a kind of item; false for a kind that
+// nobody has written about.
+func AdviceOn(kind string) (Advice, bool) {
+	a, ok := advice[kind]
+	return a, ok
+}
+
+func words(bn, en string) place.Name { return place.Name{BN: bn, EN: en} }
+
+// paidKept is what is told of money that has no place yet.
+var paidKept = words("আপনার টাকা লিপিবদ্ধ আছে এবং হারাবে না। দপ্তর সিদ্ধান্ত নিয়ে আপনাকে জানাবে।", "Your money is on record and is not lost. The office decides and tells you.")
+
+// applicationKept is what is told of an application that waits for a person.
+var applicationKept = words("আপনার আবেদন নিরাপদে আছে। দপ্তর যাচাই করে আপনাকে জানাবে; নতুন করে আবেদন করতে হবে না।", "Your application is safe. The office looks at it and tells you; there is no need to apply again.")
+
+var advice = map[string]Advice{
+	"overpayment": {
+		words("বেশি টাকা জমা হয়েছে", "More was paid than was owed"),
+		words("দুটি রসিদ মিলিয়ে দেখুন। বাড়তি টাকা ফেরত দিন, অথবা আবেদনকারীর সম্মতিতে পরের ফিতে সমন্বয় করুন।", "Compare the receipts. Pay the surplus back, or set it off against a later fee if the applicant agrees."),
+		paidKept,
+	},
+	"doubtful-date": {
+		words("জমার তারিখ নিয়ে সন্দেহ", "A payment whose date can’t be believed"),
+		words("চালান বা রসিদ দেখুন। সময়ের মধ্যে জমা হয়ে থাকলে নথিতে জমা লিপিবদ্ধ করে “প্রয়োগ” বেছে নিন।", "Look at the challan or the receipt. If it was paid in time, book it on the case and choose “applied”."),
+		paidKept,
+	},
+	"late-payment": {
+		words("মেয়াদের পরে জমা", "Paid after the term"),
+		words("জমার তারিখ দেখুন। মেয়াদের পরে হলে টাকা ফেরত দিন; আবেদনকারী নতুন আবেদন করতে পারেন।", "Look at the day of the payment. If it was late, pay it back; the applicant may apply anew."),
+		paidKept,
+	},
+	"late-withdrawal": {
+		words("সিদ্ধান্তের পরে প্রত্যাহার এসেছে", "A withdrawal that came after the decision"),
+		words("প্রত্যাহারের তারিখ সিদ্ধান্তের আগে কি না দেখুন। ইস্যু করা কাগজ বহাল থাকে; ফি ফেরতের সিদ্ধান্ত নিন।", "See whether it was dated before the decision. What is issued stands; decide about the fee."),
+		words("আপনার প্রত্যাহার পৌঁছেছে। তার আগেই সিদ্ধান্ত হয়েছিল; দপ্তর আপনাকে জানাবে।", "Your withdrawal has arrived. The case was decided before; the office tells you what comes of it."),
+	},
+	"unasked": {
+		words("না চাওয়া তথ্য এসেছে", "What came was not asked for"),
+		words("যা এসেছে তা দেখুন। দরকার হলে নথি থেকে সেই তথ্য চেয়ে নিন, তারপর নিষ্পত্তি করুন।", "Look at what came. If you need it, ask for it on the case, then settle this."),
+		words("আপনার দেওয়া তথ্য পৌঁছেছে; দপ্তর দেখছে।", "What you brought has arrived; the office looks at it."),
+	},
+	"handed-over-early": {
+		words("ইস্যুর আগেই হস্তান্তর লেখা হয়েছে", "Handed over before anything was issued"),
+		words("কেন্দ্রে জিজ্ঞাসা করুন কী দেওয়া হয়েছে। ভুল হলে বাতিল করুন।", "Ask the centre what was handed over. If it was a mistake, dismiss it."),
+		words("আপনার আবেদন চলছে। কাগজ প্রস্তুত হলে জানানো হবে।", "Your application goes on. You are told when it is ready."),
+	},
+	"held": {
+		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
+		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। ঠিক করা না গেলে কেন্দ্র থেকে প্রত্যাহার করে নতুন আবেদন নিন।", "See the reason and speak with the centre. If it can’t be put right, have it withdrawn there and filed anew."),
+		applicationKept,
+	},
+	"unrouted": {
+		words("কোনো টেবিল পায়নি", "No desk was found"),
+		words("এই এলাকায় সেবার প্রথম পদের দপ্তর নেই। তালিকায় দপ্তর বা পদ যোগ করে প্রকাশ করুন; নথি নিজে থেকেই টেবিলে যাবে।", "No office of this area has the post of the first step. Add it to the directory and publish; the case then goes there by itself."),
+		applicationKept,
+	},
+	"number-twice": {
+		words("একই নম্বর দুটি আবেদনে", "One number on two receipts"),
+		words("নথিটির নতুন নম্বর কেন্দ্রকে জানানো হয়েছে। আবেদনকারী নতুন রসিদ পেয়েছেন কি না নিশ্চিত হোন এবং যন্ত্রটি পরীক্ষা করান।", "The centre was told the case’s new number. Make sure that the applicant has a new receipt, and have the box looked at."),
+		words("আপনার আবেদনের নতুন নম্বর হয়েছে। পুরোনো রসিদ নিয়ে কেন্দ্রে আসুন।", "Your application has a new number. Bring your old receipt to the centre."),
+	},
+	"box-copied": {
+		words("কেন্দ্রের যন্ত্রের নকল দেখা গেছে", "A copy of a centre’s box was seen"),
+		words("যন্ত্রটি বদলানো বা পুরোনো ডিস্ক চালানো হয়েছে কি না কেন্দ্রে জিজ্ঞাসা করুন। কারিগরি শাখা যন্ত্রটি নতুন করে যুক্ত করবে।", "Ask the centre whether an old disk was put in. The technical staff enrol the box anew."),
+		applicationKept,
+	},
+	"unopened-block": {
+		words("কেন্দ্রের পাঠানো তথ্য খোলা যায়নি", "Records of a centre that can’t be opened"),
+		words("কারিগরি শাখাকে জানান। তথ্য হুবহু রাখা আছে; কেন্দ্রের রসিদের সাথে মিলিয়ে দেখতে হবে।", "Tell the technical staff. The records are kept as they came, to be compared with the centre’s receipts."),
+		applicationKept,
+	},
+	"no-case": {
+		words("অচেনা আবেদনের তথ্য এসেছে", "News of a case that is not here"),
+		words("নম্বরটি কেন্দ্রের রসিদের সাথে মিলিয়ে দেখুন। টাকা হলে ফেরতের ব্যবস্থা করুন।", "Compare the number with the centre’s receipt. If it was money, have it paid back."),
+		paidKept,
+	},
+	"unreadable": {
+		words("কেন্দ্রের একটি তথ্য পড়া যায়নি", "A record of a centre that can’t be read"),
+		words("কারিগরি শাখাকে জানান; কেন্দ্রের সফটওয়্যার হালনাগাদ কি না দেখুন।", "Tell the technical staff; see whether the centre’s software is the newest."),
+		applicationKept,
+	},
+	"document-missing": {
+		words("কাগজের স্ক্যান পৌঁছায়নি", "A scan has not arrived"),
+		words("কেন্দ্রের যন্ত্র চালু ও সংযুক্ত কি না জিজ্ঞাসা করুন। যন্ত্র নষ্ট হলে নথি থেকে শুধু সেই কাগজ চেয়ে নিন।", "Ask whether the centre’s box is on and connected. If it is lost, ask on the case for that document alone."),
+		words("আপনার আবেদন গৃহীত হয়েছে। একটি কাগজ পৌঁছাতে দেরি হচ্ছে; দরকার হলে জানানো হবে।", "Your application is accepted. One document is late; you are told if it is needed again."),
+	},
+}

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/web/api"
+)
+
+// Words of the conflict desk.
+var (
+	wordConflicts   = name("অমীমাংসিত বিষয়", "Unsettled matters")
+	wordNoConflicts = name("এখন কোনো অমীমাংসিত বিষয় নেই।", "Nothing is unsettled just now.")
+	wordDo          = name("করণীয়", "What to do")
+	wordTell        = name("আবেদনকারীকে যা বলবেন", "What to tell the citizen")
+	wordOwner       = name("দায়িত্ব", "Whose")
+	wordDetail      = name("বিবরণ", "Detail")
+	wordSumOf       = name("টাকা", "Sum")
+	wordSettle      = name("নিষ্পত্তি করুন", "Settle it")
+	wordOutcome     = name("ফলাফল", "Outcome")
+	wordSettleText  = name("আবেদনকারীকে যা জানানো হবে", "What the citizen is told")
+	wordSettleSure  = name("নিষ্পত্তি একবারই হয় এবং আর বদলানো যায় না।", "A matter is settled once and for all.")
+	wordMoreItems   = name("আরও বিষয় আছে; আগে এগুলো নিষ্পত্তি করুন:", "There are more; settle these first:")
+	wordSettledOnce = name("বিষয়টি এর মধ্যে নিষ্পত্তি হয়েছে।", "It has been settled meanwhile.")
+)
+
+// outcomeWords are what may come of an item.
+var outcomeWords = map[string]place.Name{
+	"refund":    name("টাকা ফেরত", "Pay it back"),
+	"credit":    name("পরের ফিতে সমন্বয়", "Set off against a later fee"),
+	"applied":   name("নথিতে প্রয়োগ করা হয়েছে", "Applied to the case"),
+	"dismissed": name("বাতিল", "Dismissed"),
+}
+
+func outcomeName(code string) place.Name {
+	if n, ok := outcomeWords[code]; ok {
+		return n
+	}
+	return place.Name{BN: code, EN: code}
+}
+
+type itemsView struct {
+	Scope string
+	List  api.ItemList
+	Key   string
+	Tried string // Item whose settling failed …
+	Typed url.Values
+	dir   *place.Directory
+}
+
+func (v itemsView) owner(it api.Item) place.Name {
+	return caseView{dir: v.dir}.seat(it.Owner)
+}
+
+func (v itemsView) kept(id, field string) string {
+	if v.Tried != id {
+		return ""
+	}
+	return v.Typed.Get(field)
+}
+
+// items shows what has to be decided beside the procedure, the overdue first.
+func (d *desk) items(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	d.showItems(w, r, tried{values: url.Values{}})
+}
+
+func (d *desk) showItems(w http.ResponseWriter, r *http.Request, t tried) {
+	v := itemsView{Scope: "mine", Key: api.NewKey(), Tried: t.action, Typed: t.values, dir: &place.Directory{}}
+	if r.FormValue("scope") == "office" {
+		v.Scope = "office"
+	}
+	if set := d.house.Set(); set != nil {
+		v.dir = set.Directory
+	}
+	call := api.Call{Path: "/v1/items?" + url.Values{"scope": {v.Scope}}.Encode(), Out: &v.List}
+	if err := api.Inside(d.api, r).Do(r.Context(), call); err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	p := d.page(r, wordConflicts)
+	p.Here = "/desk/items?scope=" + v.Scope
+	status := http.StatusOK
+	if t.err != nil {
+		status = api.ProblemOf(t.err).Status
+		p.Problems = []problem{{Anchor: "item-" + t.action, Text: p.Say(t.words)}}
+	} else if r.URL.Query().Get("done") != "" {
+		p.Notice = p.Say(wordDone)
+	}
+	d.show(w, r, status, itemsPage(p, v))
+}
+
+// settle says what comes of an item, once and for all.
+func (d *desk) settle(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	values, err := post(w, r)
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	id := r.PathValue("id")
+	in := api.SettleRequest{Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text"))}
+	call := api.Call{Path: "/v1/items/" + url.PathEscape(id), Key: values.Get("key"), In: in}
+	if err := api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
+		t := tried{action: id, values: values, err: err, words: wordsFor(err)}
+		switch fault.KindOf(err) {
+		case fault.Conflict:
+			t.words = wordSettledOnce
+		case fault.Invalid:
+			t.words = wordBadActs
+		default:
+		}
+		d.showItems(w, r, t)
+		return
+	}
+	to := "/desk/items?done=1"
+	if values.Get("scope") == "office" {
+		to += "&scope=office"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
