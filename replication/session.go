@@ -88,15 +88,17 @@ func NewSession(c Config) *Session {
 	return s
 }
 
-// Start says hello.
+// Start says hello, once.
 func (s *Session) Start() []Action {
+	have := s.cfg.Have
+	s.cfg.Have = nil // The flows know it, and a session may last for weeks.
 	bases := uint8(0)
 	if s.cfg.Takes {
 		bases = protocol.BaseFormat
 	}
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
-		Have: s.cfg.Have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
+		Have: have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
 		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases,
 	}}}}
 }
