@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"kendro/identity"
 	"kendro/protocol"
 	"kendro/replication"
+	"kendro/replication/link"
 )
 
 // answering is a hub that has an event in the inbox for every block that it takes.
@@ -56,4 +58,32 @@ func TestOneAlone(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestHoldIsDropped: the byte that keeps a way open is counted, and neither answered nor
+// noticed by what goes on in the connection.
+func TestHoldIsDropped(t *testing.T) {
+	d := newDistrict(t, "41")
+	server := d.open(t, subject(identity.RoleServer, "s1"), []string{link.ALPNHub}, nil)
+	client := d.open(t, subject(identity.RoleServer, "s2"), nil, nil)
+	echo(t, server, link.ALPNHub)
+	c, err := client.Dial(t.Context(), server.Addr().String(), link.ALPNHub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, before := server.Metered()
+	for range 50 {
+		c.(*link.Conn).Hold()
+	}
+	got := make([]byte, 5)
+	if _, err := c.Write([]byte("still")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "still" {
+		t.Errorf("got %q, %v; want what was said", got, err)
+	}
+	if _, after := server.Metered(); after < before+50 {
+		t.Errorf("%d bytes came; want the fifty at least", after-before)
+	}
 }

@@ -100,8 +100,7 @@ func (c *Conn) Shortest() time.Duration { return c.conn.ConnectionStats().MinRTT
 
 // Hold sends the peer a packet of one byte, so that whatever translates addresses on the
 // way goes on to let the peer's packets in. It looks like the beginning of one of QUIC's
-// and is too short to be one: the peer drops it, as every release does. (One beside
-// QUIC, like a knock, would cost the peer a buffer.)
+// and is too short to be one: the peer drops it, as every release does.
 func (c *Conn) Hold() { _, _ = c.transport.WriteTo([]byte{0x40}, c.conn.RemoteAddr()) }
 
 // Abandon closes the whole connection because its peer is silent; the next Dial
