@@ -24,11 +24,12 @@ import (
 // for them. Nothing of that can be read or altered on the way; a box that lies
 // costs a delay.
 type exchange struct {
-	box  *box.Box
-	host *host
-	held *held.Store
-	mail *mailroom
-	log  *slog.Logger
+	box   *box.Box
+	host  *host
+	held  *held.Store
+	mail  *mailroom
+	books *library
+	log   *slog.Logger
 
 	errands *errands
 
@@ -71,7 +72,7 @@ func newExchange(h *host, dir string, e *errands, log *slog.Logger) (*exchange, 
 // makeExchange returns an exchange that has no copies yet.
 func makeExchange(h *host, e *errands, log *slog.Logger) *exchange {
 	return &exchange{
-		box: h.box, host: h, mail: newMailroom(), errands: e, log: log, broken: make(chan error, 1),
+		box: h.box, host: h, mail: newMailroom(), books: newLibrary(), errands: e, log: log, broken: make(chan error, 1),
 		hubs: map[uint64]func(protocol.Head){}, guests: map[uint64]*guest{}, hosts: map[uint64]*ward{}, told: map[string]uint64{},
 	}
 }
@@ -262,6 +263,7 @@ func (x *exchange) begin(session uint64, grew func(protocol.Head)) (end func()) 
 		delete(x.hubs, session)
 		x.mu.Unlock()
 		x.mail.hubLeft(session)
+		x.books.hubLeft(session)
 	}
 }
 

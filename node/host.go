@@ -135,6 +135,7 @@ func (h *host) Join(peer replication.Peer, line replication.Line) {
 	h.fares.join(peer.Session, line)
 	if h.exchange != nil {
 		h.exchange.mail.hub(peer.Session, line)
+		h.exchange.books.hub(peer.Session, line)
 	}
 }
 
@@ -251,6 +252,12 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 	forget := h.remember(b.Header.Log, items)
 	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) {
 		forget()
+		if b.Header.Log.Channel == protocol.Catalogue && h.exchange != nil && err == nil {
+			if at.Seq > b.Header.Last { // It was asked for on behalf of a neighbour, who lacks what follows as well.
+				at = protocol.Position{Seq: b.Header.Last, Hash: b.Header.End}
+			}
+			h.exchange.books.add(b, peer.Cert)
+		}
 		done(at, nil, err)
 	})
 }

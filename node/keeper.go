@@ -39,6 +39,7 @@ func (k *keeper) Open(peer replication.Peer, grew func(protocol.Head)) (have []p
 		delete(k.guests, peer.Session)
 		k.mu.Unlock()
 		k.mail.left(peer.Session)
+		k.books.close(peer.Session)
 	}, nil
 }
 
@@ -53,22 +54,38 @@ func (k *keeper) Join(peer replication.Peer, line replication.Line) {
 	}
 }
 
-// Met opens a pigeonhole for a neighbour that asks for its inbox.
+// Met opens a pigeonhole for a neighbour that asks for its inbox, and the library for
+// one that asks for the catalogue.
 func (k *keeper) Met(_ context.Context, peer replication.Peer) {
 	g, err := k.guest(peer)
 	if err != nil {
 		return
 	}
 	for _, w := range peer.Hello.Want {
-		if w.Channel != protocol.Inbox || w.Name != peer.Subject.Name {
+		inbox := w.Channel == protocol.Inbox && w.Name == peer.Subject.Name
+		if !inbox && (w.Channel != protocol.Catalogue || w.Name != peer.Subject.District) {
 			continue
 		}
 		for _, h := range peer.Hello.Have {
-			if h.Log.Channel == protocol.Inbox && h.Log.Name == w.Name {
+			switch {
+			case h.Log.Channel != w.Channel || h.Log.Name != w.Name:
+			case inbox:
 				k.mail.open(peer.Session, h, g.grew)
+			default:
+				k.books.open(peer.Session, h, k.ahead(h), g.grew)
 			}
 		}
 	}
+}
+
+// ahead reports whether this box holds a log of the catalogue beyond where somebody
+// claims to be, and the same up to there.
+func (k *keeper) ahead(h protocol.Head) bool {
+	if k.box.Held()[h.Log].Seq <= h.At.Seq {
+		return false
+	}
+	at, err := k.box.Place(h.Log, h.At.Seq)
+	return err == nil && at == h.At
 }
 
 // Find says from where on the neighbour's log is wanted: from what is held of it,
@@ -86,6 +103,10 @@ func (k *keeper) Find(_ context.Context, peer replication.Peer, log protocol.Log
 
 // Load hands out what came for the neighbour.
 func (k *keeper) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, _ int) ([]protocol.Epoch, []protocol.Block, error) {
+	if log.Channel == protocol.Catalogue && log.Name == peer.Subject.District {
+		epochs, blocks := k.books.load(log, from, peer.Reads())
+		return epochs, blocks, nil
+	}
 	if log.Channel != protocol.Inbox || log.Name != peer.Subject.Name {
 		return nil, nil, fault.New("node.Load", fault.NotFound, log.String(), "not a log for this neighbour")
 	}
@@ -151,5 +172,8 @@ func (k *keeper) Acknowledged(_ context.Context, peer replication.Peer, a *proto
 func (k *keeper) Holds(_ context.Context, peer replication.Peer, h protocol.Head) {
 	if h.Log.Channel == protocol.Inbox && h.Log.Name == peer.Subject.Name {
 		k.mail.taken(peer.Session, h)
+	}
+	if h.Log.Channel == protocol.Catalogue {
+		k.books.taken(peer.Session, h)
 	}
 }

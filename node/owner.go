@@ -19,6 +19,8 @@ type owner struct {
 	copies atomic.Bool // The neighbour gets records to keep; else it only hears what is settled.
 	grew   func(protocol.Head)
 	watch  func()
+
+	server []byte // Certificate of the one that signed what of the catalogue comes next.
 }
 
 var (
@@ -28,7 +30,7 @@ var (
 )
 
 // Open says from where on the own log needs copies, and how far the inbox is. A box
-// that has lost its hub takes its inbox from the neighbour.
+// that has lost its hub takes its inbox and the catalogue from the neighbour.
 func (o *owner) Open(peer replication.Peer, grew func(protocol.Head)) (have []protocol.Head, want []protocol.LogID, cert []byte, closed func(), err error) {
 	if _, err := o.neighbour(peer); err != nil {
 		return nil, nil, nil, nil, err
@@ -41,8 +43,10 @@ func (o *owner) Open(peer replication.Peer, grew func(protocol.Head)) (have []pr
 	}
 	o.grew = grew
 	if !o.linked {
-		want = []protocol.LogID{{Channel: protocol.Inbox, Name: o.host.enrolment.ID}}
-		have = append(have, o.inboxes()...)
+		want = []protocol.LogID{
+			{Channel: protocol.Inbox, Name: o.host.enrolment.ID}, {Channel: protocol.Catalogue, Name: o.host.enrolment.District},
+		}
+		have = append(have, o.read()...)
 	}
 	return have, want, nil, func() {
 		o.untell(peer.Session)
@@ -52,16 +56,19 @@ func (o *owner) Open(peer replication.Peer, grew func(protocol.Head)) (have []pr
 	}, nil
 }
 
-// inboxes are how far the box has each of its inboxes.
-func (o *owner) inboxes() (have []protocol.Head) {
+// read is how far the box has each of its inboxes and the catalogue.
+func (o *owner) read() (have []protocol.Head) {
 	held := o.box.Held()
+	reads := func(log protocol.LogID) bool {
+		return log.Channel == protocol.Inbox || log.Channel == protocol.Catalogue
+	}
 	for log, at := range held {
-		if log.Channel == protocol.Inbox {
+		if reads(log) {
 			have = append(have, protocol.Head{Log: log, At: at})
 		}
 	}
 	for _, log := range o.host.enrolment.Logs {
-		if _, ok := held[log]; !ok && log.Channel == protocol.Inbox {
+		if _, ok := held[log]; !ok && reads(log) {
 			have = append(have, protocol.Head{Log: log})
 		}
 	}
@@ -91,14 +98,32 @@ func (o *owner) Load(_ context.Context, peer replication.Peer, log protocol.LogI
 	return o.host.cut(peer, log, from, limit)
 }
 
-// Introduce takes up an epoch that a server seals in for this box.
+// Introduce takes up an epoch that a server seals in for this box, or the certificate of
+// one that signed what is not sealed.
 func (o *owner) Introduce(ctx context.Context, peer replication.Peer, e *protocol.Epoch) error {
+	if e.Vouches() {
+		if _, err := o.host.server(e.Cert); err != nil {
+			return err
+		}
+		o.server = e.Cert
+		return nil
+	}
 	return o.host.Introduce(ctx, peer, e)
 }
 
-// Store takes a block of the inbox. Who brought it is nothing to it: a server of the
-// district sealed and signed it.
+// Store takes a block of the inbox or of the catalogue. Who brought it is nothing to it:
+// a server of the district signed it.
 func (o *owner) Store(ctx context.Context, peer replication.Peer, b *protocol.Block, done func(protocol.Position, *protocol.Ack, error)) {
+	if b.Header.Log.Channel == protocol.Catalogue && b.Header.Log.Name == o.host.enrolment.District {
+		public, err := o.host.server(o.server)
+		if err != nil || b.Header.Signer != identity.IDOf(public) {
+			done(protocol.Position{}, nil, fault.New("node.Store", fault.NotFound, b.Header.Log.String(), "the server that signed it was not introduced"))
+			return
+		}
+		peer.Cert = o.server
+		o.host.Store(ctx, peer, b, done)
+		return
+	}
 	if b.Header.Log.Channel != protocol.Inbox || b.Header.Log.Name != o.host.enrolment.ID {
 		done(protocol.Position{}, nil, fault.New("node.Store", fault.Denied, b.Header.Log.String(), "not a log that a neighbour brings"))
 		return

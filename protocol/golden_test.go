@@ -61,11 +61,13 @@ func vectors(t *testing.T) map[string][]byte {
 	back.Sign(signer)
 	shelved := Shelved{Slot: "0010", Versions: [][]byte{{1}}, Directory: []byte{2}, Signed: []byte{3}}
 	shelved.Sign(signer)
+	voucher := Voucher([]byte("certificate"))
 	fare := Fare{
 		Release: 5, Run: 7, InForce: true, Filed: []FarePlace{{Service: "land-mutation", Count: 3}},
 		Refused: []FarePlace{{Service: "land-mutation", Place: "/form/mouza", Count: 2}},
 	}
 	return map[string][]byte{
+		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),
 		"trial":               Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),
 		"trial-over":          Marshal(&TrialOver{Release: 5, Reason: "operator"}),

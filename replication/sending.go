@@ -138,7 +138,7 @@ func (s *Session) push(f *flow) []Action {
 		p := o.queue[0]
 		o.queue = o.queue[1:]
 		h := &p.block.Header
-		if h.Sealed() && p.epoch != nil && !s.introduced[h.Epoch] {
+		if p.epoch != nil && !s.introduced[h.Epoch] {
 			s.introduced[h.Epoch] = true
 			out = append(out, Send{&protocol.Message{Epoch: p.epoch}})
 		}

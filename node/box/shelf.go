@@ -41,6 +41,28 @@ func (b *Shelf) Goods() *Goods { return b.goods.Load() }
 // Event returns the encoding of an event of a catalogue's log. One that the box does
 // not hold yet is [fault.Unavailable].
 func (b *Shelf) Event(log protocol.LogID, seq uint64) ([]byte, error) {
+	r, err := b.shelved(log, seq)
+	if err != nil {
+		return nil, err
+	}
+	return r.Raw, nil
+}
+
+// Place returns where an event of a catalogue's log stands, with its hash; fails as
+// Event does.
+func (b *Shelf) Place(log protocol.LogID, seq uint64) (protocol.Position, error) {
+	if seq == 0 {
+		return protocol.Position{}, nil
+	}
+	r, err := b.shelved(log, seq)
+	if err != nil {
+		return protocol.Position{}, err
+	}
+	return r.At, nil
+}
+
+// shelved reads an event of a catalogue's log.
+func (b *Shelf) shelved(log protocol.LogID, seq uint64) (inRecord, error) {
 	const op = "box.Event"
 	var at uint64
 	err := b.view(func(tx *store.Tx) (err error) {
@@ -51,17 +73,17 @@ func (b *Shelf) Event(log protocol.LogID, seq uint64) ([]byte, error) {
 		err = fault.New(op, fault.Unavailable, log.String(), fmt.Sprintf("event %d is not here", seq))
 	}
 	if err != nil {
-		return nil, err
+		return inRecord{}, err
 	}
 	raw, err := b.in.Load().Read(at)
 	if err != nil {
-		return nil, err
+		return inRecord{}, err
 	}
 	r, err := decodeIn(at, raw)
 	if err == nil && (r.Log != log || r.At.Seq != seq) {
 		err = differs("in", at, errors.New("another event stands there"))
 	}
-	return r.Raw, err
+	return r, err
 }
 
 // stock keeps the shelf up with what arrives.
