@@ -241,3 +241,38 @@ func TestTrialElsewhere(t *testing.T) {
 	c.deliver(c.d.Catalogue)
 	waitFor(t, "the release for all", func() bool { return releaseOf(c) == 2 })
 }
+
+// TestTrialThatDoesNotWork has a form that nothing can read: the release before stays in
+// force, over a restart too, and the box says why.
+func TestTrialThatDoesNotWork(t *testing.T) {
+	c := newCounter(t)
+	set := c.d.Set
+	v, _ := set.Current(service)
+	bad := *v
+	bad.Number, bad.Form = v.Number+1, []byte(`{"type":`)
+	var err error
+	if bad.Hash, err = catalogue.HashVersion(&bad); err != nil {
+		t.Fatal(err)
+	}
+	r := set.Release
+	r.Number, r.Services = r.Number+1, slices.Clone(r.Services)
+	i := slices.IndexFunc(r.Services, func(e dcat.Entry) bool { return e.ID == service })
+	r.Services[i] = dcat.Entry{ID: service, Version: bad.Number, Hash: bad.Hash}
+	next, err := dcat.NewSet(r, set.Directory, append(set.Versions(), &bad))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.try(next, set, nodetest.Centre)
+	c.deliver(c.d.Catalogue)
+	for range 2 {
+		waitFor(t, "the box to say so", func() bool {
+			on := c.OnTrial()
+			return on != nil && !on.Fare.InForce && on.Fare.Failure != ""
+		})
+		if releaseOf(c) != 1 {
+			t.Errorf("release %d is in force", releaseOf(c))
+		}
+		c.file(1)
+		c.restart()
+	}
+}

@@ -64,15 +64,29 @@ func (b *Shelf) candidate(tx *store.Tx, goods *Goods, versions []*dcat.Version) 
 	case err != nil:
 		c.wrong = err.Error()
 	default:
-		tried.Trial = map[string]bool{}
-		for _, v := range tried.Set.Services() {
-			if old, ok := goods.Set.Current(v.ID); !ok || old.Hash != v.Hash {
-				tried.Trial[v.ID] = true
-			}
+		if tried.Trial, err = changedForms(tried, goods); err != nil {
+			c.wrong = err.Error()
+			break
 		}
 		c.goods = tried
 	}
 	return c, nil
+}
+
+// changedForms names the services that a release changes, once their forms are compiled:
+// that no counter has to find out.
+func changedForms(tried, goods *Goods) (map[string]bool, error) {
+	services := map[string]bool{}
+	for _, v := range tried.Set.Services() {
+		if old, ok := goods.Set.Current(v.ID); ok && old.Hash == v.Hash {
+			continue
+		}
+		if _, err := tried.Intake.Form(v); err != nil {
+			return nil, err
+		}
+		services[v.ID] = true
+	}
+	return services, nil
 }
 
 // A tally counts what the counter takes and refuses while a release is on trial. It
