@@ -55,13 +55,13 @@ type options struct {
 type result struct {
 	carried
 	restarted
+	atDesk
+	weighed
 	Records     int     `json:"records"`
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`
 	P50         float64 `json:"p50_us,omitempty"`
 	P99         float64 `json:"p99_us,omitempty"`
-	PerSession  float64 `json:"rss_anon_bytes_per_session,omitempty"`
-	RSSAnon     uint64  `json:"rss_anon_bytes,omitempty"`
 	Fsync       float64 `json:"fsync_p50_us,omitempty"`
 	Catching    float64 `json:"seconds_from_start,omitempty"`
 	CPU         float64 `json:"cpu_us_per_record_replica,omitempty"`
@@ -73,6 +73,12 @@ type result struct {
 	Back        int     `json:"receipts_back,omitempty"`
 	Digest      string  `json:"register_digest,omitempty"`
 	ServersHold int     `json:"register_records,omitempty"`
+}
+
+// weighed is the memory of a process.
+type weighed struct {
+	PerSession float64 `json:"rss_anon_bytes_per_session,omitempty"`
+	RSSAnon    uint64  `json:"rss_anon_bytes,omitempty"`
 }
 
 // carried is what went over the network, and of what.
@@ -105,7 +111,7 @@ func Command() *cobra.Command {
 			if err := cmd.Help(); err != nil {
 				return err
 			}
-			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync, ingest, recover, idle or catalogue")
+			return fault.New(op, fault.Invalid, "bench", "say which: intake, sync, ingest, recover, idle, catalogue or desk")
 		},
 	}
 	for _, k := range kinds() {
@@ -171,6 +177,15 @@ release in one stream. Then it changes one fee and counts what that costs each n
 changes every service twice, and adds a node that takes three versions of everything.`,
 			defaults: options{records: 465, servers: 1, nodes: 2, batch: 1},
 			nodes:    "nodes that are there from the first release on", batch: "nothing here", run: runCatalogue,
+		},
+		{
+			use: "desk", short: "Fill a server, and measure what its officers wait for",
+			long: `Has callers, which are nodes as far as the hub can see, fill one server. Then it reads
+lists of tasks, looks for applications by number, mobile, name and a number of their
+form, kills the server and waits until it serves and finds everything again, and joins
+a second server, which gets all of it. Its seconds and rate are those of the filling.`,
+			defaults: options{records: 16_000, servers: 1, nodes: 50, batch: 100}, limit: desksFor,
+			nodes: "callers", batch: "applications in a block, 1 to 256", run: runDesk,
 		},
 	}
 }
@@ -278,6 +293,8 @@ func (o options) check(use string) error {
 		return bad(fmt.Sprintf("--stored: want numbers up to %d, each larger than the one before and the applications measured there", most))
 	case use == "catalogue" && o.records > catalogue.MaxInvented:
 		return bad(fmt.Sprintf("--records: want 1 to %d services", catalogue.MaxInvented))
+	case use == "desk" && o.servers != 1:
+		return bad("--servers: one server is filled, and a second joins it")
 	case use == "intake" && o.nodes != 1:
 		return bad("--nodes: one node is measured")
 	}

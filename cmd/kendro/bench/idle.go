@@ -78,7 +78,7 @@ func runIdle(ctx context.Context, o options, site string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &result{Seconds: seconds.Seconds(), RSSAnon: after}
+	r := &result{Seconds: seconds.Seconds(), weighed: weighed{RSSAnon: after}}
 	if r.Fresh = sessions(callers); r.Fresh != opened {
 		return nil, fault.New(op, fault.Internal, "sessions", "some were broken and begun again: nothing idle was measured")
 	}

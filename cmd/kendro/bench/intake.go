@@ -73,7 +73,7 @@ func runIntake(ctx context.Context, o options, site string) (*result, error) {
 	}
 	return &result{
 		Seconds: seconds.Seconds(), P50: micros(percentile(took, 50)), P99: micros(percentile(took, 99)),
-		RSSAnon: rss, Fsync: micros(bare), carried: carried{Payload: size}, restarted: again,
+		weighed: weighed{RSSAnon: rss}, Fsync: micros(bare), carried: carried{Payload: size}, restarted: again,
 	}, nil
 }
 

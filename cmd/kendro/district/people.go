@@ -18,9 +18,8 @@ type Login struct{ User, Password string }
 func (d *District) AddEntrepreneurs(ctx context.Context) ([]Login, error) {
 	logins := make([]Login, len(d.Nodes))
 	for i, n := range d.Nodes {
-		logins[i] = Login{User: "rahima." + n.Centre, Password: rand.Text()}
-		in := api.UserRequest{Name: logins[i].User, Password: logins[i].Password, Role: "entrepreneur", Centre: n.Centre, Gender: "f"}
-		if err := d.ask(ctx, api.Call{Path: "/v1/users", Key: api.NewKey(), In: in}); err != nil {
+		var err error
+		if logins[i], err = d.AddUser(ctx, api.UserRequest{Name: "rahima." + n.Centre, Role: "entrepreneur", Centre: n.Centre, Gender: "f"}); err != nil {
 			return nil, err
 		}
 	}
@@ -30,6 +29,13 @@ func (d *District) AddEntrepreneurs(ctx context.Context) ([]Login, error) {
 		}
 	}
 	return logins, nil
+}
+
+// AddUser gives somebody a login, with a password that is drawn.
+func (d *District) AddUser(ctx context.Context, in api.UserRequest) (Login, error) {
+	l := Login{User: in.Name, Password: rand.Text()}
+	in.Password = l.Password
+	return l, d.ask(ctx, api.Call{Path: "/v1/users", Key: api.NewKey(), In: in})
 }
 
 // open waits until the node takes applications from a person.
