@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"kendro/web/api"
 )
 
 // browse opens a real browser; without one the test fails, since nothing else
@@ -23,7 +27,7 @@ func browse(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
-	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -111,6 +115,42 @@ func TestCounterInABrowser(t *testing.T) {
 	do(ctx, t, "standing", chromedp.WaitVisible("#standing"))
 	if got := do(ctx, t, "stage", chromedp.Text("#standing")); got != stageWords["SUBMITTED"].BN {
 		t.Errorf("tracking says %q", got)
+	}
+	// He comes back to pay, and to fetch what was made.
+	c.moved(n, api.Tracking{Stage: "FEE_DUE", Demand: &api.DemandNote{Poisha: 14000, Due: due()}})
+	do(ctx, t, "earlier ones", chromedp.Navigate(s.URL+"/cases"))
+	do(ctx, t, "the one that waits", chromedp.Click(`a[href="/cases/`+n.String()+`"]`))
+	do(ctx, t, "cash", chromedp.Click(`label[for="means-cash"]`))
+	photo(ctx, t, "visit-pay")
+	do(ctx, t, "pay", chromedp.Click("#act-payments button"))
+	do(ctx, t, "sure", chromedp.Click(`button[name="sure"]`))
+	do(ctx, t, "slip", chromedp.WaitVisible(".slip"))
+	photo(ctx, t, "visit-slip")
+	if got := do(ctx, t, "sum", chromedp.Text(".slip .fees tfoot td")); got != "৳ ১৪০" {
+		t.Errorf("the slip says %q", got)
+	}
+	c.moved(n, api.Tracking{Stage: "READY", Mode: "centre"})
+	do(ctx, t, "back", chromedp.Click(`p.screen a.button`))
+	do(ctx, t, "proof", chromedp.SendKeys("#hand-over-proof", "এনআইডি"))
+	photo(ctx, t, "visit-ready")
+	do(ctx, t, "hand over", chromedp.Click("#act-hand-over button"))
+	do(ctx, t, "sure", chromedp.Click(`button[name="sure"]`))
+	do(ctx, t, "slip", chromedp.WaitVisible(".slip"))
+	if len(c.taken) != 2 || !strings.HasPrefix(c.taken[1], "hand-over ") {
+		t.Errorf("the box got %v; want a payment and a hand-over", c.taken)
+	}
+}
+
+// photo keeps what the browser shows where a person asked for it.
+func photo(ctx context.Context, t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("KENDRO_PICTURES")
+	if dir == "" {
+		return
+	}
+	img := do(ctx, t, "picture", chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, "counter-"+name+".png"), img, 0o600); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -42,8 +42,8 @@ func Counter(a *api.API, h House) error {
 		return err
 	}
 	s.home = "/"
-	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}}
-	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/cases", wordVisits}, {"/track", wordTrack}}
+	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}, {"/charter", wordCharter}}
+	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/cases", wordVisits}, {"/track", wordTrack}, {"/charter", wordCharter}}
 	c := &counter{pages: s}
 	s.sign(wordSignInTitle)
 	a.Page("GET /{$}", s.known(wordSignInTitle, c.services))
@@ -54,6 +54,7 @@ func Counter(a *api.API, h House) error {
 	a.Page("GET /cases", s.known(wordSignInTitle, c.visits))
 	a.Page("GET /cases/{number}", s.known(wordSignInTitle, c.visit))
 	a.Page("POST /cases/{number}/{act}", s.known(wordSignInTitle, c.visited))
+	s.charters(c.offered)
 	a.Page("GET /today", s.known(wordSignInTitle, c.today))
 	return nil
 }

@@ -32,12 +32,14 @@ func Desk(a *api.API, h House) error {
 		return err
 	}
 	s.home = "/desk"
-	s.open = []link{{"/track", wordTrack}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/track", wordTrack}}
+	s.open = []link{{"/track", wordTrack}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
+	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
+	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
 	a.Page("POST /desk/items/{id}", s.known(wordDeskTitle, d.settle))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))

@@ -11,6 +11,7 @@ import (
 // Words for what a citizen has to do, as a clerk reads them out.
 var (
 	wordYourTurn   = name("এখন আপনাকে যা করতে হবে", "What you have to do now")
+	wordForYou     = name("আপনার জন্য", "For you")
 	wordBring      = name("যে কেন্দ্রে আবেদন করেছেন সেখানে এগুলো নিয়ে আসুন:", "Bring this to the centre where you applied:")
 	wordWhySaid    = name("কারণ:", "Why:")
 	wordPayNow     = name("এই টাকা জমা দিন:", "Pay this sum:")

@@ -18,7 +18,7 @@ var (
 	wordDo          = name("করণীয়", "What to do")
 	wordTell        = name("আবেদনকারীকে যা বলবেন", "What to tell the citizen")
 	wordOwner       = name("দায়িত্ব", "Whose")
-	wordDetail      = name("বিবরণ", "Detail")
+	wordDetail      = name("কারিগরি বিবরণ", "Technical detail")
 	wordSumOf       = name("টাকা", "Sum")
 	wordSettle      = name("নিষ্পত্তি করুন", "Settle it")
 	wordOutcome     = name("ফলাফল", "Outcome")

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"context"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -294,11 +295,50 @@ func TestLandCopyByClicks(t *testing.T) {
 	if paper := do(ctx, t, "print", chromedp.PrintToPDF()); len(paper) < 2000 {
 		t.Error("the note sheet does not print")
 	}
+	o.readable(ctx, t, s.URL, n)
 	do(ctx, t, "track", chromedp.Navigate(s.URL+"/track?number="+n.String()))
 	if got := do(ctx, t, "where", chromedp.Text(".card")); !strings.Contains(got, "হস্তান্তরিত") {
 		t.Errorf("the public page says %q", got)
 	}
 	if c, err := o.reg.Case(n); err != nil || c.State.Stage != application.Delivered {
 		t.Errorf("got %v, %v", c.State.Stage, err)
+	}
+}
+
+// faint finds text whose contrast with what is behind it is below 4.5, and a page
+// that is wider than its window.
+const faint = `(() => {
+	const rgb = c => (c.match(/[\d.]+/g) || []).map(Number);
+	const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+	const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length == 3 || c[3] > 0.9) return c.slice(0, 3); } return [255, 255, 255]; };
+	const bad = [];
+	for (const e of document.querySelectorAll("body *")) {
+		const said = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
+		if (!said || !e.checkVisibility() || e.matches(":disabled, .skip")) continue;
+		const [a, b] = [light(rgb(getComputedStyle(e).color).slice(0, 3)), light(behind(e))];
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < 4.5) bad.push(e.tagName + "." + e.className + " " + ratio.toFixed(1) + ": " + e.textContent.trim().slice(0, 30));
+	}
+	if (document.documentElement.scrollWidth > innerWidth) bad.push("wider than the window by " + (document.documentElement.scrollWidth - innerWidth));
+	return bad.join("\n");
+})()`
+
+// readable looks at the pages of an office as somebody with weak eyes sets them.
+func (o screens) readable(ctx context.Context, t *testing.T, base string, n protocol.Number) {
+	t.Helper()
+	o.send(news(protocol.Withdrawn, n, &protocol.Withdrawal{Reason: "ভুল"})) // Something for the conflict desk.
+	path := "/desk/cases/" + n.String()
+	for _, set := range []string{"size=1&contrast=0", "size=3&contrast=1"} {
+		do(ctx, t, "settings", chromedp.Navigate(base+"/settings?back=%2Fdesk&"+set))
+		for name, page := range map[string]string{
+			"tasks": "/desk?scope=office", "case": path, "stood": path + "?as_of_version=3", "items": "/desk/items",
+			"phone": "/desk/phone?q=" + n.String(), "charters": "/charter", "charter": "/charter/land-record-copy",
+		} {
+			do(ctx, t, name, chromedp.Navigate(base+page))
+			picture(ctx, t, name+"-"+set[5:6])
+			if bad := do(ctx, t, "look at "+name, chromedp.Evaluate[string](faint)); bad != "" {
+				t.Errorf("%s with %s:\n%s", page, set, bad)
+			}
+		}
 	}
 }
