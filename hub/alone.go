@@ -25,11 +25,15 @@ type Alone struct {
 	keys  *openKeys
 }
 
+// NewShelf keeps a server's blocks of the catalogue from one life of it to the next.
+func NewShelf(p *protocol.Packer) *protocol.Cuts { return protocol.NewCuts(p, keptCuts) }
+
 // AloneOptions are what a server that is alone is told.
 type AloneOptions struct {
 	Keys     ServerKeys
 	Register func() *register.Register
 	Packer   *protocol.Packer
+	Shelf    *protocol.Cuts // Blocks of the catalogue that this server has made; nil is none.
 	Clock    func() time.Time
 	Forms    func(*dcat.Set) (*catalogue.Intake, error) // Compiles a release's forms.
 	Bring    func(*Crossing)                            // Carries a block to whoever leads.
@@ -92,7 +96,7 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 		group: g, keys: keys, notices: &notices{}, log: o.Logger, sessions: map[uint64]*intake{},
 		caughtUp: o.CatchUp,
 		sealer:   &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
-		shelf:    newShelf(o.Register, o.Packer, keys),
+		shelf:    newShelf(o.Register, o.Packer, keys, o.Shelf),
 		bring: func(_ context.Context, _ *intake, c *ingestCall, answer func(ingestAnswer, error)) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},

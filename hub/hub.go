@@ -106,7 +106,7 @@ func (h *Hub) furnish(j *judge) {
 	h.host = &host{
 		group: h.group, keys: h.keys, notices: h.notices, ingester: in, log: h.o.Logger, sessions: map[uint64]*intake{},
 		sealer: &sealer{packer: h.packer, own: h.keys, clock: h.o.Clock, keys: map[identity.KeyID]*sealing{}},
-		shelf:  newShelf(h.group.register, h.packer, h.keys),
+		shelf:  newShelf(h.group.register, h.packer, h.keys, nil),
 	}
 	h.papers.admit = h.host.admit
 	h.host.holding = &holding{

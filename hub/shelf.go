@@ -19,29 +19,26 @@ type shelf struct {
 	packer   *protocol.Packer
 	keys     *openKeys
 
-	mu    sync.Mutex // Guards what follows.
-	cuts  map[cut]protocol.Block
-	order []cut                      // Of cuts, the oldest first.
+	cuts *protocol.Cuts
+
+	mu    sync.Mutex                 // Guards what follows.
 	log   protocol.LogID             // That was read …
 	read  uint64                     // … up to here.
 	where map[protocol.Kind][]uint64 // Where directories and releases stand in it.
 }
 
-// A cut is a block by where it begins and ends.
-type cut struct {
-	log         protocol.LogID
-	first, last uint64
-	end         protocol.Hash
-}
-
 // Of the blocks of a catalogue.
 const (
-	maxCuts  = 64      // Blocks kept, of up to some 20 KiB.
-	leanOver = 1 << 20 // Bytes of earlier events that a block leans on.
+	keptCuts = 1280 << 10 // Bytes of blocks kept, each of up to some 20 KiB.
+	leanOver = 1 << 20    // Bytes of earlier events that a block leans on.
 )
 
-func newShelf(reg func() *register.Register, p *protocol.Packer, keys *openKeys) *shelf {
-	return &shelf{register: reg, packer: p, keys: keys, cuts: map[cut]protocol.Block{}, where: map[protocol.Kind][]uint64{}}
+// newShelf returns a shelf that has made the given blocks before; nil is none.
+func newShelf(reg func() *register.Register, p *protocol.Packer, keys *openKeys, cuts *protocol.Cuts) *shelf {
+	if cuts == nil {
+		cuts = protocol.NewCuts(p, keptCuts)
+	}
+	return &shelf{register: reg, packer: p, keys: keys, cuts: cuts, where: map[protocol.Kind][]uint64{}}
 }
 
 // block carries a run of the catalogue.
@@ -51,21 +48,7 @@ func (s *shelf) block(run protocol.Run) (protocol.Block, error) {
 	}
 	s.mu.Lock() // While one block is made, the next who asks would most likely make it too.
 	defer s.mu.Unlock()
-	at := cut{run.Log, run.First, run.First + uint64(len(run.Events)) - 1, run.End}
-	if b, ok := s.cuts[at]; ok {
-		return b, nil
-	}
-	run.Leaning = s.leaning(run)
-	b, err := s.packer.Pack(run, nil, s.keys.signer)
-	if err != nil {
-		return b, err
-	}
-	if len(s.order) == maxCuts {
-		delete(s.cuts, s.order[0])
-		s.order = s.order[1:]
-	}
-	s.cuts[at], s.order = b, append(s.order, at)
-	return b, nil
+	return s.cuts.Pack(run, nil, s.keys.signer, func() *protocol.Leaning { return s.leaning(run) })
 }
 
 // leaning chooses what a run is compressed against: of each service, directory and

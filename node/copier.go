@@ -46,6 +46,7 @@ type copier struct {
 	waiting  time.Time // The same, or since the link came back: the hub has its time to sign.
 	unlinked time.Time // Since when there is no link; zero with one.
 	sessions map[string]*dialled
+	leads    map[string]lead // By centre.
 
 	mu    sync.Mutex // Guards avoid.
 	avoid map[string]time.Time
@@ -64,7 +65,7 @@ type dialled struct {
 func newCopier(x *exchange, c caller, linked func() bool, peers func() []gossip.Peer, clock func() time.Time) *copier {
 	return &copier{
 		exchange: x, caller: c, linked: linked, peers: peers, clock: clock, wait: copyAfter,
-		sessions: map[string]*dialled{}, avoid: map[string]time.Time{},
+		sessions: map[string]*dialled{}, leads: map[string]lead{}, avoid: map[string]time.Time{},
 	}
 }
 
@@ -166,29 +167,46 @@ type candidate struct {
 
 // candidates are the enrolled neighbours with an address. What gossip says of them
 // is a hint: who answers is seen by his certificate.
-func (d *copier) candidates(now time.Time) (list []candidate) {
-	enrolled := map[string]string{}
-	for _, n := range d.exchange.box.Contacts().Neighbours {
-		enrolled[n.Centre] = n.Gossip
-	}
+func (d *copier) candidates(now time.Time) []candidate {
+	enrolled, peers := d.exchange.box.Contacts().Neighbours, d.peers()
+	list := make([]candidate, 0, len(peers))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, p := range d.peers() {
-		at, ok := enrolled[p.Centre]
-		if !ok {
+	for _, p := range peers {
+		i := slices.IndexFunc(enrolled, func(n protocol.Neighbour) bool { return n.Centre == p.Centre })
+		if i < 0 {
 			continue
 		}
-		c := candidate{centre: p.Centre, linked: p.Linked, alive: p.Alive, avoid: now.Before(d.avoid[p.Centre])}
-		for _, addr := range []string{gossip.Reach(p.Sync, p.Addr), gossip.Reach(p.Sync, at)} {
-			if addr != "" && !slices.Contains(c.addrs, addr) {
-				c.addrs = append(c.addrs, addr)
-			}
-		}
-		if len(c.addrs) > 0 {
-			list = append(list, c)
+		if l := d.lead(p, enrolled[i].Gossip); len(l.addrs) > 0 {
+			list = append(list, candidate{
+				centre: p.Centre, addrs: l.addrs, weight: l.weight, linked: p.Linked, alive: p.Alive, avoid: now.Before(d.avoid[p.Centre]),
+			})
 		}
 	}
 	return list
+}
+
+// A lead is what follows from where a neighbour was heard of. It is looked at every
+// second, and seldom changes.
+type lead struct {
+	told, seen, enrolled string
+	addrs                []string
+	weight               uint64
+}
+
+func (d *copier) lead(p gossip.Peer, enrolled string) lead {
+	l, ok := d.leads[p.Centre]
+	if ok && l.told == p.Sync && l.seen == p.Addr && l.enrolled == enrolled {
+		return l
+	}
+	l = lead{told: p.Sync, seen: p.Addr, enrolled: enrolled, weight: weigh(d.exchange.box.Centre(), p.Centre)}
+	for _, addr := range []string{gossip.Reach(p.Sync, p.Addr), gossip.Reach(p.Sync, enrolled)} {
+		if addr != "" && !slices.Contains(l.addrs, addr) {
+			l.addrs = append(l.addrs, addr)
+		}
+	}
+	d.leads[p.Centre] = l
+	return l
 }
 
 // A need is a neighbour with whom a session should stand.
@@ -299,11 +317,18 @@ func carrier(list []candidate, turn int) string {
 	return linked[turn%len(linked)]
 }
 
-// ranked orders neighbours by rendezvous hashing, in place.
+// weigh puts a neighbour into the order of one box.
+func weigh(self, centre string) uint64 {
+	sum := sha256.Sum256([]byte(self + "\x00" + centre))
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// ranked orders neighbours by their weight for one box, in place.
 func ranked(self string, list []candidate) []candidate {
 	for i := range list {
-		sum := sha256.Sum256([]byte(self + "\x00" + list[i].centre))
-		list[i].weight = binary.BigEndian.Uint64(sum[:8])
+		if list[i].weight == 0 {
+			list[i].weight = weigh(self, list[i].centre)
+		}
 	}
 	slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(b.weight, a.weight) })
 	return list

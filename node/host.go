@@ -175,7 +175,7 @@ func (h *host) cut(peer replication.Peer, log protocol.LogID, from protocol.Posi
 		return nil, nil, err
 	}
 	run.Reads = peer.Reads()
-	b, err := h.packer.Pack(run, epoch, h.keys.signer)
+	b, err := h.sealer.cuts.Pack(run, epoch, h.keys.signer, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -406,6 +406,9 @@ func (h *host) note(n replication.Note) {
 
 const lostHere = "the hub holds records that are missing here"
 
+// keptCuts is how many bytes of sealed blocks are kept at hand.
+const keptCuts = 256 << 10
+
 // epochLife is how long one epoch is used: a day at most.
 const epochLife = 24 * time.Hour
 
@@ -414,6 +417,7 @@ type sealer struct {
 	recipients [][]byte
 	signer     *identity.Signer
 	clock      func() time.Time
+	cuts       *protocol.Cuts // Two neighbours and a hub want the same, and after a broken link want it again.
 
 	mu    sync.Mutex // Guards all below.
 	epoch *identity.Epoch

@@ -177,7 +177,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	n.packer = protocol.NewPacker()
 	h := &host{
 		box: n.box, enrolment: &n.enrolment, authority: authority, keys: n.keys, packer: n.packer, log: n.c.Logger,
-		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock},
+		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock, cuts: protocol.NewCuts(n.packer, keptCuts)},
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}

@@ -100,6 +100,10 @@ func Fits(events [][]byte) int {
 	return len(events)
 }
 
+// tiny is below what a frame of zstd takes more than it saves, whatever the codec: of
+// an event of an inbox, say.
+const tiny = 64
+
 // Pack seals a run in an epoch, or leaves it open when epoch is nil, and signs.
 func (p *Packer) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer) (Block, error) {
 	n := len(r.Events)
@@ -115,12 +119,15 @@ func (p *Packer) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer) (Bl
 		Codec: r.codecFor(), Signer: signer.ID(),
 	}}
 	var body []byte
-	if b.Header.Codec == CodecLeaning {
+	switch {
+	case b.Header.Codec == CodecLeaning:
 		var err error
 		if body, err = lean(r.First, r.Events, r.Leaning); err != nil {
 			return Block{}, err
 		}
-	} else {
+	case len(plain) < tiny:
+		body = plain
+	default:
 		body = p.zip[b.Header.Codec].EncodeAll(plain, nil)
 	}
 	if len(body) >= len(plain) {

@@ -45,6 +45,10 @@ const (
 	leanWindow = 4 << 20
 )
 
+// shortLeaning is up to where the tables of the compressor's best level, 68 MiB that
+// are made for each block, are not worth their few bytes.
+const shortLeaning = 64 << 10
+
 // OpenLeaning is [Packer.Open] for a block that isn't sealed and may lean on earlier
 // events of its log; earlier returns their encodings.
 func (p *Packer) OpenLeaning(b *Block, earlier func(seq uint64) ([]byte, error)) ([]Item, error) {
@@ -63,8 +67,13 @@ func lean(first uint64, events [][]byte, l *Leaning) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	cut := cutHashes(first, events, leant, l.Carrier)
+	level := zstd.SpeedBestCompression
+	if len(leant) > 0 && len(leant)+len(cut) <= shortLeaning {
+		level = zstd.SpeedBetterCompression
+	}
 	o := []zstd.EOption{
-		zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(leanWindow), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true),
 	}
 	if len(leant) > 0 {
@@ -75,7 +84,7 @@ func lean(first uint64, events [][]byte, l *Leaning) ([]byte, error) {
 		return nil, fault.Wrap(op, fault.Internal, "leaning", err)
 	}
 	defer func() { _ = zip.Close() }() // It writes to nothing.
-	return zip.EncodeAll(cutHashes(first, events, leant, l.Carrier), Marshal(l.On)), nil
+	return zip.EncodeAll(cut, Marshal(l.On)), nil
 }
 
 // upright undoes lean.

@@ -142,12 +142,12 @@ func (readOnly) Open(name string, _ bool) (File, error) {
 	return osFile{f}, nil
 }
 
-// zero is written where nothing is kept.
-func zeroes() []byte { return make([]byte, 256<<10) }
+// zeroes is a buffer to go through n bytes of a file with, and no longer than that.
+func zeroes(n int64) []byte { return make([]byte, max(min(n, 256<<10), 0)) }
 
 // fillZero writes n bytes of zero at the beginning of f; stop ends it early.
 func fillZero(f File, n int64, stop <-chan struct{}) error {
-	block := zeroes()
+	block := zeroes(n)
 	for off := int64(0); off < n; {
 		select {
 		case <-stop:
@@ -166,7 +166,7 @@ func fillZero(f File, n int64, stop <-chan struct{}) error {
 // wipe makes [from, to) zero where it is not, and durable. It returns how many
 // bytes reach from the first to the last that were not zero.
 func wipe(f File, from, to int64) (int64, error) {
-	block, blank := zeroes(), zeroes()
+	block := zeroes(to - from)
 	low, high := int64(-1), int64(-1)
 	for off := from; off < to; {
 		b := block[:min(int64(len(block)), to-off)]
@@ -179,7 +179,7 @@ func wipe(f File, from, to int64) (int64, error) {
 				low = off + int64(lo)
 			}
 			high = off + int64(hi)
-			if _, err := f.WriteAt(blank[:hi-lo+1], off+int64(lo)); err != nil {
+			if _, err := f.WriteAt(make([]byte, hi-lo+1), off+int64(lo)); err != nil {
 				return 0, err
 			}
 		}

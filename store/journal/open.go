@@ -139,7 +139,7 @@ func (j *Journal) setEnd(s *segment, p point) {
 
 // rewrite writes [from, to) again as it reads.
 func rewrite(f File, from, to int64) error {
-	buf := zeroes()
+	buf := zeroes(to - from)
 	for from < to {
 		b := buf[:min(int64(len(buf)), to-from)]
 		if err := readFull(f, b, from); err != nil {

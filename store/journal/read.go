@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"sort"
+	"sync"
 
 	"kendro/domain/fault"
 )
@@ -31,6 +32,7 @@ type reader struct {
 	o      *Options
 	view   *view
 	health *health
+	chunks sync.Pool // Of *[]byte: windows for single records.
 }
 
 // Read returns the record seq, checked against what was written.
@@ -116,7 +118,16 @@ func (r *reader) readAt(p *place, seq uint64) ([]byte, error) {
 		p.hint = p.seg.hint(p.seg.marks, seq)
 		r.view.mu.Unlock()
 	}
+	buf, ok := r.chunks.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
 	c := newCursor(f, &p.seg.birth, p.hint, readChunk)
+	c.w.buf = *buf
+	defer func() { // What was found is a copy.
+		*buf = c.w.buf
+		r.chunks.Put(buf)
+	}()
 	for {
 		h, off, err := c.next()
 		if err != nil {

@@ -207,7 +207,8 @@ type cursor struct {
 }
 
 func newCursor(f io.ReaderAt, b *birth, off int64, chunk int) *cursor {
-	return &cursor{w: window{f: f, chunk: chunk}, salt: b.salt, off: off, limit: b.limit()}
+	limit := b.limit()
+	return &cursor{w: window{f: f, chunk: int(min(int64(chunk), limit-off))}, salt: b.salt, off: off, limit: limit}
 }
 
 // next returns the next frame and its offset, or errEnd.

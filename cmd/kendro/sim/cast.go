@@ -48,6 +48,7 @@ type cast struct {
 	next    *dcat.Set // The release that is published on the way.
 	forms   *forms
 	packer  *protocol.Packer
+	shelves []*protocol.Cuts // Of each server: all seeds begin with one catalogue.
 	boxes   []boxKeys
 	bodies  [][]byte // Applications, as they are posted, without a centre in them.
 
@@ -149,7 +150,7 @@ func newCast(nodes int) (*cast, error) {
 		if err := sameSize(func() ([]byte, error) { err := k.Certify(dawn); return k.SigningCert, err }); err != nil {
 			return nil, err
 		}
-		c.keys = append(c.keys, k)
+		c.keys, c.shelves = append(c.keys, k), append(c.shelves, hub.NewShelf(c.packer))
 	}
 	full, err := catalogue.Build(bd.Pack(), nil, dawn)
 	if err != nil {

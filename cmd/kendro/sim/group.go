@@ -57,7 +57,7 @@ func newGroup(w *world) (*group, error) {
 		s := &server{w: w, nr: i, name: w.cast.keys[i].ID, mark: w.cast.morning(), wires: map[int]*end{}, slow: time.Millisecond}
 		var err error
 		s.alone, s.opens, err = hub.NewAlone(hub.AloneOptions{
-			Keys: w.cast.keys[i], Register: func() *register.Register { return s.reg }, Packer: w.cast.packer,
+			Keys: w.cast.keys[i], Register: func() *register.Register { return s.reg }, Packer: w.cast.packer, Shelf: w.cast.shelves[i],
 			Clock: s.clock, Forms: w.cast.forms.compile, Bring: func(c *hub.Crossing) { g.bring(s, c) },
 			CatchUp: func() bool { return g.catchUp(s) }, Logger: w.logger(s.name),
 		})

@@ -87,7 +87,7 @@ func (m *machine) planLook() {
 		}
 		m.alone.Look()
 		if nr == m.looks {
-			m.pace = min(m.pace+m.pace/4, slowest)
+			m.pace = min(m.pace+m.pace/2, slowest)
 			m.planLook()
 		}
 	})
