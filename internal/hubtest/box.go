@@ -183,11 +183,12 @@ func (b *Box) application() *protocol.Event {
 		if err != nil || len(fields) > 0 {
 			b.tb.Fatalf("a sample of %s is no application: %v %v", v.ID, err, fields)
 		}
-		return event(app, b.now())
+		return Submitted(app, b.now())
 	}
 }
 
-func event(app *catalogue.Application, at time.Time) *protocol.Event {
+// Submitted is the event of an application that was taken in at this time.
+func Submitted(app *catalogue.Application, at time.Time) *protocol.Event {
 	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant}
 	for _, p := range app.Documents {
 		s.Originals = append(s.Originals, p.ID)
