@@ -51,26 +51,27 @@ var meansWords = []struct {
 
 // A visitAct is an act at the counter, by the last word of its call.
 type visitAct struct {
-	Act string
+	Act  string
+	Done place.Name // What the slip says.
 	actPage
 }
 
 // visitPages are what a counter does on a case that was filed before, in the order
 // of the page. Each is a call of the API of the same name.
 var visitPages = []visitAct{
-	{"payments", actPage{
+	{"payments", name("টাকা জমা নেওয়া হয়েছে", "The payment has been taken"), actPage{
 		Title: name("টাকা জমা নিন", "Take a payment"), Button: name("জমা নিন", "Take it"), Class: "main",
 		Sure: name("টাকা গুনে ও নম্বর মিলিয়ে দেখুন। লিপিবদ্ধ জমা মোছা যায় না।", "Count the money and compare the number. A payment is never deleted."),
 	}},
-	{"supplement", actPage{
+	{"supplement", name("চাওয়া তথ্য ও কাগজ জমা হয়েছে", "What was asked for has been taken"), actPage{
 		Title: name("চাওয়া তথ্য ও কাগজ জমা নিন", "Take what was asked for"), Button: name("জমা নিন", "Take it"), Class: "main",
 	}},
-	{"hand-over", actPage{
+	{"hand-over", name("হস্তান্তর করা হয়েছে", "It has been handed over"), actPage{
 		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
 		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
 		Sure: name("আবেদনকারী কাগজ বুঝে পেয়েছেন বলে লিপিবদ্ধ হবে।", "It will be on record that the applicant has it."),
 	}},
-	{"withdrawal", actPage{
+	{"withdrawal", name("প্রত্যাহারের আবেদন নেওয়া হয়েছে", "The withdrawal has been taken"), actPage{
 		Title: name("আবেদন প্রত্যাহার", "Withdraw the application"), Button: name("প্রত্যাহার করুন", "Withdraw"), Class: "danger", Folded: true,
 		Hint: name("শুধু আবেদনকারী নিজে চাইলে।", "Only if the applicant asks for it."),
 		Sure: name("প্রত্যাহার করা আবেদন আর চালু করা যায় না। আবেদনকারীকে পড়ে শোনান।", "An application that is withdrawn can’t be taken up again. Read this out to the applicant."),
@@ -277,7 +278,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	}
 	p.Title = wordSlip
-	c.show(w, r, http.StatusCreated, visitSlip(p, v, visitPages[i].actPage, out))
+	c.show(w, r, http.StatusCreated, visitSlip(p, v, visitPages[i].Done, out))
 }
 
 // untaken shows the case again with what stands in the way.
@@ -374,6 +375,16 @@ func (v *visitView) owed(l Lang) string {
 	return l.Digits(takaText(v.Track.Demand.Poisha))
 }
 
+// means is how it was paid, empty where nothing was.
+func (v *visitView) means() place.Name {
+	for _, m := range meansWords {
+		if m.Code == v.Typed.Get("means") {
+			return m.Name
+		}
+	}
+	return place.Name{}
+}
+
 // sure is the question before what can't be taken back.
 func (v *visitView) sure(l Lang, a actPage) sureView {
 	s := sureView{Page: a, Number: v.Number, Path: "/cases/" + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
@@ -396,10 +407,8 @@ func (v *visitView) sure(l Lang, a actPage) sureView {
 			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Digits(typed)})
 		}
 	}
-	for _, m := range meansWords {
-		if m.Code == v.Typed.Get("means") {
-			s.Lines = append(s.Lines, line{Label: wordMeans, Value: l.Say(m.Name)})
-		}
+	if m := v.means(); m != (place.Name{}) {
+		s.Lines = append(s.Lines, line{Label: wordMeans, Value: l.Say(m)})
 	}
 	return s
 }
