@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -88,6 +89,26 @@ func TestLint(t *testing.T) {
 			}
 			t.Errorf("findings %v; want one with %q", found, tt.want)
 		})
+	}
+}
+
+// TestLintOfOtherRegisters: what another register says is waited for where a case waits,
+// and a fact is told by answers that everybody gives.
+func TestLintOfOtherRegisters(t *testing.T) {
+	const file = "services/birth-registration.yaml"
+	for _, tt := range []struct{ old, text, want string }{
+		{"    checks: [registered]\n", "", "is waited for at the issue alone"},
+		{"connector: civil-registration", "connector: Civil Registration", "want one check with a connector"},
+		{"    mandatory: true\n", "    mandatory: true\n    checks: [registered]\n", "no step can wait for it"},
+		{"by: [mother_nid]", "by: [father_nid]", `no required field "father_nid"`},
+		{"on: birth_date", "on: birth_place", "is no date"},
+		{"days: 5, name", "days: 60, name", "days of 0 to 31"},
+	} {
+		m := with(t, "birth-registration")
+		replace(t, m, file, tt.old, tt.text)
+		if found := catalogue.Lint(m); !slices.ContainsFunc(found, func(f catalogue.Finding) bool { return strings.Contains(f.Text, tt.want) }) {
+			t.Errorf("%s: findings %v; want one with %q", tt.text, found, tt.want)
+		}
 	}
 }
 

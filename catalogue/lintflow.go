@@ -27,6 +27,7 @@ func (l *linter) flow() {
 	l.rules()
 	l.procedure()
 	l.moments()
+	l.outside()
 	if l.dir == nil || len(l.found) > before || len(l.v.Steps) == 0 {
 		return // What is wrong above would be said again.
 	}
@@ -148,6 +149,7 @@ func (l *linter) procedure() {
 		l.issue(i)
 	}
 	l.record(p.Record)
+	l.once(p.Once)
 	if len(p.Appeals) > maxRungs {
 		l.bad("appeals", 0, "%d rungs of appeal: want at most %d", len(p.Appeals), maxRungs)
 	}
@@ -189,6 +191,49 @@ func (l *linter) record(r *dcat.Record) {
 	}
 }
 
+// once checks that a fact is told by answers that everybody gives.
+func (l *linter) once(o *dcat.Once) {
+	if o == nil || l.form == nil {
+		return
+	}
+	if len(o.By) == 0 || len(o.By) > 4 || o.Days < 0 || o.Days > 31 {
+		l.bad("once", 0, "once: want by with 1 to 4 fields of the form, and days of 0 to 31")
+	}
+	wants := append(slices.Clone(o.By), o.On)
+	if o.Unless != "" {
+		wants = append(wants, o.Unless, o.Name)
+	}
+	for _, name := range wants {
+		if f, ok := l.form.field(name); !ok || !f.Required {
+			l.bad(name, 0, "once: the form has no required field %q to tell a fact by", name)
+		}
+	}
+	if f, _ := l.form.field(o.On); f.Format != "date" {
+		l.bad(o.On, 0, "once: the field %q is no date", o.On)
+	}
+}
+
+// outside checks that what another register has to say is waited for where a case waits:
+// before the issue.
+func (l *linter) outside() {
+	seen := false
+	for _, c := range l.v.Checks {
+		if c.Connector == "" {
+			continue
+		}
+		if !serviceID.MatchString(c.Connector) || len(c.Connector) > 64 || c.Document || seen {
+			l.bad(c.ID, 0, "check %q: want one check with a connector, such as civil-registration, and no document", c.ID)
+		}
+		seen = true
+		if p := l.v.Procedure; p == nil || p.Issue == nil || !slices.Contains(p.Issue.Checks, c.ID) {
+			l.bad(c.ID, 0, "check %q: what another register says is waited for at the issue alone: name it there", c.ID)
+		}
+		if slices.ContainsFunc(l.v.Steps, func(s dcat.Step) bool { return slices.Contains(s.Checks, c.ID) }) {
+			l.bad(c.ID, 0, "check %q: another register is asked after the approval, so no step can wait for it", c.ID)
+		}
+	}
+}
+
 func (l *linter) issue(i *dcat.Issue) {
 	if i.Days < 0 || i.Days > maxIssueDays || i.CloseDays < 0 || i.CloseDays > maxIssueDays {
 		l.bad(i.Post, 0, "issue: want days and close_days of 0 to %d", maxIssueDays)
@@ -202,6 +247,9 @@ func (l *linter) issue(i *dcat.Issue) {
 		}
 	}
 	for _, id := range i.Checks {
+		if n := l.v.Check(id); n >= 0 && l.v.Checks[n].Connector != "" {
+			continue
+		}
 		if !slices.ContainsFunc(l.v.Steps, func(s dcat.Step) bool { return s.Mandatory && s.When == "" && slices.Contains(s.Checks, id) }) {
 			l.bad(id, 0, "issue: no mandatory step asks for the check %q, so a delivery date would be promised before it is done", id)
 		}

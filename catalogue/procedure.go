@@ -11,6 +11,15 @@ type procedureFile struct {
 	Issue   *issueFile   `yaml:"issue"`
 	Appeals []appealFile `yaml:"appeals"`
 	Record  *recordFile  `yaml:"record"`
+	Once    *onceFile    `yaml:"once"`
+}
+
+type onceFile struct {
+	By     []string `yaml:"by"`
+	On     string   `yaml:"on"`
+	Days   int      `yaml:"days"`
+	Name   string   `yaml:"name"`
+	Unless string   `yaml:"unless"`
 }
 
 type recordFile struct {
@@ -42,6 +51,8 @@ type checkFile struct {
 	ID       string     `yaml:"id"`
 	Name     place.Name `yaml:"name"`
 	Document bool       `yaml:"document"`
+
+	Connector string `yaml:"connector"`
 }
 
 type ruleFile struct {
@@ -53,7 +64,7 @@ type ruleFile struct {
 // proceed writes what the file declares beyond the desks into the version.
 func (f *serviceFile) proceed(v *dcat.Version) {
 	for _, c := range f.Checks {
-		v.Checks = append(v.Checks, dcat.Check{ID: c.ID, Name: nfcName(c.Name), Document: c.Document})
+		v.Checks = append(v.Checks, dcat.Check{ID: c.ID, Name: nfcName(c.Name), Document: c.Document, Connector: c.Connector})
 	}
 	for _, r := range f.Rules {
 		v.Rules = append(v.Rules, dcat.Rule{ID: r.ID, If: r.If, Says: nfcName(r.Says)})
@@ -73,6 +84,9 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	}
 	if r := f.Procedure.Record; r != nil {
 		p.Record = &dcat.Record{Check: r.Check, By: r.By, Area: r.Area}
+	}
+	if o := f.Procedure.Once; o != nil {
+		p.Once = &dcat.Once{By: o.By, On: o.On, Days: o.Days, Name: o.Name, Unless: o.Unless}
 	}
 	v.Procedure = p
 }

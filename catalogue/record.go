@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"strings"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -27,6 +28,31 @@ func recordOf(v *dcat.Version, answer func(field string) string) application.Rec
 		out.Area = place.Code(answer(r.Area))
 	}
 	return out
+}
+
+// factOf is what an application is about, where that happens once. An answer that is
+// missing, or no date, leaves it without one.
+func factOf(v *dcat.Version, answer func(field string) string) application.Fact {
+	if v.Procedure == nil || v.Procedure.Once == nil {
+		return application.Fact{}
+	}
+	o := v.Procedure.Once
+	on, err := time.Parse(time.DateOnly, answer(o.On))
+	if err != nil {
+		return application.Fact{}
+	}
+	var who []string
+	for _, name := range o.By {
+		part := plainly(answer(name))
+		if part == "" {
+			return application.Fact{}
+		}
+		who = append(who, part)
+	}
+	return application.Fact{
+		Who: strings.Join(who, "/"), Day: on.Unix() / 86400, Near: int64(o.Days),
+		Name: plainly(answer(o.Name)), Twin: answer(o.Unless) == "true",
+	}
 }
 
 // plainly is an answer in small letters, single spaces and Latin digits.

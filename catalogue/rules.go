@@ -143,7 +143,7 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 			}
 		}
 	}
-	f.Record = recordOf(v, answer)
+	f.Record, f.Fact = recordOf(v, answer), factOf(v, answer)
 	return f, nil
 }
 

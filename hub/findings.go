@@ -46,6 +46,9 @@ func (j *judge) find(reg *register.Register, raw []byte, seq uint64, now time.Ti
 	if f.Record.Text != "" {
 		out.Record = &f.Record
 	}
+	if f.Fact.Who != "" {
+		out.Fact = &f.Fact
+	}
 	return out
 }
 

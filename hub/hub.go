@@ -234,7 +234,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, h.papers.collect, h.host.holding.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

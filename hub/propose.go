@@ -52,6 +52,9 @@ func (p *proposal) size() int {
 			if r := p.ingest.Findings[i].Record; r != nil {
 				n += 16 + len(r.Text)
 			}
+			if f := p.ingest.Findings[i].Fact; f != nil {
+				n += 32 + len(f.Who) + len(f.Name)
+			}
 		}
 		for i := range p.ingest.Verdicts {
 			n += len(p.ingest.Verdicts[i].Refused)

@@ -47,6 +47,10 @@ type Config struct {
 	TrailingLogs  uint64 // Entries that are kept behind a marker; 0 is 10,240.
 	SnapshotEvery uint64 // Entries between two markers; 0 is 8,192.
 
+	// Connectors are the other authorities' registers that services hand off to: the
+	// base of each one's calls, by the name that services use.
+	Connectors map[string]string
+
 	// Conn replaces the socket that Listen names. The server closes it.
 	Conn net.PacketConn
 
@@ -59,6 +63,11 @@ type Config struct {
 func (c *Config) complete() error {
 	if c.Dir == "" || c.Clock == nil {
 		return fault.New("hub.Open", fault.Internal, c.Dir, "a server needs a folder and a clock")
+	}
+	for name, base := range c.Connectors {
+		if _, err := newConnector(name, base); err != nil {
+			return err
+		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -34,6 +34,7 @@ var outcomeWords = map[string]place.Name{
 	"credit":    name("পরের ফিতে সমন্বয়", "Set off against a later fee"),
 	"applied":   name("নথিতে প্রয়োগ করা হয়েছে", "Applied to the case"),
 	"dismissed": name("বাতিল", "Dismissed"),
+	"again":     name("আবার জিজ্ঞাসা করুন", "Ask again"),
 }
 
 func outcomeName(code string) place.Name {

@@ -60,7 +60,7 @@ func deskSettleCmd() *cobra.Command {
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
-	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied or dismissed")
+	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused")
 	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ type hubSettings struct {
 const hubGarbage = 50
 
 func hubRunCmd() *cobra.Command {
-	var file, preset string
+	var file, preset, connectors string
 	var logs logFormat
 	s := hubSettings{Config: hub.Config{Clock: time.Now}}
 	cmd := &cobra.Command{
@@ -46,6 +47,9 @@ are ignored from then on. docs/settings.md explains the settings.`,
 			}
 			var err error
 			if s.Preset, err = hub.ParsePreset(preset); err != nil {
+				return err
+			}
+			if s.Connectors, err = connectorsOf(connectors); err != nil {
 				return err
 			}
 			if os.Getenv("GOGC") == "" {
@@ -69,8 +73,22 @@ are ignored from then on. docs/settings.md explains the settings.`,
 	f.StringVar(&preset, "preset", "lan", "lan: voters in one office; spread: voters over slow links")
 	f.Uint64Var(&s.TrailingLogs, "trailing-logs", 10_240, "Raft entries kept for servers that lag behind; further ones get a snapshot")
 	f.Uint64Var(&s.SnapshotEvery, "snapshot-every", 8_192, "Raft entries between two snapshots")
+	f.StringVar(&connectors, "connector", "", "other authorities' registers, NAME=URL, separated by spaces")
 	f.StringVar(&s.portsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
+}
+
+// connectorsOf reads NAME=URL, separated by spaces.
+func connectorsOf(s string) (map[string]string, error) {
+	list := map[string]string{}
+	for one := range strings.FieldsSeq(s) {
+		name, base, ok := strings.Cut(one, "=")
+		if _, double := list[name]; !ok || double {
+			return nil, fault.New("kendro.connector", fault.Invalid, one, "want NAME=URL, each name once, such as civil-registration=https://bdris.example/kendro")
+		}
+		list[name] = base
+	}
+	return list, nil
 }
 
 // hubRun joins the group if need be and serves until ctx ends.

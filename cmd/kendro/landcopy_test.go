@@ -14,7 +14,7 @@ const scanInTale = "%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0
 // paid for in time on a box that is cut off and synced after the lapse (row 16), posted
 // under its article number; a second request for the record is served from the scan.
 func TestLandCopyFromAnOfflineBox(t *testing.T) {
-	x := newTale(t)
+	x := newTale(t, nil)
 	x.officer("assistant", "record-room-assistant@record-41")
 	x.officer("deputy", "deputy-record-keeper@record-41")
 	x.officer("keeper", "record-keeper@record-41")

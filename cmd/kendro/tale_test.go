@@ -24,12 +24,13 @@ import (
 // A tale is a district of one server and one box in this process, whose calendar the
 // test turns. What people do in it they type: commands over real HTTP.
 type tale struct {
-	t     *testing.T
-	dir   string
-	ahead atomic.Int64 // Of the machine's clock.
-	hub   *daemonInTale
-	box   *daemonInTale
-	known map[string]string // What was printed, by name.
+	t          *testing.T
+	dir        string
+	ahead      atomic.Int64 // Of the machine's clock.
+	hub        *daemonInTale
+	box        *daemonInTale
+	connectors map[string]string
+	paid       map[string]int64 // On the newest application, by kind.
 }
 
 // A daemonInTale is one of the two, up or down, at addresses that it keeps.
@@ -46,12 +47,12 @@ const passwordInTale = "correct horse battery staple"
 
 // newTale founds the district, enrols the centre's box, and waits until it knows the
 // catalogue.
-func newTale(t *testing.T) *tale {
+func newTale(t *testing.T, connectors map[string]string) *tale {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a hub and a box")
 	}
-	x := &tale{t: t, dir: t.TempDir(), known: map[string]string{}}
+	x := &tale{t: t, dir: t.TempDir(), connectors: connectors}
 	x.write("password", passwordInTale)
 	operator, err := hub.Init(x.at("hub"), hub.InitOptions{District: "41", Pack: bd.Pack(), Clock: x.now})
 	if err != nil {
@@ -62,6 +63,7 @@ func newTale(t *testing.T) *tale {
 	x.hub.start = func(ctx context.Context) (func(context.Context) error, api.Ports, error) {
 		o, err := openOffice(ctx, &hubSettings{Config: hub.Config{
 			Dir: x.at("hub"), HTTP: x.hub.ports.HTTP, Listen: x.hub.ports.QUIC, Clock: x.now, Logger: slog.New(slog.DiscardHandler),
+			Connectors: x.connectors,
 		}})
 		if err != nil {
 			return nil, api.Ports{}, err
@@ -80,7 +82,7 @@ func newTale(t *testing.T) *tale {
 	}
 	t.Cleanup(func() { x.down(x.box); x.down(x.hub) })
 	x.up(x.hub)
-	x.until(`"state":"leader"`, "hub status --dir hub --output json")
+	x.until("land-record-copy", "catalogue show --dir hub")
 	x.kendro("user add --dir hub --name rahima --centre 41-09-17 --gender f --from 2020-01-01 --password-file password")
 	x.kendro("node enrol --dir node --token " + strings.TrimSpace(x.kendro("token create --dir hub --centre 41-09-17 --ttl 1h")))
 	x.up(x.box)
@@ -234,7 +236,7 @@ func (x *tale) soon(try func() error) bool {
 }
 
 // file files an application at the box and returns its number.
-func (x *tale) file(service string, form map[string]any) string {
+func (x *tale) file(service string, form map[string]any) (number string) {
 	x.t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal([]byte(x.kendro("catalogue sample "+service+" --seed 7 --dir node")), &body); err != nil {
@@ -254,19 +256,22 @@ func (x *tale) file(service string, form map[string]any) string {
 		x.t.Fatal(err)
 	}
 	x.write("body.json", string(text))
-	return x.number(x.kendro("apply --form body.json --output json " + x.as("rahima", x.box)))
+	number, x.paid = x.receipt(x.kendro("apply --form body.json --output json " + x.as("rahima", x.box)))
+	return number
 }
 
-// number is the receive number in an answer.
-func (x *tale) number(answer string) string {
+// receipt is the receive number in an answer, and what was paid, by kind.
+func (x *tale) receipt(answer string) (number string, fees map[string]int64) {
 	x.t.Helper()
-	var a struct {
-		Number string `json:"number"`
-	}
-	if err := json.Unmarshal([]byte(answer), &a); err != nil || a.Number == "" {
+	var a api.ApplicationAnswer
+	if err := json.Unmarshal([]byte(answer), &a); err != nil || a.Number == 0 {
 		x.t.Fatalf("no number in %s: %v", answer, err)
 	}
-	return a.Number
+	fees = map[string]int64{}
+	for _, f := range a.Fees {
+		fees[f.Kind] += f.Poisha
+	}
+	return a.Number.String(), fees
 }
 
 // as says who asks, and where.

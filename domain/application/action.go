@@ -107,7 +107,7 @@ var hands = map[Action]hand{
 	Supply: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
-	RequestInfo: theOfficer, Return: theOfficer, Check: theOfficer, Link: theOfficer, Issue: theOfficer,
+	RequestInfo: theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
 	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theOfficer,
 }
 

@@ -88,6 +88,7 @@ type Found struct {
 	Mode  catalogue.Mode
 	Dues
 	Record Record
+	Fact   Fact
 
 	Done   catalogue.Bits // Checks that an earlier application's scan does.
 	Undone catalogue.Bits // Supply: checks that were done on another record.
@@ -97,6 +98,16 @@ type Found struct {
 type Record struct {
 	Area place.Code `cbor:"1,keyasint,omitempty"` // Its upazila; empty is the centre's own.
 	Text string     `cbor:"2,keyasint"`           // What tells it from the others, in one spelling.
+}
+
+// A Fact is what an application is about that happens once, such as a birth. The zero
+// Fact is none.
+type Fact struct {
+	Who  string `cbor:"1,keyasint"`           // Whose: the answers that have to agree.
+	Day  int64  `cbor:"2,keyasint,omitempty"` // When, in days since 1970 …
+	Near int64  `cbor:"3,keyasint,omitempty"` // … and by how many days two tellings of it may differ.
+	Name string `cbor:"4,keyasint"`           // What else tells two of them apart …
+	Twin bool   `cbor:"5,keyasint,omitempty"` // … where the applicant says that there are two.
 }
 
 // complete asks whether the event says all that it must.

@@ -15,6 +15,7 @@ type Procedure struct {
 	Issue   *Issue   `cbor:"2,keyasint,omitempty" json:"issue,omitempty"`    // Nil: an approval ends the case.
 	Appeals []Appeal `cbor:"3,keyasint,omitempty" json:"appeals,omitempty"`  // The ladder, the first rung first.
 	Record  *Record  `cbor:"4,keyasint,omitempty" json:"record,omitempty"`   // Nil: it is about no record that is kept on paper.
+	Once    *Once    `cbor:"5,keyasint,omitempty" json:"once,omitempty"`     // Nil: what it is about may happen more than once.
 }
 
 // A Mode is a way in which an artefact reaches the applicant.
@@ -65,6 +66,20 @@ type Check struct {
 	ID       string     `cbor:"1,keyasint" json:"id"`
 	Name     place.Name `cbor:"2,keyasint" json:"name"`
 	Document bool       `cbor:"3,keyasint,omitempty" json:"document,omitempty"` // It is shown by a document, such as a scan.
+
+	// Connector is the name of another authority's register that has to say it; a
+	// case in preparation waits for that. Empty: an officer notes it.
+	Connector string `cbor:"4,keyasint,omitempty" json:"connector,omitempty"`
+}
+
+// Once says by which answers two applications are known to be about one fact: a birth
+// is one mother's on about one day.
+type Once struct {
+	By     []string `cbor:"1,keyasint" json:"by"`                         // Have to agree.
+	On     string   `cbor:"2,keyasint" json:"on"`                         // A date …
+	Days   int      `cbor:"3,keyasint,omitempty" json:"days,omitempty"`   // … that may differ by so many days.
+	Name   string   `cbor:"4,keyasint,omitempty" json:"name,omitempty"`   // What differs …
+	Unless string   `cbor:"5,keyasint,omitempty" json:"unless,omitempty"` // … where the applicant says yes to this: twins.
 }
 
 // A Rule is a condition on an application, in the Common Expression Language. The

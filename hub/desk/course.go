@@ -42,6 +42,9 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 	if err := paper(reg, c, r); err != nil {
 		return err
 	}
+	if err := waits(reg, c, r); err != nil {
+		return err
+	}
 	items, err := reg.Items(c.Number)
 	for _, it := range items {
 		r.Items = append(r.Items, itemOf(it))
@@ -60,6 +63,24 @@ func offered(list []application.Offer) []api.ActNote {
 		acts = append(acts, n)
 	}
 	return acts
+}
+
+// waits adds where the case stands towards another authority's register.
+func waits(reg *register.Register, c *register.Case, r *api.Record) error {
+	o := c.Outside
+	if o == nil {
+		return nil
+	}
+	r.Outside = &api.OutsideNote{Number: o.Number, Refused: o.Refused}
+	if o.Since == 0 {
+		return nil
+	}
+	since := api.Millis(o.Since)
+	r.Outside.Since = &since
+	return reg.Awaiting(func(a register.Awaited) (bool, error) {
+		r.Outside.Position++
+		return a.Number != c.Number, nil
+	})
 }
 
 // paper adds the old paper that the case asks for, and its scan.

@@ -75,7 +75,7 @@ func itemOf(it *register.Item) api.Item {
 		Text: it.Text, Poisha: it.Amount, Centre: string(it.Centre), Outcome: it.Outcome, Words: it.Words, SettledBy: it.By,
 	}
 	if out.Advice, _ = api.AdviceOn(it.Kind); it.Outcome == "" {
-		out.Outcomes = register.Outcomes()
+		out.Outcomes = register.OutcomesOf(it.Kind)
 	}
 	return out
 }

@@ -132,6 +132,7 @@ func plans() map[Method]plan {
 		PromoteRelease: onPress(press.promote),
 		HaltRelease:    onPress(press.halt),
 		ReleaseFared:   {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
+		Hear:           {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
 		Tick:           {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 	}
 }

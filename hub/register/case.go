@@ -51,7 +51,9 @@ type Enclosed struct {
 	Primary protocol.Number   `cbor:"25,keyasint,omitempty"` // The case that this one is once more.
 	Twins   []protocol.Number `cbor:"26,keyasint,omitempty"` // Cases that are this one once more.
 
-	Record *application.Record `cbor:"27,keyasint,omitempty"` // The old paper that it asks for.
+	Record  *application.Record `cbor:"27,keyasint,omitempty"` // The old paper that it asks for.
+	Outside *Outside            `cbor:"28,keyasint,omitempty"` // What another register has to say.
+	Likely  protocol.Number     `cbor:"29,keyasint,omitempty"` // An earlier case that is likely about the same.
 }
 
 // Dating is what the register makes of a counter's clock, and of the office's.

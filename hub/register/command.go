@@ -72,6 +72,7 @@ const (
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
+	Hear   Method = "hear"   // The hub has asked another register, since format 4. Heard.
 
 	// Of whoever reads a case: it records the look. No body.
 	Look Method = "look"
@@ -82,7 +83,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
-		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate,
+		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared,
 	}
 }

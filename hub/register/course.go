@@ -79,6 +79,7 @@ func (s courses) run(before, c *Case, e *application.Event) {
 		s.meta.Stats.Escalated++
 	default:
 	}
+	outsiders{s}.queue(before, c)
 	s.wind(before, c)
 }
 
@@ -119,8 +120,8 @@ func (s courses) next(c *Case) int64 {
 // overdue is when the next superior hears of a case: when it is due, and another
 // working day later for each further one, as long as there is one.
 func (s courses) overdue(c *Case) int64 {
-	if c.Due == 0 || c.State.Seat == (place.Seat{}) {
-		return 0
+	if c.Due == 0 || c.State.Seat == (place.Seat{}) || c.Outside != nil && c.Outside.Since != 0 {
+		return 0 // The desk is not to blame while another register is silent.
 	}
 	w, f := s.way(c)
 	if f != nil {
@@ -164,6 +165,7 @@ func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.S
 	err := s.change(c, e)
 	if err == nil {
 		records{s}.ask(c, w.Version, record, scan)
+		facts{s}.tell(c, &e.Found.Fact)
 		err = s.follow(c)
 	}
 	if err != nil {

@@ -97,6 +97,12 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 		if d.Check >= 0 && w.Version.Checks[d.Check].Document && (b.Document == nil || b.Document.Check() != nil) {
 			return e, refuse(fault.Invalid, clip(b.Check, 64), "the check wants the document that shows it")
 		}
+		if d.Check >= 0 && w.Version.Checks[d.Check].Connector != "" && strings.TrimSpace(b.Text) == "" {
+			return e, refuse(fault.Invalid, clip(b.Check, 64), "want the number that the other register gave, as text")
+		}
+		if action == application.Approve && k.Likely != 0 && d.Forbids == "" {
+			d.Forbids = likelyText + k.Likely.String() + ": settle the item, or mark it as its duplicate"
+		}
 		d.Terms.Resolved = action == application.Link && s.linkable(k, b.Primary)
 		if action == application.Pay && b.At > 0 {
 			e.At = min(b.At, e.At)
@@ -119,6 +125,7 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 			papers(s).name(k, []protocol.Document{*b.Document})
 		}
 		if w, f := courses(s).way(k); f == nil {
+			outsiders{courses(s)}.byHand(k, w.Version, b.Check, b.Text)
 			records{courses(s)}.scanned(k, w.Version, b.Check, e.By.Name, b.Document)
 		}
 	case application.Link:

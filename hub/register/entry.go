@@ -37,7 +37,7 @@ const maxTime = 253_402_300_800_000
 // events, legal dates, logs that are given up, what revoked boxes had filed before.
 // Since 3: the whole procedure, its clocks, and what centres send on a case. Since 4:
 // records that are scanned once, what officers say of two applicants, releases on
-// trial.
+// trial, facts that happen once, other authorities' registers.
 const (
 	entryFormat  = 4
 	oldestFormat = 1
@@ -74,6 +74,7 @@ type Finding struct {
 	Mode   dcat.Mode `cbor:"5,keyasint,omitempty"`
 
 	Record *application.Record `cbor:"6,keyasint,omitempty"` // The old paper that it asks for.
+	Fact   *application.Fact   `cbor:"7,keyasint,omitempty"` // What it is about, where that happens once.
 }
 
 // found is the finding about an event, nil where there is none.
@@ -83,6 +84,9 @@ func (in *Ingest) found(seq uint64) *application.Found {
 			out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
 			if f.Record != nil {
 				out.Record = *f.Record
+			}
+			if f.Fact != nil {
+				out.Fact = *f.Fact
 			}
 			return out
 		}

@@ -167,6 +167,9 @@ func (f *follower) supply() {
 	}
 	if f.move(e, 0) {
 		records{f.courses}.ask(f.c, w.Version, record, scan)
+		if e.Found != nil {
+			facts{f.courses}.tell(f.c, &e.Found.Fact)
+		}
 		f.held = append(f.held, papers{f.step}.name(f.c, sup.Documents)...)
 		f.put(caseKey(f.c.Number), f.c)
 	}

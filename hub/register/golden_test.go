@@ -26,7 +26,7 @@ var begin = flag.Bool("begin-golden", false, "write a golden file that is missin
 
 // goldenFiles hold the stories of each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -234,6 +234,46 @@ func storyOfRecords(w *town) {
 	}
 }
 
+// storyOfOutside is the same for facts that happen once, and for what another
+// authority's register says.
+func storyOfOutside(w *town) {
+	w.t.Helper()
+	v := birth(w.t)
+	w.publish(w.first().Release()+1, fullDirectory(), licence(w.t), v)
+	b := w.enrol("41-09-23")
+	hear := func(n protocol.Number, h Heard) {
+		c := NewCommand("", ActorHub, Hear, &h)
+		c.Number = n
+		entry(w, c)
+	}
+	for i := range 3 {
+		n := b.submit(v, uint64(600+i))
+		in := b.plain(i+1, i+1)
+		in.Findings = []Finding{{Seq: uint64(i + 1), Mode: dcat.ByCentre, Fact: &application.Fact{Who: "123", Day: int64(20_000 + 3*i), Near: 5, Name: "mitu", Twin: i == 1}}}
+		w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}})
+		w.worked(n, "head-23", Take, Act{})
+		w.worked(n, "head-23", Decide, Act{Opinion: application.ForApproval, Text: "ঠিক"})
+		if i > 0 {
+			items, err := w.first().Items(n)
+			if err != nil || len(items) != 1 {
+				w.t.Fatalf("items = %+v, %v", items, err)
+			}
+			settle := NewCommand("", "head-23", Settle, &Settlement{Item: items[0].ID, Outcome: "dismissed", Text: "যমজ"})
+			settle.Number = n
+			entry(w, settle)
+		}
+		w.worked(n, "head-23", Approve, Act{})
+		switch i {
+		case 0:
+			hear(n, Heard{Connector: "national", Number: "1"})
+			hear(n, Heard{Connector: "national", Number: "2"})
+			w.worked(n, "head-23", Issue, Act{})
+		case 1:
+			hear(n, Heard{Connector: "national", Refused: "মাতা নেই"})
+		}
+	}
+}
+
 // TestGoldenStory applies entries that an earlier build has written and wants the
 // very state that it had: on the day this fails, old and new servers of one group
 // would drift apart.
@@ -297,6 +337,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	storyOfCourse(w)
 	storyOfRecords(w)
 	storyOfTrials(w)
+	storyOfOutside(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {

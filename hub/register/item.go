@@ -21,10 +21,23 @@ const (
 	ItemSupplement  = "unasked"           // What came was not asked for.
 	ItemSecondFee   = "second-fee"        // Paid on a case that another one is already (row 2).
 	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
+
+	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
+	ItemRefused      = "refused-outside"  // Another authority's register refused it.
+	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.
 )
 
-// Outcomes are what may come of an item.
-func Outcomes() []string { return []string{"refund", "credit", "applied", "dismissed"} }
+// OutcomesOf are what may come of an item of a kind.
+func OutcomesOf(kind string) []string {
+	list := []string{"refund", "credit", "applied", "dismissed"}
+	if kind == ItemRefused {
+		list = append(list, outcomeAgain)
+	}
+	return list
+}
+
+// outcomeAgain has another authority's register asked once more.
+const outcomeAgain = "again"
 
 // An Item is what somebody has to decide about since the procedure can't: a centre
 // sent something that its case did not wait for. It ends in one outcome (I11).
@@ -109,8 +122,8 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	switch {
 	case it.Outcome != "":
 		return failed(fault.Conflict, it.ID, "it is settled: "+it.Outcome)
-	case !slices.Contains(Outcomes(), b.Outcome):
-		return failed(fault.Invalid, clip(b.Outcome, 64), "no such outcome: want one of "+strings.Join(Outcomes(), ", "))
+	case !slices.Contains(OutcomesOf(it.Kind), b.Outcome):
+		return failed(fault.Invalid, clip(b.Outcome, 64), "no such outcome: want one of "+strings.Join(OutcomesOf(it.Kind), ", "))
 	case strings.TrimSpace(b.Text) == "" || len(b.Text) > application.MaxText:
 		return failed(fault.Invalid, it.ID, "write a text of 1 to 4096 bytes: it is what the citizen is told")
 	}
@@ -120,6 +133,12 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	open, _ := keyOf(tagOpenItem, it.ID)
 	s.del(open)
 	s.tellAside(it)
+	switch {
+	case it.Kind == ItemRefused && it.Outcome == outcomeAgain:
+		outsiders{s}.again(it.Number)
+	case it.Kind == ItemLikely:
+		facts{s}.distinct(it.Number)
+	}
 	return done(nil)
 }
 

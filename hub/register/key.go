@@ -44,6 +44,8 @@ const (
 	tagOpenItem    = 'o' // number, index, place in the entry → nothing, while it is open
 	tagBefore      = 'a' // log → the last sequence at which its box knew the register before this one
 	tagRecord      = 'p' // keyed hash of upazila and record → PaperRecord
+	tagAwaited     = 'r' // Unix milliseconds, number → name of the connector
+	tagFact        = 's' // keyed hash of service and whose, day, number → factState
 	tagRecordShare = 'q' // upazila → RecordShare
 	tagTie         = 't' // number, number → Tie
 	tagTrial       = 'g' // the newest release on trial: Trial

@@ -175,7 +175,16 @@ type Course struct {
 	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
 	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
 	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
+	Outside      *OutsideNote    `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
 	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
+}
+
+// An OutsideNote is where a case stands towards another authority's register.
+type OutsideNote struct {
+	Number   string `json:"number,omitempty" doc:"That the register gave"`
+	Refused  string `json:"refused,omitempty" doc:"Why it gave none"`
+	Since    *Time  `json:"since,omitempty" doc:"Since when the case waits for it"`
+	Position int    `json:"position,omitempty" doc:"In the queue, from 1"`
 }
 
 // A PaperNote is an old paper that applications ask for, and its scan, if there is one.

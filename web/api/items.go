@@ -19,7 +19,7 @@ type Item struct {
 	Poisha    int64           `json:"poisha,omitempty"`
 	Centre    string          `json:"centre"`
 	Outcomes  []string        `json:"outcomes,omitempty" doc:"What may come of it; absent where it ends by what is to be done"`
-	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied or dismissed; absent while it is open"`
+	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed or again; absent while it is open"`
 	Words     string          `json:"words,omitempty"`
 	SettledBy string          `json:"settled_by,omitempty"`
 	Advice
@@ -77,6 +77,21 @@ var advice = map[string]Advice{
 		words("ইস্যুর আগেই হস্তান্তর লেখা হয়েছে", "Handed over before anything was issued"),
 		words("কেন্দ্রে জিজ্ঞাসা করুন কী দেওয়া হয়েছে। ভুল হলে বাতিল করুন।", "Ask the centre what was handed over. If it was a mistake, dismiss it."),
 		words("আপনার আবেদন চলছে। কাগজ প্রস্তুত হলে জানানো হবে।", "Your application goes on. You are told when it is ready."),
+	},
+	"likely-duplicate": {
+		words("একই বিষয়ে আগের আবেদন আছে", "An earlier application is about the same"),
+		words("দুটি নথি মিলিয়ে দেখুন। একই হলে নথিটি অনুলিপি হিসেবে চিহ্নিত করুন; ভিন্ন হলে বাতিল করুন, তারপর অনুমোদন করা যাবে।", "Compare the two cases. If they are one, mark this as a duplicate; if they are two, dismiss this, and the case can be approved."),
+		applicationKept,
+	},
+	"refused-outside": {
+		words("অন্য দপ্তরের নিবন্ধন গ্রহণ করেনি", "Another authority’s register refused it"),
+		words("কারণ দেখুন। সেখানে ঠিক হলে আবার জিজ্ঞাসা করুন; নম্বর নিজে পেলে নথিতে লিখুন।", "See why. Once it is put right there, ask again; if you have the number yourself, note it on the case."),
+		applicationKept,
+	},
+	"second-number": {
+		words("একই আবেদনে দ্বিতীয় নম্বর", "A second number for one application"),
+		words("প্রথম নম্বর বহাল থাকে। অন্য দপ্তরকে দ্বিতীয়টি বাতিল করতে বলুন।", "The first number stands. Have the other authority cancel the second."),
+		applicationKept,
 	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
