@@ -32,6 +32,7 @@ type Application struct {
 	Form      json.RawMessage
 	Documents []Paper
 	Charges   []dcat.Charge
+	PostedOn  string // The day on a paper that came by post or fax, 2026-11-20; empty for others.
 }
 
 // A Paper is a document as the body names it.
@@ -106,8 +107,8 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, nil, fault.New(op, fault.Invalid, "", "want an object with service, form, channel and applicant")
 	}
 	for key := range m {
-		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents"}, key) {
-			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents")
+		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on"}, key) {
+			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on")
 		}
 	}
 	v, err := in.version(m)
@@ -160,7 +161,26 @@ func (in *Intake) fields(app *Application, form *Form, m map[string]any, on time
 			BN: "এই সেবার আবেদন এই মাধ্যমে নেওয়া হয় না।", EN: fmt.Sprintf("This service is not taken by %q: want one of %v.", clipText(channel), app.Version.Channels),
 		}})
 	}
+	errs = append(errs, app.postmark(m["posted_on"], on)...)
 	return append(errs, app.papers(m["documents"])...)
+}
+
+// postmark reads the day on which a letter was posted or a fax was sent: what is on
+// the paper, and not the day on which it is entered (R-CH6).
+func (app *Application) postmark(raw any, on time.Time) []FieldError {
+	if raw == nil {
+		return nil
+	}
+	day, _ := raw.(string)
+	at, err := time.Parse(time.DateOnly, day)
+	byPaper := app.Channel == dcat.Post || app.Channel == dcat.Fax
+	if err != nil || !byPaper || day > on.Format(time.DateOnly) || at.Year() < on.Year()-1 {
+		return []FieldError{{Path: "/posted_on", Field: place.Name{BN: "ডাকের তারিখ", EN: "Postmark"}, Text: place.Name{
+			BN: "ডাক বা ফ্যাক্সে আসা কাগজের তারিখ লিখুন, যেমন 2026-11-20; আজকের পরে নয়।", EN: "Want the day on a paper that came by post or fax, such as 2026-11-20, and not after today.",
+		}}}
+	}
+	app.PostedOn = day
+	return nil
 }
 
 func (in *Intake) person(app *Application, form *Form, answer func(string) string) []FieldError {

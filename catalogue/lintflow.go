@@ -105,6 +105,7 @@ func (l *linter) references() {
 		rule(f.Rule)
 	}
 	if p := l.v.Procedure; p != nil && p.Issue != nil {
+		rule(p.Issue.When)
 		for _, id := range p.Issue.Checks {
 			check(id)
 		}
@@ -250,7 +251,9 @@ func (l *linter) issue(i *dcat.Issue) {
 		if n := l.v.Check(id); n >= 0 && l.v.Checks[n].Connector != "" {
 			continue
 		}
-		if !slices.ContainsFunc(l.v.Steps, func(s dcat.Step) bool { return s.Mandatory && s.When == "" && slices.Contains(s.Checks, id) }) {
+		if !slices.ContainsFunc(l.v.Steps, func(s dcat.Step) bool {
+			return s.Mandatory && (s.When == "" || s.When == i.When) && slices.Contains(s.Checks, id)
+		}) {
 			l.bad(id, 0, "issue: no mandatory step asks for the check %q, so a delivery date would be promised before it is done", id)
 		}
 	}
@@ -301,7 +304,7 @@ func (l *linter) moments() {
 			l.bad(f.Rule, 0, "fee %d: a rule can't decide what is paid at submission, where no hub is: use when", i+1)
 		case at != dcat.AtSubmit && p.FeeDays == 0:
 			l.bad(line, 0, "fee %d is demanded later, so the procedure needs fee_days", i+1)
-		case at == dcat.AfterApproval && p.Issue == nil:
+		case at == dcat.AfterApproval && (p.Issue == nil || p.Issue.When != "" && p.Issue.When != f.Rule):
 			l.bad(line, 0, "fee %d is unreachable: after an approval nothing is issued, so nothing waits for its payment; declare an issue or take it before_review", i+1)
 		}
 	}

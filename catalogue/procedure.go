@@ -37,6 +37,7 @@ type issueFile struct {
 	ModeField   string      `yaml:"mode_field"`
 	Checks      []string    `yaml:"checks"`
 	CloseDays   int         `yaml:"close_days"`
+	When        string      `yaml:"when"`
 }
 
 type appealFile struct {
@@ -76,7 +77,7 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	if i := f.Procedure.Issue; i != nil {
 		p.Issue = &dcat.Issue{
 			Post: i.Post, OfficeLevel: i.OfficeLevel, Name: nfcName(i.Name), Days: i.Days,
-			Modes: i.Modes, ModeField: i.ModeField, Checks: i.Checks, CloseDays: i.CloseDays,
+			Modes: i.Modes, ModeField: i.ModeField, Checks: i.Checks, CloseDays: i.CloseDays, When: i.When,
 		}
 	}
 	for _, a := range f.Procedure.Appeals {

@@ -25,6 +25,7 @@ type Submission struct {
 	Fees      []Fee    `cbor:"5,keyasint,omitempty"`
 
 	Documents []Document `cbor:"6,keyasint,omitempty"` // What was scanned at the counter.
+	PostedOn  string     `cbor:"7,keyasint,omitempty"` // The day on what came by post or fax, 2026-11-20.
 }
 
 // Contacts is the payload of Settings: where a node finds its hub and its

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -103,6 +104,15 @@ func (x *tale) write(name, text string) {
 	if err := os.WriteFile(x.at(name), []byte(text+"\n"), 0o600); err != nil {
 		x.t.Fatal(err)
 	}
+}
+
+func (x *tale) read(name string) string {
+	x.t.Helper()
+	text, err := os.ReadFile(x.at(name))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // up starts a daemon where it was, once the port is free again.
@@ -236,7 +246,14 @@ func (x *tale) soon(try func() error) bool {
 }
 
 // file files an application at the box and returns its number.
-func (x *tale) file(service string, form map[string]any) (number string) {
+func (x *tale) file(service string, form map[string]any) string {
+	x.t.Helper()
+	return x.send(service, form, nil, "")
+}
+
+// send is file with other members of the body in place of the sample's, and with what
+// more the command says.
+func (x *tale) send(service string, form, members map[string]any, more string) (number string) {
 	x.t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal([]byte(x.kendro("catalogue sample "+service+" --seed 7 --dir node")), &body); err != nil {
@@ -251,12 +268,13 @@ func (x *tale) file(service string, form map[string]any) (number string) {
 			delete(asked, name)
 		}
 	}
+	maps.Copy(body, members)
 	text, err := json.Marshal(body)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	x.write("body.json", string(text))
-	number, x.paid = x.receipt(x.kendro("apply --form body.json --output json " + x.as("rahima", x.box)))
+	number, x.paid = x.receipt(x.kendro("apply --form body.json --output json " + more + " " + x.as("rahima", x.box)))
 	return number
 }
 

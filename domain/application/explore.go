@@ -51,6 +51,9 @@ func outcomes(v *catalogue.Version) []catalogue.Bits {
 	list := []catalogue.Bits{0}
 	for i, r := range v.Rules {
 		steers := slices.ContainsFunc(v.Steps, func(s catalogue.Step) bool { return s.When == r.ID || slices.Contains(s.Needs, r.ID) })
+		if p := v.Procedure; p != nil && p.Issue != nil && p.Issue.When == r.ID {
+			steers = true
+		}
 		if !steers {
 			continue
 		}

@@ -167,7 +167,7 @@ func (w Way) Terms(c Case) Terms {
 	if p == nil {
 		return t
 	}
-	t.Issue, t.Appeal = p.Issue != nil, c.Appeals < len(p.Appeals)
+	t.Issue, t.Appeal = w.Version.Issues(c.Rules), c.Appeals < len(p.Appeals)
 	t.Purpose, t.Demand = ForReview, max(0, c.Review-c.Paid)
 	if c.Stage.Decided() || c.Purpose == ForIssue {
 		t.Purpose, t.Demand = ForIssue, max(0, c.Review+c.Issue-c.Paid)
@@ -203,8 +203,7 @@ func (w Way) Follows(c Case) Action {
 
 // Over reports whether nothing but an appeal, or a payment made in time, leads on.
 func (w Way) Over(c Case) bool {
-	p := w.Version.Procedure
-	return ends(c.Stage) || c.Stage == FeeLapsed || c.Stage == Approved && (p == nil || p.Issue == nil)
+	return ends(c.Stage) || c.Stage == FeeLapsed || c.Stage == Approved && !w.Version.Issues(c.Rules)
 }
 
 // Upcoming returns the post and the words of the step that comes next for the
@@ -225,8 +224,8 @@ func (w Way) Upcoming(c Case) (post string, name place.Name) {
 		return s.Post, s.Name
 	}
 	waits := c.Stage == InPreparation || c.Stage == FeeDue && c.Purpose == ForIssue || (c.Stage == Received || c.Stage == UnderReview)
-	if p := v.Procedure; p != nil && p.Issue != nil && waits {
-		return p.Issue.Post, p.Issue.Name
+	if v.Issues(c.Rules) && waits {
+		return v.Procedure.Issue.Post, v.Procedure.Issue.Name
 	}
 	return "", place.Name{}
 }

@@ -41,6 +41,7 @@ type Issue struct {
 	ModeField   string     `cbor:"6,keyasint,omitempty" json:"mode_field,omitempty"` // The form's answer that names the mode; empty: the first.
 	Checks      []string   `cbor:"7,keyasint,omitempty" json:"checks,omitempty"`     // That have to be done first (R-LR6).
 	CloseDays   int        `cbor:"8,keyasint" json:"close_days"`                     // Calendar days after delivery.
+	When        string     `cbor:"9,keyasint,omitempty" json:"when,omitempty"`       // A rule: where it doesn't hold, an approval ends the case.
 }
 
 // An Appeal is one rung of the ladder: a post that looks at a decision again.
@@ -140,6 +141,12 @@ func (v *Version) Missing(checks []string, done Bits) string {
 		}
 	}
 	return ""
+}
+
+// Issues reports whether something is issued after an approval, where these rules hold.
+func (v *Version) Issues(rules Bits) bool {
+	p := v.Procedure
+	return p != nil && p.Issue != nil && v.Holds(rules, p.Issue.When)
 }
 
 // Scan is the check that a scan of the record does, as a bit; none where the version

@@ -52,6 +52,7 @@ type ApplicationRequest struct {
 	Channel   string            `json:"channel" doc:"How the application came: counter, post, online, phone, fax, uno_office or centre"`
 	Applicant json.RawMessage   `json:"applicant" doc:"Who applies"`
 	Documents []DocumentRequest `json:"documents,omitempty"`
+	PostedOn  string            `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax, 2026-11-20; the office's clock starts at its entry"`
 }
 
 // A Receipt is the node's signed promise that the event stands in its log.
@@ -175,6 +176,7 @@ type Course struct {
 	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
 	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
 	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
+	PostedOn     string          `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax"`
 	Outside      *OutsideNote    `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
 	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 }
