@@ -133,6 +133,9 @@ func (s *shop) changes(ctx context.Context, centre string, r *result) error {
 			return err
 		}
 	}
+	for _, n := range s.Nodes { // They end here, since nobody knows of them from now on.
+		n.Kill()
+	}
 	began, s.Nodes = time.Now(), nil
 	if _, err := s.AddNode(ctx, centre); err != nil {
 		return err
