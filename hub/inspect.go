@@ -32,7 +32,7 @@ func Inspect(dir string) (Inspection, error) {
 	k, err := loadKeys(dir)
 	errs := []error{in.file(true, err)}
 	if err == nil && k.torn != nil {
-		in.Notes = append(in.Notes, k.torn.Error()+": its second copy counts")
+		in.Notes = append(in.Notes, keyringFile+" is not what was written; its second copy counts, and the next start writes it again")
 	}
 	if err == nil {
 		errs = append(errs,
