@@ -13,7 +13,7 @@ func (c Case) allowed(e Event) error {
 	case Hold:
 		return nil
 	case Take:
-		if c.Stage == UnderReview && e.By.Seat == c.Seat {
+		if c.Stage == UnderReview && e.By.Seat == c.Seat && !e.Desk.Terms.Vacant {
 			return refuse(e, fault.Conflict, "not possible while the case is "+c.Stage.String())
 		}
 		return nil

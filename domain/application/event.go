@@ -63,6 +63,7 @@ type Terms struct {
 	Appeal   bool    // Another rung of the ladder is there.
 	InDoubt  bool    // Pay: the date of the payment can't be believed.
 	Resolved bool    // Link: the other case exists and is another one.
+	Vacant   bool    // Take: who holds the case has no login any more.
 }
 
 // An Event is one action with all that the rules ask about it.

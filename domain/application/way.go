@@ -12,6 +12,7 @@ type Way struct {
 	Version  *catalogue.Version
 	Seat     func(post string) (place.Seat, bool)      // That serves the area.
 	Superior func(post string) (above string, ok bool) // Of a post; "" and false at the top.
+	Vacant   bool                                      // Who holds the case has no login any more: a colleague may take it.
 	Tracked  bool                                      // The steps that cases come to are kept: since format 3 of the register's entries.
 }
 
@@ -162,7 +163,7 @@ func (w Way) First(rules catalogue.Bits) Desk {
 
 // Terms says what the version demands of the case beyond its desks.
 func (w Way) Terms(c Case) Terms {
-	t := Terms{Tracked: w.Tracked}
+	t := Terms{Tracked: w.Tracked, Vacant: w.Vacant}
 	p := w.Version.Procedure
 	if p == nil {
 		return t

@@ -87,6 +87,7 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 	if f != nil {
 		return e, f
 	}
+	w.Vacant = s.format > 3 && action == application.Take && s.vacant(k)
 	d, err := w.Desk(k.State, action, clip(b.To, 64))
 	if err != nil {
 		return e, failureOf(err)
@@ -113,6 +114,12 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 	}
 	e.Desk = d
 	return e, nil
+}
+
+// vacant reports whether whoever holds a case may sign in no more (row 38).
+func (s desks) vacant(k *Case) bool {
+	u := &User{}
+	return k.State.Holder != "" && (!s.get(s.userKey(k.State.Holder), u) || !u.ActiveAt(s.meta.At/1000))
 }
 
 // after does what an officer's act brings with it.

@@ -225,6 +225,10 @@ func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offe
 	}
 	way := w.way(c)
 	way.Version, way.Tracked = v, true
+	if c.State.Holder != "" {
+		_, err := People(r).Principal(c.State.Holder, at)
+		way.Vacant = errors.Is(err, fault.Denied)
+	}
 	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
 		on := c.resource(w, place.Seat{}, c.State.Version)
 		on.Seat = c.deskOf(way, on.Seat, by.Seat, o.Action)

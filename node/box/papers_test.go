@@ -130,7 +130,7 @@ func TestPendingUntilTheHubHolds(t *testing.T) {
 }
 
 // Row 26: the disk fills in a long outage.
-func TestAFillingDiskRefusesDocumentsAndTakesText(t *testing.T) {
+func TestRow26AFillingDiskTakesText(t *testing.T) {
 	c := freshCounter(t)
 	var fill atomic.Int64
 	c.o.Fill = func(string) (int, error) { return int(fill.Load()), nil }
@@ -275,5 +275,26 @@ func TestDamagedDocuments(t *testing.T) {
 	}
 	if err := index.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Row 23: one document in two cases is stored once, and both are filed.
+func TestRow23OneDocumentInTwoCases(t *testing.T) {
+	c := newCounter(t)
+	h := c.upload(scanned(1))
+	if again := c.upload(scanned(1)); again != h {
+		t.Fatalf("uploaded twice it is %v and %v", h, again)
+	}
+	for i := range uint64(2) {
+		a, wrong, err := c.File(t.Context(), c.withPaper(i+1, h))
+		if err != nil || len(wrong) > 0 {
+			t.Fatal(wrong, err)
+		}
+		if k, err := c.Case(a.Number); err != nil || len(k.Submission.Documents) != 1 || k.Submission.Documents[0].Hash != h {
+			t.Errorf("case %d names %+v, %v", i, k, err)
+		}
+	}
+	if got := c.pending(); len(got) != 1 || got[0].Hash != h {
+		t.Errorf("pending %v; want it once", got)
 	}
 }
