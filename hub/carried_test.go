@@ -37,9 +37,9 @@ func TestNeighbourCarriesMail(t *testing.T) {
 	once(t, g.Leader().Hub.Register(), mine, theirs)
 }
 
-// TestCarrierCannotForge has a carrier alter a neighbour's block in every place
+// TestRow27CarrierCannotForge has a carrier alter a neighbour's block in every place
 // that it could: nothing of it is taken, and by another path all of it arrives.
-func TestCarrierCannotForge(t *testing.T) {
+func TestRow27CarrierCannotForge(t *testing.T) {
 	t.Parallel()
 	g := hubtest.New(t, 1)
 	a, lonely := g.Enrol(centre), g.Enrol("41-04-28")

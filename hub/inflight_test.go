@@ -219,6 +219,7 @@ func (r *recordRoom) stricter() *dcat.Set {
 	text := string(yaml)
 	for _, change := range [][2]string{
 		{"kind: government, poisha: 10000", "kind: government, poisha: 12500"},
+		{"kind: service_charge, poisha: 3000", "kind: service_charge, poisha: 3500"},
 		{"copies, delivery_mode]", "copies, delivery_mode, purpose]"},
 	} {
 		if strings.Count(text, change[0]) != 1 {
@@ -327,5 +328,26 @@ func (r *recordRoom) new(i int, v *dcat.Version) {
 	r.sent(r.box)
 	if c := r.of(n); !strings.Contains(c.Held, "purpose") {
 		r.Errorf("a new request without the new answer is %s, held %q; want it held for that answer", c.State.Stage, c.Held)
+	}
+}
+
+// TestRow8FeeChangedUnderway: what a receipt says was paid stands, and what it says will
+// be due is what is asked for, though both cost more by the time that the box is back.
+func TestRow8FeeChangedUnderway(t *testing.T) {
+	t.Parallel()
+	r := newRecordRoom(t)
+	n := r.file(r.box, 1, "purpose")
+	r.g.Release(r.stricter())
+	defer r.online(r.box)()
+	r.sent(r.box)
+	_, sub, err := r.reg().Submission(r.of(n))
+	if err != nil || len(sub.Fees) != 1 || sub.Fees[0] != (protocol.Fee{Kind: "service_charge", Poisha: 3000}) {
+		t.Errorf("the receipt's fees are %+v, %v", sub.Fees, err)
+	}
+	if c := r.until(n, application.FeeDue, 0); c.State.Owed != oldFee || c.Held != "" {
+		t.Errorf("it owes %d, held %q; want %d", c.State.Owed, c.Held, oldFee)
+	}
+	if items, err := r.reg().Items(n); err != nil || len(items) != 0 {
+		t.Errorf("items %+v, %v", items, err)
 	}
 }

@@ -390,10 +390,10 @@ func TestServerWithoutQuorumHolds(t *testing.T) {
 	up.registered(box)
 }
 
-// TestCarrierDropsEverything has a box without a link choose a carrier that takes
+// TestRow27CarrierDropsEverything has a box without a link choose a carrier that takes
 // its records, says that it has a link, and hands nothing in: they arrive by another
 // path within ten minutes, which is sixty times the wait before copies are made.
-func TestCarrierDropsEverything(t *testing.T) {
+func TestRow27CarrierDropsEverything(t *testing.T) {
 	t.Parallel()
 	up := found(t, 1, 3)
 	owner := up.boxes[0]

@@ -123,9 +123,9 @@ func TestDoubleClickFilesOnce(t *testing.T) {
 	}
 }
 
-// TestLikelyDuplicateIsShown warns before the second paper of one person is filed,
+// TestRow3LikelyDuplicateIsShown warns before the second paper of one person is filed,
 // and lets it be filed (DOMAIN §7 row 2).
-func TestLikelyDuplicateIsShown(t *testing.T) {
+func TestRow3LikelyDuplicateIsShown(t *testing.T) {
 	c := newCentre(t)
 	values := typedIn(t, c, "trade-licence", 3)
 	values.Set("step", "review")

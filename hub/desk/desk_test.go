@@ -359,8 +359,8 @@ func TestTasks(t *testing.T) {
 	into[api.Problem](t, o.call("audit", "GET", "/v1/tasks", ""), 400)
 }
 
-// TestWithoutALeader is row 14: reads go on, what changes anything is unknown.
-func TestWithoutALeader(t *testing.T) {
+// TestRow14WithoutALeader is row 14: reads go on, what changes anything is unknown.
+func TestRow14WithoutALeader(t *testing.T) {
 	o := newOffice(t)
 	n := o.file(1)
 	o.fall(true)

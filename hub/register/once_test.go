@@ -16,11 +16,11 @@ import (
 	"kendro/store"
 )
 
-// TestEveryEventExactlyOnce is row 1 in all its forms: blocks of several logs,
+// TestRow1EveryEventExactlyOnce is row 1 in all its forms: blocks of several logs,
 // cut anywhere, in any order, twice, overlapping, with gaps; one server restarts
 // and hears old entries again, another begins with a snapshot. Every event has one
 // effect, and all servers are the same.
-func TestEveryEventExactlyOnce(t *testing.T) {
+func TestRow1EveryEventExactlyOnce(t *testing.T) {
 	v := licence(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTown(t, newMemory(), newMemory())
@@ -185,9 +185,9 @@ func TestRestartOnDisk(t *testing.T) {
 	}
 }
 
-// TestSameNumberTwice is row 4: both cases are accepted, the later gets an alias,
+// TestRow4SameNumberTwice is row 4: both cases are accepted, the later gets an alias,
 // and its centre hears of it under the printed number.
-func TestSameNumberTwice(t *testing.T) {
+func TestRow4SameNumberTwice(t *testing.T) {
 	onBoth(t, func(w *town) {
 		w.settle()
 		v := licence(t)
@@ -238,9 +238,9 @@ func TestSameNumberTwice(t *testing.T) {
 	})
 }
 
-// TestUnknownFieldsSurvive is row 39: what only a newer box knows is kept as the
+// TestRow39UnknownFieldsSurvive is row 39: what only a newer box knows is kept as the
 // bytes it signed.
-func TestUnknownFieldsSurvive(t *testing.T) {
+func TestRow39UnknownFieldsSurvive(t *testing.T) {
 	onBoth(t, func(w *town) {
 		w.settle()
 		b := w.enrol("41-09-17")

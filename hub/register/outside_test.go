@@ -95,10 +95,10 @@ func TestFactsHappenOnce(t *testing.T) {
 	w.agree()
 }
 
-// TestOutsideIsAwaited is DOMAIN §7 row 33 and the queue: nothing is issued before the
+// TestRow33OutsideIsAwaited is DOMAIN §7 row 33 and the queue: nothing is issued before the
 // other register has spoken, its first number stands, a second one is an item, and a
 // refusal is asked again when an officer says so.
-func TestOutsideIsAwaited(t *testing.T) {
+func TestRow33OutsideIsAwaited(t *testing.T) {
 	w, tell := births(t)
 	hear := func(n protocol.Number, h Heard) Result {
 		c := NewCommand("", ActorHub, Hear, &h)

@@ -126,9 +126,9 @@ func TestReleaseNamesFormerVersions(t *testing.T) {
 	})
 }
 
-// TestPinnedVersionDecides is I8: a case goes the way of the version that it was
+// TestRow7PinnedVersionDecides is I8: a case goes the way of the version that it was
 // made under, whatever is current.
-func TestPinnedVersionDecides(t *testing.T) {
+func TestRow7PinnedVersionDecides(t *testing.T) {
 	onBoth(t, func(w *town) {
 		w.settle()
 		b := w.enrol("41-09-17")

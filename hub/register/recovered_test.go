@@ -70,11 +70,11 @@ func (w *town) balanced() {
 	}
 }
 
-// TestEveryReceiptOneCase is row 5 in all its forms: a box is put back to an older
+// TestRow5EveryReceiptOneCase is row 5 in all its forms: a box is put back to an older
 // copy of its disk or runs twice, both branches are receipted, and their events
 // come under the old log, as recovered, twice, in any order. Every receipt has
 // exactly one case, and nobody is taken for a copy who is none.
-func TestEveryReceiptOneCase(t *testing.T) {
+func TestRow5EveryReceiptOneCase(t *testing.T) {
 	v := licence(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTown(t, newMemory(), newMemory()).settle()
@@ -217,9 +217,9 @@ func TestRecoveredNeedsTheReceipt(t *testing.T) {
 	}
 }
 
-// TestRevokedBoxesEvents is row 25: what a box had filed before it was revoked is
+// TestRow25RevokedBoxesEvents is row 25: what a box had filed before it was revoked is
 // an application like any other, what it files later waits for a person.
-func TestRevokedBoxesEvents(t *testing.T) {
+func TestRow25RevokedBoxesEvents(t *testing.T) {
 	w := newTown(t, newMemory()).settle()
 	v, b := licence(t), w.enrol("41-09-17")
 	before := b.submit(v, 1)
@@ -245,9 +245,9 @@ func TestRevokedBoxesEvents(t *testing.T) {
 	}
 }
 
-// TestLegalDates is row 6: a counter's clock is bounded by what its box knew and by
+// TestRow6LegalDates is row 6: a counter's clock is bounded by what its box knew and by
 // now, and orders nothing.
-func TestLegalDates(t *testing.T) {
+func TestRow6LegalDates(t *testing.T) {
 	w := newTown(t, newMemory()).settle()
 	v, b := licence(t), w.enrol("41-09-17")
 	hour := int64(3_600_000)

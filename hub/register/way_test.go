@@ -110,9 +110,9 @@ func TestWayOfAnApplication(t *testing.T) {
 	})
 }
 
-// TestSecondOfTwoOfficers is row 13: the first in the log wins, the other is told
+// TestRow13SecondOfTwoOfficers is row 13: the first in the log wins, the other is told
 // what happened and keeps what he wrote.
-func TestSecondOfTwoOfficers(t *testing.T) {
+func TestRow13SecondOfTwoOfficers(t *testing.T) {
 	onBoth(t, func(w *town) {
 		w.settle()
 		b := w.enrol("41-09-17")
