@@ -18,26 +18,32 @@ func (g *Group) Publish(change func(*dcat.Release)) int {
 	r := g.Leader().Hub.Register().Set().Release
 	r.Number++
 	change(&r)
-	g.publish(&r)
+	g.publish(&r, register.Parcel{})
 	return r.Number
 }
 
-// Release signs and publishes the release that a set is of, with the versions that the
-// register lacks. Its directory is the one in force.
+// Release signs and publishes the release that a set is of, with the versions and the
+// directory that the register lacks.
 func (g *Group) Release(set *dcat.Set) {
 	g.tb.Helper()
-	var versions [][]byte
-	for _, v := range set.Since(g.Leader().Hub.Register().Set()) {
+	now, p := g.Leader().Hub.Register().Set(), register.Parcel{}
+	for _, v := range set.Since(now) {
 		raw, err := catalogue.EncodeVersion(v)
 		if err != nil {
 			g.tb.Fatal(err)
 		}
-		versions = append(versions, raw)
+		p.Versions = append(p.Versions, raw)
 	}
-	g.publish(&set.Release, versions...)
+	if set.Release.Directory != now.Release.Directory {
+		var err error
+		if p.Directory, err = catalogue.EncodeDirectory(set.Directory); err != nil {
+			g.tb.Fatal(err)
+		}
+	}
+	g.publish(&set.Release, p)
 }
 
-func (g *Group) publish(r *dcat.Release, versions ...[]byte) {
+func (g *Group) publish(r *dcat.Release, p register.Parcel) {
 	g.tb.Helper()
 	seed, err := os.ReadFile(filepath.Join(g.Servers[0].Dir, "catalogue.key"))
 	if err != nil {
@@ -47,5 +53,6 @@ func (g *Group) publish(r *dcat.Release, versions ...[]byte) {
 	if err != nil {
 		g.tb.Fatal(err)
 	}
-	g.Do(g.Leader(), register.Publish, &register.Parcel{Versions: versions, Signed: protocol.Marshal(&signed)})
+	p.Signed = protocol.Marshal(&signed)
+	g.Do(g.Leader(), register.Publish, &p)
 }
