@@ -156,7 +156,7 @@ func TestSignedRelease(t *testing.T) {
 // only when the encoding or this very service changes.
 func TestGoldenHash(t *testing.T) {
 	set := small(t)
-	const wantVersion = "4155052b6ecece3901cb59787269c8581c32528f6ce813f11c21f2745f88cd08"
+	const wantVersion = "cc93bfd91124d8428e354620ef213c2c9c782d89299b86e96d6a31ea785d4289"
 	v, _ := set.Current("birth-registration")
 	if v.Hash.String() != wantVersion {
 		t.Errorf("birth-registration hashes to %s; want %s", v.Hash, wantVersion)
