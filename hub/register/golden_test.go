@@ -26,7 +26,7 @@ var begin = flag.Bool("begin-golden", false, "write a golden file that is missin
 
 // goldenFiles hold the stories of each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt", "testdata/story4desks.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -234,6 +234,36 @@ func storyOfRecords(w *town) {
 	}
 }
 
+// storyOfDesks is the same for an officer whose login ends while he holds a case, and
+// for a fee that was paid on a case that is another one already.
+func storyOfDesks(w *town) {
+	w.t.Helper()
+	v := landCopy(w.t)
+	w.publish(w.first().Release()+1, fullDirectory(), licence(w.t), v)
+	b := w.enrol("41-09-23")
+	for _, name := range []string{"leaver", "stayer"} {
+		w.must(NewCommand("", "root", AddUser, &User{
+			Name: name, Role: access.Officer, Seat: place.Seat{Post: "secretary", Office: "local-41-09-23"}, Hash: hash1, From: 1,
+		}))
+	}
+	var cases []protocol.Number
+	for i := range 2 {
+		n := b.submit(v, uint64(700+i))
+		cases = append(cases, n)
+		at := len(b.events)
+		b.add(&protocol.Event{Kind: protocol.PaymentTaken, At: w.at, Actor: "rahima", Number: n, Payload: protocol.Marshal(cash(copyFee))})
+		in := b.plain(at, at+1)
+		in.Findings = []Finding{{Seq: uint64(at), Mode: dcat.ByCentre, Review: copyFee}}
+		w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}})
+	}
+	first := cases[0]
+	w.worked(first, "leaver", Take, Act{})
+	w.officer(first, "stayer", Take, Act{})
+	w.must(NewCommand("", "root", DisableUser, &Name{Name: "leaver"}))
+	w.worked(first, "stayer", Take, Act{})
+	w.worked(cases[1], "stayer", Link, Act{Primary: first, Text: "এক কার্ড"})
+}
+
 // storyOfOutside is the same for facts that happen once, and for what another
 // authority's register says.
 func storyOfOutside(w *town) {
@@ -338,6 +368,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	storyOfRecords(w)
 	storyOfTrials(w)
 	storyOfOutside(w)
+	storyOfDesks(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {
