@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -68,8 +69,12 @@ func openCall(packet []byte, keys [][]byte) (c call, at netip.AddrPort, err erro
 		if err := protocol.Unmarshal(body, maxCall, "beacon", &c); err != nil {
 			return c, at, err
 		}
-		if at, err = netip.ParseAddrPort(c.At); err != nil || at.Port() == 0 {
+		at, err = netip.ParseAddrPort(c.At)
+		switch {
+		case err != nil || at.Port() == 0:
 			return c, at, fault.New(op, fault.Invalid, "beacon", "no address")
+		case !bytes.Equal(protocol.Marshal(&c), body): // There is one way to say it.
+			return c, at, fault.New(op, fault.Invalid, "beacon", "said in another way than ours")
 		}
 		return c, at, nil
 	}
