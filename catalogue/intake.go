@@ -48,8 +48,9 @@ type Intake struct {
 	set       *dcat.Set
 	applicant *Form
 
-	mu    sync.Mutex // Guards forms.
+	mu    sync.Mutex // Guards what follows.
 	forms map[dcat.Hash]*Form
+	rules map[dcat.Hash]*Rules
 }
 
 // NewIntake returns an intake for the set's services.
@@ -58,7 +59,7 @@ func NewIntake(set *dcat.Set) (*Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Intake{set: set, applicant: applicant, forms: map[dcat.Hash]*Form{}}, nil
+	return &Intake{set: set, applicant: applicant, forms: map[dcat.Hash]*Form{}, rules: map[dcat.Hash]*Rules{}}, nil
 }
 
 // Applicant returns the compiled form of the applicant.
@@ -80,6 +81,24 @@ func (in *Intake) Form(v *dcat.Version) (*Form, error) {
 	defer in.mu.Unlock()
 	in.forms[v.Hash] = form
 	return form, nil
+}
+
+// rulesOf returns the compiled rules of a version and its form.
+func (in *Intake) rulesOf(v *dcat.Version, form *Form) (*Rules, error) {
+	in.mu.Lock()
+	rules := in.rules[v.Hash]
+	in.mu.Unlock()
+	if rules != nil {
+		return rules, nil
+	}
+	rules, err := CompileRules(v, form) // As for a form.
+	if err != nil {
+		return nil, err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.rules[v.Hash] = rules
+	return rules, nil
 }
 
 // Check reads one posted body that comes in at a centre of this type ("" for a

@@ -127,7 +127,7 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 	if err != nil {
 		return nil, err
 	}
-	rules, err := CompileRules(v, compiled)
+	rules, err := in.rulesOf(v, compiled)
 	if err != nil {
 		return nil, err
 	}
