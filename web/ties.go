@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"kendro/domain/access"
+	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -81,7 +82,7 @@ func (d *desk) relate(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	}
 	saw, err := strconv.Atoi(values.Get("saw"))
 	if err != nil {
-		d.failed(w, r, err)
+		d.failed(w, r, fault.New("web.relate", fault.Invalid, "saw", "want how many opinions were on the page"))
 		return
 	}
 	call := api.Call{

@@ -32,12 +32,13 @@ type Said struct {
 
 // Verdicts are what may be said of two applicants. The last takes back what was
 // said before.
-func Verdicts() []string { return []string{SamePerson, OtherPerson, "open"} }
+func Verdicts() []string { return []string{SamePerson, OtherPerson, TakenBack} }
 
-// The verdicts that tie, or part.
+// The verdicts.
 const (
 	SamePerson  = "same"
 	OtherPerson = "different"
+	TakenBack   = "open"
 )
 
 // Verdict is the one that holds.
@@ -79,7 +80,7 @@ func (s desks) relate(c *Command, by access.Principal) Result {
 	switch {
 	case c.Number == b.Other:
 		return failed(fault.Invalid, c.Number.String(), "name another case")
-	case b.Verdict != SamePerson && b.Verdict != OtherPerson && (b.Verdict != Verdicts()[2] || len(t.Said) == 0):
+	case !slices.Contains(Verdicts(), b.Verdict), b.Verdict == TakenBack && len(t.Said) == 0:
 		return failed(fault.Invalid, clip(b.Verdict, 64), "want "+strings.Join(Verdicts(), ", ")+"; the last takes back what was said")
 	case strings.TrimSpace(b.Text) == "" || len(b.Text) > application.MaxText:
 		return failed(fault.Invalid, "text", "write what you saw, 1 to 4096 bytes")
