@@ -153,6 +153,9 @@ func (in *Intake) version(m map[string]any) (*dcat.Version, error) {
 	const op = "catalogue.Check"
 	id, _ := m["service"].(string)
 	v, ok := in.set.Current(id)
+	if !ok && len(in.set.VersionsOf(id)) > 0 {
+		return nil, fault.New(op, fault.NotFound, clipText(id), "the service was withdrawn: no application under any version of it is taken")
+	}
 	if raw, given := m["version"]; given && raw != nil {
 		n, err := strconv.Atoi(fmt.Sprint(raw))
 		if err != nil {

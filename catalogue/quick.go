@@ -71,8 +71,9 @@ func partsOf(root *node) (p parts, ok bool) {
 }
 
 func (in *Intake) quickVersion(p *parts) (*dcat.Version, bool) {
-	if p.version == nil {
-		return in.set.Current(p.service.text)
+	v, offered := in.set.Current(p.service.text)
+	if p.version == nil || !offered {
+		return v, offered
 	}
 	return in.set.Numbered(p.service.text, int(p.version.whole))
 }

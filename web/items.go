@@ -20,6 +20,8 @@ var (
 	wordOwner       = name("দায়িত্ব", "Whose")
 	wordDetail      = name("কারিগরি বিবরণ", "Technical detail")
 	wordSumOf       = name("টাকা", "Sum")
+	wordLiable      = name("দায়", "Liable")
+	wordLiableIs    = name("কেন্দ্র", "The centre")
 	wordSettle      = name("নিষ্পত্তি করুন", "Settle it")
 	wordOutcome     = name("ফলাফল", "Outcome")
 	wordSettleText  = name("আবেদনকারীকে যা জানানো হবে", "What the citizen is told")
@@ -34,6 +36,9 @@ var outcomeWords = map[string]place.Name{
 	"credit":    name("পরের ফিতে সমন্বয়", "Set off against a later fee"),
 	"applied":   name("নথিতে প্রয়োগ করা হয়েছে", "Applied to the case"),
 	"dismissed": name("বাতিল", "Dismissed"),
+	"accepted":  name("গ্রহণ করুন, আগের সংস্করণে চলবে", "Accept: it goes on under its own version"),
+	"honoured":  name("মেনে নিন", "Honour it"),
+	"refused":   name("প্রত্যাখ্যান করুন; জমা টাকা ফেরত হবে", "Refuse it: what was paid is paid back"),
 	"again":     name("আবার জিজ্ঞাসা করুন", "Ask again"),
 }
 

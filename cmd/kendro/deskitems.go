@@ -22,13 +22,17 @@ func deskItemsCmd() *cobra.Command {
 				return err
 			}
 			return out.print(cmd.OutOrStdout(), list, func() *table {
-				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "WHY", "WHAT TO DO")
+				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "LIABLE", "WHY", "WHAT TO DO")
 				for _, it := range list.Items {
 					due := day(it.Due)
 					if it.Overdue {
 						due += " overdue"
 					}
-					t.add(it.ID, it.Kind, taka(it.Poisha), due, it.Centre, it.Text, it.Do.EN)
+					liable := ""
+					if it.Charged {
+						liable = "centre"
+					}
+					t.add(it.ID, it.Kind, taka(it.Poisha), due, it.Centre, liable, it.Text, it.Do.EN)
 				}
 				return t
 			})
@@ -60,7 +64,7 @@ func deskSettleCmd() *cobra.Command {
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
-	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused")
+	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; accepted, honoured or refused for what was held")
 	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
 	return cmd
 }

@@ -43,12 +43,13 @@ const (
 	Close       // Nothing more is to be done.
 	Appeal      // The appellate post looks at the decision again.
 	Escalate    // The task is overdue: the superior sees it.
+	Refuse      // The hub ends what it had set aside, as an officer decided.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -63,7 +64,7 @@ func (a Action) String() string {
 // is refused. What a service doesn't declare is refused as well: see [Case.Apply].
 var steps = map[Stage]map[Action]Stage{
 	None:      {Accept: Received, Hold: Submitted},
-	Submitted: {Accept: Received, Withdraw: Withdrawn},
+	Submitted: {Accept: Received, Refuse: Rejected, Withdraw: Withdrawn},
 	Received: {
 		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received,
 		Withdraw: Withdrawn, Link: Duplicate,
@@ -103,7 +104,7 @@ const (
 
 // hands says whose each action is.
 var hands = map[Action]hand{
-	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub,
+	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub,
 	Supply: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,

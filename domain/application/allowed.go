@@ -10,7 +10,7 @@ import (
 // allowed asks what the procedure demands.
 func (c Case) allowed(e Event) error {
 	switch e.Action {
-	case Hold:
+	case Hold, Refuse:
 		return nil
 	case Take:
 		if c.Stage == UnderReview && e.By.Seat == c.Seat && !e.Desk.Terms.Vacant {

@@ -169,7 +169,7 @@ func (c Case) moved(e Event, next Stage) Case {
 		c.Late++
 	case Close:
 		c.AppealBy = e.Until
-	case NoAction, Note, Hold, Admit:
+	case NoAction, Note, Hold, Admit, Refuse:
 	default:
 		return c.served(e, next)
 	}

@@ -134,7 +134,7 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Appeal:
+	case Note, Decide, Reject, Return, RequestInfo, Link, Appeal, Refuse:
 		return true
 	default:
 		return false

@@ -187,6 +187,26 @@ func (d *Directory) SeatFor(post string, area Code) (Seat, bool) {
 	return Seat{Post: p.Code, Office: o.Code}, ok
 }
 
+// Overseer returns the seat that watches the centres of an area: of the posts that
+// monitor, the one whose office is nearest above. Without one it is false.
+func (d *Directory) Overseer(area Code) (Seat, bool) {
+	for range maxDepth {
+		for _, p := range d.Posts {
+			if seat, ok := d.SeatFor(p.Code, area); ok && p.May(ActMonitor) {
+				if o, _ := d.Office(seat.Office); o.Area == area {
+					return seat, true
+				}
+			}
+		}
+		a, ok := d.Area(area)
+		if !ok {
+			break
+		}
+		area = a.Parent
+	}
+	return Seat{}, false
+}
+
 // Within reports whether area is ancestor or lies somewhere below it.
 func (d *Directory) Within(area, ancestor Code) bool {
 	for range maxDepth {

@@ -110,8 +110,8 @@ func (c conflicts) aside() ([]api.Item, error) {
 		switch {
 		case q.Number != 0 && q.Reason != register.WhyNoCase:
 			k, err := c.reg.Case(q.Number)
-			if err != nil || k.State.Stage != application.Submitted {
-				continue // It is settled, one way or the other.
+			if err != nil || k.State.Stage != application.Submitted || register.HasItem(k.Held) {
+				continue // It is settled, one way or the other, or it is an item of its own.
 			}
 			it = c.item(id, "held", k.Accepted)
 			it.Centre = string(k.Centre)

@@ -141,6 +141,10 @@ func (c *Case) publish(st *protocol.Standing) {
 	switch c.State.Stage {
 	case application.InfoRequested:
 		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
+	case application.Rejected:
+		if c.History[len(c.History)-1].Action == application.Refuse {
+			st.Reason = c.lastText(application.Refuse)
+		}
 	case application.FeeDue:
 		st.Owed, st.PayBy = c.State.Owed, c.State.PayBy
 	case application.InPreparation, application.Ready, application.Posted, application.Returned:

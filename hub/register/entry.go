@@ -2,6 +2,7 @@ package register
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -77,21 +78,28 @@ type Finding struct {
 	Fact   *application.Fact   `cbor:"7,keyasint,omitempty"` // What it is about, where that happens once.
 }
 
-// found is the finding about an event, nil where there is none.
-func (in *Ingest) found(seq uint64) *application.Found {
-	for _, f := range in.Findings {
-		if f.Seq == seq {
-			out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
-			if f.Record != nil {
-				out.Record = *f.Record
-			}
-			if f.Fact != nil {
-				out.Fact = *f.Fact
-			}
-			return out
-		}
+// finding is the finding about an event, nil where there is none.
+func (in *Ingest) finding(seq uint64) *Finding {
+	i := slices.IndexFunc(in.Findings, func(f Finding) bool { return f.Seq == seq })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &in.Findings[i]
+}
+
+// found is the finding as the procedure wants it, nil for none.
+func (f *Finding) found() *application.Found {
+	if f == nil {
+		return nil
+	}
+	out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
+	if f.Record != nil {
+		out.Record = *f.Record
+	}
+	if f.Fact != nil {
+		out.Fact = *f.Fact
+	}
+	return out
 }
 
 // A Verdict is what the leader found about one event.

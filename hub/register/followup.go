@@ -38,7 +38,7 @@ func follows(k protocol.Kind) bool {
 // A follower applies one event of a centre's to its case.
 type follower struct {
 	courses
-	in     *Ingest
+	found  *Finding
 	judged *Verdict
 	e      *protocol.Event
 	from   Source // Where the event stands.
@@ -53,7 +53,7 @@ type follower struct {
 func arrival(s intake, in *Ingest, it *protocol.Item, e *protocol.Event, owner *Node) *follower {
 	h := &in.Block.Header
 	return &follower{
-		courses: courses(s), in: in, judged: &in.Verdicts[it.Seq-h.First], e: e, owner: owner,
+		courses: courses(s), found: in.finding(it.Seq), judged: &in.Verdicts[it.Seq-h.First], e: e, owner: owner,
 		from: Source{Log: h.Log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}},
 	}
 }
@@ -95,8 +95,18 @@ func (f *follower) take() {
 	legal, off := f.legalNext(f.from.Log, f.e.At, seen(f.step, f.from.Log, f.from.At.Seq, f.e.Checkpoint))
 	f.legal, f.doubt = legal, off != 0
 	switch {
+	case f.owner.RevokedAt != 0 && legal > f.owner.RevokedAt && f.format > 3:
+		f.withhold()
 	case f.owner.RevokedAt != 0 && legal > f.owner.RevokedAt:
 		f.aside(whyRevoked, 0)
+	default:
+		f.place()
+	}
+}
+
+// place applies the event, or makes an item of what does not fit.
+func (f *follower) place() {
+	switch {
 	case f.judged.Refused != "":
 		f.aside(clip(f.judged.Refused, 200), 0)
 	case f.c.Centre != f.owner.Centre && f.e.Kind != protocol.PaymentTaken:
@@ -160,7 +170,7 @@ func (f *follower) supply() {
 	var record *application.Record
 	var scan *protocol.Document
 	if len(sup.Form) > 0 {
-		e.Found = f.in.found(f.from.At.Seq)
+		e.Found = f.found.found()
 	}
 	if e.Found != nil {
 		record, scan = records{f.courses}.look(f.c, w.Version, e.Found)

@@ -211,7 +211,7 @@ func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node
 	if s.format > 1 {
 		c.Legal, c.ClockOff = s.legalNext(log, e.At, seen(s.step, log, at.Seq, e.Checkpoint))
 	}
-	return s.admit(c, &e, judged, owner, in.found(it.Seq))
+	return s.admit(c, &e, judged, owner, in.finding(it.Seq))
 }
 
 func (s intake) mint(log protocol.LogID, e *protocol.Event) (protocol.Number, error) {
@@ -227,7 +227,7 @@ func (s intake) unreadable(log protocol.LogID, it *protocol.Item, why string) *p
 
 // admit keeps a new case, at its first desk or aside. by is the box that took the
 // application in.
-func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, found *application.Found) *protocol.Standing {
+func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *Finding) *protocol.Standing {
 	c.Area, c.By, c.Filed = s.world.area(c.Centre), e.Actor, e.At
 	c.Service, c.Edition, c.Accepted = e.Pin.Service, e.Pin.Version, s.meta.At
 	if s.has(caseKey(c.Number)) {
@@ -245,15 +245,21 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, fou
 		why = whyVersion
 	case len(version.Steps) == 0:
 		why = whySteps
+	case s.format > 3:
+		why = withheld{courses(s)}.gone(c, e)
 	}
 	if version != nil {
 		c.Pinned = version.Hash
 	}
 	if why != "" {
-		return s.hold(c, why)
+		st := s.hold(c, why)
+		if s.format > 3 {
+			withheld{courses(s)}.consider(c, e, judged, f)
+		}
+		return st
 	}
 	if s.format > 2 {
-		return courses(s).begin(c, judged.Due, found)
+		return courses(s).begin(c, judged.Due, f.found())
 	}
 	return s.accept(c, version, judged.Due)
 }

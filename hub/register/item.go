@@ -22,6 +22,10 @@ const (
 	ItemSecondFee   = "second-fee"        // Paid on a case that another one is already (row 2).
 	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
 
+	ItemGone       = "service-withdrawn" // It was filed under a service that was withdrawn (row 9).
+	ItemRevoked    = "after-revocation"  // Its box was revoked before (row 25).
+	ItemRefundOwed = "refund-owed"       // Paid on what was then refused.
+
 	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.
 	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.
@@ -29,15 +33,24 @@ const (
 
 // OutcomesOf are what may come of an item of a kind.
 func OutcomesOf(kind string) []string {
-	list := []string{"refund", "credit", "applied", "dismissed"}
-	if kind == ItemRefused {
-		list = append(list, outcomeAgain)
+	switch kind {
+	case ItemGone:
+		return []string{outcomeAccepted, outcomeRefused}
+	case ItemRevoked:
+		return []string{outcomeHonoured, outcomeRefused}
+	case ItemRefused:
+		return []string{"refund", "credit", "applied", "dismissed", outcomeAgain}
 	}
-	return list
+	return []string{"refund", "credit", "applied", "dismissed"}
 }
 
-// outcomeAgain has another authority's register asked once more.
-const outcomeAgain = "again"
+// Outcomes by which the register goes on with something.
+const (
+	outcomeAgain    = "again"    // Another authority's register is asked once more.
+	outcomeAccepted = "accepted" // A case that was held goes on.
+	outcomeHonoured = "honoured" // What a revoked box sent counts.
+	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent does not count.
+)
 
 // An Item is what somebody has to decide about since the procedure can't: a centre
 // sent something that its case did not wait for. It ends in one outcome (I11).
@@ -57,6 +70,17 @@ type Item struct {
 	Words     string `cbor:"12,keyasint,omitempty"` // Of who settled it.
 	By        string `cbor:"13,keyasint,omitempty"`
 	SettledAt int64  `cbor:"14,keyasint,omitempty"` // Unix milliseconds.
+
+	Withheld
+}
+
+// Withheld is what an item keeps of an event that counts only once somebody says so.
+type Withheld struct {
+	Charged bool     `cbor:"20,keyasint,omitempty"` // What comes of it is the centre's liability, whatever the outcome.
+	Legal   int64    `cbor:"21,keyasint,omitempty"` // The event's legal date, Unix milliseconds.
+	Doubt   bool     `cbor:"22,keyasint,omitempty"` // The centre's clock was off.
+	Found   *Finding `cbor:"23,keyasint,omitempty"`
+	Bad     string   `cbor:"24,keyasint,omitempty"` // Why the leader found it no good.
 }
 
 // itemDays are the working days in which an item is to be settled.
@@ -67,7 +91,10 @@ const itemDays = 5
 func (s courses) open(c *Case, it Item) {
 	s.part++
 	it.ID = fmt.Sprintf("%s-%d-%d", c.Number, s.index, s.part)
-	it.Number, it.At, it.Owner = c.Number, s.meta.At, c.State.Seat
+	it.Number, it.At = c.Number, s.meta.At
+	if it.Owner == (place.Seat{}) {
+		it.Owner = c.State.Seat
+	}
 	it.Deadline = application.WorkTerm(s.calendar(), s.now(), itemDays)
 	it.Text = clip(it.Text, protocol.MaxText)
 	s.meta.Stats.Items++
@@ -127,6 +154,9 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	case strings.TrimSpace(b.Text) == "" || len(b.Text) > application.MaxText:
 		return failed(fault.Invalid, it.ID, "write a text of 1 to 4096 bytes: it is what the citizen is told")
 	}
+	if f := (withheld{s}).goesOn(it, &b); f != nil {
+		return Result{Fault: f}
+	}
 	it.Outcome, it.Words, it.By, it.SettledAt = b.Outcome, b.Text, by.User, s.meta.At
 	s.meta.Stats.Settled++
 	s.put(k, it)
@@ -136,6 +166,8 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	switch {
 	case it.Kind == ItemRefused && it.Outcome == outcomeAgain:
 		outsiders{s}.again(it.Number)
+	case it.Kind == ItemGone || it.Kind == ItemRevoked:
+		withheld{s}.resolve(it)
 	case it.Kind == ItemLikely:
 		facts{s}.distinct(it.Number)
 	}

@@ -150,6 +150,11 @@ func (s press) publish(c *Command) Result {
 func (s press) enact(set *dcat.Set, signed []byte) {
 	s.append(s.world.shelf(), &protocol.Event{Kind: protocol.Released, Payload: signed})
 	w := s.world.clone()
+	var before *dcat.Release
+	if w.set != nil {
+		before = &w.set.Release
+	}
+	w.over = w.over.after(before, &set.Release, ending{at: s.meta.At, index: s.index})
 	w.set = set
 	s.world = w
 	s.reroute()

@@ -61,7 +61,7 @@ func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, 
 	}
 	c.Legal, c.ClockOff = s.legal(e.At, s.timeAt(seen(s.step, log, it.Seq, e.Checkpoint)))
 	s.meta.Stats.Recovered++
-	st := s.admit(c, &e, judged, by, in.found(it.Seq))
+	st := s.admit(c, &e, judged, by, in.finding(it.Seq))
 	s.set(recoveredKey(from, at), u64(uint64(c.Number)))
 	return st
 }

@@ -19,7 +19,7 @@ func (r Cases) Verify(fn func(n protocol.Number, broken string)) (cases uint64, 
 		if c.State.Version != uint64(len(c.History)) {
 			v.bad("the state counts other events than the history has")
 		}
-		if set != nil && c.Held == "" {
+		if set != nil && c.Held == "" && v.last != application.Refuse {
 			if version, ok := set.ByHash(c.Pinned); !ok {
 				v.bad("I8: the version that it pins is not here")
 			} else if p := version.Procedure; p != nil && p.Issue != nil && v.issued {
@@ -53,7 +53,7 @@ func (v *verifier) turn(version uint64, t *Turn) {
 		v.bad("the history has a gap")
 	}
 	switch v.last {
-	case application.Reject, application.Close, application.Withdraw, application.Link:
+	case application.Reject, application.Close, application.Withdraw, application.Link, application.Refuse:
 		if t.Action != application.Appeal {
 			v.bad("I6: a final state was left by " + t.Action.String())
 		}

@@ -20,6 +20,7 @@ import (
 type world struct {
 	founding *Founding // Nil before genesis.
 	set      *dcat.Set // Nil before the first release.
+	over     endings
 	slots    map[string]*Node
 	centres  map[place.Centre]*Node // The newest box of each.
 	servers  map[string]*Server
@@ -161,17 +162,18 @@ func loadWorld(v View) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.set, err = loadSet(v, w.shelf())
+	w.set, w.over, err = loadSet(v, w.shelf())
 	return w, err
 }
 
 // loadSet replays the catalogue log: every version that a release ever named, be it on trial, as
-// of the newest release. It returns nil before the first.
-func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
+// of the newest release, and what went out of force meanwhile. It returns nil before the first.
+func loadSet(v View, shelf protocol.LogID) (*dcat.Set, endings, error) {
 	versions := map[dcat.Hash]*dcat.Version{}
 	directories := map[dcat.Hash]*place.Directory{}
 	var named []*dcat.Version
 	var newest *dcat.Release
+	var over endings
 	var parts catalogue.Joiner
 	err := v.Scan(logKey(tagEvent, shelf), nil, func(k, raw []byte) (bool, error) {
 		e, err := eventOf(k, raw)
@@ -192,8 +194,10 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 			dir, hash, derr := catalogue.DecodeDirectory(payload)
 			directories[hash], err = dir, derr
 		case protocol.Released:
+			before := newest
 			if newest, err = releaseIn(e); err == nil {
 				named = append(named, namedBy(newest, versions)...)
+				over = over.after(before, newest, ending{at: e.At, index: e.Checkpoint})
 			}
 		case protocol.Tried:
 			var tried *dcat.Release
@@ -205,14 +209,14 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, error) {
 		return true, fault.Wrap("register.Open", fault.Damaged, "catalogue event", err)
 	})
 	if err != nil || newest == nil {
-		return nil, err
+		return nil, over, err
 	}
 	dir := directories[newest.Directory]
 	if dir == nil {
-		return nil, fault.New("register.Open", fault.Damaged, "release "+strconv.Itoa(newest.Number), "its directory is missing")
+		return nil, over, fault.New("register.Open", fault.Damaged, "release "+strconv.Itoa(newest.Number), "its directory is missing")
 	}
 	set, err := dcat.NewSet(*newest, dir, named)
-	return set, fault.Wrap("register.Open", fault.Damaged, "catalogue", err)
+	return set, over, fault.Wrap("register.Open", fault.Damaged, "catalogue", err)
 }
 
 // namedBy returns the versions that a release names.

@@ -1,12 +1,16 @@
 package box
 
 import (
+	"bytes"
+	"errors"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
 	"kendro/internal/nodetest"
 	"kendro/protocol"
 )
@@ -274,5 +278,32 @@ func TestTrialThatDoesNotWork(t *testing.T) {
 		}
 		c.file(1)
 		c.restart()
+	}
+}
+
+// TestRow9WithdrawnServiceIsRefused: a box that knows of the withdrawal takes nothing in,
+// not even under the version that somebody's old link names; what it took in before
+// keeps its answer.
+func TestRow9WithdrawnServiceIsRefused(t *testing.T) {
+	c := newCounter(t)
+	first, again := c.file(1), c.request(1)
+	linked, unnamed := c.request(2), c.request(3)
+	unnamed.Body = regexp.MustCompile(`,"version":\d+|"version":\d+,`).ReplaceAll(unnamed.Body, nil)
+	if !bytes.Contains(linked.Body, []byte(`"version":`)) || bytes.Contains(unnamed.Body, []byte(`"version":`)) {
+		t.Fatalf("the bodies %s and %s don't differ in the version", linked.Body, unnamed.Body)
+	}
+	set := *c.d.Set
+	set.Release.Number++
+	set.Release.Services = slices.DeleteFunc(slices.Clone(set.Release.Services), func(e dcat.Entry) bool { return e.ID == service })
+	c.appendRelease(&set.Release)
+	c.deliver(c.d.Catalogue)
+	waitFor(t, "the release without the service", func() bool { return releaseOf(c) == 2 })
+	for what, r := range map[string]Request{"by an old link": linked, "without a version": unnamed} {
+		if a, wrong, err := c.File(t.Context(), r); !errors.Is(err, fault.NotFound) || a != nil {
+			t.Errorf("%s: got %+v, %v, %v; want not-found", what, a, wrong, err)
+		}
+	}
+	if a, _, err := c.File(t.Context(), again); err != nil || a.Number != first.Number {
+		t.Errorf("the request from before: %+v, %v; want %v", a, err, first.Number)
 	}
 }

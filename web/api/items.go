@@ -19,9 +19,10 @@ type Item struct {
 	Poisha    int64           `json:"poisha,omitempty"`
 	Centre    string          `json:"centre"`
 	Outcomes  []string        `json:"outcomes,omitempty" doc:"What may come of it; absent where it ends by what is to be done"`
-	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed or again; absent while it is open"`
+	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed, again, accepted, honoured or refused; absent while it is open"`
 	Words     string          `json:"words,omitempty"`
 	SettledBy string          `json:"settled_by,omitempty"`
+	Charged   bool            `json:"charged,omitempty" doc:"The centre is liable for what comes of it"`
 	Advice
 }
 
@@ -92,6 +93,26 @@ var advice = map[string]Advice{
 		words("একই আবেদনে দ্বিতীয় নম্বর", "A second number for one application"),
 		words("প্রথম নম্বর বহাল থাকে। অন্য দপ্তরকে দ্বিতীয়টি বাতিল করতে বলুন।", "The first number stands. Have the other authority cancel the second."),
 		applicationKept,
+	},
+	"second-fee": {
+		words("দ্বিতীয় আবেদনে ফি জমা হয়েছে", "A fee was paid on a second application"),
+		words("নথিটি অন্য নথির অনুলিপি। এর জন্য জমা টাকা ফেরত দিন, অথবা সম্মতিতে পরের ফিতে সমন্বয় করুন।", "The case is another one once more. Pay back what was paid for it, or set it off against a later fee if the applicant agrees."),
+		paidKept,
+	},
+	"service-withdrawn": {
+		words("প্রত্যাহার হওয়া সেবায় আবেদন", "Filed under a service that was withdrawn"),
+		words("কেন্দ্রের যন্ত্র তখন প্রত্যাহারের কথা জানত কি না বিবরণে দেখুন। গ্রহণ করলে নথিটি আগের সংস্করণে চলবে; প্রত্যাখ্যান করলে নথি শেষ হয় এবং জমা টাকা ফেরতের বিষয় খোলে।", "See below whether its box could know. If you accept it, the case goes on under its own version; if you refuse it, the case ends, and what was paid is an item to pay back."),
+		words("আপনার আবেদন ও টাকা নিরাপদে আছে। সেবাটি এর মধ্যে বন্ধ হয়েছে; আবেদন চলবে, না টাকা ফেরত হবে, দপ্তর জানাবে।", "Your application and your money are safe. The service has ended meanwhile; the office tells you whether the application goes on or the money is paid back."),
+	},
+	"after-revocation": {
+		words("বাতিল যন্ত্র থেকে আসা তথ্য", "Sent by a box that was revoked before"),
+		words("আবেদনকারীর রসিদ দেখুন। রসিদ ঠিক থাকলে মেনে নিন; তথ্যটি তখন একবারই কার্যকর হয়। দায় কেন্দ্রের।", "Look at the applicant’s receipt. If it is right, honour it: it then counts, once. The centre is liable for it."),
+		applicationKept,
+	},
+	"refund-owed": {
+		words("টাকা ফেরত দিতে হবে", "Money to pay back"),
+		words("নথিটি নেওয়া হয়নি। আবেদনকারীকে টাকা ফেরত দিয়ে “টাকা ফেরত” বেছে নিন।", "What it was paid for was refused. Pay it back, then choose “pay it back”."),
+		paidKept,
 	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
