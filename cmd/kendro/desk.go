@@ -37,7 +37,7 @@ func deskCmd() *cobra.Command {
 		actCmd("returned", "Note that the post brought it back", actFlags{"text"}),
 		actCmd("close", "Close a delivered case", actFlags{"text"}),
 		actCmd("appeal", "Take up a decided case as the appellate post", actFlags{"reason"}),
-		deskItemsCmd(), deskSettleCmd(), deskRecordsCmd(),
+		deskItemsCmd(), deskSettleCmd(), deskRecordsCmd(), deskReportCmd(),
 	)
 }
 

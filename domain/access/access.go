@@ -45,6 +45,7 @@ const (
 	WorkCase      Act = "work-case"      // Take, note, decide, forward, approve, reject.
 	ListTasks     Act = "list-tasks"     // See which cases wait at an office.
 	ReadStats     Act = "read-stats"     // See counters of an area.
+	ReadReport    Act = "read-report"    // See what an area's desks and officers have come to.
 	ReadSync      Act = "read-sync"      // See how far a node is in sync.
 	ReadStatus    Act = "read-status"    // See servers, members and their health.
 	ReadMetrics   Act = "read-metrics"   // Scrape.
@@ -61,7 +62,7 @@ const (
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []Act {
 	return []Act{
-		File, ReadCase, WorkCase, ListTasks, ReadStats, ReadSync, ReadStatus, ReadMetrics,
+		File, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
 		ReadUsers, ManageUsers, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
 	}
 }
@@ -86,6 +87,7 @@ var table = map[Act]map[Role]Scope{
 	WorkCase:      {Officer: OwnSeat},
 	ListTasks:     {Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
 	ReadStats:     {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
+	ReadReport:    {Officer: OwnArea, Supervisor: OwnArea, Auditor: Always},
 	ReadSync:      {Entrepreneur: OwnCentre, Operator: Always},
 	ReadStatus:    {Operator: Always, Auditor: Always},
 	ReadMetrics:   {Operator: Always},

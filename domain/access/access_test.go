@@ -46,6 +46,7 @@ func TestMatrix(t *testing.T) {
 		WorkCase:      {Officer: seat},
 		ListTasks:     {Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},
 		ReadStats:     {Officer: union, Supervisor: upaz, Operator: always, Auditor: always},
+		ReadReport:    {Officer: union, Supervisor: upaz, Auditor: always},
 		ReadSync:      {Entrepreneur: centre, Operator: always},
 		ReadStatus:    {Operator: always, Auditor: always},
 		ReadMetrics:   {Operator: always},

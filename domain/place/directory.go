@@ -207,6 +207,21 @@ func (d *Directory) Overseer(area Code) (Seat, bool) {
 	return Seat{}, false
 }
 
+// Below reports whether the superiors of a post lead up to another one.
+func (d *Directory) Below(post, above string) bool {
+	for range maxDepth {
+		p, ok := d.Post(post)
+		if !ok || p.Superior == "" {
+			return false
+		}
+		if p.Superior == above {
+			return true
+		}
+		post = p.Superior
+	}
+	return false
+}
+
 // Within reports whether area is ancestor or lies somewhere below it.
 func (d *Directory) Within(area, ancestor Code) bool {
 	for range maxDepth {

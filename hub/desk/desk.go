@@ -170,6 +170,7 @@ func (s *Server) routes() {
 	paperDesk{s}.routes()
 	itemDesk{s}.routes()
 	recordDesk{s}.routes()
+	reportDesk{s}.routes()
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()

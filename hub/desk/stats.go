@@ -10,6 +10,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
+	"kendro/web"
 	"kendro/web/api"
 )
 
@@ -33,11 +34,8 @@ func (s *Server) stats(ctx context.Context, in *statsInput) (*statsOutput, error
 	if set == nil {
 		return nil, fault.New("desk.stats", fault.Unavailable, "catalogue", "the first release is not published yet")
 	}
-	area := place.Code(cmp.Or(in.Area, string(who.Area), reg.Founding().District))
-	if _, ok := set.Directory.Area(area); !ok {
-		return nil, fault.New("desk.stats", fault.NotFound, in.Area, "no such area in the directory")
-	}
-	if err := access.May(who.Principal, access.ReadStats, access.Resource{Areas: access.In(set.Directory, area)}); err != nil {
+	area, err := areaOf(s, in, who, set.Directory, access.ReadStats)
+	if err != nil {
 		return nil, err
 	}
 	from, until, err := s.span(in)
@@ -53,8 +51,8 @@ func (s *Server) stats(ctx context.Context, in *statsInput) (*statsOutput, error
 		return nil, err
 	}
 	out.Body.Counters = sum.counters
-	out.Body.Completeness = completeness(reg, set.Directory, area)
-	return out, nil
+	out.Body.Completeness, err = completeness(reg, set.Directory, area, asOf)
+	return out, err
 }
 
 // span reads the days of a request: from the first's beginning to the last's end.
@@ -98,9 +96,10 @@ func (t *tally) add(c *register.Cell) error {
 	return nil
 }
 
-// completeness counts the area's centres, and those with an enrolled box.
-func completeness(reg *register.Register, dir *place.Directory, area place.Code) api.Completeness {
-	var c api.Completeness
+// completeness counts the area's centres, and those with an enrolled box, and says
+// how old what the longest silent of them has sent is.
+func completeness(reg *register.Register, dir *place.Directory, area place.Code, now time.Time) (c api.Completeness, err error) {
+	oldest := now
 	for _, info := range dir.Centres {
 		if !dir.Within(info.Area, area) {
 			continue
@@ -108,9 +107,21 @@ func completeness(reg *register.Register, dir *place.Directory, area place.Code)
 		c.Centres++
 		if n, ok := reg.NodeOf(info.Code); ok && n.RevokedAt == 0 {
 			c.Reporting++
+			newest, err := reg.Newest(n)
+			if err != nil {
+				return c, err
+			}
+			if at := time.UnixMilli(newest); at.Before(oldest) {
+				oldest = at
+			}
 		}
 	}
-	c.EN = fmt.Sprintf("%d of %d centres report", c.Reporting, c.Centres)
-	c.BN = fmt.Sprintf("%dটি কেন্দ্রের মধ্যে %dটি থেকে তথ্য এসেছে", c.Centres, c.Reporting)
-	return c
+	if c.Reporting > 0 {
+		at := api.TimeOf(oldest)
+		c.OldestData = &at
+	}
+	days, hours := int(now.Sub(oldest)/(24*time.Hour)), int(now.Sub(oldest)/time.Hour)%24
+	c.EN = fmt.Sprintf("%d of %d centres, oldest data %d d %d h", c.Reporting, c.Centres, days, hours)
+	c.BN = web.BN.Digits(fmt.Sprintf("%dটি কেন্দ্রের মধ্যে %dটি, সবচেয়ে পুরোনো তথ্য %d দিন %d ঘণ্টা আগের", c.Centres, c.Reporting, days, hours))
+	return c, nil
 }

@@ -147,6 +147,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Look {
 		return desks{s}.look(c, by)
 	}
+	if c.Method == LookReport && s.format > 3 {
+		return desks{s}.lookReport(c, by)
+	}
 	if c.Method == Relate && s.format > 3 {
 		return desks{s}.relate(c, by)
 	}

@@ -76,6 +76,9 @@ const (
 
 	// Of whoever reads a case: it records the look. No body.
 	Look Method = "look"
+
+	// Of whoever reads what desks and officers have come to, since format 4. ReportAsked.
+	LookReport Method = "look-report"
 )
 
 // Methods returns every command there is, in a fixed order.
@@ -84,7 +87,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
-		TryRelease, PromoteRelease, HaltRelease, ReleaseFared,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport,
 	}
 }
 

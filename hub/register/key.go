@@ -49,6 +49,7 @@ const (
 	tagRecordShare = 'q' // upazila → RecordShare
 	tagTie         = 't' // number, number → Tie
 	tagTrial       = 'g' // the newest release on trial: Trial
+	tagReportLook  = 'l' // index, place in the entry → ReportLook
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

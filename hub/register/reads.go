@@ -174,10 +174,19 @@ func (r Cases) AsOf(c *Case, version uint64) (protocol.Event, protocol.Submissio
 // supplement reads what a centre brought.
 func supplement(v View, from *Source) (protocol.Supplement, error) {
 	var s protocol.Supplement
+	e, err := sent(v, from)
+	if err == nil {
+		err = e.Decode(&s)
+	}
+	return s, fault.Wrap("register.AsOf", fault.Damaged, from.Log.String(), err)
+}
+
+// sent reads an event of a centre as its counter signed it.
+func sent(v View, from *Source) (protocol.Event, error) {
 	k := eventKey(from.Log, from.At.Seq)
 	stored, err := v.Get(k)
 	if err != nil {
-		return s, fault.Wrap("register.AsOf", fault.Damaged, from.Log.String(), err)
+		return protocol.Event{}, fault.Wrap("register.sent", fault.Damaged, from.Log.String(), err)
 	}
 	e, err := eventOf(k, stored)
 	if err == nil && e.Kind == protocol.Recovered {
@@ -186,10 +195,7 @@ func supplement(v View, from *Source) (protocol.Supplement, error) {
 			e, err = r.Open()
 		}
 	}
-	if err == nil {
-		err = e.Decode(&s)
-	}
-	return s, fault.Wrap("register.AsOf", fault.Damaged, from.Log.String(), err)
+	return e, fault.Wrap("register.sent", fault.Damaged, from.Log.String(), err)
 }
 
 // Standing returns what the citizen may know of a case, and its custody, or

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"kendro/domain/measure"
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -89,6 +90,31 @@ type Stats struct {
 	Counters     map[string]int64 `json:"counters"`
 	Completeness Completeness     `json:"completeness"`
 	AsOf         Time             `json:"as_of"`
+}
+
+// OfficeReport is the answer to GET /v1/report.
+type OfficeReport struct {
+	Area string `json:"area"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	measure.Report
+	NoWoman      []string     `json:"centres_without_a_woman" doc:"Centres with a box where no woman has a valid login"`
+	Completeness Completeness `json:"completeness"`
+	AsOf         Time         `json:"as_of"`
+}
+
+// ReportLooks is the answer to GET /v1/report/looks.
+type ReportLooks struct {
+	Looks []ReportLook `json:"looks"`
+}
+
+// A ReportLook is one look at a report.
+type ReportLook struct {
+	User string `json:"user"`
+	At   Time   `json:"at"`
+	Area string `json:"area"`
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Completeness says how much of the truth the counters hold.

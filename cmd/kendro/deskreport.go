@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kendro/domain/measure"
+	"kendro/web/api"
+)
+
+func deskReportCmd() *cobra.Command {
+	var r reach
+	out := output{format: asTable}
+	var area, from, to string
+	var asCSV, looks bool
+	cmd := &cobra.Command{
+		Use: "report", Short: "Show what services, desks and officers have come to", Args: cobra.NoArgs,
+		Long: `Show what an area's services, offices, desks and officers have come to over some
+days (the last 30): received, disposed, pending by age, overdue, and the median and
+90th percentile of the time that officers took, apart from what the network, the
+citizens, other registers and closed days took. docs/cli.md says what counts for
+what. Every look is recorded. You see the desks below your own, and of your own
+desk yourself; a supervisor sees his area.`,
+		Example: "  kendro desk report --from 2026-11-01 --to 2026-11-30 --url http://127.0.0.1:8081 --session uno.session",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if looks {
+				return printLooks(cmd, &r, &out)
+			}
+			q := url.Values{}
+			for name, v := range map[string]string{"area": area, "from": from, "to": to} {
+				if v != "" {
+					q.Set(name, v)
+				}
+			}
+			report := new(api.OfficeReport)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/report?" + q.Encode(), Out: report}); err != nil {
+				return err
+			}
+			if asCSV {
+				return printed(officeReportCSV(cmd.OutOrStdout(), report))
+			}
+			return out.print(cmd.OutOrStdout(), report, func() *table { return officeReportTable(report) })
+		},
+	}
+	r.flags(cmd)
+	out.flag(cmd)
+	f := cmd.Flags()
+	f.StringVar(&area, "area", "", "code of an area (default: your own, or the district)")
+	f.StringVar(&from, "from", "", "first day, such as 2026-11-01")
+	f.StringVar(&to, "to", "", "last day (default: today)")
+	f.BoolVar(&asCSV, "csv", false, "write comma-separated lines, times in seconds")
+	f.BoolVar(&looks, "looks", false, "list who looked at reports, as an auditor")
+	return cmd
+}
+
+func printLooks(cmd *cobra.Command, r *reach, out *output) error {
+	list := new(api.ReportLooks)
+	if err := r.call(cmd.Context(), api.Call{Path: "/v1/report/looks", Out: list}); err != nil {
+		return err
+	}
+	return out.print(cmd.OutOrStdout(), list, func() *table {
+		t := columns("WHEN", "USER", "AREA", "FROM", "TO")
+		for _, l := range list.Looks {
+			t.add(when(l.At), l.User, l.Area, l.From, l.To)
+		}
+		return t
+	})
+}
+
+// A reportPart is one kind of line of a report.
+type reportPart struct {
+	name  string
+	lines []*measure.Line
+}
+
+func reportParts(r *api.OfficeReport) []reportPart {
+	return []reportPart{{"service", r.Services}, {"office", r.Offices}, {"desk", r.Desks}, {"officer", r.Officers}}
+}
+
+func officeReportTable(r *api.OfficeReport) *table {
+	t := columns("", r.Area+" "+r.From+" to "+r.To, "RECEIVED", "DISPOSED", "PENDING", "≤1 d", "≤5 d", "≤15 d", "OLDER", "OVERDUE", "OFFICER MEDIAN", "P90",
+		"NETWORK", "P90", "CITIZEN", "P90", "WHOLE", "P90", "VISITS", "PAID")
+	for _, p := range reportParts(r) {
+		for _, l := range p.lines {
+			row := []string{p.name, l.Of}
+			for _, n := range []int{l.Received, l.Disposed, l.Pending, l.Ages[0], l.Ages[1], l.Ages[2], l.Ages[3], l.Overdue} {
+				row = append(row, strconv.Itoa(n))
+			}
+			row = append(row, took(l.Officer)...)
+			if a := l.Account; a != nil {
+				row = append(row, took(a.Network)...)
+				row = append(row, took(a.Citizen)...)
+				row = append(row, took(a.Whole)...)
+				row = append(row, strconv.FormatInt(a.Visits.Median, 10), taka(a.Paid.Median))
+			}
+			t.add(row...)
+		}
+	}
+	t.add("", r.Completeness.EN)
+	if len(r.NoWoman) > 0 {
+		t.add("", "no woman has a login at "+strings.Join(r.NoWoman, ", "))
+	}
+	return t
+}
+
+func took(t measure.Took) []string { return []string{span(t.Median), span(t.P90)} }
+
+// span shows seconds in the two largest units.
+func span(seconds int64) string {
+	d := time.Duration(seconds) * time.Second
+	switch {
+	case d >= 24*time.Hour:
+		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %02d min", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return fmt.Sprintf("%d s", seconds)
+}
+
+func officeReportCSV(w io.Writer, r *api.OfficeReport) error {
+	out := csv.NewWriter(w)
+	rows := [][]string{{
+		"kind", "of", "received", "disposed", "pending", "pending_1", "pending_5", "pending_15", "pending_older", "overdue", "late",
+		"officer_median", "officer_p90", "network_median", "network_p90", "citizen_median", "citizen_p90", "outside_median", "outside_p90",
+		"closed_median", "closed_p90", "whole_median", "whole_p90", "visits_median", "visits_p90", "paid_poisha_median", "paid_poisha_p90",
+	}}
+	for _, p := range reportParts(r) {
+		for _, l := range p.lines {
+			row := []string{p.name, l.Of}
+			for _, n := range []int{l.Received, l.Disposed, l.Pending, l.Ages[0], l.Ages[1], l.Ages[2], l.Ages[3], l.Overdue, l.Late} {
+				row = append(row, strconv.Itoa(n))
+			}
+			list := []measure.Took{l.Officer}
+			if a := l.Account; a != nil {
+				list = append(list, a.Network, a.Citizen, a.Outside, a.Closed, a.Whole, a.Visits, a.Paid)
+			}
+			for _, took := range list {
+				row = append(row, strconv.FormatInt(took.Median, 10), strconv.FormatInt(took.P90, 10))
+			}
+			for len(row) < len(rows[0]) {
+				row = append(row, "")
+			}
+			rows = append(rows, row)
+		}
+	}
+	return out.WriteAll(rows)
+}
