@@ -40,11 +40,30 @@ func (f *Form) late(answer func(string) string, on time.Time) (found []FieldErro
 // ValidateOn is [Form.Validate], and finds dates that lie after the day and may
 // not: a birth, a purchase, a loss.
 func (f *Form) ValidateOn(data []byte, on time.Time) []FieldError {
+	if f.right(data, on) {
+		return nil
+	}
+	return f.wrong(data, on)
+}
+
+// wrong is ValidateOn for any answers, by the library.
+func (f *Form) wrong(data []byte, on time.Time) []FieldError {
 	tree, err := parseTree(data)
 	if err != nil {
 		return []FieldError{unreadable(err)}
 	}
 	return f.checkOn(tree, on)
+}
+
+// right reports whether answers are as they should be, where that shows at a
+// glance. Of any others it says false: what is wrong with them, if anything, is for
+// the library to say.
+func (f *Form) right(data []byte, on time.Time) bool {
+	if f.plain == nil {
+		return false
+	}
+	root, ok := scan(data)
+	return ok && f.plain.holds(&root) && len(f.late(root.answer, on)) == 0
 }
 
 func (f *Form) checkOn(tree any, on time.Time) []FieldError {

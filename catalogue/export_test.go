@@ -3,6 +3,7 @@ package catalogue
 import (
 	"time"
 
+	citizen "kendro/domain/person"
 	"kendro/domain/place"
 )
 
@@ -24,6 +25,21 @@ func (f *Form) Plain() bool { return f.plain != nil }
 func (f *Form) Admits(answers []byte) bool {
 	n, ok := scan(answers)
 	return ok && f.plain != nil && f.plain.holds(&n)
+}
+
+// Wrong is what the library finds wrong with answers.
+func (f *Form) Wrong(answers []byte, on time.Time) []FieldError { return f.wrong(answers, on) }
+
+// LeisurelyApplicant is ApplicantOf without the short way.
+func LeisurelyApplicant(applicant []byte) (citizen.Person, error) { return leisurelyOf(applicant) }
+
+// LeisurelyAnswers is ShortAnswers without the short way.
+func LeisurelyAnswers(form []byte) map[string]string { return leisurelyAnswers(form) }
+
+// AsIs reports whether the short way reads a body, and encoding/json the same.
+func AsIs(body []byte) bool {
+	_, ok, asIs := scanAsIs(body)
+	return ok && asIs
 }
 
 // Rewritten is a body as the short way reads and writes it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -85,13 +86,7 @@ func (f *Form) Fields() []Field { return f.fields }
 
 // Validate checks answers as JSON. It returns what to correct, at most
 // MaxErrors, sorted as the fields are; none means that the form is complete.
-func (f *Form) Validate(data []byte) []FieldError {
-	tree, err := parseTree(data)
-	if err != nil {
-		return []FieldError{unreadable(err)}
-	}
-	return f.check(tree)
-}
+func (f *Form) Validate(data []byte) []FieldError { return f.ValidateOn(data, time.Time{}) }
 
 func unreadable(err error) FieldError {
 	return FieldError{Path: "", Text: place.Name{
@@ -221,6 +216,9 @@ func answers(tree any) func(string) string {
 // Answers returns the lookup that a version's Charges wants, over a form's
 // answers as JSON. Answers that can't be read are empty.
 func Answers(form []byte) func(field string) string {
+	if root, ok := scan(form); ok && root.kind == objectNode {
+		return root.answer
+	}
 	tree, err := parseTree(form)
 	if err != nil {
 		return func(string) string { return "" }

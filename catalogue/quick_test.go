@@ -2,10 +2,12 @@ package catalogue_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -120,6 +122,50 @@ func spoil(r *rand.Rand, body []byte) []byte {
 	return []byte(text)
 }
 
+// What the short way reads of an application, however it is written, the long way
+// reads as well, and its form is as wrong.
+func TestQuickReadsTheSame(t *testing.T) {
+	set, s, in := release(t), newSampler(t), newIntake(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	rounds, quick, day := 2_000, 0, published()
+	for i := range rounds {
+		v := set.Services()[i%len(set.Services())]
+		body, err := s.Body(v.ID, uint64(i), "41-09-17")
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, ok := in.Quick(body, place.Union, day)
+		if !ok {
+			t.Fatalf("%s takes the long way: %s", v.ID, body)
+		}
+		form, err := in.Form(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		applicant, answers := app.Applicant, app.Form
+		if i%2 == 1 {
+			applicant, answers = spoil(r, applicant), spoil(r, answers)
+		}
+		if catalogue.AsIs(applicant) && catalogue.AsIs(answers) {
+			quick++
+		}
+		got, err := catalogue.ApplicantOf(applicant)
+		want, wantErr := catalogue.LeisurelyApplicant(applicant)
+		if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == nil) {
+			t.Fatalf("%s\nis read as %+v, %v\nand leisurely as %+v, %v", applicant, got, err, want, wantErr)
+		}
+		if got, want := catalogue.ShortAnswers(answers), catalogue.LeisurelyAnswers(answers); !maps.Equal(got, want) {
+			t.Fatalf("%s\nis read as %v\nand leisurely as %v", answers, got, want)
+		}
+		if got, want := form.ValidateOn(answers, day), form.Wrong(answers, day); len(got) != len(want) {
+			t.Fatalf("%s\nis judged %v\nand by the library %v", answers, got, want)
+		}
+	}
+	if quick < rounds/2 || quick > rounds*9/10 {
+		t.Errorf("%d of %d took the short way: the changes try too little, or too much", quick, rounds)
+	}
+}
+
 // Forms whose rules the short way knows, and forms that it must leave alone.
 func TestPlainForms(t *testing.T) {
 	const row = `{"type":"object","additionalProperties":false,"required":["n"],"properties":{"n":{"type":"integer"}}}`
@@ -156,7 +202,7 @@ func TestPlainForms(t *testing.T) {
 			for _, a := range []string{``, `"a":"a"`, `"a":"ab"`, `"a":"abca"`, `"a":"abd"`, `"a":"ক"`, `"a":"x"`, `"a":"2026-02-28"`, `"a":"2026-02-30"`, `"a":-2`, `"a":-1`, `"a":2`, `"a":3`, `"a":true`, `"a":false`, `"a":[]`, `"a":[{"n":1}]`, `"a":[{}]`, `"a":[{"n":1},{"n":1}]`, `"a":[{"n":1},{"n":1},{"n":2}]`, `"a":{}`, `"a":null`} {
 				for _, b := range []string{``, `"b":""`, `"c":1`, `"A":"x"`} {
 					answers := []byte("{" + strings.Trim(a+","+b, ",") + "}")
-					right := len(form.Validate(answers)) == 0
+					right := len(form.Wrong(answers, time.Time{})) == 0
 					if got := form.Admits(answers); got && !right || !got && right && tt.plain {
 						t.Errorf("%s: the short way says %v, the library %v", answers, got, right)
 					}

@@ -34,22 +34,30 @@ type node struct {
 // would escape. Of any other it says false, and parseTree has the last word. Of
 // what it reads, parseTree reads the same.
 func scan(body []byte) (root node, ok bool) {
+	root, ok, _ = scanAsIs(body)
+	return root, ok
+}
+
+// scanAsIs is scan, and says whether every text stands in the body as it was read,
+// in NFC: then encoding/json reads the same as well.
+func scanAsIs(body []byte) (root node, ok, asIs bool) {
 	if len(body) > MaxBody || !utf8.Valid(body) {
-		return node{}, false
+		return node{}, false, false
 	}
 	s := scanner{src: string(body), stack: make([]node, 0, 32)}
 	if strings.Contains(s.src, "\u2028") || strings.Contains(s.src, "\u2029") {
-		return node{}, false
+		return node{}, false, false
 	}
 	root, ok = s.value(0)
 	s.space()
-	return root, ok && s.at == len(s.src)
+	return root, ok && s.at == len(s.src), !s.composed
 }
 
 type scanner struct {
-	src   string
-	at    int
-	stack []node // Kids of what is not closed yet.
+	src      string
+	at       int
+	stack    []node // Kids of what is not closed yet.
+	composed bool   // A text was not in NFC.
 }
 
 func (s *scanner) space() {
@@ -117,7 +125,9 @@ func (s *scanner) text() (string, bool) {
 			text := s.src[s.at:i]
 			s.at = i + 1
 			if !ascii && !composed(text) {
+				was := text
 				text = norm.NFC.String(text)
+				s.composed = s.composed || text != was
 			}
 			return text, true
 		case c == '\\' || c < ' ':

@@ -12,25 +12,9 @@ import (
 // handed over) hangs on the library of rules. The leader works it out, and the
 // entry carries it.
 
-// find works out what an event's answers come to, nil for an event without
-// answers or one that is refused anyhow.
-func (j *judge) find(reg *register.Register, raw []byte, seq uint64, now time.Time) *register.Finding {
-	e, err := protocol.DecodeEvent(raw)
-	if err == nil && e.Kind == protocol.Recovered {
-		e, err = j.recovered(reg, &e)
-	}
-	if err != nil {
-		return nil
-	}
-	var v *dcat.Version
-	var form []byte
-	switch e.Kind { //nolint:exhaustive // The others have no answers.
-	case protocol.Submitted:
-		v, form = submitted(reg, &e)
-	case protocol.Supplied:
-		v, form = supplied(reg, &e)
-	}
-	set := reg.Set()
+// find works out what answers come to under a version, nil for no version, or one
+// without anything that could hang on them.
+func (j *judge) find(set *dcat.Set, seq uint64, v *dcat.Version, form []byte, now time.Time) *register.Finding {
 	if v == nil || set == nil || v.Procedure == nil && len(v.Rules) == 0 {
 		return nil
 	}
@@ -50,20 +34,6 @@ func (j *judge) find(reg *register.Register, raw []byte, seq uint64, now time.Ti
 		out.Fact = &f.Fact
 	}
 	return out
-}
-
-// submitted is the version that an application pins, and its answers.
-func submitted(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte) {
-	set := reg.Set()
-	if set == nil {
-		return nil, nil
-	}
-	var s protocol.Submission
-	v, ok := set.Numbered(e.Pin.Service, int(e.Pin.Version))
-	if !ok || e.Decode(&s) != nil {
-		return nil, nil
-	}
-	return v, s.Form
 }
 
 // supplied is the version of a case, and its answers with those that were brought.
@@ -87,8 +57,7 @@ func supplied(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte)
 
 // brought judges the answers that a centre brings to a case: with them, the form
 // is as its version wants it.
-func (j *judge) brought(reg *register.Register, e *protocol.Event, now time.Time) register.Verdict {
-	v, form := supplied(reg, e)
+func (j *judge) brought(reg *register.Register, v *dcat.Version, form []byte, now time.Time) register.Verdict {
 	if v == nil {
 		return register.Verdict{} // Documents alone; or the register sees by itself what is wrong.
 	}

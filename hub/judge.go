@@ -11,7 +11,6 @@ import (
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
-	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
 )
@@ -25,9 +24,12 @@ type judge struct {
 	zone     *time.Location
 	forms    func(*dcat.Set) (*catalogue.Intake, error) // Compiles a release's forms.
 
-	mu     sync.Mutex // Guards intake.
+	mu     sync.Mutex // Guards what follows.
 	intake *catalogue.Intake
-	of     *dcat.Set // The release that intake was made for.
+	of     *dcat.Set     // The release that intake was made for.
+	dues   map[int]int64 // By the days of a term, of the day dueOn …
+	dueOn  int64         // … and the release dueBy.
+	dueBy  *dcat.Set
 }
 
 // judge checks a block and returns it as a proposal, without its done. e is the
@@ -47,7 +49,7 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	if err := b.Verify(owner.Signing); err != nil {
 		return nil, err
 	}
-	out := &proposal{ingest: &register.Ingest{Block: *b}}
+	out := &proposal{ingest: &register.Ingest{Block: *b, Verdicts: make([]register.Verdict, 0, h.Count())}}
 	var epoch *protocol.Epoch
 	if h.Sealed() {
 		if epoch, out.epoch, err = j.epoch(reg, b, e, owner.Signing); err != nil {
@@ -67,8 +69,9 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	}
 	for i := range items {
 		out.plain += len(items[i].Raw)
-		out.ingest.Verdicts = append(out.ingest.Verdicts, j.verdict(reg, items[i].Raw, now))
-		if f := j.find(reg, items[i].Raw, items[i].Seq, now); f != nil {
+		v, f := j.verdict(reg, &items[i], now)
+		out.ingest.Verdicts = append(out.ingest.Verdicts, v)
+		if f != nil {
 			out.ingest.Findings = append(out.ingest.Findings, *f)
 		}
 	}
@@ -111,36 +114,41 @@ func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epo
 	return e, e, nil
 }
 
-// verdict judges one event. What it refuses is held for a person, never dropped.
-func (j *judge) verdict(reg *register.Register, raw []byte, now time.Time) register.Verdict {
-	e, err := protocol.DecodeEvent(raw)
+// verdict judges one event, and says what its answers come to, nil where it has
+// none. What it refuses is held for a person, never dropped.
+func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time) (register.Verdict, *register.Finding) {
+	e, err := protocol.DecodeEvent(it.Raw)
 	if err == nil && e.Kind == protocol.Recovered {
 		if e, err = j.recovered(reg, &e); errors.Is(err, fault.Denied) {
-			return register.Verdict{Refused: register.BadReceipt}
+			return register.Verdict{Refused: register.BadReceipt}, nil
 		}
 	}
-	if err == nil && e.Kind == protocol.Supplied {
-		return j.brought(reg, &e, now)
-	}
-	if err != nil || e.Kind != protocol.Submitted {
-		return register.Verdict{} // The register sees as much by itself.
+	if err != nil {
+		return register.Verdict{}, nil // The register sees as much by itself.
 	}
 	set := reg.Set()
-	if set == nil {
-		return register.Verdict{Refused: "no release of the catalogue is in force"}
+	switch {
+	case e.Kind == protocol.Supplied:
+		v, form := supplied(reg, &e)
+		return j.brought(reg, v, form, now), j.find(set, it.Seq, v, form, now)
+	case e.Kind != protocol.Submitted:
+		return register.Verdict{}, nil
+	case set == nil:
+		return register.Verdict{Refused: "no release of the catalogue is in force"}, nil
 	}
 	v, ok := set.Numbered(e.Pin.Service, int(e.Pin.Version))
-	if !ok || !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
-		return register.Verdict{}
+	if !ok {
+		return register.Verdict{}, nil
 	}
-	out := register.Verdict{Due: due(set.Directory.Calendar, v.SLADays, now.In(j.zone))}
 	var s protocol.Submission
 	if err := e.Decode(&s); err != nil {
-		out.Refused = "the application cannot be read"
-		return out
+		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "the application cannot be read"}, nil
 	}
-	out.Refused = j.check(set, v, &s, now.In(j.zone))
-	return out
+	found := j.find(set, it.Seq, v, s.Form, now)
+	if !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
+		return register.Verdict{}, found
+	}
+	return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: j.check(set, v, &s, now.In(j.zone))}, found
 }
 
 // recovered opens a recovered event. A receipt that its box did not sign is
@@ -196,13 +204,27 @@ func (j *judge) compiled(set *dcat.Set) (*catalogue.Intake, error) {
 	return intake, nil
 }
 
-// due is the end of the last working day that a service's term allows.
-func due(c *place.Calendar, days int, now time.Time) int64 {
+// due is the end of the last working day that a service's term of so many days
+// allows. Counting them costs as much as judging a form, so what a day's answers
+// were is kept until the next, or the next release.
+func (j *judge) due(set *dcat.Set, days int, now time.Time) int64 {
 	if days <= 0 {
 		return 0
 	}
-	y, m, d := c.AddWorkingDays(now, days).Date()
-	return time.Date(y, m, d+1, 0, 0, -1, 0, now.Location()).Unix()
+	y, m, d := now.Date()
+	today := time.Date(y, m, d, 0, 0, 0, 0, now.Location()).Unix()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.dueBy != set || j.dueOn != today {
+		j.dues, j.dueBy, j.dueOn = map[int]int64{}, set, today
+	}
+	due, known := j.dues[days]
+	if !known {
+		y, m, d = set.Directory.Calendar.AddWorkingDays(now, days).Date()
+		due = time.Date(y, m, d+1, 0, 0, -1, 0, now.Location()).Unix()
+		j.dues[days] = due
+	}
+	return due
 }
 
 // blockName names a block in a log line.

@@ -25,9 +25,14 @@ type sound struct {
 // soundsOf returns the words of a name that count.
 func soundsOf(name string) []sound {
 	var all, named []sound
-	for _, w := range strings.FieldsFunc(strings.ToLower(name), between) {
+	var room [32]rune
+	for w := range strings.FieldsFuncSeq(strings.ToLower(name), between) {
 		w = strings.TrimRight(w, "ঃ")
-		s := soundOf([]rune(w))
+		letters := room[:0]
+		for _, r := range w {
+			letters = append(letters, r)
+		}
+		s := soundOf(letters)
 		if s.bones == "" {
 			continue
 		}
@@ -43,7 +48,13 @@ func soundsOf(name string) []sound {
 }
 
 // between separates the words of a name.
-func between(r rune) bool { return strings.ContainsRune(" \t\r\n\u00a0.,:;-'’()/", r) }
+func between(r rune) bool {
+	switch r {
+	case ' ', '\t', '\r', '\n', '\u00a0', '.', ',', ':', ';', '-', '\'', '’', '(', ')', '/':
+		return true
+	}
+	return false
+}
 
 // titles stand before the names of very many people.
 var titles = map[string]bool{
@@ -53,6 +64,28 @@ var titles = map[string]bool{
 	"md": true, "mohd": true, "mohammad": true, "mohammed": true, "muhammad": true, "mst": true, "mosammat": true,
 	"musammat": true, "mr": true, "mrs": true, "ms": true, "alhaj": true, "alhaz": true, "haji": true,
 	"sree": true, "sri": true, "shri": true, "smt": true,
+}
+
+// bones are alike's letters, as texts, by their slots: names are heard by the million.
+var bones = tableOf(alike)
+
+// tableOf has a place for each letter of ASCII and of the Bangla block.
+func tableOf(alike map[rune]byte) (t [256]string) {
+	for r, b := range alike {
+		t[slot(r)] = string(b)
+	}
+	return t
+}
+
+// slot is where a letter stands in a table: 0 for those that have none.
+func slot(r rune) byte {
+	switch {
+	case r > 0 && r < 0x80:
+		return byte(r)
+	case r >= 0x980 && r < 0xa00:
+		return byte(0x80 + r - 0x980)
+	}
+	return 0
 }
 
 // alike gives one letter to the letters that are one sound in a name. ছ is an s
@@ -68,7 +101,7 @@ var alike = map[rune]byte{
 
 // soundOf reads one word in lower case.
 func soundOf(w []rune) sound {
-	var s []byte
+	s := make([]byte, 0, 16)
 	if len(w) > 0 && strings.ContainsRune("অআইঈউঊঋএঐওঔaeiouyw", w[0]) {
 		s = append(s, 'a')
 		if w[0] == 'ঋ' {
@@ -80,10 +113,10 @@ func soundOf(w []rune) sound {
 		if w[i] < 0x80 {
 			read = latin
 		}
-		bones, n := read(w, i)
-		for _, c := range []byte(bones) {
-			if len(s) == 0 || s[len(s)-1] != c {
-				s = append(s, c)
+		heard, n := read(w, i)
+		for k := range len(heard) {
+			if len(s) == 0 || s[len(s)-1] != heard[k] {
+				s = append(s, heard[k])
 			}
 		}
 		i += n
@@ -143,14 +176,15 @@ func latin(w []rune, i int) (bones string, n int) {
 	return bone(w[i]), 1
 }
 
-func bone(r rune) string {
-	if b, ok := alike[r]; ok {
-		return string(b)
-	}
-	return ""
-}
+func bone(r rune) string { return bones[slot(r)] }
 
-func vowel(r rune) bool { return r != 0 && strings.ContainsRune("aeiouyw", r) }
+func vowel(r rune) bool {
+	switch r {
+	case 'a', 'e', 'i', 'o', 'u', 'y', 'w':
+		return true
+	}
+	return false
+}
 
 // at returns the letter at i, 0 outside the word.
 func at(w []rune, i int) rune {

@@ -57,23 +57,26 @@ func (i Identifier) Normal() Identifier {
 // at least one, unless hardly anything on them agrees; those who share one are then
 // compared. One kind of key needs no identifier and no mobile, since the number is
 // what is missing or mistyped most often.
-func (p *Person) Keys() []string {
-	var keys []string
+func (p *Person) Keys() []string { return p.KeysOf(p.Sounds()) }
+
+// KeysOf is Keys for who has the person's Sounds already.
+func (p *Person) KeysOf(sounds []string) []string {
+	keys := make([]string, 0, 12)
 	for _, i := range p.Identifiers {
 		if i = i.Normal(); i.Value != "" {
 			keys = append(keys, i.Kind+":"+i.Value)
 		}
 	}
-	names := p.sounds()
 	if m := digits(p.Mobile); m != "" {
 		keys = append(keys, "mobile:"+m)
 	}
-	for _, name := range names {
+	parents := []string{Key(p.Mother), Key(p.Father)}
+	for _, name := range sounds {
 		if p.Born != "" {
 			keys = append(keys, "born:"+p.Born+":"+name)
 		}
-		for _, parent := range []string{p.Mother, p.Father} {
-			if k := Key(parent); k != "" {
+		for _, k := range parents {
+			if k != "" {
 				keys = append(keys, "parent:"+name+":"+k)
 			}
 		}
@@ -84,8 +87,8 @@ func (p *Person) Keys() []string {
 	return keys
 }
 
-// sounds returns the keys of a name's spellings, each once.
-func (p *Person) sounds() []string {
+// Sounds returns the keys of a name's spellings, each once.
+func (p *Person) Sounds() []string {
 	bn, en := Key(p.Name.BN), Key(p.Name.EN)
 	switch {
 	case bn == "" && en == "":

@@ -91,23 +91,39 @@ func (r Cases) ForEachAlias(fn func(printed, number protocol.Number) error) erro
 	})
 }
 
-// CaseAt returns the case whose slip carries the number and whose event stands at
-// this place of an uplink, or [fault.NotFound].
-func (r Cases) CaseAt(printed protocol.Number, log protocol.LogID, seq uint64) (*Case, error) {
-	numbers, err := r.Aliases(printed)
-	if err != nil {
-		return nil, err
+// A spot is what tells where the application of a case stands, without the rest.
+type spot struct {
+	Log protocol.LogID    `cbor:"3,keyasint"`
+	At  protocol.Position `cbor:"4,keyasint"`
+}
+
+// NumberAt returns the number of the case whose slip carries printed and whose event
+// stands at this place of an uplink, or [fault.NotFound].
+func (r Cases) NumberAt(printed protocol.Number, log protocol.LogID, seq uint64) (n protocol.Number, err error) {
+	stands := func(v View, n protocol.Number) (bool, error) {
+		var c spot
+		ok, err := readInto(v, caseKey(n), &c)
+		return ok && c.Log == log && c.At.Seq == seq, err
 	}
-	for _, n := range append([]protocol.Number{printed}, numbers...) {
-		c, err := r.Case(n)
-		if errors.Is(err, fault.NotFound) {
-			continue
+	err = r.base.View(func(v View) error {
+		if ok, err := stands(v, printed); ok || err != nil {
+			n = printed
+			return err
 		}
-		if err != nil || c.Log == log && c.At.Seq == seq {
-			return c, err
-		}
+		prefix := key(tagAlias, u64(uint64(printed)))
+		return v.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
+			other := protocol.Number(binary.BigEndian.Uint64(k[len(prefix):]))
+			ok, err := stands(v, other)
+			if ok {
+				n = other
+			}
+			return !ok, err
+		})
+	})
+	if err == nil && n == 0 {
+		err = fault.New("register.NumberAt", fault.NotFound, printed.String(), "no case has its event there")
 	}
-	return nil, fault.New("register.CaseAt", fault.NotFound, printed.String(), "no case has its event there")
+	return n, err
 }
 
 // Submission returns the application as its counter signed it: the event and its

@@ -42,14 +42,14 @@ func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
 	if n, err := protocol.ParseNumber(q.Text); err == nil && len(q.Fields) == 0 {
 		return byNumber(reg, n, q)
 	}
-	ids, more, err := x.candidates(q)
+	found, more, err := x.candidates(q)
 	if err != nil {
 		return Answer{}, err
 	}
 	a := Answer{More: more}
 	name := plain(q.Text)
-	for _, n := range ids {
-		h, ok, err := hit(reg, n, q)
+	for _, d := range found {
+		h, ok, err := d.hit(reg, q)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -120,9 +120,9 @@ func Look(reg *register.Register, n protocol.Number, keep func(*register.Case) b
 	return hit(reg, n, Query{Keep: keep})
 }
 
-// candidates returns the numbers of the newest applications in which all that was
+// candidates returns the newest applications in which all that was
 // asked for stands, and whether there are more.
-func (x *Index) candidates(q Query) ([]protocol.Number, bool, error) {
+func (x *Index) candidates(q Query) ([]candidate, bool, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var lists [][]uint32
@@ -148,12 +148,39 @@ func (x *Index) candidates(q Query) ([]protocol.Number, bool, error) {
 		docs = both(docs, l)
 	}
 	more := len(docs) > looked
+	return x.newest(docs), more, nil
+}
+
+// A candidate is an application that may be what is looked for.
+type candidate struct {
+	printed protocol.Number
+	log     protocol.LogID
+	seq     uint64
+}
+
+// newest returns the newest of these documents, the very newest first. The caller
+// holds the lock.
+func (x *Index) newest(docs []uint32) []candidate {
 	docs = docs[max(0, len(docs)-looked):]
-	numbers := make([]protocol.Number, 0, len(docs))
-	for _, d := range slices.Backward(docs) {
-		numbers = append(numbers, x.numbers[d])
+	list := make([]candidate, 0, len(docs))
+	for _, at := range slices.Backward(docs) {
+		d := x.docs[at]
+		list = append(list, candidate{printed: d.printed, log: x.logs[d.log], seq: uint64(d.seq)})
 	}
-	return numbers, more, nil
+	return list
+}
+
+// hit reads the case that a candidate became. An event whose case had come by another
+// way before became none.
+func (c candidate) hit(reg *register.Register, q Query) (h Hit, ok bool, err error) {
+	n, err := reg.NumberAt(c.printed, c.log, c.seq)
+	if fault.KindOf(err) == fault.NotFound {
+		return h, false, nil
+	}
+	if err != nil {
+		return h, false, err
+	}
+	return hit(reg, n, q)
 }
 
 // sounding returns the documents with a word of a name that sounds like w.
@@ -193,8 +220,9 @@ func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep 
 		return nil, err
 	}
 	var list []Like
-	for _, n := range x.sharing(p.Keys(), c.Number) {
-		h, ok, err := hit(reg, n, Query{Keep: keep})
+	others := func(o *register.Case) bool { return o.Number != c.Number && keep(o) }
+	for _, d := range x.sharing(p.Keys()) {
+		h, ok, err := d.hit(reg, Query{Keep: others})
 		if err != nil {
 			return nil, err
 		}
@@ -211,20 +239,13 @@ func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep 
 	return list[:min(len(list), limit)], nil
 }
 
-// sharing returns the newest applications but one that share a key.
-func (x *Index) sharing(keys []string, but protocol.Number) []protocol.Number {
+// sharing returns the newest applications that share a key.
+func (x *Index) sharing(keys []string) []candidate {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var docs []uint32
 	for _, k := range keys {
 		docs = either(docs, x.postings.find(termKey+k))
 	}
-	docs = docs[max(0, len(docs)-looked):]
-	var numbers []protocol.Number
-	for _, d := range slices.Backward(docs) {
-		if n := x.numbers[d]; n != but {
-			numbers = append(numbers, n)
-		}
-	}
-	return numbers
+	return x.newest(docs)
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"kendro/domain/fault"
@@ -19,7 +20,7 @@ func (x *Index) Follow(ctx context.Context, reg *register.Register) error {
 	}
 	defer x.following.Unlock()
 	err := reg.Uplinks(func(head protocol.Head) error {
-		for x.at[head.Log].Seq < head.At.Seq {
+		for x.at[head.Log].seq < head.At.Seq {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -37,34 +38,48 @@ func (x *Index) Follow(ctx context.Context, reg *register.Register) error {
 
 // read takes in the next run of a log.
 func (x *Index) read(reg *register.Register, log protocol.LogID) error {
-	from := x.at[log]
-	run, err := reg.LogEvents(log, from.Seq, protocol.MaxBlockEvents)
+	from := x.from(log)
+	run, err := reg.LogEvents(log, from.seq, protocol.MaxBlockEvents)
 	if err != nil {
 		return err
 	}
 	if len(run.Events) == 0 {
 		return fault.New("search.Follow", fault.Damaged, log.String(), "its events end before its head")
 	}
-	var list []entry
+	list := make([]entry, 0, len(run.Events))
 	for i, raw := range run.Events {
 		e, err := protocol.DecodeEvent(raw)
 		if err != nil {
 			return err
 		}
-		n, sub, ok := applicationIn(reg, log, run.First+uint64(i), &e)
-		if ok {
-			list = append(list, entryOf(n, &sub))
+		seq := run.First + uint64(i)
+		printed, sub, ok := applicationIn(log, &e)
+		if ok && seq <= math.MaxUint32 {
+			list = append(list, entryOf(doc{printed: printed, log: from.log, seq: uint32(seq)}, &sub))
 		}
 	}
 	x.add(list)
-	x.at[log] = protocol.Position{Seq: run.First + uint64(len(run.Events)) - 1, Hash: run.End}
+	from.seq = run.First + uint64(len(run.Events)) - 1
+	x.at[log] = from
 	return nil
 }
 
-// applicationIn returns the application that an event brings, under the number by
-// which the register knows it. An event that is no application, or whose case came
-// by another way before, brings none.
-func applicationIn(reg *register.Register, log protocol.LogID, seq uint64, e *protocol.Event) (n protocol.Number, sub protocol.Submission, ok bool) {
+// from is how far a log was read.
+func (x *Index) from(log protocol.LogID) reached {
+	if p, ok := x.at[log]; ok {
+		return p
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p := reached{log: uint32(len(x.logs))}
+	x.logs = append(x.logs, log)
+	x.at[log] = p
+	return p
+}
+
+// applicationIn returns the application that an event brings, under the number on
+// its slip. An event that is no application brings none.
+func applicationIn(log protocol.LogID, e *protocol.Event) (printed protocol.Number, sub protocol.Submission, ok bool) {
 	written, filed := log, *e
 	if e.Kind == protocol.Recovered {
 		var r protocol.Recovery
@@ -82,12 +97,5 @@ func applicationIn(reg *register.Register, log protocol.LogID, seq uint64, e *pr
 	}
 	district, slot, _ := strings.Cut(written.Name, "-")
 	printed, err := protocol.MintNumber(district, slot, filed.Nonce)
-	if err != nil {
-		return 0, sub, false
-	}
-	c, err := reg.CaseAt(printed, log, seq)
-	if err != nil {
-		return 0, sub, false
-	}
-	return c.Number, sub, true
+	return printed, sub, err == nil
 }

@@ -6,26 +6,40 @@ import (
 	"sync"
 
 	"kendro/catalogue"
-	"kendro/domain/person"
 	"kendro/protocol"
 )
 
 // An Index finds applications. It is safe for concurrent use.
 type Index struct {
 	following sync.Mutex // Held by the one that reads the register.
-	at        map[protocol.LogID]protocol.Position
+	at        map[protocol.LogID]reached
 
 	mu       sync.RWMutex // Guards what follows.
-	numbers  []protocol.Number
+	docs     []doc
+	logs     []protocol.LogID
 	postings *postings
 	words    map[string]bool // Sounds of all words of names.
 	behind   bool            // The register has more than was read.
 }
 
+// A doc is one application, by its slip and its place in an uplink: the number by
+// which the register knows it is looked up only when it is found.
+type doc struct {
+	printed protocol.Number
+	log     uint32 // Of Index.logs.
+	seq     uint32 // No box files four billion applications.
+}
+
+// A reached is how far a log was read.
+type reached struct {
+	log uint32 // Its index in Index.logs.
+	seq uint64
+}
+
 // New returns an empty index.
 func New() *Index {
 	return &Index{
-		at: map[protocol.LogID]protocol.Position{}, postings: newPostings(), words: map[string]bool{}, behind: true,
+		at: map[protocol.LogID]reached{}, postings: newPostings(), words: map[string]bool{}, behind: true,
 	}
 }
 
@@ -39,27 +53,29 @@ const (
 
 // An entry is what the index keeps of one application.
 type entry struct {
-	number protocol.Number
-	words  []string
-	terms  []string
+	doc   doc
+	words []string
+	terms []string
 }
 
 // entryOf reads an application. One that can't be read has its number alone.
-func entryOf(n protocol.Number, sub *protocol.Submission) entry {
-	e := entry{number: n}
+func entryOf(d doc, sub *protocol.Submission) entry {
+	e := entry{doc: d}
 	p, err := catalogue.ApplicantOf(sub.Applicant)
 	if err != nil {
 		return e
 	}
-	for _, name := range []string{p.Name.BN, p.Name.EN} {
-		for w := range strings.FieldsSeq(person.Key(name)) {
+	e.terms = make([]string, 0, 24)
+	sounds := p.Sounds()
+	for _, name := range sounds {
+		for w := range strings.FieldsSeq(name) {
 			if !slices.Contains(e.words, w) {
 				e.words = append(e.words, w)
 				e.terms = append(e.terms, termWord+w)
 			}
 		}
 	}
-	for _, k := range p.Keys() {
+	for _, k := range p.KeysOf(sounds) {
 		e.terms = append(e.terms, termKey+k)
 	}
 	for _, i := range p.Identifiers {
@@ -69,7 +85,7 @@ func entryOf(n protocol.Number, sub *protocol.Submission) entry {
 		e.terms = append(e.terms, termID+plain(p.Mobile))
 	}
 	for field, value := range catalogue.ShortAnswers(sub.Form) {
-		if strings.ContainsAny(plain(value), "0123456789") {
+		if strings.ContainsAny(value, "0123456789০১২৩৪৫৬৭৮৯") {
 			e.terms = append(e.terms, fieldTerm(field, value))
 		}
 	}
@@ -97,11 +113,11 @@ func (x *Index) add(list []entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, e := range list {
-		if len(x.numbers) == maxDocs {
-			return
+		if len(x.docs) == maxDocs {
+			break
 		}
-		x.postings.add(uint32(len(x.numbers)), e.terms)
-		x.numbers = append(x.numbers, e.number)
+		x.postings.add(uint32(len(x.docs)), e.terms)
+		x.docs = append(x.docs, e.doc)
 		for _, w := range e.words {
 			x.words[w] = true
 		}
@@ -114,5 +130,5 @@ func (x *Index) add(list []entry) {
 func (x *Index) State() (held int, complete bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.numbers), !x.behind && len(x.numbers) < maxDocs
+	return len(x.docs), !x.behind && len(x.docs) < maxDocs
 }

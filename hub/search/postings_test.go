@@ -26,8 +26,12 @@ func TestPostings(t *testing.T) {
 		}
 	}
 	p.settle()
-	if len(p.main) == 0 || len(p.fresh) == 0 {
-		t.Fatalf("%d merged and %d fresh; want some of each", len(p.main), len(p.fresh))
+	pairs := 0
+	for _, docs := range want {
+		pairs += len(docs)
+	}
+	if len(p.runs) < 2 || len(p.runs) > 16 || p.size() != pairs {
+		t.Fatalf("%d runs of %d pairs; want a few, of %d", len(p.runs), p.size(), pairs)
 	}
 	for term, docs := range want {
 		if got := p.find(term); !slices.Equal(got, docs) {
