@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type Application struct {
 	Documents []Paper
 	Charges   []dcat.Charge
 	PostedOn  string // The day on a paper that came by post or fax, 2026-11-20; empty for others.
+	Despite   string // Why it is filed though one like it was taken; empty where nobody was asked.
 }
 
 // A Paper is a document as the body names it.
@@ -126,8 +128,8 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, nil, fault.New(op, fault.Invalid, "", "want an object with service, form, channel and applicant")
 	}
 	for key := range m {
-		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on"}, key) {
-			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on")
+		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on", "duplicate_reason"}, key) {
+			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on, duplicate_reason")
 		}
 	}
 	v, err := in.version(m)
@@ -184,6 +186,7 @@ func (in *Intake) fields(app *Application, form *Form, m map[string]any, on time
 		}})
 	}
 	errs = append(errs, app.postmark(m["posted_on"], on)...)
+	errs = append(errs, app.despite(m["duplicate_reason"])...)
 	return append(errs, app.papers(m["documents"])...)
 }
 
@@ -202,6 +205,23 @@ func (app *Application) postmark(raw any, on time.Time) []FieldError {
 		}}}
 	}
 	app.PostedOn = day
+	return nil
+}
+
+// MaxDespite bounds the reason to file in spite of a likely duplicate, in bytes.
+const MaxDespite = 1000
+
+// despite reads why an application is filed though one like it was taken.
+func (app *Application) despite(raw any) []FieldError {
+	if raw == nil {
+		return nil
+	}
+	reason, _ := raw.(string)
+	if app.Despite = strings.TrimSpace(reason); app.Despite == "" || len(app.Despite) > MaxDespite {
+		return []FieldError{{Path: "/duplicate_reason", Field: place.Name{BN: "আবার নেওয়ার কারণ", EN: "Reason to file again"}, Text: place.Name{
+			BN: "কেন আবার আবেদন নেওয়া হচ্ছে, অল্প কথায় লিখুন।", EN: "Say in short why it is filed again: 1 to 1000 bytes.",
+		}}}
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"hand-over":          Marshal(&HandOver{Proof: "nid", Text: "x"}),
 		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),
 		"submission-posted":  Marshal(&Submission{Channel: "post", Form: []byte(`{}`), Applicant: []byte(`{}`), PostedOn: "2026-11-20"}),
+		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-fee-due": Marshal(&Standing{
 			Number: number, Stage: "FEE_DUE", Since: 5, Version: 7, Owed: 14000, PayBy: 9, Mode: "post", Primary: 1, Overdue: true, AppealBy: 11,

@@ -26,6 +26,7 @@ type Submission struct {
 
 	Documents []Document `cbor:"6,keyasint,omitempty"` // What was scanned at the counter.
 	PostedOn  string     `cbor:"7,keyasint,omitempty"` // The day on what came by post or fax, 2026-11-20.
+	Despite   string     `cbor:"8,keyasint,omitempty"` // Why it was filed though one like it had been taken.
 }
 
 // Contacts is the payload of Settings: where a node finds its hub and its

@@ -251,6 +251,10 @@ func (c *counter) typed(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.failed(w, r, fault.Wrap("web.typed", fault.Internal, "", err))
 		return
 	}
+	if step == "file" && values.Get(fieldWarned) != "" && strings.TrimSpace(values.Get(fieldDespite)) == "" {
+		p.Problems = []problem{{Anchor: fieldDespite, Text: p.Say(wordDespiteHint)}}
+		step = "review"
+	}
 	if step == "file" {
 		c.file(w, r, p, filing{sheet, values, text})
 		return
@@ -296,14 +300,18 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 		v.Charges = append(v.Charges, protocol.Fee{Kind: string(ch.Kind), Poisha: ch.Poisha})
 	}
 	for name, list := range f.values {
-		if name != "step" && name != "add" && len(list) > 0 {
+		if !slices.Contains([]string{"step", "add", fieldWarned, fieldDespite}, name) && len(list) > 0 {
 			v.Hidden = append(v.Hidden, input{name, list[0]})
 		}
 	}
 	slices.SortFunc(v.Hidden, func(a, b input) int { return cmp.Compare(a.Name, b.Name) })
 	v.Alike = c.alike(r, api.AlikeRequest{Service: f.paper.version.ID, Applicant: app.Applicant})
 	p.Title = wordReview
-	c.show(w, r, http.StatusOK, review(p, v))
+	status := http.StatusOK
+	if len(p.Problems) > 0 {
+		status = http.StatusBadRequest
+	}
+	c.show(w, r, status, review(p, v))
 }
 
 // alike lists what this person may have asked for already. The counter goes on

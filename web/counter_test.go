@@ -145,6 +145,44 @@ func TestRow3LikelyDuplicateIsShown(t *testing.T) {
 	}
 }
 
+// TestRow3FiledInSpiteOfTheWarning: the page wants a reason, files with it once, and the
+// application carries it.
+func TestRow3FiledInSpiteOfTheWarning(t *testing.T) {
+	c := newCentre(t)
+	n, err := protocol.MintNumber("41", "0010", []byte{1, 2, 3, 4, 5, 6, 7, 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.alike = []api.Found{{Number: n, Stage: "RECEIVED", Because: []string{"same_identifier"}}}
+	values := typedIn(t, c, "trade-licence", 3)
+	values.Set("step", "review")
+	page := c.post("/apply/trade-licence", values.Encode()).Body.String()
+	if !strings.Contains(page, wordDespite.BN) {
+		t.Fatal("the page does not ask why")
+	}
+	values = hiddenIn(page)
+	values.Set("step", "file")
+	for _, blank := range []string{"", " \n"} {
+		values.Set("duplicate_reason", blank)
+		w := c.post("/apply/trade-licence", values.Encode())
+		if w.Code != 400 || c.count() != 0 || !strings.Contains(w.Body.String(), `href="#duplicate_reason"`) || hiddenIn(w.Body.String()).Get("key") != values.Get("key") {
+			t.Fatalf("without a reason: got %d, %d filed: %v", w.Code, c.count(), errorsIn(w.Body.String()))
+		}
+	}
+	values.Set("duplicate_reason", "অন্য দোকান")
+	for range 2 { // A double click.
+		if w := c.post("/apply/trade-licence", values.Encode()); w.Code != 303 || c.count() != 1 {
+			t.Fatalf("with a reason: got %d, %d filed", w.Code, c.count())
+		}
+	}
+	var body struct {
+		Reason string `json:"duplicate_reason"`
+	}
+	if err := json.Unmarshal(c.bodies[values.Get("key")], &body); err != nil || body.Reason != "অন্য দোকান" {
+		t.Errorf("the application says %+v, %v", body, err)
+	}
+}
+
 func TestWrongAnswersKeepWhatWasTyped(t *testing.T) {
 	c := newCentre(t)
 	values := typedIn(t, c, "trade-licence", 3)

@@ -162,12 +162,23 @@ func onlyFalse(row map[string]any) bool {
 
 // body is the POST body that a filled page comes to.
 func body(v *dcat.Version, form *catalogue.Form, applicant []catalogue.Field, values url.Values) ([]byte, error) {
-	return json.Marshal(map[string]any{
+	all := map[string]any{
 		"service": v.ID, "version": v.Number, "channel": values.Get("channel"),
 		"form": answers(values, form.Fields(), "form"), "applicant": answers(values, applicant, "applicant"),
 		"documents": notesOf(v, values),
-	})
+	}
+	if why := strings.TrimSpace(values.Get(fieldDespite)); why != "" {
+		all[fieldDespite] = why
+	}
+	return json.Marshal(all)
 }
+
+// What the page that reads an application back asks where one like it was taken: the
+// reason, and that it was asked for.
+const (
+	fieldDespite = "duplicate_reason"
+	fieldWarned  = "warned"
+)
 
 // A line is one answer in words: what the summary and the case file show.
 type line struct {

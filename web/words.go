@@ -102,6 +102,8 @@ var (
 	wordNothingFound = name("আপনার দপ্তরে এমন কোনো নথি পাওয়া যায়নি।", "No such case was found among those that you may read.")
 	wordFindMore     = name("আরও নথি আছে। নামের আরেকটি অংশ, মোবাইল বা খতিয়ান নম্বর যোগ করুন।", "There are more. Add a word of the name, a mobile or a khatian number.")
 	wordAlike        = name("এই ব্যক্তির একই আবেদন আগে নেওয়া হয়ে থাকতে পারে", "This may have been applied for already")
+	wordDespite      = name("একই রকম আবেদন থাকতেও নেওয়ার কারণ", "Why it was filed again")
+	wordDespiteHint  = name("কেন আবার আবেদন নেওয়া হচ্ছে, লিখুন; কর্মকর্তা এটি দেখবেন।", "Say why it is filed again; the officer reads it.")
 	wordAlikeHint    = name("নিচের আবেদন একই বিষয়ের হলে নতুন করে জমা দেবেন না: আবেদনকারীকে আগের গ্রহণ নম্বর দিন। ভিন্ন বিষয় বা ভিন্ন ব্যক্তি হলে জমা দিন।", "If one of these is the same matter, don’t submit again: give the applicant its number. If it is another matter or another person, go on.")
 	wordBackToCase   = name("নথিতে ফিরুন:", "Back to case")
 	wordSayTie       = name("এই দুই আবেদনকারী একই ব্যক্তি কি না, জানান", "Say whether these two applicants are one person")

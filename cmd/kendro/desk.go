@@ -141,6 +141,9 @@ func recordTable(c *api.Record) *table {
 	if c.Article != "" {
 		t.add("article", c.Article)
 	}
+	if c.Despite != "" {
+		t.add("filed again because", c.Despite)
+	}
 	if p := c.Paper; p != nil {
 		t.add("record", p.Text)
 		t.add("scanned", yesNo(p.SHA256 != nil))

@@ -43,6 +43,7 @@ const (
 type office struct {
 	scans    []protocol.Document // That the applications to come name.
 	services string              // What they are for; empty: a citizenship certificate.
+	despite  string              // Why they are filed though one like them was taken.
 	answers  map[string]any      // Of their forms, in place of the sample's.
 
 	t        testing.TB
@@ -316,7 +317,7 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	if err != nil || len(wrong) > 0 {
 		o.t.Fatal(err, wrong)
 	}
-	sub := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: o.scans}
+	sub := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: o.scans, Despite: o.despite}
 	for _, d := range app.Documents {
 		sub.Originals = append(sub.Originals, d.ID)
 	}

@@ -201,3 +201,26 @@ func picture(ctx context.Context, t *testing.T, name string) {
 		t.Error(err)
 	}
 }
+
+// TestRow3ReasonIsReadByTheOfficer: why an application was filed in spite of a warning
+// stands on the case, on its page and on the sheet that is printed.
+func TestRow3ReasonIsReadByTheOfficer(t *testing.T) {
+	o := screens{newOffice(t)}
+	plain := o.file(1)
+	o.despite = "অন্য দোকান"
+	n := o.file(2)
+	for path, want := range map[string]bool{
+		"/desk/cases/" + n.String(): true, "/desk/cases/" + n.String() + "/sheet": true, "/v1/applications/" + n.String(): true,
+		"/desk/cases/" + plain.String(): false,
+	} {
+		get := o.page
+		if strings.HasPrefix(path, "/v1") {
+			get = func(user, method, path string, _ url.Values) *httptest.ResponseRecorder {
+				return o.call(user, method, path, "")
+			}
+		}
+		if w := get("anna", "GET", path, nil); w.Code != http.StatusOK || strings.Contains(w.Body.String(), o.despite) != want {
+			t.Errorf("%s: got %d; want the reason to be there: %v", path, w.Code, want)
+		}
+	}
+}

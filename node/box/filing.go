@@ -152,7 +152,7 @@ func (b *Intake) eventOf(user string, app *catalogue.Application, papers []proto
 	if len(app.Documents) > protocol.MaxDocuments {
 		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 16 documents")
 	}
-	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers, PostedOn: app.PostedOn}
+	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers, PostedOn: app.PostedOn, Despite: app.Despite}
 	for _, d := range app.Documents {
 		if d.OriginalAtCounter {
 			s.Originals = append(s.Originals, d.ID)

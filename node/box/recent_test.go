@@ -1,9 +1,11 @@
 package box
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +70,31 @@ func TestLikelyDuplicateIsFound(t *testing.T) {
 	find("three months later", service)
 	if _, err := c.Alike(service, []byte("[]")); err == nil {
 		t.Error("an applicant that is no object was compared")
+	}
+}
+
+// TestRow3ReasonIsKept: why an application was filed in spite of the warning stands in
+// its event; one without a reason is taken as before, and a blank one is wrong.
+func TestRow3ReasonIsKept(t *testing.T) {
+	c := newCounter(t)
+	with := func(seed uint64, reason string) Request {
+		r := c.request(seed)
+		r.Body = append(bytes.TrimSuffix(bytes.TrimSpace(r.Body), []byte("}")), []byte(`,"duplicate_reason":`+reason+"}")...)
+		return r
+	}
+	for seed, reason := range map[uint64]string{1: `" "`, 2: `""`, 3: `7`, 4: `"` + strings.Repeat("x", 1001) + `"`} {
+		if a, wrong, err := c.File(t.Context(), with(seed, reason)); err != nil || a != nil || len(wrong) != 1 || wrong[0].Path != "/duplicate_reason" {
+			t.Errorf("%.20s: got %+v, %v, %v", reason, a, wrong, err)
+		}
+	}
+	a, wrong, err := c.File(t.Context(), with(5, `" another plot "`))
+	if err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	for n, want := range map[protocol.Number]string{a.Number: "another plot", c.file(6).Number: ""} {
+		k, err := c.Case(n)
+		if err != nil || k.Submission.Despite != want {
+			t.Errorf("kept %q, %v; want %q", k.Submission.Despite, err, want)
+		}
 	}
 }

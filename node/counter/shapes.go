@@ -41,7 +41,7 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 		Documents: api.NotesOf(k.Submission.Originals, k.Submission.Documents, nil), Fees: k.Fees, Receipt: &receipt, SubmittedAt: api.TimeOf(k.Issued),
 		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
 	}
-	r.PostedOn = k.Submission.PostedOn
+	r.PostedOn, r.Despite = k.Submission.PostedOn, k.Submission.Despite
 	r.DeliveryMode, r.Article = k.Said.Mode, k.Said.Article
 	if r.Fees == nil {
 		r.Fees = []protocol.Fee{}

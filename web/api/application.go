@@ -53,6 +53,8 @@ type ApplicationRequest struct {
 	Applicant json.RawMessage   `json:"applicant" doc:"Who applies"`
 	Documents []DocumentRequest `json:"documents,omitempty"`
 	PostedOn  string            `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax, 2026-11-20; the office's clock starts at its entry"`
+
+	DuplicateReason string `json:"duplicate_reason,omitempty" maxLength:"1000" doc:"Why it is filed though one like it was taken; the officer reads it"`
 }
 
 // A Receipt is the node's signed promise that the event stands in its log.
@@ -177,6 +179,7 @@ type Course struct {
 	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
 	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
 	PostedOn     string          `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax"`
+	Despite      string          `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Outside      *OutsideNote    `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
 	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 }
