@@ -59,10 +59,10 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // until SECONDS PATTERN PROGRAM ARG… repeats a program until it succeeds and its
-// standard output matches.
+// standard output matches; with ! before it, until it succeeds and doesn't match.
 func until(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: until SECONDS PATTERN PROGRAM ARG...")
+	if len(args) < 3 {
+		ts.Fatalf("usage: [!] until SECONDS PATTERN PROGRAM ARG...")
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -74,13 +74,13 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	for {
 		err := ts.Exec(args[2], args[3:]...)
 		out := ts.ReadFile("stdout")
-		if err == nil && want.MatchString(out) {
+		if err == nil && want.MatchString(out) != neg {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-deadline:
-			ts.Fatalf("after %d s still %v; want %q in:\n%s%s", seconds, err, args[1], out, ts.ReadFile("stderr"))
+			ts.Fatalf("after %d s still %v; want %q in it to be %t:\n%s%s", seconds, err, args[1], !neg, out, ts.ReadFile("stderr"))
 		}
 	}
 }

@@ -94,7 +94,10 @@ func newTale(t *testing.T, connectors map[string]string) *tale {
 
 func (x *tale) at(name string) string { return filepath.Join(x.dir, name) }
 
-func (x *tale) now() time.Time { return time.Now().Add(time.Duration(x.ahead.Load())) }
+// now is the tale's time, on the office's wall: its day is the day that is written.
+func (x *tale) now() time.Time {
+	return time.Now().Add(time.Duration(x.ahead.Load())).In(api.Dhaka())
+}
 
 // days turns the calendar on. Sessions end with the day.
 func (x *tale) days(n int) { x.ahead.Add(int64(n) * int64(24*time.Hour)) }
