@@ -37,6 +37,9 @@ type Tx struct {
 	read    source
 	pending map[string][]byte // nil value: deleted. nil map: read only.
 	weight  int
+
+	absent map[string]bool // Keys without a value before this update, as far as it has asked.
+	sorted []Write         // What is pending, in order of the keys; nil until somebody asks, and again after many changes.
 }
 
 // View calls fn with the pairs after the newest commit, which don't change under
@@ -81,7 +84,7 @@ func (db *DB) Update(index uint64, fn func(*Tx) error) error {
 		}
 		read, done := db.begin(forever)
 		defer done()
-		t := &Tx{db: db, read: read, pending: map[string][]byte{}}
+		t := &Tx{db: db, read: read, pending: map[string][]byte{}, absent: map[string]bool{}}
 		if err := fn(t); err != nil {
 			return err
 		}
@@ -133,13 +136,15 @@ func tooBig(op string, err error) error {
 
 // account takes one write into the mark.
 func (t *Tx) account(m *mark, p Write) error {
-	old, err := t.fetch(p.Key)
-	switch {
-	case err == nil:
-		m.sum.sub(pairSum(p.Key, old))
-		m.count--
-	case !errors.Is(err, fault.NotFound):
-		return err
+	if !t.absent[string(p.Key)] {
+		old, err := t.fetch(p.Key)
+		switch {
+		case err == nil:
+			m.sum.sub(pairSum(p.Key, old))
+			m.count--
+		case !errors.Is(err, fault.NotFound):
+			return err
+		}
 	}
 	if p.Value != nil {
 		m.sum.add(pairSum(p.Key, p.Value))
@@ -191,7 +196,11 @@ func (t *Tx) Get(key []byte) ([]byte, error) {
 	if err := checkKey("store.Get", key); err != nil {
 		return nil, err
 	}
-	return t.fetch(key)
+	v, err := t.fetch(key)
+	if t.absent != nil && err != nil && errors.Is(err, fault.NotFound) {
+		t.absent[string(key)] = true
+	}
+	return v, err
 }
 
 func notFound() error { return fault.New("store.Get", fault.NotFound, "", "no such key") }
@@ -232,7 +241,24 @@ func (t *Tx) change(op string, key, value []byte) error {
 		return fault.New(op, fault.Invalid, "", "more than one commit takes: split it")
 	}
 	t.pending[string(key)] = value
+	t.resort(key, value)
 	return nil
+}
+
+// resort keeps sorted what Writes has sorted, as long as little changes.
+func (t *Tx) resort(key, value []byte) {
+	if t.sorted == nil {
+		return
+	}
+	i, there := slices.BinarySearchFunc(t.sorted, key, func(w Write, k []byte) int { return bytes.Compare(w.Key, k) })
+	switch {
+	case there:
+		t.sorted[i].Value = value
+	case len(t.sorted) < cap(t.sorted):
+		t.sorted = slices.Insert(t.sorted, i, Write{Key: slices.Clone(key), Value: value})
+	default:
+		t.sorted = nil
+	}
 }
 
 func checkKey(op string, key []byte) error {
@@ -243,13 +269,18 @@ func checkKey(op string, key []byte) error {
 }
 
 // Writes returns what this update has written so far, in order of the keys, each
-// once.
+// once. It holds until the next change.
 func (t *Tx) Writes() []Write {
-	w := make([]Write, 0, len(t.pending))
+	if t.sorted != nil {
+		return t.sorted
+	}
+	const few = 8 // So many more may come before it is sorted again.
+	w := make([]Write, 0, len(t.pending)+few)
 	for k, v := range t.pending {
 		w = append(w, Write{Key: []byte(k), Value: v})
 	}
-	sort.Slice(w, func(i, j int) bool { return bytes.Compare(w[i].Key, w[j].Key) < 0 })
+	slices.SortFunc(w, func(a, b Write) int { return bytes.Compare(a.Key, b.Key) })
+	t.sorted = w
 	return w
 }
 

@@ -2,7 +2,6 @@ package register
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -80,11 +79,12 @@ type Finding struct {
 
 // finding is the finding about an event, nil where there is none.
 func (in *Ingest) finding(seq uint64) *Finding {
-	i := slices.IndexFunc(in.Findings, func(f Finding) bool { return f.Seq == seq })
-	if i < 0 {
-		return nil
+	for i := range in.Findings {
+		if in.Findings[i].Seq == seq {
+			return &in.Findings[i]
+		}
 	}
-	return &in.Findings[i]
+	return nil
 }
 
 // found is the finding as the procedure wants it, nil for none.

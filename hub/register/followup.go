@@ -60,7 +60,7 @@ func arrival(s intake, in *Ingest, it *protocol.Item, e *protocol.Event, owner *
 
 // come applies the event, unless it came before as recovered.
 func (f *follower) come() {
-	if f.has(recoveredKey(f.from.Log, f.from.At)) {
+	if f.meta.anyRecovered() && f.has(recoveredKey(f.from.Log, f.from.At)) {
 		f.meta.Stats.Again++
 		return
 	}

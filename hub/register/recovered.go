@@ -89,9 +89,13 @@ func (s intake) inChain(from protocol.LogID, at protocol.Position, e *protocol.E
 	return s.known(number, from, at), true
 }
 
+// anyRecovered reports whether an event has ever come as recovered. In nearly every
+// district none has, and then nobody need look for one.
+func (m *meta) anyRecovered() bool { return m.Stats.Recovered > 0 }
+
 // cameBefore reports whether the event has come as recovered.
 func (s intake) cameBefore(log protocol.LogID, at protocol.Position) (*protocol.Standing, bool) {
-	if s.format == 1 {
+	if s.format == 1 || !s.meta.anyRecovered() {
 		return nil, false
 	}
 	v, ok := s.raw(recoveredKey(log, at))
