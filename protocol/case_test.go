@@ -10,6 +10,7 @@ func caseVectors(t *testing.T) map[string][]byte {
 	return map[string][]byte{
 		"supplement-answers": Marshal(&Supplement{Form: []byte(`{"mouza":"x"}`), Originals: []string{"nid"}, Text: "x"}),
 		"payment":            Marshal(&Payment{Means: MeansChallan, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reference: "C1", PaidAt: 7}),
+		"voiding":            Marshal(&Voiding{Log: uplink, At: Position{Seq: 4, Hash: Hash{5}}, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reason: "counted twice"}),
 		"withdrawal":         Marshal(&Withdrawal{Reason: "x"}),
 		"hand-over":          Marshal(&HandOver{Proof: "nid", Text: "x"}),
 		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),

@@ -21,6 +21,8 @@ const (
 	Withdrawn    Kind = 5 // Uplink: the applicant takes the application back. Payload: Withdrawal.
 	HandedOver   Kind = 6 // Uplink: the applicant has what was issued. Payload: HandOver.
 
+	PaymentVoided Kind = 60 // Uplink: a payment is reversed. Payload: Voiding.
+
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
 	UserChanged Kind = 21 // Inbox: an entrepreneur's login. Payload: User.
 	Accepted    Kind = 22 // Inbox: a run of the uplink is in the register. Payload: Acceptance.

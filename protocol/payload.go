@@ -1,6 +1,9 @@
 package protocol
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/fxamacker/cbor/v2"
 
 	"kendro/domain/fault"
@@ -139,6 +142,24 @@ func (p *Payment) Check() error {
 	}
 	if p.Means != MeansCash && p.Means != MeansChallan && p.Means != MeansMobile {
 		return fault.New("protocol.Payment", fault.Invalid, "means", "want cash, challan or mobile")
+	}
+	return nil
+}
+
+// A Voiding is the payload of PaymentVoided: money that this centre took for a case was
+// taken wrongly, or is not there. The payment stays where it is; this reverses it.
+type Voiding struct {
+	Log    LogID    `cbor:"1,keyasint"` // Where the payment's receipt says that it stands.
+	At     Position `cbor:"2,keyasint"`
+	Fees   []Fee    `cbor:"3,keyasint"` // Of the payment.
+	Reason string   `cbor:"4,keyasint"`
+}
+
+// Check fails with [fault.Invalid] for one that names no payment or no reason.
+func (v *Voiding) Check() error {
+	p := Payment{Means: MeansCash, Fees: v.Fees}
+	if v.Log.Channel != Uplink || v.At.Seq == 0 || p.Check() != nil || strings.TrimSpace(v.Reason) == "" || len(v.Reason) > MaxText {
+		return fault.New("protocol.Voiding", fault.Invalid, "void", "want a payment's receipt, and a reason of 1 to "+strconv.Itoa(MaxText)+" bytes")
 	}
 	return nil
 }

@@ -36,9 +36,9 @@ var outcomeWords = map[string]place.Name{
 	"credit":    name("পরের ফিতে সমন্বয়", "Set off against a later fee"),
 	"applied":   name("নথিতে প্রয়োগ করা হয়েছে", "Applied to the case"),
 	"dismissed": name("বাতিল", "Dismissed"),
-	"accepted":  name("গ্রহণ করুন, আগের সংস্করণে চলবে", "Accept: it goes on under its own version"),
+	"accepted":  name("গ্রহণ করুন", "Accept it"),
 	"honoured":  name("মেনে নিন", "Honour it"),
-	"refused":   name("প্রত্যাখ্যান করুন; জমা টাকা ফেরত হবে", "Refuse it: what was paid is paid back"),
+	"refused":   name("প্রত্যাখ্যান করুন", "Refuse it"),
 	"again":     name("আবার জিজ্ঞাসা করুন", "Ask again"),
 }
 

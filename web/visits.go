@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kendro/catalogue"
@@ -29,6 +30,10 @@ var (
 	wordGovernment  = name("সরকারি ফি (টাকা)", "Government fee (taka)")
 	wordCharge      = name("সেবামূল্য (টাকা)", "Service charge (taka)")
 	wordBankDay     = name("ব্যাংকে জমার তারিখ (শুধু চালানে)", "The bank’s day (challans only)")
+	wordSlipSeq     = name("জমার রসিদের ক্রম", "Number on the payment’s slip")
+	wordWhyVoid     = name("কেন বাতিল করছেন", "Why it is voided")
+	wordBadVoid     = name("জমার রসিদের ক্রম ও বাতিলের কারণ লিখুন।", "Write the number on the payment’s slip, and why it is voided.")
+	wordNoPayment   = name("এই ক্রমে এই আবেদনের কোনো জমা এখানে নেওয়া হয়নি।", "No payment for this application was taken here under this number.")
 	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
 	wordWhoCame     = name("কে নিয়েছেন", "Who came for it")
 	wordSlip        = name("প্রাপ্তি রসিদ", "Acknowledgement")
@@ -70,6 +75,11 @@ var visitPages = []visitAct{
 		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
 		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
 		Sure: name("আবেদনকারী কাগজ বুঝে পেয়েছেন বলে লিপিবদ্ধ হবে।", "It will be on record that the applicant has it."),
+	}},
+	{"void", name("জমা বাতিল করা হয়েছে", "The payment has been voided"), actPage{
+		Title: name("ভুল জমা বাতিল", "Void a payment"), Button: name("জমা বাতিল করুন", "Void it"), Class: "danger", Folded: true,
+		Hint: name("শুধু এই কেন্দ্রে নেওয়া জমা। নম্বরটি জমার রসিদে, লগের নামের পরে আছে।", "Only a payment that was taken here. The number stands on its slip, behind the name of the log."),
+		Sure: name("জমাটি মোছা হয় না: বাতিলটি আলাদা লেখা থাকে, টাকা আবার বকেয়া হয় এবং তদারককারী কারণটি দেখেন।", "The payment is not deleted: the void stands beside it, the money is owed again, and whoever watches the centre reads why."),
 	}},
 	{"withdrawal", name("প্রত্যাহারের আবেদন নেওয়া হয়েছে", "The withdrawal has been taken"), actPage{
 		Title: name("আবেদন প্রত্যাহার", "Withdraw the application"), Button: name("প্রত্যাহার করুন", "Withdraw"), Class: "danger", Folded: true,
@@ -177,7 +187,7 @@ func (c *counter) visitOffers(v *visitView) []offer {
 
 func (v *visitView) may(act string) bool {
 	if v.Track == nil {
-		return act == "payments"
+		return act == "payments" || act == "void"
 	}
 	stage, err := application.ParseStage(v.Track.Stage)
 	if err != nil {
@@ -188,6 +198,8 @@ func (v *visitView) may(act string) bool {
 		return v.Track.Demand != nil
 	case "supplement":
 		return stage == application.InfoRequested && len(v.Track.Asked) > 0
+	case "void":
+		return application.After(stage, application.Void) != application.None
 	case "hand-over":
 		return stage == application.Ready && v.Track.Mode != "post" || stage == application.Posted || stage == application.Returned
 	case "withdrawal":
@@ -294,6 +306,8 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 	case words != (place.Name{}):
 	case kind == fault.Conflict:
 		words = wordNotNow
+	case kind == fault.NotFound && v.Tried == "void":
+		words = wordNoPayment
 	case kind == fault.Invalid && v.Tried == "payments":
 		words = wordTooDear
 	default:
@@ -311,6 +325,12 @@ func (v *visitView) body(act string) (any, place.Name) {
 	switch act {
 	case "payments":
 		return v.payment()
+	case "void":
+		seq, err := strconv.ParseUint(LatinDigits(get("seq")), 10, 64)
+		if err != nil || seq == 0 || get("reason") == "" {
+			return nil, wordBadVoid
+		}
+		return api.VoidRequest{Seq: seq, Reason: get("reason")}, place.Name{}
 	case "withdrawal":
 		return api.WithdrawRequest{Reason: get("reason")}, place.Name{}
 	case "hand-over":
@@ -401,7 +421,8 @@ func (v *visitView) sure(l Lang, a actPage) sureView {
 		{wordBankDay, "paid_on"},
 		{wordProofSeen, "proof"},
 		{wordWhoCame, "text"},
-		{wordWhyBackOut, "reason"},
+		{wordSlipSeq, "seq"},
+		{map[bool]place.Name{true: wordWhyVoid, false: wordWhyBackOut}[v.Tried == "void"], "reason"},
 	} {
 		if typed := v.Typed.Get(x.field); typed != "" {
 			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Digits(typed)})

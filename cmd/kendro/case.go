@@ -14,7 +14,7 @@ import (
 
 func caseCmd() *cobra.Command {
 	return group("case", "Serve an applicant at the centre after the application",
-		caseWaitingCmd(), casePayCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseHandOverCmd())
+		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseHandOverCmd())
 }
 
 // A call is what one command posts about a case at a node.
@@ -87,6 +87,20 @@ func casePayCmd() *cobra.Command {
 		f.Int64Var(&charge, "service-charge", 0, "the centre's own charge, poisha")
 		f.StringVar(&in.Reference, "reference", "", "number of the challan or transfer")
 		f.StringVar(&in.PaidOn, "paid-on", "", "the bank's day of a challan, 2026-11-22")
+	})
+}
+
+func caseVoidCmd() *cobra.Command {
+	var in api.VoidRequest
+	return followUp(call{
+		"void", "Reverse a payment that this centre took", `--seq 17 --reason "counted twice"`, "void",
+		func() (any, error) { return in, nil },
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.Uint64Var(&in.Seq, "seq", 0, "seq of the payment's receipt")
+		f.StringVar(&in.Reason, "reason", "", "why; whoever watches the centre reads it")
+		require(cmd, "seq")
+		require(cmd, "reason")
 	})
 }
 

@@ -44,12 +44,13 @@ const (
 	Appeal      // The appellate post looks at the decision again.
 	Escalate    // The task is overdue: the superior sees it.
 	Refuse      // The hub ends what it had set aside, as an officer decided.
+	Void        // A payment is reversed: its demand is open again.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -67,7 +68,7 @@ var steps = map[Stage]map[Action]Stage{
 	Submitted: {Accept: Received, Refuse: Rejected, Withdraw: Withdrawn},
 	Received: {
 		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received,
-		Withdraw: Withdrawn, Link: Duplicate,
+		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue,
 	},
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
@@ -77,10 +78,10 @@ var steps = map[Stage]map[Action]Stage{
 	},
 	InfoRequested: {Supply: UnderReview, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
-	FeeDue:        {Pay: Paid, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
+	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
 	FeeLapsed:     {Pay: Paid},
 	Paid:          {Admit: Received, Prepare: InPreparation},
-	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation},
+	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation, Void: FeeDue},
 	Ready:         {Note: Ready, HandOver: Delivered, Dispatch: Posted},
 	Posted:        {ComeBack: Returned, HandOver: Delivered},
 	Returned:      {Note: Returned, HandOver: Delivered, Dispatch: Posted},
@@ -105,7 +106,7 @@ const (
 // hands says whose each action is.
 var hands = map[Action]hand{
 	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub,
-	Supply: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
+	Supply: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
 	RequestInfo: theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,

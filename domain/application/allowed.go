@@ -32,7 +32,7 @@ func (c Case) allowed(e Event) error {
 			return err
 		}
 		return c.reviewed(e)
-	case Demand, Pay, Lapse, Admit:
+	case Demand, Pay, Lapse, Admit, Void:
 		return c.payable(e)
 	case Prepare, Issue, HandOver, Dispatch, ComeBack, Close:
 		return c.deliverable(e)
@@ -131,6 +131,10 @@ func (c Case) payable(e Event) error {
 	case Lapse:
 		if e.At <= c.PayBy {
 			return refuse(e, fault.Conflict, "the term has not ended")
+		}
+	case Void:
+		if e.Amount > c.Paid {
+			return refuse(e, fault.Conflict, "so much was not paid")
 		}
 	case Admit:
 		if c.Purpose != ForReview {

@@ -227,6 +227,10 @@ func (c Case) served(e Event, next Stage) Case {
 		if c.Owed > 0 {
 			c.Stage = FeeDue // Revived or not: the rest is still owed.
 		}
+	case Void:
+		c.Paid -= e.Amount
+		c.Owed += e.Amount
+		c.PayBy, c.Promised, c.Holder, c.Above = e.Until, 0, "", place.Seat{}
 	case Prepare:
 		c.Promised = e.Until
 		if e.Desk.Seat != (place.Seat{}) && c.Seat != e.Desk.Seat {

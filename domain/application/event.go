@@ -134,7 +134,7 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Appeal, Refuse:
+	case Note, Decide, Reject, Return, RequestInfo, Link, Appeal, Refuse, Void:
 		return true
 	default:
 		return false
@@ -155,6 +155,10 @@ func (e Event) measured() error {
 	case Pay:
 		if e.Amount <= 0 || e.At <= 0 {
 			return refuse(e, fault.Invalid, "want a sum above nothing and when it was paid")
+		}
+	case Void:
+		if e.Amount <= 0 || e.Until <= 0 {
+			return refuse(e, fault.Invalid, "want the sum that was paid, and until when it is to be paid again")
 		}
 	case Demand:
 		if e.Desk.Terms.Demand <= 0 || e.Until <= 0 {

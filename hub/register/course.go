@@ -275,6 +275,8 @@ func (t *Turn) note(e *application.Event) {
 	switch e.Action {
 	case application.RequestInfo, application.Supply:
 		t.Items = e.Items
+	case application.Void:
+		t.Amount, t.Dated = e.Amount, e.Until
 	case application.Demand:
 		t.Amount, t.Dated = e.Desk.Terms.Demand, e.Until
 	case application.Pay:

@@ -29,7 +29,7 @@ const whySecondFee = "a fee was paid on a case that is another one once more"
 // follows reports whether a kind of event is about a case that is here.
 func follows(k protocol.Kind) bool {
 	switch k { //nolint:exhaustive // The others are about none.
-	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver:
+	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return true
 	}
 	return false
@@ -109,7 +109,7 @@ func (f *follower) place() {
 	switch {
 	case f.judged.Refused != "":
 		f.aside(clip(f.judged.Refused, 200), 0)
-	case f.c.Centre != f.owner.Centre && f.e.Kind != protocol.PaymentTaken:
+	case f.c.Centre != f.owner.Centre && f.e.Kind != protocol.PaymentTaken && f.e.Kind != protocol.PaymentVoided:
 		f.aside("another centre took the application in", 0)
 	default:
 		f.apply()
@@ -120,7 +120,7 @@ func (f *follower) place() {
 func (f *follower) aside(why string, amount int64) {
 	kind := map[protocol.Kind]string{
 		protocol.Supplied: ItemSupplement, protocol.PaymentTaken: ItemOverpayment,
-		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver,
+		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver, protocol.PaymentVoided: ItemVoided,
 	}[f.e.Kind]
 	if f.e.Kind == protocol.PaymentTaken && f.c.State.Owed > 0 {
 		kind = ItemLate
@@ -128,7 +128,11 @@ func (f *follower) aside(why string, amount int64) {
 			kind = ItemDoubtful
 		}
 	}
-	f.open(f.c, Item{Kind: kind, Text: why, Amount: amount, Event: f.from, Centre: f.owner.Centre})
+	it := Item{Kind: kind, Text: why, Amount: amount, Event: f.from, Centre: f.owner.Centre}
+	if kind == ItemVoided {
+		it.Owner, it.Charged = withheld{f.courses}.overseer(f.owner.Centre), true
+	}
+	f.open(f.c, it)
 }
 
 func (f *follower) apply() {
@@ -137,6 +141,8 @@ func (f *follower) apply() {
 		f.supply()
 	case protocol.PaymentTaken:
 		f.pay()
+	case protocol.PaymentVoided:
+		f.void()
 	case protocol.Withdrawn:
 		var w protocol.Withdrawal
 		if f.e.Decode(&w) != nil {

@@ -25,6 +25,7 @@ const (
 	ItemGone       = "service-withdrawn" // It was filed under a service that was withdrawn (row 9).
 	ItemRevoked    = "after-revocation"  // Its box was revoked before (row 25).
 	ItemRefundOwed = "refund-owed"       // Paid on what was then refused.
+	ItemVoided     = "payment-voided"    // A centre reversed a payment (row 17).
 
 	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.
@@ -34,7 +35,7 @@ const (
 // OutcomesOf are what may come of an item of a kind.
 func OutcomesOf(kind string) []string {
 	switch kind {
-	case ItemGone:
+	case ItemGone, ItemVoided:
 		return []string{outcomeAccepted, outcomeRefused}
 	case ItemRevoked:
 		return []string{outcomeHonoured, outcomeRefused}
@@ -47,9 +48,9 @@ func OutcomesOf(kind string) []string {
 // Outcomes by which the register goes on with something.
 const (
 	outcomeAgain    = "again"    // Another authority's register is asked once more.
-	outcomeAccepted = "accepted" // A case that was held goes on.
+	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one.
 	outcomeHonoured = "honoured" // What a revoked box sent counts.
-	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent does not count.
+	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent does not count; for a void the centre is liable.
 )
 
 // An Item is what somebody has to decide about since the procedure can't: a centre
@@ -157,12 +158,9 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	if f := (withheld{s}).goesOn(it, &b); f != nil {
 		return Result{Fault: f}
 	}
-	it.Outcome, it.Words, it.By, it.SettledAt = b.Outcome, b.Text, by.User, s.meta.At
-	s.meta.Stats.Settled++
-	s.put(k, it)
-	open, _ := keyOf(tagOpenItem, it.ID)
-	s.del(open)
-	s.tellAside(it)
+	it.Charged = it.Charged || it.Kind == ItemVoided && b.Outcome == outcomeRefused
+	it.Outcome, it.Words, it.By = b.Outcome, b.Text, by.User
+	withheld{s}.close(it)
 	switch {
 	case it.Kind == ItemRefused && it.Outcome == outcomeAgain:
 		outsiders{s}.again(it.Number)

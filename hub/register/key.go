@@ -50,6 +50,7 @@ const (
 	tagTie         = 't' // number, number → Tie
 	tagTrial       = 'g' // the newest release on trial: Trial
 	tagReportLook  = 'l' // index, place in the entry → ReportLook
+	tagVoided      = 'c' // log, sequence of a payment → number of its case
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

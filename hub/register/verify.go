@@ -93,6 +93,8 @@ func (v *verifier) money(t *Turn) {
 			v.bad("I10: two demands are open")
 		}
 		v.open, v.payBy = true, t.Dated
+	case application.Void:
+		v.open, v.payBy = true, t.Dated
 	case application.Pay:
 		v.open = t.Stage == application.FeeDue // Not all of it.
 	default:

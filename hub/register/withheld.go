@@ -99,7 +99,7 @@ func sumOf(fees []protocol.Fee) (poisha int64) {
 
 // goesOn says what is in the way of an outcome by which something counts.
 func (s withheld) goesOn(it *Item, b *Settlement) *protocol.Failure {
-	if b.Outcome != outcomeAccepted && b.Outcome != outcomeHonoured {
+	if it.Kind != ItemGone && it.Kind != ItemRevoked || b.Outcome == outcomeRefused {
 		return nil
 	}
 	c := &Case{}
@@ -129,23 +129,43 @@ func (it *Item) ofCase(c *Case) bool { return it.Event.Log == c.Log && it.Event.
 
 // earlier is an item of the same case that a revoked box sent before and that is open.
 func (s withheld) earlier(it *Item) (id string) {
-	own, _ := keyOf(tagOpenItem, it.ID)
-	prefix := key(tagOpenItem, u64(uint64(it.Number)))
-	var before [][]byte
-	s.keep(s.tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
-		if string(k) >= string(own) {
-			return false, nil
+	for _, other := range s.unsettled(it.Number) {
+		if other.ID == it.ID {
+			break
 		}
-		before = append(before, append([]byte{tagItem}, k[1:]...))
-		return true, nil
-	}))
-	for _, k := range before {
-		other := &Item{}
-		if s.get(k, other) && (other.Kind == ItemRevoked || other.Kind == ItemGone) {
+		if other.Kind == ItemRevoked || other.Kind == ItemGone {
 			return other.ID
 		}
 	}
 	return ""
+}
+
+// unsettled are the open items of a case, oldest first.
+func (s withheld) unsettled(n protocol.Number) (list []*Item) {
+	var keys [][]byte
+	s.keep(s.tx.Scan(key(tagOpenItem, u64(uint64(n))), nil, func(k, _ []byte) (bool, error) {
+		keys = append(keys, append([]byte{tagItem}, k[1:]...))
+		return true, nil
+	}))
+	for _, k := range keys {
+		if it := new(Item); s.get(k, it) {
+			list = append(list, it)
+		}
+	}
+	return list
+}
+
+// close keeps what came of an item, and tells its centre.
+func (s withheld) close(it *Item) {
+	it.SettledAt = s.meta.At
+	s.meta.Stats.Settled++
+	if k, ok := keyOf(tagItem, it.ID); ok {
+		s.put(k, it)
+	}
+	if k, ok := keyOf(tagOpenItem, it.ID); ok {
+		s.del(k)
+	}
+	s.tellAside(it)
 }
 
 // resolve does what an outcome says: the event counts from now on, once, or it never

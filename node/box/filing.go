@@ -286,6 +286,10 @@ func (b *core) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer,
 		var p protocol.Payment
 		err = e.Decode(&p)
 		a.Fees = p.Fees
+	case protocol.PaymentVoided:
+		var v protocol.Voiding
+		err = e.Decode(&v)
+		a.Fees = v.Fees
 	}
 	if err != nil {
 		return nil, &fault.Error{Op: "box.File", Kind: fault.Damaged, Item: recordName("own", at.seq), Err: err}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strconv"
+	"strings"
 
 	"kendro/catalogue"
 	"kendro/domain/application"
@@ -47,6 +48,46 @@ func (b Followups) Pay(ctx context.Context, f Followup, p protocol.Payment) (*An
 		}
 	}
 	return b.add(ctx, f, protocol.PaymentTaken, &p)
+}
+
+// Void reverses a payment that this box took for a case, named by the sequence on its
+// receipt: [fault.NotFound] where no payment of the case stands there. The payment
+// stays; whoever watches the centre reads the reason.
+func (b Followups) Void(ctx context.Context, f Followup, seq uint64, reason string) (*Answer, error) {
+	e, err := b.payment(f.Number, seq)
+	if err != nil {
+		return nil, err
+	}
+	var p protocol.Payment
+	if err := e.event.Decode(&p); err != nil {
+		return nil, damagedRecord("own", e.seq, err)
+	}
+	r := b.receiptOf(spotOf(e))
+	v := protocol.Voiding{Log: r.Log, At: r.At, Fees: p.Fees, Reason: strings.TrimSpace(reason)}
+	if err := v.Check(); err != nil {
+		return nil, err
+	}
+	return b.add(ctx, f, protocol.PaymentVoided, &v)
+}
+
+// payment finds a payment for a case by the sequence on its receipt, in the newest of
+// this box's logs that has it there.
+func (b Followups) payment(n protocol.Number, seq uint64) (*ownEffect, error) {
+	end := b.mirror.records()
+	for _, s := range slices.Backward(b.index.parts.all()) {
+		record := s.First + seq - 1
+		if seq > 0 && record >= s.First && record <= end && !b.index.parts.hole(record) {
+			e, err := b.recordAt(record)
+			if err != nil {
+				return nil, err
+			}
+			if e.event.Kind == protocol.PaymentTaken && e.event.Number == n && b.receiptOf(spotOf(e)).At.Seq == seq {
+				return e, nil
+			}
+		}
+		end = s.First - 1
+	}
+	return nil, fault.New("box.Void", fault.NotFound, strconv.FormatUint(seq, 10), "this box has no payment for the case under this number: see the receipt of the payment")
 }
 
 // aboveCeiling returns the ceiling of the service charges where they are above it.

@@ -102,3 +102,54 @@ func TestFollowUps(t *testing.T) {
 		t.Errorf("waiting: %+v, %v", list, err)
 	}
 }
+
+// TestRow17VoidIsAnEntryOfItsOwn: a payment that this box took is reversed by an event
+// with a receipt, and stays where it is; nothing else can be voided.
+func TestRow17VoidIsAnEntryOfItsOwn(t *testing.T) {
+	ctx := context.Background()
+	c := newCounter(t)
+	a, b := c.file(1), c.file(2)
+	cash := protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 10_000}, {Kind: "service_charge", Poisha: 500}}}
+	paid, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := paid.Receipt.At.Seq
+	for name, try := range map[string]struct {
+		of     protocol.Number
+		seq    uint64
+		reason string
+		want   fault.Kind
+	}{
+		"another case's":  {b.Number, seq, "x", fault.NotFound},
+		"an application":  {a.Number, a.Receipt.At.Seq, "x", fault.NotFound},
+		"none":            {a.Number, 0, "x", fault.NotFound},
+		"what is to come": {a.Number, seq + 1, "x", fault.NotFound},
+		"without reason":  {a.Number, seq, " ", fault.Invalid},
+	} {
+		if got, err := c.Followups().Void(ctx, c.by(name, try.of), try.seq, try.reason); !errors.Is(err, try.want) {
+			t.Errorf("%s: %+v, %v; want %v", name, got, err, try.want)
+		}
+	}
+	void, err := c.Followups().Void(ctx, c.by("void", a.Number), seq, " counted twice ")
+	if err != nil || void.Receipt.At.Seq != seq+1 || len(void.Fees) != 2 {
+		t.Fatalf("void: %+v, %v", void, err)
+	}
+	c.restart()
+	again, err := c.Followups().Void(ctx, c.by("void", a.Number), seq, "counted twice")
+	if err != nil || again.Receipt.At != void.Receipt.At {
+		t.Errorf("again: %+v, %v; want %+v", again, err, void)
+	}
+	e, err := c.recordAt(seq + 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v protocol.Voiding
+	if err := e.event.Decode(&v); err != nil || e.event.Kind != protocol.PaymentVoided || e.event.Number != a.Number ||
+		v.Log != paid.Receipt.Log || v.At != paid.Receipt.At || v.Reason != "counted twice" {
+		t.Errorf("the log has %+v with %+v, %v", e.event, v, err)
+	}
+	if first, err := c.recordAt(seq); err != nil || first.event.Kind != protocol.PaymentTaken {
+		t.Errorf("the payment is %+v, %v; want it as it was", first, err)
+	}
+}

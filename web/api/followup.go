@@ -15,6 +15,13 @@ type PaymentRequest struct {
 	PaidOn    string         `json:"paid_on,omitempty" doc:"Of a challan: the bank's day, 2026-11-22"`
 }
 
+// VoidRequest is the body of POST /v1/applications/{number}/void: a payment that was
+// taken wrongly, or whose money is not there.
+type VoidRequest struct {
+	Seq    uint64 `json:"seq" minimum:"1" doc:"Of the payment's receipt"`
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"Whoever watches the centre reads it"`
+}
+
 // SupplyRequest is the body of POST /v1/applications/{number}/supplement: what the
 // applicant was asked for, and nothing else.
 type SupplyRequest struct {

@@ -114,6 +114,11 @@ var advice = map[string]Advice{
 		words("নথিটি নেওয়া হয়নি। আবেদনকারীকে টাকা ফেরত দিয়ে “টাকা ফেরত” বেছে নিন।", "What it was paid for was refused. Pay it back, then choose “pay it back”."),
 		paidKept,
 	},
+	"payment-voided": {
+		words("কেন্দ্র একটি জমা বাতিল করেছে", "A centre voided a payment"),
+		words("কেন্দ্রের কাছে কারণ ও নগদ হিসাব দেখুন। কারণ ঠিক হলে গ্রহণ করুন; না হলে প্রত্যাখ্যান করুন, দায় তখন কেন্দ্রের।", "See the reason and the centre’s cash. Accept it if it is a good one; else refuse it, and the centre is liable."),
+		words("আপনার একটি জমা বাতিল করা হয়েছে; রসিদ থাকলে কেন্দ্রে দেখান। টাকা দিয়ে থাকলে তা হারাবে না।", "A payment of yours was voided. If you have its receipt, show it at the centre: money that you paid is not lost."),
+	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
 		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। ঠিক করা না গেলে কেন্দ্র থেকে প্রত্যাহার করে নতুন আবেদন নিন।", "See the reason and speak with the centre. If it can’t be put right, have it withdrawn there and filed anew."),

@@ -1,0 +1,116 @@
+package register
+
+import (
+	"kendro/domain/application"
+	"kendro/protocol"
+)
+
+// Why a void is an item without more.
+const (
+	whyOthersMoney = "it names a payment that another centre took"
+	whyVoided      = "the payment was voided before"
+	whyNotBooked   = "no payment of this case stands there, or it was settled already"
+)
+
+// surplusVoided is what stands on an item about money that was then voided.
+const surplusVoided = "its payment was voided"
+
+// void reverses a payment (row 17). The payment stays in the history; its demand is
+// open again with a term of its own, and whoever watches the centre has it on his list.
+func (f *follower) void() {
+	var v protocol.Voiding
+	if f.e.Decode(&v) != nil || v.Check() != nil {
+		f.aside(whyUnreadable, 0)
+		return
+	}
+	sum := sumOf(v.Fees)
+	k := append(logKey(tagVoided, v.Log), u64(v.At.Seq)...)
+	took := withheld{f.courses}.boxOf(v.Log)
+	switch {
+	case took == nil || took.Centre != f.owner.Centre:
+		f.aside(whyOthersMoney, sum)
+		return
+	case f.has(k):
+		f.aside(whyVoided, sum)
+		return
+	}
+	booked := f.booked(&v)
+	if !f.unclaim(&v) && booked == 0 {
+		f.aside(whyNotBooked, sum)
+		return
+	}
+	w, fail := f.way(f.c)
+	if fail != nil {
+		return
+	}
+	f.set(k, u64(uint64(f.c.Number)))
+	e := application.Event{Action: application.Void, Amount: booked, Text: clip(v.Reason, application.MaxText)}
+	if w.Version.Procedure != nil {
+		e.Until = application.Term(f.now(), w.Version.Procedure.FeeDays)
+	}
+	if booked == 0 || f.move(e, sum) {
+		f.open(f.c, Item{
+			Kind: ItemVoided, Owner: withheld{f.courses}.overseer(f.owner.Centre), Text: v.Reason, Amount: sum, Event: f.from, Centre: f.owner.Centre,
+		})
+	}
+}
+
+// booked is how much of a payment was booked on a demand, 0 for one that was not.
+func (f *follower) booked(v *protocol.Voiding) int64 {
+	owed := int64(0)
+	for i := range f.c.History {
+		switch t := &f.c.History[i]; t.Action {
+		case application.Demand:
+			owed = t.Amount
+		case application.Void:
+			owed += t.Amount
+		case application.Pay:
+			part := min(t.Amount, owed)
+			owed -= part
+			if f.receipted(t.Event, v) {
+				return part
+			}
+		default:
+		}
+	}
+	return 0
+}
+
+// unclaim closes the items about a payment's money: there is nothing to pay back.
+func (f *follower) unclaim(v *protocol.Voiding) (any bool) {
+	s := withheld{f.courses}
+	for _, it := range s.unsettled(f.c.Number) {
+		if f.receipted(&it.Event, v) {
+			any = true
+			it.Outcome, it.Words, it.By = "dismissed", surplusVoided, f.e.Actor
+			s.close(it)
+		}
+	}
+	return any
+}
+
+// receipted reports whether an event is the one that a void names by its receipt: in
+// its own log, or as it came again in another.
+func (f *follower) receipted(at *Source, v *protocol.Voiding) bool {
+	if at == nil {
+		return false
+	}
+	if at.Log == v.Log {
+		return at.At == v.At
+	}
+	k := eventKey(at.Log, at.At.Seq)
+	stored, ok := f.raw(k)
+	if !ok {
+		return false
+	}
+	e, err := eventOf(k, stored)
+	if err != nil || e.Kind != protocol.Recovered {
+		f.keep(err)
+		return false
+	}
+	var r protocol.Recovery
+	if e.Decode(&r) != nil {
+		return false
+	}
+	return r.Receipt.Log == v.Log && r.Receipt.At == v.At
+}
