@@ -40,20 +40,13 @@ const (
 // runDesk fills one server, and measures what its officers wait for: lists, searches, a
 // restart, and another server that gets all of it.
 func runDesk(ctx context.Context, o options, site string) (*result, error) {
-	c, err := newCorpus(o.payload, time.Now())
+	f, err := o.settle(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.centres(o.nodes)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.found(ctx, site, nil)
-	if err != nil {
-		return nil, err
-	}
+	d := f.District
 	defer d.Kill()
-	callers, size, err := gatherCallers(ctx, d, c, centres, o)
+	callers, size, err := f.gather(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +65,7 @@ func runDesk(ctx context.Context, o options, site string) (*result, error) {
 	if err := at.searchable(ctx, o.records); err != nil {
 		return nil, err
 	}
-	if err := at.ask(ctx, c, callers, r); err != nil {
+	if err := at.ask(ctx, f.corpus, callers, r); err != nil {
 		return nil, err
 	}
 	if r.RSSAnon, err = memoryOf(ctx, d.Servers[0]); err != nil {

@@ -7,7 +7,6 @@ import (
 	"kendro/cmd/kendro/district"
 	"kendro/domain/fault"
 	"kendro/replication/link"
-	"kendro/web/api"
 )
 
 // apart is how long after one another the sessions begin.
@@ -23,20 +22,13 @@ const (
 // runIdle opens many sessions with the first server, files nothing, and measures
 // what memory the server needs for each.
 func runIdle(ctx context.Context, o options, site string) (*result, error) {
-	c, err := newCorpus(o.payload, time.Now())
+	f, err := o.settle(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.centres(o.nodes)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.found(ctx, site, nil)
-	if err != nil {
-		return nil, err
-	}
+	d := f.District
 	defer d.Kill()
-	callers, err := crowd(ctx, d, centres, o.batch)
+	callers, err := f.crowd(ctx, o.batch)
 	defer closeAll(callers)
 	if err != nil {
 		return nil, err
@@ -104,30 +96,6 @@ func stagger(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// crowd enrols a caller for each centre and gives it as many ports as wished, which
-// are so many boxes to the server's transport.
-func crowd(ctx context.Context, d *district.District, centres []string, each int) (callers []*caller, err error) {
-	for _, centre := range centres {
-		token, err := d.Token(ctx, api.TokenRequest{Centre: centre, TTL: "1h"})
-		if err != nil {
-			return callers, err
-		}
-		first, err := enrolCaller(ctx, token)
-		if err != nil {
-			return callers, err
-		}
-		callers = append(callers, first)
-		for range each - 1 {
-			twin, err := first.twin()
-			if err != nil {
-				return callers, err
-			}
-			callers = append(callers, twin)
-		}
-	}
-	return callers, nil
 }
 
 // memoryOf returns the anonymous memory of a process once it has stopped falling.

@@ -7,26 +7,18 @@ import (
 	"kendro/cmd/kendro/district"
 	"kendro/domain/fault"
 	"kendro/replication/link"
-	"kendro/web/api"
 )
 
 // runIngest has callers send sealed blocks, and measures how long the hub takes
 // to acknowledge them.
 func runIngest(ctx context.Context, o options, site string) (*result, error) {
-	c, err := newCorpus(o.payload, time.Now())
+	f, err := o.settle(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.centres(o.nodes)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.found(ctx, site, nil)
-	if err != nil {
-		return nil, err
-	}
+	d := f.District
 	defer d.Kill()
-	callers, size, err := gatherCallers(ctx, d, c, centres, o)
+	callers, size, err := f.gather(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -43,30 +35,6 @@ func runIngest(ctx context.Context, o options, site string) (*result, error) {
 	closeAll(callers)
 	_, err = registers(ctx, d, o.records, r)
 	return r, err
-}
-
-// gatherCallers enrols the callers, each at a centre of its own, and seals what
-// they will send.
-func gatherCallers(ctx context.Context, d *district.District, c *corpus, centres []string, o options) ([]*caller, float64, error) {
-	callers, sum := make([]*caller, 0, len(centres)), 0
-	for i, centre := range centres {
-		token, err := d.Token(ctx, api.TokenRequest{Centre: centre, TTL: "1h"})
-		if err != nil {
-			return callers, 0, err
-		}
-		w, err := enrolCaller(ctx, token)
-		if err != nil {
-			return callers, 0, err
-		}
-		w.pause = o.pause
-		callers = append(callers, w)
-		size, err := w.prepare(c, i*o.records, share(o.records, o.nodes, i), o.batch)
-		if err != nil {
-			return callers, 0, err
-		}
-		sum += size
-	}
-	return callers, round(float64(sum) / float64(o.records)), nil
 }
 
 func closeAll(callers []*caller) {

@@ -20,18 +20,11 @@ import (
 // district anew from its recovery share, and measures how long it takes until all
 // that was acknowledged before is acknowledged again.
 func runRecover(ctx context.Context, o options, site string) (*result, error) {
-	c, err := newCorpus(o.payload, time.Now())
+	f, err := o.settle(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.centres(o.nodes)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.found(ctx, site, nil)
-	if err != nil {
-		return nil, err
-	}
+	d := f.District
 	defer d.Kill()
 	safe := filepath.Join(site, "offline")
 	if err := os.MkdirAll(safe, 0o700); err != nil {
@@ -41,7 +34,7 @@ func runRecover(ctx context.Context, o options, site string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	callers, size, err := gatherCallers(ctx, d, c, centres, o)
+	callers, size, err := f.gather(ctx, o)
 	if err != nil {
 		return nil, err
 	}
