@@ -19,7 +19,8 @@ type source interface {
 }
 
 // A cursor stands on one pair. seek and next return its key, nil at the end; our
-// own keys are stepped over.
+// own keys are stepped over. Keys and values are the caller's: whatever he does to
+// them, the cursor goes on.
 type cursor interface {
 	seek(key []byte) ([]byte, error)
 	next() ([]byte, error)

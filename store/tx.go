@@ -156,7 +156,9 @@ func (t *Tx) account(m *mark, p Write) error {
 // wrap returns value as it lies in Badger.
 func (db *DB) wrap(key, value []byte) []byte {
 	if db.o.Vault != nil {
-		return db.o.Vault.Seal([]byte{sealed}, value, key)
+		b := make([]byte, 1, 1+nonceBytes+len(value)+tagBytes)
+		b[0] = sealed
+		return db.o.Vault.Seal(b, value, key)
 	}
 	b := make([]byte, 0, 5+len(value))
 	b = append(b, inClear)
@@ -203,7 +205,10 @@ func (t *Tx) Get(key []byte) ([]byte, error) {
 	return v, err
 }
 
-func notFound() error { return fault.New("store.Get", fault.NotFound, "", "no such key") }
+// errAbsent is one for all keys: updates ask for many that are not there.
+var errAbsent = fault.New("store.Get", fault.NotFound, "", "no such key")
+
+func notFound() error { return errAbsent }
 
 // fetch reads what was committed.
 func (t *Tx) fetch(key []byte) (value []byte, err error) { return t.read.get(key) }
@@ -307,13 +312,13 @@ func (t *Tx) scan(prefix, from []byte, back bool, fn func(key, value []byte) (bo
 		cmp := order(key, mine, back)
 		at := key
 		if cmp >= 0 { // The update's own write comes first, or in place of the committed one.
-			at, value = mine[0].Key, mine[0].Value
+			at, value = slices.Clone(mine[0].Key), slices.Clone(mine[0].Value)
 			mine = mine[1:]
 		} else if value, err = it.value(); err != nil {
 			return err
 		}
 		if value != nil {
-			more, err := fn(slices.Clone(at), append([]byte{}, value...))
+			more, err := fn(at, value)
 			if err != nil || !more {
 				return err
 			}
