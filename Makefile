@@ -15,7 +15,7 @@ FUZZTIME ?= 200000x
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 TOOL := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build check test race fault sim fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
+.PHONY: help build check test race fault sim day fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ sim: build ## a simulated district: 500 seeds, 5 with 83 boxes, planted faults
 	bin/kendro sim district --seeds 500
 	bin/kendro sim district --seeds 5 --nodes 83
 	$(GO) test -tags fault -timeout 30m -count=1 -v -run Planted ./cmd/kendro/sim
+
+day: build ## a district's day at the counters, worked on until nothing is left
+	bin/kendro sim day
 
 fuzz: ## every fuzz target for FUZZTIME executions
 	@GO='$(GO)' .ci/fuzz '$(FUZZTIME)' $(PKG)

@@ -133,12 +133,26 @@ func newCA() (ca *identity.CA, err error) {
 	})
 }
 
-// newCast founds a district with so many boxes.
+// newCast founds a district with so many boxes, a few services, and a release for the
+// middle of the days.
 func newCast(nodes int) (*cast, error) {
+	c, full, centres, err := foundCast(nodes, services, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.next, err = release(full, services, centres, c.set); err != nil {
+		return nil, err
+	}
+	return c, c.draw(centres)
+}
+
+// foundCast founds a district with so many boxes that offers some services, and gives
+// its officers logins: those that staff names, nil for none.
+func foundCast(nodes int, services []string, staff func(*dcat.Set) []register.User) (*cast, *dcat.Set, []place.CentreInfo, error) {
 	c := &cast{release: signerOf("catalogue"), forms: &forms{done: map[dcat.Hash]*catalogue.Intake{}}, packer: protocol.NewPacker(), image: store.NewMemory()}
 	var err error
 	if c.ca, err = newCA(); err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	districtKey := sealingOf("district")
 	for i := range servers {
@@ -148,28 +162,39 @@ func newCast(nodes int) (*cast, error) {
 			Sealing: sealingOf(id), Districts: []*identity.SealingKey{districtKey},
 		}
 		if err := sameSize(func() ([]byte, error) { err := k.Certify(dawn); return k.SigningCert, err }); err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 		c.keys, c.shelves = append(c.keys, k), append(c.shelves, hub.NewShelf(c.packer))
 	}
 	full, err := catalogue.Build(bd.Pack(), nil, dawn)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	centres, err := centresOf(full, nodes)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	if c.set, err = release(full, centres, nil); err != nil {
-		return nil, err
+	if services == nil {
+		services = offlineServices(full)
 	}
-	if c.next, err = release(full, centres, c.set); err != nil {
-		return nil, err
+	if c.set, err = release(full, services, centres, nil); err != nil {
+		return nil, nil, nil, err
 	}
-	if err := c.found(centres); err != nil {
-		return nil, err
+	var officers []register.User
+	if staff != nil {
+		officers = staff(c.set)
 	}
-	return c, c.draw(centres)
+	return c, full, centres, c.found(centres, officers)
+}
+
+// offlineServices are those that a union's box takes in without a hub.
+func offlineServices(full *dcat.Set) (list []string) {
+	for _, v := range full.Services() {
+		if v.OfferedAt(place.Union) && v.Offline == dcat.Intake && len(v.Steps) > 0 {
+			list = append(list, v.ID)
+		}
+	}
+	return list
 }
 
 // centresOf returns the first n union centres, those of one upazila together.
@@ -187,9 +212,9 @@ func centresOf(set *dcat.Set, n int) ([]place.CentreInfo, error) {
 	return list[:n], nil
 }
 
-// release makes a small catalogue: a few services, and the places that matter to
+// release makes a catalogue of some services, and the places that matter to
 // the centres. After another release it is the same with one thing changed.
-func release(full *dcat.Set, centres []place.CentreInfo, prev *dcat.Set) (*dcat.Set, error) {
+func release(full *dcat.Set, services []string, centres []place.CentreInfo, prev *dcat.Set) (*dcat.Set, error) {
 	dir := *full.Directory
 	dir.Centres = centres
 	r := dcat.Release{Number: 1, PublishedAt: dawn.Unix()}
@@ -229,9 +254,9 @@ func release(full *dcat.Set, centres []place.CentreInfo, prev *dcat.Set) (*dcat.
 	return dcat.NewSet(*decoded, &dir, versions)
 }
 
-// found carries out the founding, enrols the boxes and gives their people logins,
-// as commands of a register.
-func (c *cast) found(centres []place.CentreInfo) error {
+// found carries out the founding, enrols the boxes and gives their people and the
+// officers logins, as commands of a register.
+func (c *cast) found(centres []place.CentreInfo, officers []register.User) error {
 	alone, opener, err := hub.NewAlone(hub.AloneOptions{
 		Keys: c.keys[0], Packer: c.packer, Clock: func() time.Time { return dawn }, Forms: c.forms.compile, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -252,6 +277,11 @@ func (c *cast) found(centres []place.CentreInfo) error {
 	}
 	for i := range centres {
 		if err := f.enrol(centres[i].Code); err != nil {
+			return err
+		}
+	}
+	for i := range officers {
+		if err := f.do(register.ActorControl, register.AddUser, officers[i]); err != nil {
 			return err
 		}
 	}

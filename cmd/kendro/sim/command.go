@@ -33,10 +33,10 @@ func Command() *cobra.Command {
 			if err := cmd.Help(); err != nil {
 				return err
 			}
-			return fault.New("kendro sim", fault.Invalid, "sim", "say what: district")
+			return fault.New("kendro sim", fault.Invalid, "sim", "say what: district or day")
 		},
 	}
-	cmd.AddCommand(districtCmd())
+	cmd.AddCommand(districtCmd(), dayCmd())
 	return cmd
 }
 

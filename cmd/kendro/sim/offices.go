@@ -31,6 +31,8 @@ type asked struct {
 	saw     uint64 // The version that he acts on: his turn is the next one.
 	version uint64 // Of the case afterwards, once it was done: what the hub did by itself is counted in.
 	told    bool   // It was answered.
+
+	then func(*register.Register, *register.Result) // Hears of the first answer; nil: nobody waits.
 }
 
 func newOffices(w *world) *offices {
@@ -129,6 +131,9 @@ func (o *offices) answered(reg *register.Register, commands []register.Command, 
 		}
 		res, first := &results[i], !a.told
 		a.told = true
+		if first && a.then != nil {
+			a.then(reg, res)
+		}
 		switch {
 		case res.Fault == nil:
 			o.done(reg, a, res.Version)
@@ -210,6 +215,12 @@ func (o *offices) judge(reg *register.Register) {
 	if len(byVersion) != 0 {
 		w.violated("exactly once: %d acts were answered as done and stand in no case", len(byVersion))
 	}
+	o.shown(reg)
+}
+
+// shown compares the stage of every case with what the box shows that took it (I7).
+func (o *offices) shown(reg *register.Register) {
+	w := o.w
 	for _, m := range w.machines {
 		if m.forked || m.burnt {
 			continue

@@ -156,15 +156,8 @@ func run(p Plan, c *cast) (Result, error) {
 		trace: trace{hash: sha256.New(), out: p.Trace},
 	}
 	w.mood = w.drawMood()
-	w.oracle, w.offices = newOracle(w), newOffices(w)
-	var err error
-	if w.group, err = newGroup(w); err != nil {
+	if err := populate(w); err != nil {
 		return Result{}, err
-	}
-	for i := range c.boxes {
-		m := newMachine(w, i, &c.boxes[i])
-		m.disk.lie = p.lie
-		w.machines = append(w.machines, m)
 	}
 	w.live()
 	return Result{
@@ -172,22 +165,23 @@ func run(p Plan, c *cast) (Result, error) {
 	}, nil
 }
 
+// populate puts servers and boxes into the world.
+func populate(w *world) (err error) {
+	w.oracle, w.offices = newOracle(w), newOffices(w)
+	if w.group, err = newGroup(w); err != nil {
+		return err
+	}
+	for i := range w.cast.boxes {
+		m := newMachine(w, i, &w.cast.boxes[i])
+		m.disk.lie = w.plan.lie
+		w.machines = append(w.machines, m)
+	}
+	return nil
+}
+
 // live runs the days, ends the faults, and judges.
 func (w *world) live() {
-	defer func() {
-		if r := recover(); r != nil {
-			d, ok := r.(*register.Defect)
-			if !ok {
-				panic(r)
-			}
-			w.violated("a committed entry cannot be applied: %v", d)
-		}
-		for _, m := range w.machines {
-			if m.box != nil {
-				_ = m.box.Close() // What it says no longer matters.
-			}
-		}
-	}()
+	defer func() { leave(w, recover()) }()
 	end := time.Duration(w.plan.Days) * 24 * time.Hour
 	w.schedule(end)
 	w.until(end)
@@ -198,6 +192,23 @@ func (w *world) live() {
 	if w.rest("after the last fault", w.oracle.settled) {
 		w.oracle.judge()
 		w.offices.judge(w.group.servers[0].reg)
+	}
+}
+
+// leave ends the boxes. A register that could not apply an entry is a violation;
+// whatever else broke goes on breaking.
+func leave(w *world, broke any) {
+	if broke != nil {
+		d, ok := broke.(*register.Defect)
+		if !ok {
+			panic(broke)
+		}
+		w.violated("a committed entry cannot be applied: %v", d)
+	}
+	for _, m := range w.machines {
+		if m.box != nil {
+			_ = m.box.Close() // What it says no longer matters.
+		}
 	}
 }
 
