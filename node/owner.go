@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"kendro/domain/fault"
@@ -19,6 +20,9 @@ type owner struct {
 	copies atomic.Bool // The neighbour gets records to keep; else it only hears what is settled.
 	grew   func(protocol.Head)
 	watch  func()
+
+	cutting sync.Mutex // Guards wide.
+	wide    widening
 
 	server []byte // Certificate of the one that signed what of the catalogue comes next.
 }
@@ -90,12 +94,27 @@ func (o *owner) Join(peer replication.Peer, line replication.Line) {
 	}
 }
 
-// Load seals a run of the own log, while copies are wanted.
+// Load seals a run of the own log, while copies are wanted. Where the neighbour has
+// narrow blocks before it, the run begins earlier and takes their place.
 func (o *owner) Load(_ context.Context, peer replication.Peer, log protocol.LogID, from protocol.Position, limit int) ([]protocol.Epoch, []protocol.Block, error) {
 	if !o.copies.Load() {
 		return nil, nil, nil
 	}
-	return o.host.cut(peer, log, from, limit)
+	more := limit
+	if head := o.box.Head(); head.Log == log && head.At.Seq > from.Seq {
+		more = int(min(head.At.Seq-from.Seq, uint64(limit)))
+	}
+	o.cutting.Lock()
+	defer o.cutting.Unlock()
+	at, events := o.wide.start(log, from, o.box.Acknowledged(), more)
+	epochs, blocks, err := o.host.cut(peer, log, at, events)
+	if at != from && (err != nil || len(blocks) == 0 || blocks[0].Header.Last <= from.Seq) { // Too much for one block.
+		epochs, blocks, err = o.host.cut(peer, log, from, limit)
+	}
+	if err == nil && len(blocks) > 0 {
+		o.wide.cut(&blocks[0])
+	}
+	return epochs, blocks, err
 }
 
 // Introduce takes up an epoch that a server seals in for this box, or the certificate of

@@ -134,6 +134,28 @@ func TestHeldSurvivesRestart(t *testing.T) {
 	s.runs(4, "5-12")
 }
 
+// TestWiderBlockBeginsBelow has a block take the place of others that begins where a hub
+// has signed meanwhile, which its author had not heard of; it needs only the room beyond theirs.
+func TestWiderBlockBeginsBelow(t *testing.T) {
+	s := open(t, held.Options{Quota: 1000})
+	s.put(block(log, 1, 2, 1, 100), 2)
+	s.put(block(log, 3, 4, 1, 200), 4)
+	if _, err := s.Acknowledge(ack(log, 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.put(block(log, 1, 5, 1, 500), 5)
+	s.runs(2, "1-5")
+	s.put(block(log, 1, 6, 1, 600), 6)
+	s.again()
+	s.runs(2, "1-6")
+	if _, bytes := s.Usage(); bytes < 600 || bytes > 1000 {
+		t.Errorf("%d bytes are held; want those of the widest block", bytes)
+	}
+	if _, err := s.Put(intro(1), block(log, 4, 7, 1, 10)); !errors.Is(err, fault.Conflict) {
+		t.Errorf("a block that begins inside one: %v; want conflict", err)
+	}
+}
+
 func TestHeldRefuses(t *testing.T) {
 	s := open(t, held.Options{Quota: 1000})
 	s.put(block(log, 1, 2, 1, 400), 2)

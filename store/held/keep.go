@@ -67,7 +67,7 @@ func (s *Store) judge(e *protocol.Epoch, b *protocol.Block) (at protocol.Positio
 		return at, false, fault.New(op, fault.Unavailable, h.Log.String(), "what comes before is not held")
 	case !sh.meets(h):
 		return at, false, fault.New(op, fault.Conflict, h.Log.String(), "the block does not continue what is held")
-	case s.blocks+int64(len(b.Body)) > s.quota:
+	case s.blocks-sh.replaced(h)+int64(len(b.Body)) > s.quota:
 		return at, false, fault.New(op, fault.Denied, h.Log.String(), "no room for more of others' records: the quota is used up until a hub acknowledges some")
 	case h.Sealed() && s.epochs[epochID(h.Epoch)] == nil && (e == nil || e.ID != h.Epoch):
 		return at, false, fault.New(op, fault.NotFound, h.Epoch.String(), "epoch was not introduced")
@@ -75,11 +75,25 @@ func (s *Store) judge(e *protocol.Epoch, b *protocol.Block) (at protocol.Positio
 	return at, false, nil
 }
 
+// replaced is the size of the blocks that this one takes the place of.
+func (sh *shelf) replaced(h *protocol.Header) (bytes int64) {
+	for i := range sh.slots {
+		if sh.slots[i].head.First >= h.First {
+			bytes += sh.slots[i].bytes
+		}
+	}
+	return bytes
+}
+
 // meets reports whether a block begins where another one ends, or begins, with the
-// same event before it. Where it begins inside one, the author's signature over
-// both is all that can be seen from outside.
+// same event before it, or below all that is held, where a hub has signed. Where it
+// begins inside one, the author's signature over both is all that can be seen from
+// outside.
 func (sh *shelf) meets(h *protocol.Header) bool {
 	before := protocol.Position{Seq: h.First - 1, Hash: h.Prev}
+	if before.Seq < sh.base.Seq {
+		return true
+	}
 	if head := sh.head(); before.Seq == head.Seq {
 		return before == head || head == protocol.Position{}
 	}
