@@ -31,10 +31,10 @@ func Inspect(dir string) (Inspection, error) {
 	in := Inspection{}
 	k, err := loadKeys(dir)
 	errs := []error{in.file(true, err)}
-	if err == nil && k.torn != nil {
-		in.Notes = append(in.Notes, keyringFile+" is not what was written; its second copy counts, and the next start writes it again")
-	}
 	if err == nil {
+		if file, doubt := k.doubtful(dir); doubt != nil {
+			in.Notes = append(in.Notes, file+" is not what was written; its other copy counts, and the next start writes it again")
+		}
 		errs = append(errs,
 			in.key(filepath.Join(dir, releaseFile), func(b []byte) ([]byte, error) {
 				s, err := identity.SignerFromSeed(b)

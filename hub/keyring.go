@@ -141,16 +141,31 @@ func (k *keyring) save(dir string) error {
 
 // mend puts right whichever copy of the keyring is not as the other.
 func (k *openKeys) mend(dir string, log *slog.Logger) error {
-	if k.torn == nil {
-		var second keyring
-		ok, err := readSummed(filepath.Join(dir, secondFile), maxKeyring, &second)
-		if ok && err == nil && bytes.Equal(protocol.Marshal(&second), protocol.Marshal(&k.keyring)) {
-			return nil
-		}
-	} else {
-		log.Warn("a copy of the server's keys was not as written, the other one counts", "file", keyringFile, "err", k.torn)
+	file, err := k.doubtful(dir)
+	if err == nil {
+		return nil
 	}
+	log.Warn("a copy of the server's keys was not as written, the other one counts", "file", file, "err", err)
 	return k.save(dir)
+}
+
+// doubtful names the copy that is not as the other, and says why; no error means that
+// both are alike.
+func (k *openKeys) doubtful(dir string) (file string, err error) {
+	if k.torn != nil {
+		return keyringFile, k.torn
+	}
+	var second keyring
+	ok, err := readSummed(filepath.Join(dir, secondFile), maxKeyring, &second)
+	switch {
+	case err != nil:
+		return secondFile, err
+	case !ok:
+		return secondFile, fault.New("hub.Open", fault.Damaged, secondFile, "is gone")
+	case !bytes.Equal(protocol.Marshal(&second), protocol.Marshal(&k.keyring)):
+		return secondFile, fault.New("hub.Open", fault.Damaged, secondFile, "is of another time than "+keyringFile)
+	}
+	return "", nil
 }
 
 // renew has this server's certificates issued anew once half of their time is

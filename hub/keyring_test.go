@@ -38,15 +38,19 @@ func TestKeysLieTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			in, err := Inspect(dir)
-			if err != nil || len(in.Damage) > 0 || (len(in.Notes) > 0) != (name == names[0]) {
+			if err != nil || len(in.Damage) > 0 || len(in.Notes) != 1 || !strings.HasPrefix(in.Notes[0], filepath.Base(name)+" ") {
 				t.Errorf("%s %s: inspected as %+v, %v", filepath.Base(name), what, in, err)
 			}
-			h, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Clock: time.Now})
+			var said bytes.Buffer
+			h, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Clock: time.Now, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 			if err != nil {
 				t.Fatalf("%s %s: %v", filepath.Base(name), what, err)
 			}
 			if err := h.Close(); err != nil {
 				t.Error(err)
+			}
+			if want := "file=" + filepath.Base(name) + " "; strings.Count(said.String(), want) != 1 {
+				t.Errorf("%s %s: the start said %q; want it named once", filepath.Base(name), what, said.String())
 			}
 			for _, again := range names {
 				if b, err := os.ReadFile(again); err != nil || !bytes.Equal(b, whole) {
