@@ -179,7 +179,7 @@ func TestFindingShowsTheColumn(t *testing.T) {
 	if !strings.HasSuffix(found[0].Text, "sla_days: soon\n          ^") {
 		t.Errorf("finding %q doesn't point at the value", found[0].Text)
 	}
-	if want := "services/grievance.yaml:10:11: "; !strings.HasPrefix(found[0].String(), want) {
+	if want := "services/grievance.yaml:12:11: "; !strings.HasPrefix(found[0].String(), want) {
 		t.Errorf("finding %q; want it to begin with %s", found[0], want)
 	}
 }

@@ -151,6 +151,7 @@ func (l *linter) procedure() {
 	}
 	l.record(p.Record)
 	l.once(p.Once)
+	l.grievance(p.Grievance)
 	if len(p.Appeals) > maxRungs {
 		l.bad("appeals", 0, "%d rungs of appeal: want at most %d", len(p.Appeals), maxRungs)
 	}
@@ -211,6 +212,29 @@ func (l *linter) once(o *dcat.Once) {
 	}
 	if f, _ := l.form.field(o.On); f.Format != "date" {
 		l.bad(o.On, 0, "once: the field %q is no date", o.On)
+	}
+}
+
+// grievance checks that the form asks whom it is about, and that nothing of it is kept
+// in clear beside the answers.
+func (l *linter) grievance(g *dcat.Grievance) {
+	if g == nil || l.form == nil {
+		return
+	}
+	fits := func(name string, must bool, want func(Field) bool) {
+		if f, ok := l.form.field(name); (must || name != "") && (!ok || !want(f)) {
+			l.bad(name, 0, "grievance: the form has no fitting field %q: want against as a required choice, centre, officer and receipt as texts, on as a date, hidden as yes or no", name)
+		}
+	}
+	text := func(f Field) bool { return f.Type == "string" }
+	fits(g.Against, true, func(f Field) bool { return f.Required && len(f.Options) > 0 })
+	fits(g.Centre, true, text)
+	fits(g.Officer, true, text)
+	fits(g.Receipt, true, text)
+	fits(g.On, false, func(f Field) bool { return f.Format == "date" })
+	fits(g.Hidden, false, func(f Field) bool { return f.Type == "boolean" })
+	if len(l.v.Documents) > 0 || len(l.v.Fees) > 0 || l.v.Offline == dcat.OnlineOnly {
+		l.bad("grievance", 0, "grievance: want no documents, no fees and offline: intake: a box keeps nothing of it but a number")
 	}
 }
 

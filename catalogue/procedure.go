@@ -12,6 +12,17 @@ type procedureFile struct {
 	Appeals []appealFile `yaml:"appeals"`
 	Record  *recordFile  `yaml:"record"`
 	Once    *onceFile    `yaml:"once"`
+
+	Grievance *grievanceFile `yaml:"grievance"`
+}
+
+type grievanceFile struct {
+	Against string `yaml:"against"`
+	Centre  string `yaml:"centre"`
+	Officer string `yaml:"officer"`
+	Receipt string `yaml:"receipt"`
+	On      string `yaml:"on"`
+	Hidden  string `yaml:"hidden"`
 }
 
 type onceFile struct {
@@ -88,6 +99,9 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	}
 	if o := f.Procedure.Once; o != nil {
 		p.Once = &dcat.Once{By: o.By, On: o.On, Days: o.Days, Name: o.Name, Unless: o.Unless}
+	}
+	if g := f.Procedure.Grievance; g != nil {
+		p.Grievance = &dcat.Grievance{Against: g.Against, Centre: g.Centre, Officer: g.Officer, Receipt: g.Receipt, On: g.On, Hidden: g.Hidden}
 	}
 	v.Procedure = p
 }

@@ -55,6 +55,22 @@ func factOf(v *dcat.Version, answer func(field string) string) application.Fact 
 	}
 }
 
+// complaintOf is whom a grievance is about, nil for a service that is none.
+func complaintOf(v *dcat.Version, answer func(field string) string) *application.Complaint {
+	if !v.Confidential() {
+		return nil
+	}
+	g := v.Procedure.Grievance
+	c := &application.Complaint{
+		Kind: answer(g.Against), Centre: place.Centre(strings.TrimSpace(answer(g.Centre))), Officer: strings.TrimSpace(answer(g.Officer)),
+		Receipt: answer(g.Receipt), Hidden: answer(g.Hidden) == "true",
+	}
+	if on, err := time.Parse(time.DateOnly, answer(g.On)); err == nil {
+		c.Day = on.Unix() / 86400
+	}
+	return c
+}
+
 // plainly is an answer in small letters, single spaces and Latin digits.
 func plainly(s string) string {
 	s = strings.Map(func(r rune) rune {

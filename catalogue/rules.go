@@ -143,7 +143,7 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 			}
 		}
 	}
-	f.Record, f.Fact = recordOf(v, answer), factOf(v, answer)
+	f.Record, f.Fact, f.Complaint = recordOf(v, answer), factOf(v, answer), complaintOf(v, answer)
 	return f, nil
 }
 

@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -65,11 +66,14 @@ func TestFound(t *testing.T) {
 		},
 		{"trade-licence", `{"application_type":"new"}`, application.Found{Rules: 1, Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
 		{"trade-licence", `{"application_type":"renewal"}`, application.Found{Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
-		{"grievance", `{}`, application.Found{}},
+		{
+			"grievance", `{"against":"officer","officer":" uno@uno-41-09","happened_on":"1970-01-03","hide_name":true}`,
+			application.Found{Rules: 2, Complaint: &application.Complaint{Kind: "officer", Officer: "uno@uno-41-09", Day: 2, Hidden: true}},
+		},
 	} {
 		v, _ := set.Current(tt.service)
 		got, err := intake.Found(v, []byte(tt.form), time.Unix(1, 0))
-		if err != nil || *got != tt.want {
+		if err != nil || !reflect.DeepEqual(*got, tt.want) {
 			t.Errorf("%s %s: %+v, %v; want %+v", tt.service, tt.form, got, err, tt.want)
 		}
 	}

@@ -240,6 +240,13 @@ func (g *generator) kind(kind string) (string, bool) {
 		return g.words.pick(g.rng, "r").bn, true
 	case "receive_no":
 		return receiveNumber(g.rng), true
+	case "centre":
+		if len(g.dir.Centres) == 0 {
+			return string(g.area), true
+		}
+		return string(g.dir.Centres[g.rng.IntN(len(g.dir.Centres))].Code), true
+	case "seat":
+		return g.seat(), true
 	case "account":
 		return digits(g.rng, 13), true
 	case "date_newborn":
@@ -257,6 +264,20 @@ func (g *generator) kind(kind string) (string, bool) {
 	default:
 		return "", false
 	}
+}
+
+// seat is a post in an office that has it.
+func (g *generator) seat() string {
+	if len(g.dir.Offices) == 0 || len(g.dir.Posts) == 0 {
+		return ""
+	}
+	o := g.dir.Offices[g.rng.IntN(len(g.dir.Offices))]
+	for _, p := range g.dir.Posts {
+		if p.OfficeLevel == o.Level {
+			return place.Seat{Post: p.Code, Office: o.Code}.String()
+		}
+	}
+	return o.Code
 }
 
 func (g *generator) personal(kind string) (string, bool) {

@@ -33,6 +33,7 @@ func (j *judge) find(set *dcat.Set, seq uint64, v *dcat.Version, form []byte, no
 	if f.Fact.Who != "" {
 		out.Fact = &f.Fact
 	}
+	out.Complaint = f.Complaint
 	return out
 }
 
@@ -45,7 +46,7 @@ func supplied(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte)
 		return nil, nil
 	}
 	v, ok := set.ByHash(c.Pinned)
-	if !ok {
+	if !ok || v.Confidential() {
 		return nil, nil
 	}
 	_, sub, err := reg.AsOf(c, 0)

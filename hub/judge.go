@@ -144,11 +144,18 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	if err := e.Decode(&s); err != nil {
 		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "the application cannot be read"}, nil
 	}
+	if err := j.opener.read(&s); err != nil || s.Secret != nil && !v.Confidential() {
+		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "what the box sealed cannot be opened"}, nil
+	}
 	found := j.find(set, it.Seq, v, s.Form, now)
 	if !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
 		return register.Verdict{}, found
 	}
-	return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: j.check(set, v, &s, now.In(j.zone))}, found
+	out := register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: j.check(set, v, &s, now.In(j.zone))}
+	if out.Refused != "" && v.Confidential() {
+		out.Refused = "the sealed application is not as its service wants it" // Which answer, nobody else is to know.
+	}
+	return out, found
 }
 
 // recovered opens a recovered event. A receipt that its box did not sign is

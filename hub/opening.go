@@ -54,6 +54,18 @@ func (o *opener) Open(b *protocol.Block, epoch *protocol.Epoch) ([]protocol.Item
 	return o.packer.Open(b, key)
 }
 
+// read opens what the box sealed of an application, if it did.
+func (o *opener) read(s *protocol.Submission) error {
+	if s.Secret == nil {
+		return nil
+	}
+	secret, err := s.Secret.Reveal(o.keys)
+	if err == nil {
+		s.Form, s.Applicant = secret.Form, secret.Applicant
+	}
+	return err
+}
+
 // nameOf tells an opening apart from every other that could give other events.
 // The header holds the hash of the body.
 func nameOf(b *protocol.Block, e *protocol.Epoch) protocol.Hash {
@@ -122,4 +134,10 @@ func (o *opener) key(e *protocol.Epoch) (*identity.EpochKey, error) {
 		return key, nil
 	}
 	return nil, last
+}
+
+// Reveal opens what a box sealed to the district: [fault.NotFound] where it was sealed to
+// none of its keys. Who may read it, the caller has to ask. It may be called concurrently.
+func (d Documents) Reveal(c *protocol.Confidential) (*protocol.Secret, error) {
+	return c.Reveal(d.papers.opener.keys)
 }

@@ -1,6 +1,10 @@
 package protocol
 
-import "testing"
+import (
+	"testing"
+
+	"kendro/identity"
+)
 
 // caseVectors are what centres and the hub tell each other about cases.
 func caseVectors(t *testing.T) map[string][]byte {
@@ -13,6 +17,10 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"voiding":            Marshal(&Voiding{Log: uplink, At: Position{Seq: 4, Hash: Hash{5}}, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reason: "counted twice"}),
 		"withdrawal":         Marshal(&Withdrawal{Reason: "x"}),
 		"hand-over":          Marshal(&HandOver{Proof: "nid", Text: "x"}),
+		"appeal":             Marshal(&Appeal{Text: "x"}),
+		"appeal-sealed":      Marshal(&Appeal{Secret: &Confidential{Key: identity.KeyID{4}, Sealed: []byte{5}}}),
+		"submission-sealed":  Marshal(&Submission{Channel: "centre", Secret: &Confidential{Key: identity.KeyID{4}, Sealed: []byte{5}}}),
+		"secret":             Marshal(&Secret{Form: []byte(`{}`), Applicant: []byte(`{}`), Text: "x"}),
 		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),
 		"submission-posted":  Marshal(&Submission{Channel: "post", Form: []byte(`{}`), Applicant: []byte(`{}`), PostedOn: "2026-11-20"}),
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),

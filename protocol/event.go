@@ -20,6 +20,7 @@ const (
 	PaymentTaken Kind = 4 // Uplink: money was taken for a case. Payload: Payment.
 	Withdrawn    Kind = 5 // Uplink: the applicant takes the application back. Payload: Withdrawal.
 	HandedOver   Kind = 6 // Uplink: the applicant has what was issued. Payload: HandOver.
+	Appealed     Kind = 9 // Uplink: the applicant asks the next post to look at a decision. Payload: Appeal.
 
 	PaymentVoided Kind = 60 // Uplink: a payment is reversed. Payload: Voiding.
 

@@ -30,6 +30,10 @@ type Submission struct {
 	Documents []Document `cbor:"6,keyasint,omitempty"` // What was scanned at the counter.
 	PostedOn  string     `cbor:"7,keyasint,omitempty"` // The day on what came by post or fax, 2026-11-20.
 	Despite   string     `cbor:"8,keyasint,omitempty"` // Why it was filed though one like it had been taken.
+
+	// Secret is the form and the applicant of a service whose applications no box may
+	// read; Form and Applicant are then empty.
+	Secret *Confidential `cbor:"9,keyasint,omitempty"`
 }
 
 // Contacts is the payload of Settings: where a node finds its hub and its
@@ -167,6 +171,13 @@ func (v *Voiding) Check() error {
 // A Withdrawal is the payload of Withdrawn.
 type Withdrawal struct {
 	Reason string `cbor:"1,keyasint,omitempty"`
+}
+
+// An Appeal is the payload of Appealed. Of a case that no box may read, the words are
+// in Secret alone.
+type Appeal struct {
+	Text   string        `cbor:"1,keyasint,omitempty"`
+	Secret *Confidential `cbor:"2,keyasint,omitempty"`
 }
 
 // A HandOver is the payload of HandedOver. Proof says how the person was known.

@@ -35,6 +35,8 @@ var (
 	wordBadVoid     = name("জমার রসিদের ক্রম ও বাতিলের কারণ লিখুন।", "Write the number on the payment’s slip, and why it is voided.")
 	wordNoPayment   = name("এই ক্রমে এই আবেদনের কোনো জমা এখানে নেওয়া হয়নি।", "No payment for this application was taken here under this number.")
 	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
+	wordWhyAppeal   = name("সিদ্ধান্তে কী ভুল", "What is wrong with the decision")
+	wordSealedCase  = name("অভিযোগটি সিল করা। কী লেখা আছে ও কার বিরুদ্ধে, তা এই কেন্দ্র থেকে দেখা যায় না।", "This grievance is sealed. Nobody at this centre can read it, or whom it is about.")
 	wordWhoCame     = name("কে নিয়েছেন", "Who came for it")
 	wordSlip        = name("প্রাপ্তি রসিদ", "Acknowledgement")
 	wordNeedsMeans  = name("টাকার পরিমাণ ও মাধ্যম লিখুন। চালান বা মোবাইলের বেলায় নম্বরও লাগবে।", "Write the sum and how it was paid; for a challan or mobile money its number too.")
@@ -75,6 +77,11 @@ var visitPages = []visitAct{
 		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
 		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
 		Sure: name("আবেদনকারী কাগজ বুঝে পেয়েছেন বলে লিপিবদ্ধ হবে।", "It will be on record that the applicant has it."),
+	}},
+	{"appeal", name("আপিল নেওয়া হয়েছে", "The appeal has been taken"), actPage{
+		Title: name("সিদ্ধান্তের বিরুদ্ধে আপিল", "Appeal against the decision"), Button: name("আপিল জমা নিন", "Take the appeal"), Class: "main", Folded: true,
+		Hint: name("পরের ধাপের কর্মকর্তা আবার দেখবেন; যিনি সিদ্ধান্ত দিয়েছেন তিনি নন।", "The next post above looks at it again, and not who has decided."),
+		Sure: name("আপিল মোছা যায় না। আবেদনকারীকে পড়ে শোনান।", "An appeal can’t be taken back. Read this out to the applicant."),
 	}},
 	{"void", name("জমা বাতিল করা হয়েছে", "The payment has been voided"), actPage{
 		Title: name("ভুল জমা বাতিল", "Void a payment"), Button: name("জমা বাতিল করুন", "Void it"), Class: "danger", Folded: true,
@@ -202,6 +209,8 @@ func (v *visitView) may(act string) bool {
 		return application.After(stage, application.Void) != application.None
 	case "hand-over":
 		return stage == application.Ready && v.Track.Mode != "post" || stage == application.Posted || stage == application.Returned
+	case "appeal":
+		return v.Track.AppealBy != nil && (stage == application.Rejected || stage == application.Closed)
 	case "withdrawal":
 		decided := stage == application.FeeDue && (v.version == nil || v.version.FeeAt != dcat.BeforeReview)
 		return application.After(stage, application.Withdraw) != application.None && !decided
@@ -333,6 +342,11 @@ func (v *visitView) body(act string) (any, place.Name) {
 		return api.VoidRequest{Seq: seq, Reason: get("reason")}, place.Name{}
 	case "withdrawal":
 		return api.WithdrawRequest{Reason: get("reason")}, place.Name{}
+	case "appeal":
+		if get("text") == "" {
+			return nil, wordBadActs
+		}
+		return api.AppealRequest{Text: get("text")}, place.Name{}
 	case "hand-over":
 		if get("proof") == "" {
 			return nil, wordBadActs
@@ -405,6 +419,14 @@ func (v *visitView) means() place.Name {
 	return place.Name{}
 }
 
+// textIs is what the act's text says.
+func (v *visitView) textIs() place.Name {
+	if v.Tried == "appeal" {
+		return wordWhyAppeal
+	}
+	return wordWhoCame
+}
+
 // sure is the question before what can't be taken back.
 func (v *visitView) sure(l Lang, a actPage) sureView {
 	s := sureView{Page: a, Number: v.Number, Path: "/cases/" + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
@@ -420,9 +442,9 @@ func (v *visitView) sure(l Lang, a actPage) sureView {
 		{wordReference, "reference"},
 		{wordBankDay, "paid_on"},
 		{wordProofSeen, "proof"},
-		{wordWhoCame, "text"},
-		{wordSlipSeq, "seq"},
+		{v.textIs(), "text"},
 		{map[bool]place.Name{true: wordWhyVoid, false: wordWhyBackOut}[v.Tried == "void"], "reason"},
+		{wordSlipSeq, "seq"},
 	} {
 		if typed := v.Typed.Get(x.field); typed != "" {
 			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Digits(typed)})

@@ -14,7 +14,7 @@ import (
 
 func caseCmd() *cobra.Command {
 	return group("case", "Serve an applicant at the centre after the application",
-		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseHandOverCmd())
+		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd())
 }
 
 // A call is what one command posts about a case at a node.
@@ -146,6 +146,18 @@ func caseWithdrawCmd() *cobra.Command {
 		func() (any, error) { return in, nil },
 	},
 		func(cmd *cobra.Command) { cmd.Flags().StringVar(&in.Reason, "reason", "", "why") })
+}
+
+func caseAppealCmd() *cobra.Command {
+	var in api.AppealRequest
+	return followUp(call{
+		"appeal", "Take an appeal against a decision", `--text "nobody has asked me"`, "appeal",
+		func() (any, error) { return in, nil },
+	},
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&in.Text, "text", "", "what is wrong with the decision")
+			require(cmd, "text")
+		})
 }
 
 func caseHandOverCmd() *cobra.Command {

@@ -48,7 +48,7 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	mail := hub.NewMail(o.hub)
 	o.desk, err = desk.New(desk.Config{
 		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Traffic: o.hub.Traffic, Proxied: s.plain,
-		Mail: desk.Mail{Export: mail.Export, Import: mail.Import}, Documents: o.hub,
+		Mail: desk.Mail{Export: mail.Export, Import: mail.Import}, Documents: o.hub, Reveal: o.hub.Reveal,
 	})
 	if err == nil && s.portsFile != "" {
 		err = api.WriteFile(s.portsFile, o.ports)

@@ -50,6 +50,7 @@ an entrepreneur of that centre; other roles name themselves with --role.`,
 	f.StringVar(&in.Centre, "centre", "", "centre of an entrepreneur, district-upazila-union")
 	f.StringVar(&in.Area, "area", "", "area of a supervisor")
 	f.StringVar(&in.Gender, "gender", "", "f or m")
+	f.StringVar(&in.SameAs, "same-as", "", "another login of the same person, where this one is an acting charge")
 	f.StringVar(&in.From, "from", "", "first day, such as 2026-01-01")
 	f.StringVar(&in.Until, "until", "", "last day (default: open)")
 	f.StringVar(&passwordFile, "password-file", "", "file whose first line is the password")

@@ -120,6 +120,11 @@ type Resource struct {
 	Seat    place.Seat   // Where a task lies now. For a list of tasks the post may be empty.
 	Offices []string     // Where it lay before.
 	Areas   []place.Code // Its area and everything above.
+
+	// Closed is what only the officers of the seats on its path may read, whatever the
+	// table says: a grievance.
+	Closed bool
+	Path   []place.Seat
 }
 
 // In returns the area and every area above it, as a [Resource] wants them.
@@ -153,6 +158,9 @@ func May(p Principal, act Act, on Resource) error {
 	case OwnArea:
 		ok = p.Area != "" && slices.Contains(on.Areas, p.Area)
 	case Never:
+	}
+	if act == ReadCase && on.Closed {
+		ok = p.Role == Officer && p.Seat != (place.Seat{}) && slices.Contains(on.Path, p.Seat)
 	}
 	if !ok || p.User == "" {
 		return fault.New("access.May", fault.Denied, string(act), "not yours to do: sign in as somebody who may")

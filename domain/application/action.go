@@ -45,12 +45,13 @@ const (
 	Escalate    // The task is overdue: the superior sees it.
 	Refuse      // The hub ends what it had set aside, as an officer decided.
 	Void        // A payment is reversed: its demand is open again.
+	Divert      // The hub takes a grievance from a desk that may not have it any more.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -67,13 +68,13 @@ var steps = map[Stage]map[Action]Stage{
 	None:      {Accept: Received, Hold: Submitted},
 	Submitted: {Accept: Received, Refuse: Rejected, Withdraw: Withdrawn},
 	Received: {
-		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received,
+		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received, Divert: Received,
 		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue,
 	},
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
 		Take: UnderReview, RequestInfo: InfoRequested,
-		Forward: Received, Return: Received, Approve: Approved, Reject: Rejected,
+		Forward: Received, Return: Received, Divert: Received, Approve: Approved, Reject: Rejected,
 		Withdraw: Withdrawn, Link: Duplicate,
 	},
 	InfoRequested: {Supply: UnderReview, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
@@ -105,12 +106,12 @@ const (
 
 // hands says whose each action is.
 var hands = map[Action]hand{
-	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub,
+	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub, Divert: theHub,
 	Supply: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
 	RequestInfo: theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
-	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theOfficer,
+	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theCentre | theOfficer,
 }
 
 // Acts returns what an officer may ask for, in a fixed order.

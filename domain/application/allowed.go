@@ -36,6 +36,11 @@ func (c Case) allowed(e Event) error {
 		return c.payable(e)
 	case Prepare, Issue, HandOver, Dispatch, ComeBack, Close:
 		return c.deliverable(e)
+	case Divert:
+		if e.Desk.Step != c.Step || e.Desk.Seat == c.Seat {
+			return refuse(e, fault.Conflict, "the case stays where it is")
+		}
+		return nil
 	case Supply, Withdraw, Appeal, Escalate:
 		return c.asides(e)
 	case NoAction:
@@ -190,7 +195,7 @@ func (c Case) asides(e Event) error {
 			return refuse(e, fault.Conflict, "the case is decided: it can't be withdrawn any more")
 		}
 	case Appeal:
-		if !e.Desk.Terms.Appeal || c.AppealBy == 0 {
+		if !e.Desk.Terms.Appeal || c.AppealBy == 0 || e.Desk.Seat == (place.Seat{}) {
 			return refuse(e, fault.Conflict, "the service knows no appeal from here")
 		}
 		if e.At > c.AppealBy {

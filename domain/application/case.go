@@ -136,6 +136,9 @@ func (c Case) moved(e Event, next Stage) Case {
 	switch e.Action {
 	case Accept, Forward, Route:
 		c = c.assigned(e.Desk).found(e.Found)
+	case Divert:
+		c = c.assigned(e.Desk)
+		c.From = place.Seat{} // It is nothing to that desk where the case went.
 	case Return:
 		c = c.assigned(e.Desk)
 		c.Returns++
@@ -206,9 +209,13 @@ func (c Case) taken(by Officer) Case {
 	return c
 }
 
-// appealed is the case at the appellate desk, behind all steps.
+// appealed is the case at the appellate desk, behind all steps: in the hands of the
+// officer who looks at it again, or waiting there where a centre brought the appeal.
 func (c Case) appealed(e Event) Case {
 	c = c.assigned(e.Desk)
+	if e.By == (Officer{}) {
+		c.Stage = Received
+	}
 	c.Holder = e.By.Name
 	c.Appeals++
 	c.AppealBy = 0

@@ -91,6 +91,8 @@ type Found struct {
 	Record Record
 	Fact   Fact
 
+	Complaint *Complaint // Nil: it is no grievance.
+
 	Done   catalogue.Bits // Checks that an earlier application's scan does.
 	Undone catalogue.Bits // Supply: checks that were done on another record.
 }
@@ -134,8 +136,10 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Appeal, Refuse, Void:
+	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void:
 		return true
+	case Appeal:
+		return e.By != (Officer{}) // What a centre brings may be sealed.
 	default:
 		return false
 	}

@@ -12,8 +12,13 @@ type Way struct {
 	Version  *catalogue.Version
 	Seat     func(post string) (place.Seat, bool)      // That serves the area.
 	Superior func(post string) (above string, ok bool) // Of a post; "" and false at the top.
-	Vacant   bool                                      // Who holds the case has no login any more: a colleague may take it.
-	Tracked  bool                                      // The steps that cases come to are kept: since format 3 of the register's entries.
+
+	// Appellate is the seat of a post that looks at a decision again, the zero seat where
+	// nobody may who hasn't decided it before. Nil: that of Seat.
+	Appellate func(post string) place.Seat
+
+	Vacant  bool // Who holds the case has no login any more: a colleague may take it.
+	Tracked bool // The steps that cases come to are kept: since format 3 of the register's entries.
 }
 
 // wayOp is what answers of every edition call it.
@@ -136,7 +141,7 @@ func (w Way) aside(c Case, a Action, d *Desk) {
 	case Appeal:
 		if d.Terms.Appeal {
 			d.Step = len(w.Version.Steps)
-			d.Seat, _ = w.Seat(p.Appeals[c.Appeals].Post)
+			d.Seat = w.appellate(p.Appeals[c.Appeals].Post)
 		}
 	case Escalate:
 		below := c.Seat
@@ -148,6 +153,14 @@ func (w Way) aside(c Case, a Action, d *Desk) {
 		}
 	default:
 	}
+}
+
+func (w Way) appellate(post string) place.Seat {
+	if w.Appellate != nil {
+		return w.Appellate(post)
+	}
+	seat, _ := w.Seat(post)
+	return seat
 }
 
 // First returns the desk at which a case begins. Without an office for its area it

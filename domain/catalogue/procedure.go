@@ -16,6 +16,8 @@ type Procedure struct {
 	Appeals []Appeal `cbor:"3,keyasint,omitempty" json:"appeals,omitempty"`  // The ladder, the first rung first.
 	Record  *Record  `cbor:"4,keyasint,omitempty" json:"record,omitempty"`   // Nil: it is about no record that is kept on paper.
 	Once    *Once    `cbor:"5,keyasint,omitempty" json:"once,omitempty"`     // Nil: what it is about may happen more than once.
+
+	Grievance *Grievance `cbor:"6,keyasint,omitempty" json:"grievance,omitempty"` // Nil: it is about nobody.
 }
 
 // A Mode is a way in which an artefact reaches the applicant.
@@ -82,6 +84,20 @@ type Once struct {
 	Name   string   `cbor:"4,keyasint,omitempty" json:"name,omitempty"`   // What differs …
 	Unless string   `cbor:"5,keyasint,omitempty" json:"unless,omitempty"` // … where the applicant says yes to this: twins.
 }
+
+// A Grievance says which answers name whom an application complains of. Nobody of them
+// gets it, and no box can read it again once it is filed.
+type Grievance struct {
+	Against string `cbor:"1,keyasint" json:"against"`          // The answer that says what it is about: centre, officer, receipt or something else.
+	Centre  string `cbor:"2,keyasint" json:"centre"`           // The centre's code; unanswered, it is the one where it is filed.
+	Officer string `cbor:"3,keyasint" json:"officer"`          // A login, a post@office, or an office.
+	Receipt string `cbor:"4,keyasint" json:"receipt"`          // A receive number.
+	On      string `cbor:"5,keyasint,omitempty" json:"on"`     // When it happened: who held the post then.
+	Hidden  string `cbor:"6,keyasint,omitempty" json:"hidden"` // Yes: the name is for the deciding desk alone.
+}
+
+// Confidential reports whether a box may not read the version's applications again.
+func (v *Version) Confidential() bool { return v.Procedure != nil && v.Procedure.Grievance != nil }
 
 // A Rule is a condition on an application, in the Common Expression Language. The
 // package kendro/catalogue says what it comes to.

@@ -78,6 +78,9 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 	if err != nil {
 		return nil, err
 	}
+	if err := (confidence{s}).disclose(reg, c, rec, who.Principal); err != nil {
+		return nil, err
+	}
 	if rec.Until == 0 {
 		rec.Acts = offered(reg.Offers(c, who.Principal, s.clock().Unix()))
 	}

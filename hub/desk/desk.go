@@ -27,6 +27,7 @@ import (
 	"kendro/hub/register"
 	"kendro/hub/search"
 	"kendro/identity"
+	"kendro/protocol"
 	"kendro/replication/link"
 	"kendro/web"
 	"kendro/web/api"
@@ -53,8 +54,9 @@ type Config struct {
 	Hub    Hub
 	Status func() api.HubStatus // How the server and its group are.
 
-	Documents Documents // Nil: none are served.
-	Mail      Mail      // For a USB stick.
+	Reveal    func(*protocol.Confidential) (*protocol.Secret, error) // Opens what boxes sealed to the district.
+	Documents Documents                                              // Nil: none are served.
+	Mail      Mail                                                   // For a USB stick.
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Version   string
@@ -71,6 +73,7 @@ type Server struct {
 	log     *slog.Logger
 	proxied bool
 
+	reveal    func(*protocol.Confidential) (*protocol.Secret, error)
 	documents Documents
 	api       *api.API
 	search    searchDesk
@@ -84,6 +87,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		hub: c.Hub, status: c.Status, mail: c.Mail, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
 		unknown:   api.UnknownNumbers(),
+		reveal:    c.Reveal,
 		documents: c.Documents,
 	}
 	s.api = api.New(api.Options{

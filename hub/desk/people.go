@@ -86,7 +86,7 @@ func (s *Server) repeated(ctx context.Context, in api.UserRequest, first, u *reg
 	if _, used := s.hub.Register().Answer(&probe); !used {
 		return fault.New("desk.addUser", fault.Conflict, u.Name, "the name is taken: choose another")
 	}
-	same := first.Role == u.Role && first.Seat == u.Seat && first.Centre == u.Centre && first.Gender == u.Gender && first.Until == u.Until
+	same := first.Role == u.Role && first.Seat == u.Seat && first.Centre == u.Centre && first.Gender == u.Gender && first.Until == u.Until && (first.Of != "") == (u.Of != "")
 	if in.From != "" {
 		same = same && first.From == u.From
 	}
@@ -98,7 +98,7 @@ func (s *Server) repeated(ctx context.Context, in api.UserRequest, first, u *reg
 
 // newUser reads a request for a login, but for its password.
 func (s *Server) newUser(in api.UserRequest) (*register.User, error) {
-	u := &register.User{Name: in.Name, Role: access.Role(in.Role), Gender: in.Gender}
+	u := &register.User{Name: in.Name, Role: access.Role(in.Role), Gender: in.Gender, Of: in.SameAs}
 	var err error
 	if in.Post != "" {
 		if u.Seat, err = place.ParseSeat(in.Post); err != nil {

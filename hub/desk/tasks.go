@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"kendro/domain/access"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
@@ -58,7 +59,33 @@ func (s *Server) tasks(ctx context.Context, in *tasksInput) (*tasksOutput, error
 	for _, t := range list {
 		out.Body.Tasks = append(out.Body.Tasks, s.task(reg, t))
 	}
-	return out, nil
+	return out, discreet(reg, out.Body.Tasks, who.Principal)
+}
+
+// discreet leaves of a grievance that is not the reader's to read its number and stage.
+func discreet(reg *register.Register, tasks []api.Task, who access.Principal) error {
+	set := reg.Set()
+	for i := range tasks {
+		t := &tasks[i]
+		if v, ok := numbered(set, &t.Service); !ok || !v.Confidential() {
+			continue
+		}
+		c, err := reg.Case(t.Number)
+		if err != nil {
+			return err
+		}
+		if access.May(who, access.ReadCase, reg.Resource(c)) != nil {
+			*t = api.Task{Number: t.Number, Service: t.Service, Stage: t.Stage, Since: t.Since}
+		}
+	}
+	return nil
+}
+
+func numbered(set *dcat.Set, s *api.ServiceRef) (*dcat.Version, bool) {
+	if set == nil {
+		return nil, false
+	}
+	return set.Numbered(s.ID, s.Version)
 }
 
 func (s *Server) task(reg *register.Register, t register.Task) api.Task {

@@ -54,6 +54,8 @@ type Enclosed struct {
 	Record  *application.Record `cbor:"27,keyasint,omitempty"` // The old paper that it asks for.
 	Outside *Outside            `cbor:"28,keyasint,omitempty"` // What another register has to say.
 	Likely  protocol.Number     `cbor:"29,keyasint,omitempty"` // An earlier case that is likely about the same.
+
+	Accused *application.Accused `cbor:"30,keyasint,omitempty"` // Whom it is about, where it is a grievance.
 }
 
 // Dating is what the register makes of a counter's clock, and of the office's.
@@ -126,6 +128,10 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 		st.Reason = c.History[n-1].Reason
 	}
 	c.publish(&st)
+	if c.Accused != nil {
+		st.Office = "" // Where it lies would tell whom it is about.
+		return st
+	}
 	if set == nil || c.Held != "" {
 		return st
 	}

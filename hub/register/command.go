@@ -160,6 +160,10 @@ type User struct {
 	From     int64        `cbor:"7,keyasint"`           // Unix seconds.
 	Until    int64        `cbor:"8,keyasint,omitempty"` // Unix seconds; 0 is open.
 	Disabled bool         `cbor:"9,keyasint,omitempty"`
+
+	// Of is another login of the same person, such as that of the post that he has beside
+	// an acting charge; the register keeps the first of them. Since format 4.
+	Of string `cbor:"10,keyasint,omitempty"`
 }
 
 // ActiveAt reports whether the user may sign in at the time, in Unix seconds.

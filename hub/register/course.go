@@ -34,6 +34,9 @@ func (s courses) way(c *Case) (application.Way, *protocol.Failure) {
 	}
 	w := s.world.way(c)
 	w.Version, w.Tracked = v, s.format > 2
+	if s.format > 3 {
+		w = s.world.guarded(w, c, grievances{s}.roster)
+	}
 	return w, nil
 }
 
@@ -79,6 +82,7 @@ func (s courses) run(before, c *Case, e *application.Event) {
 		s.meta.Stats.Escalated++
 	default:
 	}
+	grievances{s}.track(before, c)
 	outsiders{s}.queue(before, c)
 	s.wind(before, c)
 }
@@ -152,6 +156,7 @@ func (s courses) follow(c *Case) error {
 // applicant pay before.
 func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
 	c.Due = due
+	grievances{s}.name(c, found)
 	w, f := s.way(c)
 	if f != nil {
 		return nil
@@ -173,7 +178,7 @@ func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.S
 		return nil
 	}
 	plain := c.State.Stage == application.Received && c.State.Step == 0 && c.State.Version == 1
-	if c.Printed == 0 && c.State.Seat != (place.Seat{}) && plain {
+	if c.Printed == 0 && c.State.Seat != (place.Seat{}) && plain && c.Accused == nil {
 		return nil
 	}
 	st := c.exception()

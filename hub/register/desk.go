@@ -50,6 +50,9 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.reasonKnown(action, b.Reason); f != nil {
 		return Result{Fault: f}
 	}
+	if f := (grievances{courses(s)}).barred(k, action, b.To); f != nil {
+		return Result{Fault: f}
+	}
 	e, f := s.event(k, by, action, &b)
 	if f != nil {
 		return Result{Fault: f}
@@ -161,7 +164,7 @@ const maxTwins = 16
 func (s desks) linkable(k *Case, primary protocol.Number) bool {
 	p := &Case{}
 	return primary != k.Number && len(k.Twins) == 0 && s.get(caseKey(primary), p) &&
-		p.Primary == 0 && p.State.Stage != application.Submitted && len(p.Twins) < maxTwins
+		p.Primary == 0 && p.State.Stage != application.Submitted && len(p.Twins) < maxTwins && p.Accused == nil && k.Accused == nil
 }
 
 // link lets both numbers lead to the primary.
@@ -180,7 +183,7 @@ func (s desks) link(k *Case, primary protocol.Number) {
 // reach is what a case belongs to where its officer acts. A superior to whom an
 // overdue task went reaches it, and the appellate post what may be appealed.
 func (s desks) reach(k *Case, asker place.Seat, saw uint64, action application.Action) access.Resource {
-	r := k.resource(s.world, asker, saw)
+	r := k.closed(k.resource(s.world, asker, saw), grievances{courses(s)}.roster)
 	if s.format <= 2 || asker == (place.Seat{}) {
 		return r
 	}
@@ -311,7 +314,7 @@ func (s desks) look(c *Command, by access.Principal) Result {
 	if !s.get(caseKey(c.Number), k) {
 		return failed(fault.NotFound, c.Number.String(), "no case has this number")
 	}
-	if err := access.May(by, access.ReadCase, k.resource(s.world, place.Seat{}, k.State.Version)); err != nil {
+	if err := access.May(by, access.ReadCase, k.closed(k.resource(s.world, place.Seat{}, k.State.Version), grievances{courses(s)}.roster)); err != nil {
 		return Result{Fault: failureOf(err)}
 	}
 	s.part++

@@ -37,7 +37,8 @@ const maxTime = 253_402_300_800_000
 // events, legal dates, logs that are given up, what revoked boxes had filed before.
 // Since 3: the whole procedure, its clocks, and what centres send on a case. Since 4:
 // records that are scanned once, what officers say of two applicants, releases on
-// trial, facts that happen once, other authorities' registers.
+// trial, facts that happen once, other authorities' registers, grievances and appeals
+// that a centre sends.
 const (
 	entryFormat  = 4
 	oldestFormat = 1
@@ -75,6 +76,8 @@ type Finding struct {
 
 	Record *application.Record `cbor:"6,keyasint,omitempty"` // The old paper that it asks for.
 	Fact   *application.Fact   `cbor:"7,keyasint,omitempty"` // What it is about, where that happens once.
+
+	Complaint *application.Complaint `cbor:"8,keyasint,omitempty"` // Whom it is about, where it is a grievance.
 }
 
 // finding is the finding about an event, nil where there is none.
@@ -92,7 +95,7 @@ func (f *Finding) found() *application.Found {
 	if f == nil {
 		return nil
 	}
-	out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}}
+	out := &application.Found{Rules: f.Rules, Mode: f.Mode, Dues: application.Dues{Review: f.Review, Issue: f.Issue}, Complaint: f.Complaint}
 	if f.Record != nil {
 		out.Record = *f.Record
 	}

@@ -26,11 +26,14 @@ const whySurplus = "more was paid than was owed"
 // whySecondFee is why what was paid on a duplicate is an item.
 const whySecondFee = "a fee was paid on a case that is another one once more"
 
-// follows reports whether a kind of event is about a case that is here.
-func follows(k protocol.Kind) bool {
+// follows reports whether a kind of event is about a case that is here, in an entry of
+// a format.
+func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
-		return true
+		return format > 2
+	case protocol.Appealed:
+		return format > 3
 	}
 	return false
 }
@@ -120,7 +123,7 @@ func (f *follower) place() {
 func (f *follower) aside(why string, amount int64) {
 	kind := map[protocol.Kind]string{
 		protocol.Supplied: ItemSupplement, protocol.PaymentTaken: ItemOverpayment,
-		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver, protocol.PaymentVoided: ItemVoided,
+		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver, protocol.PaymentVoided: ItemVoided, protocol.Appealed: ItemAppeal,
 	}[f.e.Kind]
 	if f.e.Kind == protocol.PaymentTaken && f.c.State.Owed > 0 {
 		kind = ItemLate
@@ -143,6 +146,8 @@ func (f *follower) apply() {
 		f.pay()
 	case protocol.PaymentVoided:
 		f.void()
+	case protocol.Appealed:
+		f.appeal()
 	case protocol.Withdrawn:
 		var w protocol.Withdrawal
 		if f.e.Decode(&w) != nil {
@@ -158,6 +163,30 @@ func (f *follower) apply() {
 		}
 		f.move(application.Event{Action: application.HandOver, Text: clip(strings.TrimSpace(h.Proof+" "+h.Text), application.MaxText)}, 0)
 	}
+}
+
+// appeal has the next post of the ladder look at the decision again. The day on which
+// the centre took it counts, where its clock can be believed.
+func (f *follower) appeal() {
+	var a protocol.Appeal
+	if f.e.Decode(&a) != nil {
+		f.aside(whyUnreadable, 0)
+		return
+	}
+	w, fail := f.way(f.c)
+	if fail != nil {
+		return
+	}
+	d, err := w.Desk(f.c.State, application.Appeal, "")
+	switch {
+	case err != nil:
+		f.aside("no desk hears the appeal", 0)
+		return
+	case f.doubt && f.now().Unix() > f.c.State.AppealBy:
+		f.aside("the date of the appeal can't be believed: an officer decides", 0)
+		return
+	}
+	f.move(application.Event{Action: application.Appeal, At: f.legal / 1000, Text: clip(a.Text, application.MaxText), Desk: d}, 0)
 }
 
 // supply brings what the applicant was asked for.

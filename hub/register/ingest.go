@@ -193,7 +193,7 @@ func (s intake) file(in *Ingest, it *protocol.Item, judged *Verdict, owner *Node
 		why = whyUnreadable
 	case s.format > 1 && e.Kind == protocol.Recovered:
 		return s.recovered(in, it, &e, judged, owner)
-	case s.format > 2 && follows(e.Kind):
+	case follows(e.Kind, s.format):
 		arrival(s, in, it, &e, owner).come()
 		return nil
 	case e.Kind != protocol.Submitted:

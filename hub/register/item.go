@@ -30,6 +30,7 @@ const (
 	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.
 	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.
+	ItemAppeal       = "late-appeal"      // An appeal that the case did not wait for.
 )
 
 // OutcomesOf are what may come of an item of a kind.

@@ -51,6 +51,7 @@ const (
 	tagTrial       = 'g' // the newest release on trial: Trial
 	tagReportLook  = 'l' // index, place in the entry → ReportLook
 	tagVoided      = 'c' // log, sequence of a payment → number of its case
+	tagGrievance   = 'x' // number → nothing, while a grievance lies at a desk
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

@@ -20,6 +20,9 @@ func (s staff) addUser(c *Command) Result {
 		return Result{Fault: f}
 	}
 	u.Disabled = false
+	if f := s.identify(&u); f != nil {
+		return Result{Fault: f}
+	}
 	if f := s.checkUser(&u); f != nil {
 		return Result{Fault: f}
 	}
@@ -27,7 +30,21 @@ func (s staff) addUser(c *Command) Result {
 		return failed(fault.Conflict, clip(u.Name, 64), "the name is taken: choose another")
 	}
 	s.saveUser(&u)
+	grievances{courses(s)}.keepAway()
 	return done(nil)
+}
+
+// identify has a login name the first of its person's.
+func (s staff) identify(u *User) *protocol.Failure {
+	if u.Of == "" {
+		return nil
+	}
+	other := &User{}
+	if !s.get(s.userKey(clip(u.Of, protocol.MaxName)), other) {
+		return refuse(fault.NotFound, clip(u.Of, 64), "no such login: name another one of the same person")
+	}
+	u.Of = other.person()
+	return nil
 }
 
 // checkUser says what is wrong with a new login.
@@ -82,6 +99,7 @@ func unprintable(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u00a0' ||
 // saveUser keeps a login, and tells the centre of an entrepreneur's.
 func (s staff) saveUser(u *User) {
 	s.put(s.userKey(u.Name), u)
+	s.people = nil
 	if u.Role != access.Entrepreneur {
 		return
 	}

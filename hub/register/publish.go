@@ -157,6 +157,7 @@ func (s press) enact(set *dcat.Set, signed []byte) {
 	w.over = w.over.after(before, &set.Release, ending{at: s.meta.At, index: s.index})
 	w.set = set
 	s.world = w
+	grievances{courses(s)}.keepAway()
 	s.reroute()
 }
 
@@ -300,7 +301,11 @@ func (s press) reroute() {
 			continue
 		}
 		step, _ := v.Step(c.State.Step)
-		seat, ok := s.world.set.Directory.SeatFor(step.Post, c.Area)
+		w := s.world.way(c)
+		if c.Accused != nil {
+			w = s.world.guarded(w, c, grievances{courses(s)}.roster)
+		}
+		seat, ok := w.Seat(step.Post)
 		if !ok {
 			continue
 		}

@@ -233,7 +233,7 @@ func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 
 // Resource returns what a case belongs to, for access.May.
 func (r Cases) Resource(c *Case) access.Resource {
-	return c.resource(r.world.Load(), place.Seat{}, c.State.Version)
+	return c.closed(c.resource(r.world.Load(), place.Seat{}, c.State.Version), r.roster)
 }
 
 // Offers returns what somebody may do on a case at a moment in Unix seconds, asked
@@ -247,12 +247,13 @@ func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offe
 	}
 	way := w.way(c)
 	way.Version, way.Tracked = v, true
+	way = w.guarded(way, c, r.roster)
 	if c.State.Holder != "" {
 		_, err := People(r).Principal(c.State.Holder, at)
 		way.Vacant = errors.Is(err, fault.Denied)
 	}
 	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
-		on := c.resource(w, place.Seat{}, c.State.Version)
+		on := c.closed(c.resource(w, place.Seat{}, c.State.Version), r.roster)
 		on.Seat = c.deskOf(way, on.Seat, by.Seat, o.Action)
 		return access.May(by, access.WorkCase, on) != nil || !w.postMay(by.Seat, o.Action)
 	})

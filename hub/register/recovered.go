@@ -35,7 +35,7 @@ func (s intake) recovered(in *Ingest, it *protocol.Item, outer *protocol.Event, 
 	}
 	e, err := r.Open()
 	by := s.receiptedBy(&r.Receipt)
-	onCase := s.format > 2 && follows(e.Kind)
+	onCase := follows(e.Kind, s.format)
 	if err != nil || e.Kind != protocol.Submitted && !onCase || by == nil || by.Centre != owner.Centre || judged.Refused == BadReceipt ||
 		len(r.Receipt.Signature) > len(protocol.Hash{})*2 {
 		return s.unreadable(log, it, whyReceipt)

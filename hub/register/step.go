@@ -86,6 +86,8 @@ type step struct {
 	written int
 	plain   int             // Bytes of events opened so far.
 	held    []protocol.Hash // Documents that a block named and the servers hold.
+
+	people *application.Roster // Who holds which seat, once it was asked for.
 }
 
 // get reads a key into v and reports whether it was there.

@@ -71,7 +71,7 @@ func (s desks) relate(c *Command, by access.Principal) Result {
 		if !s.get(caseKey(n), k) {
 			return failed(fault.NotFound, n.String(), "no case has this number")
 		}
-		if err := access.May(by, access.ReadCase, k.resource(s.world, place.Seat{}, k.State.Version)); err != nil {
+		if err := access.May(by, access.ReadCase, k.closed(k.resource(s.world, place.Seat{}, k.State.Version), grievances{courses(s)}.roster)); err != nil {
 			return Result{Fault: failureOf(err)}
 		}
 	}

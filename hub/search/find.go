@@ -103,6 +103,9 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 	if err != nil {
 		return h, false, err
 	}
+	if sub.Secret != nil && len(q.Fields) == 0 { // Nothing of it is known here but its number.
+		return Hit{Case: c}, true, nil
+	}
 	p, err := catalogue.ApplicantOf(sub.Applicant)
 	if err != nil {
 		return h, false, nil //nolint:nilerr // Its number still finds it.
@@ -212,7 +215,7 @@ type Like struct {
 // (DOMAIN §7 rows 2 and 34); nothing is merged.
 func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep func(*register.Case) bool) ([]Like, error) {
 	_, sub, err := reg.Submission(c)
-	if err != nil {
+	if err != nil || sub.Secret != nil {
 		return nil, err
 	}
 	p, err := catalogue.ApplicantOf(sub.Applicant)

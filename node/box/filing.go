@@ -153,6 +153,13 @@ func (b *Intake) eventOf(user string, app *catalogue.Application, papers []proto
 		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 16 documents")
 	}
 	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers, PostedOn: app.PostedOn, Despite: app.Despite}
+	if v.Confidential() {
+		var err error
+		if s.Secret, err = b.conceal(&protocol.Secret{Form: s.Form, Applicant: s.Applicant, Text: s.Despite}); err != nil {
+			return protocol.Event{}, err
+		}
+		s.Form, s.Applicant, s.Despite = nil, nil, ""
+	}
 	for _, d := range app.Documents {
 		if d.OriginalAtCounter {
 			s.Originals = append(s.Originals, d.ID)
@@ -166,6 +173,15 @@ func (b *Intake) eventOf(user string, app *catalogue.Application, papers []proto
 		Pin:        &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
 		Checkpoint: b.mirror.checkpoint(), Payload: protocol.Marshal(&s),
 	}, nil
+}
+
+// conceal seals what this box may not read again to the district.
+func (b *Intake) conceal(s *protocol.Secret) (*protocol.Confidential, error) {
+	to := b.o.Enrolment.Recipients
+	if len(to) == 0 {
+		return nil, fault.New("box.File", fault.Internal, "enrolment", "it names no key of the district")
+	}
+	return protocol.Conceal(to[0], s)
 }
 
 // maxDraws is how often a number is drawn again before the random source must

@@ -133,6 +133,9 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 	if sup.Documents, wrong, err = b.papersOf(app); err != nil || len(wrong) > 0 {
 		return nil, wrong, err
 	}
+	if c.Submission.Secret != nil {
+		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "this box may not read the case, so it can bring no answers to it")
+	}
 	if len(s.Form) > 0 {
 		merged, names, canonical, err := catalogue.MergeAnswers(c.Submission.Form, s.Form)
 		if err != nil {
@@ -168,8 +171,12 @@ func (b Followups) Withdraw(ctx context.Context, f Followup, w protocol.Withdraw
 	if len(w.Reason) > application.MaxText {
 		return nil, fault.New("box.Withdraw", fault.Invalid, "reason", "longer than 4096 bytes: shorten it")
 	}
-	if _, err := b.of(f.Number); err != nil {
+	c, err := b.of(f.Number)
+	if err != nil {
 		return nil, err
+	}
+	if c.Submission.Secret != nil && w.Reason != "" {
+		return nil, fault.New("box.Withdraw", fault.Invalid, "reason", "a grievance is taken back without a reason: it would stand here for everybody to read")
 	}
 	return b.add(ctx, f, protocol.Withdrawn, &w)
 }
@@ -190,6 +197,41 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 	return b.add(ctx, f, protocol.HandedOver, &h)
 }
 
+// Appeal asks the next post of the service's ladder to look at a decision again. What a
+// box may not read of its case is sealed. [fault.Conflict]: as far as this box knows,
+// nothing was decided that may be appealed, or the time for it has passed.
+func (b Followups) Appeal(ctx context.Context, f Followup, text string) (*Answer, error) {
+	if text == "" || len(text) > application.MaxText {
+		return nil, fault.New("box.Appeal", fault.Invalid, "text", "say in 1 to 4096 bytes what is wrong with the decision")
+	}
+	c, err := b.of(f.Number)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := b.requested(f)
+	if err != nil {
+		return nil, err
+	}
+	body := sha256.Sum256(protocol.Marshal([]any{protocol.Appealed, f.Number, text}))
+	if earlier > 0 {
+		return b.answerAgain(earlier, &filing{user: f.User, key: f.Key, body: body})
+	}
+	switch {
+	case c.Said.AppealBy == 0:
+		return nil, fault.New("box.Appeal", fault.Conflict, f.Number.String(), "nothing is decided that may be appealed, as far as this box knows")
+	case b.o.Clock().Unix() > c.Said.AppealBy:
+		return nil, fault.New("box.Appeal", fault.Conflict, f.Number.String(), "the time for an appeal has passed")
+	}
+	a := protocol.Appeal{Text: text}
+	if c.Submission.Secret != nil {
+		a.Text = ""
+		if a.Secret, err = b.conceal(&protocol.Secret{Text: text}); err != nil {
+			return nil, err
+		}
+	}
+	return b.put(ctx, f, protocol.Appealed, &a, body)
+}
+
 // Followups takes what comes to a case after its application.
 func (b *Box) Followups() Followups { return Followups{b.Intake} }
 
@@ -198,6 +240,20 @@ func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{Shelf: 
 
 // add writes an event on a case and answers it with its receipt.
 func (b Followups) add(ctx context.Context, by Followup, kind protocol.Kind, payload any) (*Answer, error) {
+	return b.put(ctx, by, kind, payload, sha256.Sum256(protocol.Marshal([]any{kind, by.Number, protocol.Marshal(payload)})))
+}
+
+// requested is the record that a request made before, 0 for none.
+func (b Followups) requested(by Followup) (earlier uint64, err error) {
+	err = b.view(func(tx *store.Tx) error {
+		earlier, err = lookup(tx, b.index.requestKey(by.User, by.Key))
+		return err
+	})
+	return earlier, err
+}
+
+// put is add, where body says what was asked for: sealed, it is other bytes each time.
+func (b Followups) put(ctx context.Context, by Followup, kind protocol.Kind, payload any, body protocol.Hash) (*Answer, error) {
 	if err := b.blockers.Closed(); err != nil {
 		return nil, err
 	}
@@ -206,12 +262,8 @@ func (b Followups) add(ctx context.Context, by Followup, kind protocol.Kind, pay
 		Kind: kind, At: b.o.Clock().UnixMilli(), Actor: by.User, Number: by.Number,
 		Checkpoint: b.mirror.checkpoint(), Payload: protocol.Marshal(payload),
 	}
-	f.body = sha256.Sum256(protocol.Marshal([]any{kind, by.Number, f.event.Payload}))
-	var earlier uint64
-	err := b.view(func(tx *store.Tx) (err error) {
-		earlier, err = lookup(tx, b.index.requestKey(f.user, f.key))
-		return err
-	})
+	f.body = body
+	earlier, err := b.requested(by)
 	if err != nil {
 		return nil, err
 	}

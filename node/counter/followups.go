@@ -24,6 +24,7 @@ func (c followups) routes() {
 	api.Register(c.api, route("payments", "pay", "Take money for a case of any centre; 201 only when it is on the disk"), c.pay)
 	api.Register(c.api, route("supplement", "supply", "Bring what the applicant was asked for"), c.supply)
 	api.Register(c.api, route("withdrawal", "withdraw", "Take the application back for its applicant"), c.withdraw)
+	api.Register(c.api, route("appeal", "appeal", "Take an appeal against the decision; of a grievance, its words are sealed"), c.appeal)
 	api.Register(c.api, route("void", "void", "Reverse a payment that this box took; whoever watches the centre reads why"), c.void)
 	api.Register(c.api, route("hand-over", "hand-over", "Note that the applicant has what was issued"), c.handOver)
 	api.Register(c.api, api.Route{
@@ -113,6 +114,19 @@ func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAn
 		return nil, err
 	}
 	return followed(c.Box.Followups().Withdraw(ctx, f, protocol.Withdrawal{Reason: in.Body.Reason}))
+}
+
+type appealInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.AppealRequest
+}
+
+func (c followups) appeal(ctx context.Context, in *appealInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	return followed(c.Box.Followups().Appeal(ctx, f, in.Body.Text))
 }
 
 type voidInput struct {

@@ -1,6 +1,8 @@
 package counter
 
 import (
+	"encoding/json"
+
 	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -42,6 +44,10 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
 	}
 	r.PostedOn, r.Despite = k.Submission.PostedOn, k.Submission.Despite
+	if k.Submission.Secret != nil {
+		r.Confidential, r.Form, r.Applicant = true, json.RawMessage(`{}`), json.RawMessage(`{}`)
+	}
+	r.AppealUntil = api.DateOf(k.Said.AppealBy)
 	r.DeliveryMode, r.Article = k.Said.Mode, k.Said.Article
 	if r.Fees == nil {
 		r.Fees = []protocol.Fee{}

@@ -175,6 +175,7 @@ type Course struct {
 	Primary      protocol.Number `json:"primary,omitempty" doc:"The case that this one is once more"`
 	SeenBy       string          `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
 	AppealUntil  *Date           `json:"appeal_until,omitempty"`
+	Confidential bool            `json:"confidential,omitempty" doc:"A grievance: its answers and applicant are shown to the desks on its path alone, and at no box"`
 	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
 	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
 	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`

@@ -150,6 +150,7 @@ type UserRequest struct {
 	From     string `json:"from,omitempty" doc:"First day, 2026-11-22; absent: today"`
 	Until    string `json:"until,omitempty" doc:"Last day; absent: open"`
 	Password string `json:"password" minLength:"8" maxLength:"256"`
+	SameAs   string `json:"same_as,omitempty" maxLength:"128" doc:"Another login of the same person, where this one is an acting charge"`
 }
 
 // A User is one login, without its secret.

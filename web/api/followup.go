@@ -35,6 +35,11 @@ type WithdrawRequest struct {
 	Reason string `json:"reason,omitempty" maxLength:"4000"`
 }
 
+// AppealRequest is the body of POST /v1/applications/{number}/appeal.
+type AppealRequest struct {
+	Text string `json:"text" minLength:"1" maxLength:"4000" doc:"What is wrong with the decision"`
+}
+
 // HandOverRequest is the body of POST /v1/applications/{number}/hand-over.
 type HandOverRequest struct {
 	Proof string `json:"proof" minLength:"1" maxLength:"128" doc:"How the person was known: nid, or another paper"`

@@ -74,6 +74,11 @@ var advice = map[string]Advice{
 		words("যা এসেছে তা দেখুন। দরকার হলে নথি থেকে সেই তথ্য চেয়ে নিন, তারপর নিষ্পত্তি করুন।", "Look at what came. If you need it, ask for it on the case, then settle this."),
 		words("আপনার দেওয়া তথ্য পৌঁছেছে; দপ্তর দেখছে।", "What you brought has arrived; the office looks at it."),
 	},
+	"late-appeal": {
+		words("আপিল গ্রহণের অবস্থা নেই", "An appeal that the case did not wait for"),
+		words("আপিলের তারিখ ও মেয়াদ দেখুন। সময়মতো হলে আপিল কর্মকর্তাকে নথিটি হাতে নিতে বলুন, তারপর নিষ্পত্তি করুন।", "Look at its day and at the term. If it was in time, ask the appellate officer to take the case up, then settle this."),
+		words("আপনার আপিল পৌঁছেছে; দপ্তর দেখছে।", "Your appeal has arrived; the office looks at it."),
+	},
 	"handed-over-early": {
 		words("ইস্যুর আগেই হস্তান্তর লেখা হয়েছে", "Handed over before anything was issued"),
 		words("কেন্দ্রে জিজ্ঞাসা করুন কী দেওয়া হয়েছে। ভুল হলে বাতিল করুন।", "Ask the centre what was handed over. If it was a mistake, dismiss it."),

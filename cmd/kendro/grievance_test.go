@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kendro/identity"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// canaries are words of a grievance that stand nowhere else.
+var canaries = []string{"কাকাতুয়া", "Quetzalcoatl", "Zanzibarbarian", "01799887766", "Marmaduchess"}
+
+// noCanary fails where a folder or a page shows a word of the grievance.
+func (x *tale) noCanary(what string, raw []byte) {
+	x.t.Helper()
+	for _, word := range canaries {
+		spelt, err := json.Marshal(word)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		if bytes.Contains(raw, []byte(word)) || bytes.Contains(raw, bytes.Trim(spelt, `"`)) {
+			x.t.Errorf("%s shows %q", what, word)
+		}
+	}
+}
+
+// noCanaryIn reads every file of a folder.
+func (x *tale) noCanaryIn(dir string) (files int) {
+	x.t.Helper()
+	err := filepath.WalkDir(x.at(dir), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		files++
+		x.noCanary(path, raw)
+		return err
+	})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return files
+}
+
+// raw reads a page or a call as it comes, whatever the status.
+func (x *tale) raw(who string, d *daemonInTale, path string) (int, []byte) {
+	x.t.Helper()
+	token, err := os.ReadFile(x.at(who + ".session"))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(x.t.Context(), http.MethodGet, "http://"+d.ports.HTTP+path, nil)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // It was only read.
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return answer.StatusCode, body
+}
+
+// TestGrievanceAgainstThisVeryCentre is flow D: filed at an offline box against its own
+// centre, which can't read a word of it afterwards; decided by the UNO, whom nobody else
+// can look over the shoulder; appealed from the offline box; decided by the DC.
+func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
+	x := newTale(t, nil)
+	x.officer("uno", "uno@uno-41-09")
+	x.officer("assistant", "uno-office-assistant@uno-41-09")
+	x.officer("front", "dc-front-desk@dc-41")
+	x.officer("dc", "dc@dc-41")
+	x.kendro("user add --dir hub --name auditor --role auditor --from 2020-01-01 --password-file password")
+	x.login("auditor", x.hub)
+	x.down(x.hub)
+
+	n := x.send("grievance", map[string]any{
+		"against": "centre", "centre": nil, "officer": nil, "receive_no": nil, "happened_on": nil, "relief": nil, "hide_name": false,
+		"subject": "কাকাতুয়া", "body": "Quetzalcoatl took double: Zanzibarbarian",
+	}, map[string]any{"channel": "counter", "documents": nil, "applicant": map[string]any{
+		"name_bn": "রহিমা", "name_en": "Marmaduchess", "mobile": "01799887766", "gender": "female", "village": "খাজুরা", "area": "41-09-17",
+	}}, "")
+	if err := os.Remove(x.at("body.json")); err != nil {
+		t.Fatal(err)
+	}
+	shut := func(when string) {
+		t.Helper()
+		if files := x.noCanaryIn("node"); files < 5 {
+			t.Fatalf("%s: only %d files were read", when, files)
+		}
+		for _, path := range []string{
+			"/v1/applications/" + n, "/v1/applications", "/v1/track/" + n, "/v1/receipts/" + n + "/proof", "/v1/waiting", "/v1/sync",
+			"/cases/" + n, "/receipts/" + n, "/",
+		} {
+			_, raw := x.raw("rahima", x.box, path)
+			x.noCanary(when+": GET "+path, raw)
+			if bytes.Contains(raw, []byte("uno-41-09")) {
+				t.Errorf("%s: GET %s tells where it lies, and so whom it is about", when, path)
+			}
+		}
+	}
+	shut("offline")
+	var proof api.Proof
+	x.get("rahima", x.box, "/v1/receipts/"+n+"/proof", &proof)
+	e, err := protocol.DecodeEvent(proof.Event)
+	var sub protocol.Submission
+	if err == nil {
+		err = e.Decode(&sub)
+	}
+	if err != nil || sub.Secret == nil || len(sub.Form)+len(sub.Applicant) > 0 || len(sub.Secret.Sealed)%1024 != len(mustConceal(t).Sealed)%1024 {
+		t.Fatalf("the event that was signed holds %+v, %v", sub, err)
+	}
+
+	x.up(x.hub)
+	x.until(`"custody":"ACCEPTED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.noCanaryIn("hub")
+	var record api.Record
+	x.get("uno", x.hub, "/v1/applications/"+n, &record)
+	if !strings.Contains(string(record.Form), "Quetzalcoatl") || !strings.Contains(string(record.Applicant), "Marmaduchess") || record.Seat != "uno@uno-41-09" || record.Due == nil {
+		t.Fatalf("the UNO reads %s of %s at %s, due %v", record.Form, record.Applicant, record.Seat, record.Due)
+	}
+	for _, who := range []string{"assistant", "front", "dc", "auditor"} {
+		status, raw := x.raw(who, x.hub, "/v1/applications/"+n)
+		if status != http.StatusForbidden {
+			t.Errorf("%s reads it: %d, %s", who, status, raw)
+		}
+		x.noCanary(who, raw)
+	}
+	var tasks api.TaskList
+	x.get("assistant", x.hub, "/v1/tasks?scope=office", &tasks)
+	if len(tasks.Tasks) != 1 || tasks.Tasks[0].Number.String() != n || tasks.Tasks[0].Seat != "" || tasks.Tasks[0].Centre != "" {
+		t.Errorf("a colleague sees more of it than number and stage: %+v", tasks.Tasks)
+	}
+	x.desk("uno", "take "+n)
+	x.refused("may not read this case", "desk request-info "+n+" --item form.body --reason why "+x.as("uno", x.hub))
+	x.desk("uno", "decide "+n+" --opinion reject --text 'Zanzibarbarian was in order'")
+	x.desk("uno", "reject "+n+" --reason-code other --text 'no ground for Zanzibarbarian'")
+	x.until(`"stage":"REJECTED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+
+	x.down(x.hub)
+	x.days(3)
+	x.login("rahima", x.box)
+	appeal := "case appeal " + n + " --text 'nobody asked Quetzalcoatl' --id again --output json " + x.as("rahima", x.box)
+	var first, again api.FollowupAnswer
+	for _, into := range []*api.FollowupAnswer{&first, &again} {
+		if err := json.Unmarshal([]byte(x.kendro(appeal)), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first.Receipt.Hash != again.Receipt.Hash || first.Receipt.Hash == (protocol.Hash{}) {
+		t.Errorf("the same request got two receipts: %v, %v", first.Receipt, again.Receipt)
+	}
+	shut("after the appeal")
+	x.up(x.hub)
+	x.until(`"stage":"RECEIVED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.login("uno", x.hub)
+	x.login("dc", x.hub)
+	x.refused("", "desk take "+n+" "+x.as("uno", x.hub))
+	x.desk("dc", "take "+n)
+	x.get("dc", x.hub, "/v1/applications/"+n, &record)
+	if last := record.History; !strings.Contains(string(record.Form), "Quetzalcoatl") || !strings.Contains(text(last, "appeal"), "nobody asked Quetzalcoatl") {
+		t.Errorf("the DC reads %s and %+v", record.Form, last)
+	}
+	x.desk("dc", "decide "+n+" --opinion approve --text 'the UNO did not look'")
+	x.desk("dc", "approve "+n)
+	x.until(`"stage":"APPROVED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.refused("nothing is decided that may be appealed", "case appeal "+n+" --text more "+x.as("rahima", x.box))
+	shut("at the end")
+}
+
+// mustConceal is a short secret, as a box seals it.
+func mustConceal(t *testing.T) *protocol.Confidential {
+	t.Helper()
+	c, err := protocol.Conceal(identity.NewSealingKey().Public(), &protocol.Secret{Text: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// text is what stands with the newest turn of an action.
+func text(history []api.HistoryEntry, action string) (words string) {
+	for _, h := range history {
+		if h.Action == action {
+			words = h.Text
+		}
+	}
+	return words
+}
