@@ -242,7 +242,7 @@ func (h *hunt) work() {
 		}
 	}
 	a := Act{Text: "x"}
-	switch m {
+	switch m { //nolint:exhaustive // The others need no more.
 	case Decide:
 		a.Opinion = application.Other
 	case Reject:
