@@ -33,11 +33,12 @@ func Desk(a *api.API, h House) error {
 	}
 	s.home = "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/track", wordTrack}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
+	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
 	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))

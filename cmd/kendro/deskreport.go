@@ -2,16 +2,15 @@ package main
 
 import (
 	"encoding/csv"
-	"fmt"
 	"io"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"kendro/domain/measure"
+	"kendro/web"
 	"kendro/web/api"
 )
 
@@ -110,21 +109,7 @@ func officeReportTable(r *api.OfficeReport) *table {
 	return t
 }
 
-func took(t measure.Took) []string { return []string{span(t.Median), span(t.P90)} }
-
-// span shows seconds in the two largest units.
-func span(seconds int64) string {
-	d := time.Duration(seconds) * time.Second
-	switch {
-	case d >= 24*time.Hour:
-		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %02d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d s", seconds)
-}
+func took(t measure.Took) []string { return []string{web.EN.Span(t.Median), web.EN.Span(t.P90)} }
 
 func officeReportCSV(w io.Writer, r *api.OfficeReport) error {
 	out := csv.NewWriter(w)

@@ -126,6 +126,9 @@ type Completeness struct {
 	EN         string `json:"en"`
 }
 
+// Name is what it says, in both languages.
+func (c Completeness) Name() place.Name { return place.Name{BN: c.BN, EN: c.EN} }
+
 // SessionRequest is the body of POST /v1/sessions.
 type SessionRequest struct {
 	User     string `json:"user" minLength:"1" maxLength:"128"`

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"kendro/domain/measure"
+	"kendro/domain/place"
+	"kendro/web/api"
+)
+
+// Words of the report on what desks have come to.
+var (
+	wordReport      = name("কাজের প্রতিবেদন", "What was done")
+	wordReportFrom  = name("প্রথম দিন", "First day")
+	wordReportTo    = name("শেষ দিন", "Last day")
+	wordReportHint  = name("কর্মকর্তার সময় গোনা হয় অফিসের দিনে সকাল ৯টা থেকে বিকাল ৫টা। নাগরিকের অপেক্ষা, নেটওয়ার্ক ও ছুটির সময় তাতে নেই। প্রতিটি দেখা লিপিবদ্ধ থাকে।", "An officer’s time is counted from 9 to 5 on working days, without what the citizen, the network and closed days take. Every look is recorded.")
+	wordReportNone  = name("এই কয় দিনে কিছু ছিল না।", "There was nothing in these days.")
+	wordOfServices  = name("সেবা", "Services")
+	wordOfOffices   = name("অফিস", "Offices")
+	wordOfDesks     = name("ডেস্ক", "Desks")
+	wordOfOfficers  = name("কর্মকর্তা", "Officers")
+	wordCameIn      = name("গৃহীত", "Received")
+	wordDisposedOf  = name("নিষ্পন্ন", "Disposed")
+	wordStillThere  = name("চলমান", "Pending")
+	wordOlderThan   = name("১৫ দিনের বেশি", "Over 15 days")
+	wordTooLate     = name("মেয়াদোত্তীর্ণ", "Overdue")
+	wordOfficerTook = name("কর্মকর্তার সময়, অর্ধেক ও দশে নয়টি", "Officer, median and nine of ten")
+	wordNetworkTook = name("নেটওয়ার্ক", "Network")
+	wordCitizenTook = name("নাগরিক", "Citizen")
+	wordAllTook     = name("মোট", "In all")
+	wordTimesCame   = name("আসতে হয়েছে", "Visits")
+	wordNoWoman     = name("যে কেন্দ্রে কোনো নারী উদ্যোক্তার লগইন নেই", "Centres where no woman has a login")
+)
+
+type reportView struct {
+	*api.OfficeReport
+	Tables []reportTable
+}
+
+// A reportTable is the lines of one kind.
+type reportTable struct {
+	Title place.Name
+	Lines []*measure.Line
+	Named func(of string) place.Name
+}
+
+// report shows a head of office what the desks below him have come to, to be read and
+// printed (R-OF7). Who may see what is the call's to say.
+func (d *desk) report(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	q := url.Values{}
+	for _, k := range []string{"area", "from", "to"} {
+		if v := r.URL.Query().Get(k); v != "" {
+			q.Set(k, v)
+		}
+	}
+	v := reportView{OfficeReport: new(api.OfficeReport)}
+	if err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: "/v1/report?" + q.Encode(), Out: v.OfficeReport}); err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	v.Tables = []reportTable{
+		{wordOfServices, v.Services, d.serviceCalled},
+		{wordOfOffices, v.Offices, d.officeCalled},
+		{wordOfDesks, v.Desks, d.deskCalled},
+		{wordOfOfficers, v.Officers, func(of string) place.Name { return place.Name{BN: of, EN: of} }},
+	}
+	d.show(w, r, http.StatusOK, reportPage(d.page(r, wordReport), v))
+}
+
+func (d *desk) serviceCalled(id string) place.Name {
+	if set := d.house.Set(); set != nil {
+		if v, ok := set.Current(id); ok {
+			return v.Name
+		}
+	}
+	return place.Name{BN: id, EN: id}
+}
+
+func (d *desk) officeCalled(code string) place.Name {
+	if set := d.house.Set(); set != nil {
+		if o, ok := set.Directory.Office(code); ok {
+			return o.Name
+		}
+	}
+	return place.Name{BN: code, EN: code}
+}
+
+// deskCalled names a post and its office.
+func (d *desk) deskCalled(of string) place.Name {
+	seat, err := place.ParseSeat(of)
+	set := d.house.Set()
+	if err != nil || set == nil {
+		return place.Name{BN: of, EN: of}
+	}
+	post, _ := set.Directory.Post(seat.Post)
+	office := d.officeCalled(seat.Office)
+	return place.Name{BN: post.Name.BN + ", " + office.BN, EN: post.Name.EN + ", " + office.EN}
+}
+
+// Span writes a time in its two largest units, given in seconds.
+func (l Lang) Span(seconds int64) string {
+	units := []struct {
+		size int64
+		name place.Name
+	}{{24 * 3600, name("দিন", "d")}, {3600, name("ঘণ্টা", "h")}, {60, name("মিনিট", "min")}, {1, name("সেকেন্ড", "s")}}
+	for i, u := range units {
+		if seconds < u.size && u.size > 1 {
+			continue
+		}
+		text := strconv.FormatInt(seconds/u.size, 10) + " " + l.Say(u.name)
+		if rest := seconds % u.size; i < 2 && rest >= units[i+1].size {
+			text += " " + strconv.FormatInt(rest/units[i+1].size, 10) + " " + l.Say(units[i+1].name)
+		}
+		return l.Digits(text)
+	}
+	return ""
+}
+
+// day writes a day such as 2026-11-22 in words.
+func (v reportView) day(l Lang, date string) string {
+	t, err := time.ParseInLocation(time.DateOnly, date, api.Dhaka())
+	if err != nil {
+		return date
+	}
+	return l.Day(t)
+}
