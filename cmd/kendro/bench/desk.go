@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type atDesk struct {
 	Longest    int     `json:"longest_list,omitempty"`
 	SearchP50  float64 `json:"search_p50_ms,omitempty"`
 	SearchP95  float64 `json:"search_p95_ms,omitempty"`
+	ReportMS   float64 `json:"report_ms,omitempty"` // Of a month: for no more records than a month has.
 	Searches   int     `json:"searches,omitempty"`
 	HubReady   float64 `json:"hub_ready_seconds,omitempty"`
 	Searchable float64 `json:"hub_searchable_seconds,omitempty"`
@@ -66,6 +68,9 @@ func runDesk(ctx context.Context, o options, site string) (*result, error) {
 		return nil, err
 	}
 	if err := at.ask(ctx, f.corpus, callers, r); err != nil {
+		return nil, err
+	}
+	if err := at.report(ctx, o.records, r); err != nil {
 		return nil, err
 	}
 	if r.RSSAnon, err = memoryOf(ctx, d.Servers[0]); err != nil {
@@ -177,6 +182,35 @@ func (d *desk) ask(ctx context.Context, from *corpus, callers []*caller, r *resu
 	r.Lists, r.Searches = len(lists), len(searches)
 	r.ListP50, r.ListP95 = millis(percentile(lists, 50)), millis(percentile(lists, 95))
 	r.SearchP50, r.SearchP95 = millis(percentile(searches, 50)), millis(percentile(searches, 95))
+	return nil
+}
+
+// month is how many applications a district has in one (DOMAIN §11), in round figures.
+const month = 100_000
+
+// report reads once what the whole district has come to, and notes how long it took.
+func (d *desk) report(ctx context.Context, records int, r *result) error {
+	if records > month {
+		return nil
+	}
+	c, err := d.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var sum api.OfficeReport
+	began := time.Now()
+	if err := c.Do(ctx, api.Call{Path: "/v1/report", Out: &sum}); err != nil {
+		return err
+	}
+	r.ReportMS = millis(time.Since(began))
+	received := 0
+	for _, l := range sum.Services {
+		received += l.Received
+	}
+	if received != records {
+		return fault.New(op, fault.Internal, "report", strconv.Itoa(received)+" applications were received, as it says")
+	}
 	return nil
 }
 
