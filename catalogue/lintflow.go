@@ -152,6 +152,8 @@ func (l *linter) procedure() {
 	l.record(p.Record)
 	l.once(p.Once)
 	l.grievance(p.Grievance)
+	l.certificate(p)
+	l.decidedAt(p)
 	if len(p.Appeals) > maxRungs {
 		l.bad("appeals", 0, "%d rungs of appeal: want at most %d", len(p.Appeals), maxRungs)
 	}

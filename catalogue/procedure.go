@@ -14,6 +14,9 @@ type procedureFile struct {
 	Once    *onceFile    `yaml:"once"`
 
 	Grievance *grievanceFile `yaml:"grievance"`
+
+	DecideAt    dcat.DecideAt    `yaml:"decide_at"`
+	Certificate *certificateFile `yaml:"certificate"`
 }
 
 type grievanceFile struct {
@@ -23,6 +26,13 @@ type grievanceFile struct {
 	Receipt string `yaml:"receipt"`
 	On      string `yaml:"on"`
 	Hidden  string `yaml:"hidden"`
+}
+
+type certificateFile struct {
+	Code      string `yaml:"code"`
+	ValidDays int    `yaml:"valid_days"`
+	Block     int    `yaml:"block"`
+	LeaseDays int    `yaml:"lease_days"`
 }
 
 type onceFile struct {
@@ -102,6 +112,10 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	}
 	if g := f.Procedure.Grievance; g != nil {
 		p.Grievance = &dcat.Grievance{Against: g.Against, Centre: g.Centre, Officer: g.Officer, Receipt: g.Receipt, On: g.On, Hidden: g.Hidden}
+	}
+	p.DecideAt = f.Procedure.DecideAt
+	if c := f.Procedure.Certificate; c != nil {
+		p.Certificate = &dcat.Certificate{Code: c.Code, ValidDays: c.ValidDays, Block: c.Block, LeaseDays: c.LeaseDays}
 	}
 	v.Procedure = p
 }

@@ -270,6 +270,7 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { n.neighbours.run(ctx) })
 	wg.Go(func() { n.renewer.run(ctx) })
 	wg.Go(func() { n.keepBallast(ctx) })
+	wg.Go(func() { askForLeases(ctx, n.box, n.c.Logger) })
 	wg.Go(func() { n.exchange.serve(ctx, n.link.Accept(link.ALPNSync)) })
 	wg.Go(func() { n.copier.run(ctx) })
 	wg.Go(func() {

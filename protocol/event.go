@@ -23,6 +23,8 @@ const (
 	Appealed     Kind = 9 // Uplink: the applicant asks the next post to look at a decision. Payload: Appeal.
 
 	PaymentVoided Kind = 60 // Uplink: a payment is reversed. Payload: Voiding.
+	ActedAtUnion  Kind = 7  // Uplink: a person of the union decides at its box. Payload: UnionAct.
+	LeaseAsked    Kind = 8  // Uplink: the box asks for what it may decide by itself. Payload: LeaseRequest.
 
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
 	UserChanged Kind = 21 // Inbox: an entrepreneur's login. Payload: User.
@@ -33,6 +35,8 @@ const (
 	DocumentsHeld Kind = 26 // Inbox: documents are safe at the hub. Payload: HeldDocuments.
 	Assured       Kind = 27 // Inbox: which register this is, or how far it is backed up. Payload: Assurance.
 	SetAside      Kind = 30 // Inbox: what this centre sent on a case waits for an officer, or was settled. Payload: Aside.
+
+	LeaseTold Kind = 32 // Inbox: what this centre's box may decide by itself. Payload: Lease.
 
 	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.
 

@@ -57,8 +57,8 @@ type Neighbour struct {
 	Signer []byte // Public signing key.
 }
 
-// A User is the payload of UserChanged: an entrepreneur who may sign in at the
-// centre's node.
+// A User is the payload of UserChanged: who may sign in at the centre's node, an
+// entrepreneur or an officer of its union.
 type User struct {
 	Name     string `cbor:"1,keyasint"`
 	Centre   string `cbor:"2,keyasint"`
@@ -68,6 +68,9 @@ type User struct {
 	From     int64  `cbor:"6,keyasint"`           // Unix seconds.
 	Until    int64  `cbor:"7,keyasint,omitempty"` // Unix seconds; 0 is open.
 	Disabled bool   `cbor:"8,keyasint,omitempty"`
+
+	Post   string `cbor:"9,keyasint,omitempty"`  // Of an officer who may act at the box of his union …
+	Office string `cbor:"10,keyasint,omitempty"` // … under its lease.
 }
 
 // An Acceptance is the payload of Accepted: events First to Last of the node's
@@ -103,6 +106,8 @@ type Standing struct {
 	Overdue  bool   `cbor:"15,keyasint,omitempty"` // A superior has been told.
 	AppealBy int64  `cbor:"16,keyasint,omitempty"` // The last second for an appeal, Unix seconds.
 	Article  string `cbor:"17,keyasint,omitempty"` // Number of the article that was posted.
+
+	Certificate *CertificateWord `cbor:"18,keyasint,omitempty"` // What was issued on it under a number.
 }
 
 // A Payment is the payload of PaymentTaken: money that somebody paid for a case,

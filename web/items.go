@@ -39,6 +39,7 @@ var outcomeWords = map[string]place.Name{
 	"accepted":  name("গ্রহণ করুন", "Accept it"),
 	"honoured":  name("মেনে নিন", "Honour it"),
 	"refused":   name("প্রত্যাখ্যান করুন", "Refuse it"),
+	"confirmed": name("সিদ্ধান্ত বহাল", "Confirm the decision"),
 	"again":     name("আবার জিজ্ঞাসা করুন", "Ask again"),
 }
 

@@ -87,7 +87,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
-		hubCmd(), nodeCmd(), tokenCmd(), userCmd(),
+		hubCmd(), nodeCmd(), tokenCmd(), userCmd(), leaseCmd(),
 		loginCmd(), applyCmd(), trackCmd(), deskCmd(), caseCmd(), catalogueCmd(), bundleCmd(),
 		demo.Command(), bench.Command(), sim.Command(), auditCmd(), doctorCmd(), versionCmd(),
 	)

@@ -139,6 +139,21 @@ func ParseAct(name string) (Action, error) {
 	return NoAction, fault.New("application.ParseAct", fault.Invalid, clip(name), "want one of "+strings.Join(names, ", "))
 }
 
+// AtUnion reports whether an officer may do an action at the box of his union, where
+// no hub is.
+func AtUnion(a Action) bool {
+	switch a {
+	case Take, Note, Decide, Check, Forward, Return, Approve, Reject, Issue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Binds reports whether an action gives the citizen an answer that stands: under a lease
+// that has ended it needs somebody to confirm it (DOMAIN §7 row 37).
+func Binds(a Action) bool { return a == Approve || a == Reject || a == Issue }
+
 // rights are the acts of a post, as the directory lists them, that actions need.
 var rights = map[Action]string{
 	Decide: place.ActPreliminary, Forward: place.ActForward, Return: place.ActReturn, RequestInfo: place.ActRequestInfo,

@@ -1,6 +1,8 @@
 package application
 
 import (
+	"time"
+
 	"kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -242,4 +244,26 @@ func (w Way) Upcoming(c Case) (post string, name place.Name) {
 		return v.Procedure.Issue.Post, v.Procedure.Issue.Name
 	}
 	return "", place.Name{}
+}
+
+// Grant says until when an event gives somebody time: a demand to pay, a delivery date, an
+// appeal. It leaves what was said already.
+func (w Way) Grant(e *Event, c Case, calendar *place.Calendar, now time.Time) {
+	p := w.Version.Procedure
+	if p == nil {
+		return
+	}
+	switch e.Action {
+	case Demand:
+		e.Until = Term(now, p.FeeDays)
+	case Prepare:
+		if e.Until == 0 && p.Issue != nil {
+			e.Until = WorkTerm(calendar, now, p.Issue.Days)
+		}
+	case Reject, Close:
+		if c.Appeals < len(p.Appeals) {
+			e.Until = Term(now, p.Appeals[c.Appeals].Days)
+		}
+	default:
+	}
 }

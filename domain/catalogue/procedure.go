@@ -18,6 +18,35 @@ type Procedure struct {
 	Once    *Once    `cbor:"5,keyasint,omitempty" json:"once,omitempty"`     // Nil: what it is about may happen more than once.
 
 	Grievance *Grievance `cbor:"6,keyasint,omitempty" json:"grievance,omitempty"` // Nil: it is about nobody.
+
+	DecideAt    DecideAt     `cbor:"7,keyasint,omitempty" json:"decide_at,omitempty"`
+	Certificate *Certificate `cbor:"8,keyasint,omitempty" json:"certificate,omitempty"` // Nil: what is issued bears no number of ours.
+}
+
+// DecideAt says where the desks of a service may be.
+type DecideAt string
+
+// The places: a closed list.
+const (
+	AtHub  DecideAt = ""     // At the hub alone.
+	AtNode DecideAt = "node" // At the centre's box too, offline, where the hub has given it a lease.
+)
+
+// LocalLevel is the level of the offices that a box may act for: the union's own, or
+// the municipality's.
+const LocalLevel = "local"
+
+// A Certificate is what a service issues under a number, for a time.
+type Certificate struct {
+	Code      string `cbor:"1,keyasint" json:"code"`                           // Begins its numbers.
+	ValidDays int    `cbor:"2,keyasint" json:"valid_days"`                     // Calendar days from the issue.
+	Block     int    `cbor:"3,keyasint,omitempty" json:"block,omitempty"`      // Numbers that a lease comes with.
+	LeaseDays int    `cbor:"4,keyasint,omitempty" json:"lease_days,omitempty"` // For which a lease is given.
+}
+
+// DecidedAtNode reports whether a box may have the desks of the version.
+func (v *Version) DecidedAtNode() bool {
+	return v.Procedure != nil && v.Procedure.DecideAt == AtNode && v.Procedure.Certificate != nil
 }
 
 // A Mode is a way in which an artefact reaches the applicant.

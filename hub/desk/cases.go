@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"kendro/domain/access"
 	"kendro/domain/application"
@@ -82,6 +83,10 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 		return nil, err
 	}
 	if rec.Until == 0 {
+		if l := reg.AtUnion(c, s.clock().Unix()); l != nil {
+			until := api.TimeOf(time.Unix(l.Until, 0))
+			rec.AtUnion = &until
+		}
 		rec.Acts = offered(reg.Offers(c, who.Principal, s.clock().Unix()))
 	}
 	return &recordOutput{ETag: api.ETag(rec.Version), Body: rec}, nil

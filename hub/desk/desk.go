@@ -178,6 +178,7 @@ func (s *Server) routes() {
 	s.publicRoutes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()
+	leaseDesk{s}.routes()
 	s.machineRoutes()
 	s.bundles()
 }

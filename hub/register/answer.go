@@ -120,6 +120,8 @@ func plans() map[Method]plan {
 		CreateToken:   onFleet(access.ManageTokens, fleet.createToken),
 		RevokeToken:   onFleet(access.ManageTokens, fleet.revokeToken),
 		RevokeNode:    onFleet(access.ManageNodes, fleet.revokeNode),
+		AllowLease:    {access.ManageNodes, func(s *step, c *Command) Result { return leases{s}.allow(c) }},
+		EndLease:      {access.ManageNodes, func(s *step, c *Command) Result { return leases{s}.end(c) }},
 		RotateGossip:  onFleet(access.ManageNodes, fleet.rotateGossip),
 		RemoveServer:  onFleet(access.ManageMembers, fleet.removeServer),
 		BackedUp:      onFleet(access.ManageMembers, fleet.backedUp),

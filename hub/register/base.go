@@ -88,6 +88,11 @@ func (f *folding) take(raw []byte) {
 		if e.Decode(&a) == nil && a.Refounded == nil {
 			about = "backup"
 		}
+	case protocol.LeaseTold:
+		var l protocol.Lease
+		if e.Decode(&l) == nil {
+			about = "lease " + l.Service
+		}
 	case protocol.UserChanged:
 		var u protocol.User
 		if e.Decode(&u) == nil {

@@ -55,7 +55,9 @@ type Enclosed struct {
 	Outside *Outside            `cbor:"28,keyasint,omitempty"` // What another register has to say.
 	Likely  protocol.Number     `cbor:"29,keyasint,omitempty"` // An earlier case that is likely about the same.
 
-	Accused *application.Accused `cbor:"30,keyasint,omitempty"` // Whom it is about, where it is a grievance.
+	Accused     *application.Accused `cbor:"30,keyasint,omitempty"` // Whom it is about, where it is a grievance.
+	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
+	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
 }
 
 // Dating is what the register makes of a counter's clock, and of the office's.
@@ -159,6 +161,9 @@ func (c *Case) publish(st *protocol.Standing) {
 	}
 	if c.State.Stage == application.Posted {
 		st.Article = c.lastText(application.Dispatch)
+	}
+	if k := c.Certificate; k != nil {
+		st.Certificate = &protocol.CertificateWord{Number: k.Number, State: k.State, Expires: k.Expires}
 	}
 	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
 }

@@ -69,6 +69,10 @@ const (
 	Close       Method = "close"
 	Appeal      Method = "appeal"
 
+	// Of an operator, since format 4.
+	AllowLease Method = "allow-lease" // LeaseOrder → Tenancy.
+	EndLease   Method = "end-lease"   // LeaseOrder → Tenancy.
+
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
@@ -87,7 +91,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
-		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease,
 	}
 }
 
@@ -164,6 +168,8 @@ type User struct {
 	// Of is another login of the same person, such as that of the post that he has beside
 	// an acting charge; the register keeps the first of them. Since format 4.
 	Of string `cbor:"10,keyasint,omitempty"`
+
+	DisabledAt int64 `cbor:"11,keyasint,omitempty"` // Unix seconds; of officers who act at boxes, whose acts come later.
 }
 
 // ActiveAt reports whether the user may sign in at the time, in Unix seconds.

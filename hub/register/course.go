@@ -197,29 +197,8 @@ func (s courses) self(c *Case, w application.Way, a application.Action) error {
 		return err
 	}
 	e := application.Event{Action: a, At: s.now().Unix(), Desk: d}
-	s.grant(&e, c, w)
+	w.Grant(&e, c.State, s.calendar(), s.now())
 	return s.change(c, e)
-}
-
-// grant says until when an event gives somebody time.
-func (s courses) grant(e *application.Event, c *Case, w application.Way) {
-	p := w.Version.Procedure
-	if p == nil {
-		return
-	}
-	switch e.Action {
-	case application.Demand:
-		e.Until = application.Term(s.now(), p.FeeDays)
-	case application.Prepare:
-		if e.Until == 0 && p.Issue != nil {
-			e.Until = application.WorkTerm(s.calendar(), s.now(), p.Issue.Days)
-		}
-	case application.Reject, application.Close:
-		if c.State.Appeals < len(p.Appeals) {
-			e.Until = application.Term(s.now(), p.Appeals[c.State.Appeals].Days)
-		}
-	default:
-	}
 }
 
 // tick looks at cases on which something has fallen due. What the leader names too

@@ -53,6 +53,9 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := (grievances{courses(s)}).barred(k, action, b.To); f != nil {
 		return Result{Fault: f}
 	}
+	if f := s.leased(k, action); f != nil {
+		return Result{Fault: f}
+	}
 	e, f := s.event(k, by, action, &b)
 	if f != nil {
 		return Result{Fault: f}
@@ -96,7 +99,7 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 		return e, failureOf(err)
 	}
 	if s.format > 2 {
-		courses(s).grant(&e, k, w)
+		w.Grant(&e, k.State, courses(s).calendar(), courses(s).now())
 		d.Check = w.Version.Check(b.Check)
 		if d.Check >= 0 && w.Version.Checks[d.Check].Document && (b.Document == nil || b.Document.Check() != nil) {
 			return e, refuse(fault.Invalid, clip(b.Check, 64), "the check wants the document that shows it")
@@ -137,6 +140,10 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		if w, f := courses(s).way(k); f == nil {
 			outsiders{courses(s)}.byHand(k, w.Version, b.Check, b.Text)
 			records{courses(s)}.scanned(k, w.Version, b.Check, e.By.Name, b.Document)
+		}
+	case application.Issue:
+		if t.Event == nil {
+			s.numberHere(k)
 		}
 	case application.Link:
 		s.link(k, b.Primary)

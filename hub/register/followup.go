@@ -26,13 +26,13 @@ const whySurplus = "more was paid than was owed"
 // whySecondFee is why what was paid on a duplicate is an item.
 const whySecondFee = "a fee was paid on a case that is another one once more"
 
-// follows reports whether a kind of event is about a case that is here, in an entry of
-// a format.
+// follows reports whether a kind of event is about a case that is here, or asks for a
+// lease to decide some, in an entry of a format.
 func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return format > 2
-	case protocol.Appealed:
+	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked:
 		return format > 3
 	}
 	return false
@@ -50,6 +50,10 @@ type follower struct {
 	c     *Case
 	legal int64 // Unix milliseconds.
 	doubt bool  // The centre's clock was off.
+
+	confirmed bool   // An officer has confirmed the decision that it belongs to.
+	try       bool   // Make no item of it …
+	why       string // … but say why.
 }
 
 // arrival is an event on a case that a block brings.
@@ -86,6 +90,10 @@ func (f *follower) comeAgain(receipted Source) {
 
 // take applies the event, or sets it aside.
 func (f *follower) take() {
+	if f.e.Kind == protocol.LeaseAsked && (leases{f.step}).asked(f.e, f.owner) {
+		f.meta.Stats.Followed++
+		return
+	}
 	f.c = &Case{}
 	if f.e.Number == 0 || !f.get(caseKey(f.e.Number), f.c) {
 		f.meta.Stats.Unreadable++
@@ -121,6 +129,14 @@ func (f *follower) place() {
 
 // aside makes an item of the event.
 func (f *follower) aside(why string, amount int64) {
+	if f.try {
+		f.why = why
+		return
+	}
+	if f.e.Kind == protocol.ActedAtUnion {
+		f.open(f.c, Item{Kind: ItemUnion, Text: why, Event: f.from, Centre: f.owner.Centre, Owner: f.above(f.c)})
+		return
+	}
 	kind := map[protocol.Kind]string{
 		protocol.Supplied: ItemSupplement, protocol.PaymentTaken: ItemOverpayment,
 		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver, protocol.PaymentVoided: ItemVoided, protocol.Appealed: ItemAppeal,
@@ -140,11 +156,19 @@ func (f *follower) aside(why string, amount int64) {
 
 func (f *follower) apply() {
 	switch f.e.Kind { //nolint:exhaustive // The others don't follow.
+	case protocol.ActedAtUnion:
+		f.act()
 	case protocol.Supplied:
 		f.supply()
 	case protocol.PaymentTaken:
+		if f.parks() {
+			return
+		}
 		f.pay()
 	case protocol.PaymentVoided:
+		if f.parks() {
+			return
+		}
 		f.void()
 	case protocol.Appealed:
 		f.appeal()
@@ -156,6 +180,9 @@ func (f *follower) apply() {
 		}
 		f.move(application.Event{Action: application.Withdraw, Text: clip(w.Reason, application.MaxText)}, 0)
 	case protocol.HandedOver:
+		if f.parks() {
+			return
+		}
 		var h protocol.HandOver
 		if f.e.Decode(&h) != nil {
 			f.aside(whyUnreadable, 0)

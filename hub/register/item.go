@@ -31,6 +31,9 @@ const (
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.
 	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.
 	ItemAppeal       = "late-appeal"      // An appeal that the case did not wait for.
+
+	ItemConfirm = "decision-to-confirm" // A union decided under no valid lease (row 37).
+	ItemUnion   = "act-at-union"        // What a union's officer did does not fit the case.
 )
 
 // OutcomesOf are what may come of an item of a kind.
@@ -40,6 +43,8 @@ func OutcomesOf(kind string) []string {
 		return []string{outcomeAccepted, outcomeRefused}
 	case ItemRevoked:
 		return []string{outcomeHonoured, outcomeRefused}
+	case ItemConfirm:
+		return []string{outcomeConfirmed, outcomeRefused}
 	case ItemRefused:
 		return []string{"refund", "credit", "applied", "dismissed", outcomeAgain}
 	}
@@ -51,7 +56,9 @@ const (
 	outcomeAgain    = "again"    // Another authority's register is asked once more.
 	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one.
 	outcomeHonoured = "honoured" // What a revoked box sent counts.
-	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent does not count; for a void the centre is liable.
+	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent, or a union decided, does not count; for a void the centre is liable.
+
+	outcomeConfirmed = "confirmed" // What a union decided late stands.
 )
 
 // An Item is what somebody has to decide about since the procedure can't: a centre
@@ -89,8 +96,9 @@ type Withheld struct {
 const itemDays = 5
 
 // open opens an item of a case, of which kind, text, sum, event and centre are
-// given, and tells the centre.
-func (s courses) open(c *Case, it Item) {
+// given, and tells the centre. It returns the item's ID. The desk at which the case lies owns
+// it, unless another does.
+func (s courses) open(c *Case, it Item) string {
 	s.part++
 	it.ID = fmt.Sprintf("%s-%d-%d", c.Number, s.index, s.part)
 	it.Number, it.At = c.Number, s.meta.At
@@ -103,6 +111,7 @@ func (s courses) open(c *Case, it Item) {
 	s.put(itemKey(tagItem, c.Number, s.index, s.part), &it)
 	s.set(itemKey(tagOpenItem, c.Number, s.index, s.part), []byte{})
 	s.tellAside(&it)
+	return it.ID
 }
 
 func itemKey(tag byte, n protocol.Number, index uint64, part uint32) []byte {
@@ -158,6 +167,11 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	}
 	if f := (withheld{s}).goesOn(it, &b); f != nil {
 		return Result{Fault: f}
+	}
+	if it.Kind == ItemConfirm {
+		if f := s.confirm(it, b.Outcome); f != nil {
+			return Result{Fault: f}
+		}
 	}
 	it.Charged = it.Charged || it.Kind == ItemVoided && b.Outcome == outcomeRefused
 	it.Outcome, it.Words, it.By = b.Outcome, b.Text, by.User

@@ -52,6 +52,8 @@ const (
 	tagReportLook  = 'l' // index, place in the entry → ReportLook
 	tagVoided      = 'c' // log, sequence of a payment → number of its case
 	tagGrievance   = 'x' // number → nothing, while a grievance lies at a desk
+	tagLease       = 'v' // office, service → Tenancy
+	tagCertificate = 'w' // number of a certificate → number of its case
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

@@ -270,6 +270,9 @@ func (s fleet) revokeNode(c *Command) Result {
 		return failed(fault.NotFound, clip(string(b.Centre), 64), "no box was enrolled for this centre")
 	}
 	s.world = w
+	if s.format > 3 {
+		leases(s).revoked(b.Centre)
+	}
 	s.set(key(tagGossip, []byte(b.Centre.Upazila())), b.GossipKey)
 	s.endKeyTurn(b.Centre.Upazila())
 	s.settings(b.Centre.Upazila())

@@ -19,7 +19,7 @@ func (s staff) addUser(c *Command) Result {
 	if f != nil {
 		return Result{Fault: f}
 	}
-	u.Disabled = false
+	u.Disabled, u.DisabledAt = false, 0
 	if f := s.identify(&u); f != nil {
 		return Result{Fault: f}
 	}
@@ -100,6 +100,9 @@ func unprintable(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u00a0' ||
 func (s staff) saveUser(u *User) {
 	s.put(s.userKey(u.Name), u)
 	s.people = nil
+	if u.Role == access.Officer && s.format > 3 {
+		leases(s).lendNew(u)
+	}
 	if u.Role != access.Entrepreneur {
 		return
 	}
@@ -126,6 +129,9 @@ func (s staff) disableUser(c *Command) Result {
 	}
 	if !u.Disabled {
 		u.Disabled = true
+		if s.format > 3 && len(leases(s).ofOffice(u)) > 0 {
+			u.DisabledAt = s.meta.At / 1000
+		}
 		s.saveUser(u)
 	}
 	return done(nil)

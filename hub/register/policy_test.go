@@ -64,6 +64,7 @@ func TestPolicy(t *testing.T) {
 		Relate: {"anna", "bilal", "chair"}, // Who may read both.
 		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub,
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
+		AllowLease: operators, EndLease: operators,
 		LookReport: {"audit"}, // The others have no such area.
 		Look:       {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},
 	}

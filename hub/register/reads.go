@@ -252,7 +252,11 @@ func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offe
 		_, err := People(r).Principal(c.State.Holder, at)
 		way.Vacant = errors.Is(err, fault.Denied)
 	}
+	leased := r.AtUnion(c, at) != nil
 	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
+		if leased && begins(o.Action) || c.Waits != nil && application.Binds(o.Action) {
+			return true
+		}
 		on := c.closed(c.resource(w, place.Seat{}, c.State.Version), r.roster)
 		on.Seat = c.deskOf(way, on.Seat, by.Seat, o.Action)
 		return access.May(by, access.WorkCase, on) != nil || !w.postMay(by.Seat, o.Action)

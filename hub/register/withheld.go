@@ -242,6 +242,7 @@ func (s withheld) honour(c *Case, it *Item) {
 	}
 	f := &follower{
 		courses: s.courses, c: c, e: &e, from: it.Event, owner: owner, found: it.Found, judged: &Verdict{Refused: it.Bad}, legal: it.Legal, doubt: it.Doubt,
+		confirmed: true, // What its union decided needs no second word.
 	}
 	f.place()
 }

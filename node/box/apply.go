@@ -22,7 +22,8 @@ const (
 	changedAlarms
 	changedLog
 	changedRegister
-	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog // What follows from the index alone.
+	changedLeases
+	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog | changedLeases // What follows from the index alone.
 )
 
 // applyOwn writes what follows from one record of journal/own.
@@ -42,6 +43,9 @@ func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 			return nil
 		}
 		if err := tx.Set(x.requestKey(e.event.Actor, e.record.Key), b[:]); err != nil {
+			return err
+		}
+		if err := (unionIndex{x}).turn(tx, e.seq, e.event); err != nil {
 			return err
 		}
 		return papersIndex{x}.name(tx, e.seq, e.event)
@@ -102,6 +106,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 			return 0, nil
 		}
 		return changedPeople, tx.Set(x.blind(keyUser, u.Name), e.Payload)
+	case protocol.LeaseTold:
+		return unionIndex{x}.lease(tx, &e)
 	case protocol.Accepted:
 		return 0, x.applyAccepted(tx, &e, at)
 	case protocol.CaseMoved:

@@ -64,6 +64,7 @@ type Box struct {
 	*Feed
 	*Care
 	*Papers
+	*Union
 }
 
 // A core is what all parts of a box stand on.
@@ -119,6 +120,7 @@ func Open(dir string, o Options) (*Box, error) {
 		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{Shelf: shelf}, Intake: &Intake{shelf, papers}, Feed: &Feed{c},
 		Care: &Care{memory, papers}, Papers: papers,
 	}
+	b.Union = &Union{intake: b.Intake, memory: memory, cases: b.Cases, turn: make(chan struct{}, 1)}
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

@@ -235,6 +235,9 @@ func (b *Shelf) centreNamed() Named {
 	return n
 }
 
+// OfficeNamed returns the words for an office.
+func (b *Shelf) OfficeNamed(code string) Named { return b.officeNamed(code) }
+
 func (b *Shelf) officeNamed(code string) Named {
 	n := Named{Code: code, Name: place.Name{BN: code, EN: code}}
 	if goods := b.Goods(); goods != nil {

@@ -19,7 +19,10 @@ import (
 // asked for, a withdrawal, that the applicant has what was issued. Each is an event
 // with a receipt, durable before it is answered; what the district makes of it is
 // told by its inbox.
-type Followups struct{ *Intake }
+type Followups struct {
+	*Intake
+	union *Union
+}
 
 // A Followup is who asks, and by which ID: the same gets the same answer.
 type Followup struct {
@@ -191,7 +194,11 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, c.Stage) {
+	stage := c.Stage
+	if u, err := b.union.UnionCase(f.Number); err == nil && !u.Elsewhere {
+		stage = u.State.Stage.String()
+	}
+	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, stage) {
 		return nil, fault.New("box.HandOver", fault.Conflict, f.Number.String(), "nothing is ready to be handed over, as far as this box knows")
 	}
 	return b.add(ctx, f, protocol.HandedOver, &h)
@@ -233,7 +240,7 @@ func (b Followups) Appeal(ctx context.Context, f Followup, text string) (*Answer
 }
 
 // Followups takes what comes to a case after its application.
-func (b *Box) Followups() Followups { return Followups{b.Intake} }
+func (b *Box) Followups() Followups { return Followups{b.Intake, b.Union} }
 
 // of is a case of this box's.
 func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{Shelf: b.Shelf}).Case(n) }
@@ -254,15 +261,16 @@ func (b Followups) requested(by Followup) (earlier uint64, err error) {
 
 // put is add, where body says what was asked for: sealed, it is other bytes each time.
 func (b Followups) put(ctx context.Context, by Followup, kind protocol.Kind, payload any, body protocol.Hash) (*Answer, error) {
+	return b.write(ctx, by, protocol.Event{Kind: kind, Payload: protocol.Marshal(payload)}, body)
+}
+
+// write writes an event of which what it says is given, and answers it with its receipt.
+func (b Followups) write(ctx context.Context, by Followup, e protocol.Event, body protocol.Hash) (*Answer, error) {
 	if err := b.blockers.Closed(); err != nil {
 		return nil, err
 	}
-	f := filing{user: by.User, key: by.Key, number: by.Number}
-	f.event = protocol.Event{
-		Kind: kind, At: b.o.Clock().UnixMilli(), Actor: by.User, Number: by.Number,
-		Checkpoint: b.mirror.checkpoint(), Payload: protocol.Marshal(payload),
-	}
-	f.body = body
+	e.At, e.Actor, e.Number, e.Checkpoint = b.o.Clock().UnixMilli(), by.User, by.Number, b.mirror.checkpoint()
+	f := filing{user: by.User, key: by.Key, number: by.Number, event: e, body: body}
 	earlier, err := b.requested(by)
 	if err != nil {
 		return nil, err

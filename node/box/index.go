@@ -64,6 +64,9 @@ const (
 	keyEnded     = "l" // Log, first place of a run of cases that ended long ago: endedSpan.
 	keyStanding  = "s" // Blinded receive number: Standing.
 	keyWaits     = "w" // Blinded receive number: the number, of a case that waits for its applicant.
+	keyTurn      = "t" // Blinded receive number, sequence in journal/own of what was done on the case here: nothing.
+	keySerial    = "1" // Prefix of certificates' numbers: the highest that was issued here.
+	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.
 	keyVersion   = "v" // Hash: an encoded service version.

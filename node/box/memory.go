@@ -18,6 +18,7 @@ import (
 type Memory struct {
 	*Shelf
 	people   people
+	leases   leases
 	contacts contacts
 	watchers watchers
 
@@ -217,6 +218,9 @@ func (b *Memory) refresh(c changed) error {
 	var errs []error
 	if c&changedPeople != 0 {
 		errs = append(errs, b.refreshPeople())
+	}
+	if c&changedLeases != 0 {
+		errs = append(errs, b.refreshLeases())
 	}
 	if c&changedContacts != 0 {
 		errs = append(errs, b.refreshContacts())

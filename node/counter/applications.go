@@ -146,12 +146,20 @@ func (c *counter) record(ctx context.Context, in *numbered) (*recordAnswer, erro
 	if err != nil {
 		return nil, err
 	}
-	return &recordAnswer{ETag: api.ETag(k.Edition), Body: c.recordOf(k)}, nil
+	r := c.recordOf(k)
+	u, err := c.Box.UnionCase(k.Number)
+	switch {
+	case err == nil:
+		c.decidedHere(r, u, api.CallerOf(ctx))
+	case !errors.Is(err, fault.NotFound):
+		return nil, err
+	}
+	return &recordAnswer{ETag: api.ETag(r.Version), Body: r}, nil
 }
 
 // caseOf returns a case of the caller's own centre.
 func (c *counter) caseOf(ctx context.Context, number string) (*box.Case, error) {
-	if err := access.May(api.CallerOf(ctx).Principal, access.ReadCase, c.own()); err != nil {
+	if err := access.May(api.CallerOf(ctx).Principal, access.ReadCase, c.readable()); err != nil {
 		return nil, err
 	}
 	n, err := protocol.ParseNumber(number)

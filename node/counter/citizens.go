@@ -66,6 +66,9 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		return
 	}
 	t := trackingOf(n, &where)
+	if u, err := c.Box.UnionCase(n); err == nil && !u.Elsewhere {
+		t.Stage, t.Since = u.State.Stage.String(), api.TimeOf(u.Turns[len(u.Turns)-1].At)
+	}
 	if len(t.Asked) > 0 {
 		if k, err := c.Box.Case(n); err == nil {
 			t.AskedNames = api.AskedNames(k.Version, t.Asked)

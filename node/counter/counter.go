@@ -79,6 +79,7 @@ func New(o Options) (*api.API, error) {
 	c.people()
 	c.applications()
 	followups{c}.routes()
+	union{c}.routes()
 	c.documents()
 	c.bundles()
 	c.citizens()

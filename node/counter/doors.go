@@ -36,7 +36,7 @@ func (d *Doors) Check(token string) (access.Principal, error) {
 	if !ok || !box.Active(u, now) {
 		return access.Principal{}, fault.New("counter.Check", fault.Denied, "", "this login has ended: ask the UNO's office")
 	}
-	return access.Principal{User: u.Name, Role: access.Role(u.Role), Centre: place.Centre(u.Centre)}, nil
+	return access.Principal{User: u.Name, Role: access.Role(u.Role), Centre: place.Centre(u.Centre), Seat: box.Seat(&u)}, nil
 }
 
 // SignIn returns a token for a login and its password, or [fault.Denied]. Which

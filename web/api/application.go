@@ -165,24 +165,26 @@ type Record struct {
 // A Course is what a case goes through beyond its desks. Its members stand among
 // the record's.
 type Course struct {
-	Asked        []string        `json:"asked,omitempty" doc:"What the applicant was asked for and has not brought"`
-	Why          string          `json:"asked_why,omitempty"`
-	Demand       *DemandNote     `json:"demand,omitempty" doc:"The open demand"`
-	Delivery     *Date           `json:"delivery_date,omitempty"`
-	DeliveryMode string          `json:"delivery_mode,omitempty"`
-	Checks       []CheckNote     `json:"checks,omitempty"`
-	Items        []Item          `json:"items,omitempty" doc:"What an officer has to decide, and has decided, beside the procedure"`
-	Primary      protocol.Number `json:"primary,omitempty" doc:"The case that this one is once more"`
-	SeenBy       string          `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
-	AppealUntil  *Date           `json:"appeal_until,omitempty"`
-	Confidential bool            `json:"confidential,omitempty" doc:"A grievance: its answers and applicant are shown to the desks on its path alone, and at no box"`
-	Acts         []ActNote       `json:"acts,omitempty" doc:"What the reader may do on the case now"`
-	Article      string          `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
-	Paper        *PaperNote      `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
-	PostedOn     string          `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax"`
-	Despite      string          `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
-	Outside      *OutsideNote    `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
-	Until        uint64          `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
+	Asked        []string         `json:"asked,omitempty" doc:"What the applicant was asked for and has not brought"`
+	Why          string           `json:"asked_why,omitempty"`
+	Demand       *DemandNote      `json:"demand,omitempty" doc:"The open demand"`
+	Delivery     *Date            `json:"delivery_date,omitempty"`
+	DeliveryMode string           `json:"delivery_mode,omitempty"`
+	Checks       []CheckNote      `json:"checks,omitempty"`
+	Items        []Item           `json:"items,omitempty" doc:"What an officer has to decide, and has decided, beside the procedure"`
+	Primary      protocol.Number  `json:"primary,omitempty" doc:"The case that this one is once more"`
+	SeenBy       string           `json:"seen_by,omitempty" doc:"post@office of the superior to whom it went, overdue"`
+	AppealUntil  *Date            `json:"appeal_until,omitempty"`
+	Confidential bool             `json:"confidential,omitempty" doc:"A grievance: its answers and applicant are shown to the desks on its path alone, and at no box"`
+	Acts         []ActNote        `json:"acts,omitempty" doc:"What the reader may do on the case now"`
+	Article      string           `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
+	Paper        *PaperNote       `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
+	PostedOn     string           `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax"`
+	Despite      string           `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
+	Outside      *OutsideNote     `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
+	Certificate  *CertificateNote `json:"certificate,omitempty" doc:"What was issued under a number"`
+	AtUnion      *Time            `json:"at_union_until,omitempty" doc:"The union decides it at its centre's box, under a lease that ends then"`
+	Until        uint64           `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 }
 
 // An OutsideNote is where a case stands towards another authority's register.

@@ -59,7 +59,7 @@ type ItemList struct {
 
 // SettleRequest is the body of POST /v1/items/{id}.
 type SettleRequest struct {
-	Outcome string `json:"outcome" enum:"refund,credit,applied,dismissed,again,accepted,honoured,refused"`
+	Outcome string `json:"outcome" enum:"refund,credit,applied,dismissed,again,accepted,honoured,refused,confirmed"`
 	Text    string `json:"text" minLength:"1" maxLength:"4000" doc:"What the citizen is told"`
 }
 

@@ -124,6 +124,16 @@ var advice = map[string]Advice{
 		words("কেন্দ্রের কাছে কারণ ও নগদ হিসাব দেখুন। কারণ ঠিক হলে গ্রহণ করুন; না হলে প্রত্যাখ্যান করুন, দায় তখন কেন্দ্রের।", "See the reason and the centre’s cash. Accept it if it is a good one; else refuse it, and the centre is liable."),
 		words("আপনার একটি জমা বাতিল করা হয়েছে; রসিদ থাকলে কেন্দ্রে দেখান। টাকা দিয়ে থাকলে তা হারাবে না।", "A payment of yours was voided. If you have its receipt, show it at the centre: money that you paid is not lost."),
 	},
+	"decision-to-confirm": {
+		words("ইউনিয়নের সিদ্ধান্ত নিশ্চিত করতে হবে", "A decision of a union to confirm"),
+		words("ইউনিয়ন মেয়াদের পরে সিদ্ধান্ত নিয়েছে। কারণ ও নথি দেখুন। নিশ্চিত করলে সিদ্ধান্ত ও সনদ বহাল থাকে; প্রত্যাখ্যান করলে সনদ বাতিল হয় এবং নথি টেবিলে ফেরে।", "The union decided it when its lease was over. See why, and the case. If you confirm it, the decision and its certificate stand; if you refuse it, the certificate is worth nothing and the case is back at its desk."),
+		words("আপনার সনদ অস্থায়ী। উপজেলা কার্যালয় নিশ্চিত করলে জানানো হবে।", "Your certificate is provisional. You are told when the office above has confirmed it."),
+	},
+	"act-at-union": {
+		words("ইউনিয়নের কাজ নথির সাথে মেলে না", "What the union did does not fit the case"),
+		words("বিবরণে কারণ দেখুন। ইউনিয়নের সাথে কথা বলুন; দরকার হলে কাজটি টেবিলে করুন, তারপর নিষ্পত্তি করুন।", "See the reason below and speak with the union. Do at the desk what has to be done, then settle this."),
+		applicationKept,
+	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
 		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। ঠিক করা না গেলে কেন্দ্র থেকে প্রত্যাহার করে নতুন আবেদন নিন।", "See the reason and speak with the centre. If it can’t be put right, have it withdrawn there and filed anew."),

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"kendro/web/api"
+)
+
+// A unionTale is one whose union decides trade licences at its box.
+type unionTale struct{ *tale }
+
+func newUnionTale(t *testing.T) unionTale {
+	t.Helper()
+	x := unionTale{newTale(t, nil)}
+	for who, post := range map[string]string{"salma": "secretary", "imran": "licence-inspector", "chairman": "chairman"} {
+		x.kendro("user add --dir hub --name " + who + " --post " + post + "@local-41-09-17 --from 2020-01-01 --password-file password")
+	}
+	x.kendro("lease allow --centre 41-09-17 --service trade-licence --dir hub")
+	x.until(`"token":1,`, "lease list --dir node --output json")
+	return x
+}
+
+// signed has the union's people sign in at the box, for another day.
+func (x unionTale) signed() {
+	x.t.Helper()
+	for _, who := range []string{"rahima", "salma", "imran", "chairman"} {
+		x.login(who, x.box)
+	}
+}
+
+// here is one act of the union's at the box.
+func (x unionTale) here(who, what string) string {
+	x.t.Helper()
+	return x.kendro("desk " + what + " --output json " + x.as(who, x.box))
+}
+
+// licensed has the union decide an application at the box, up to the licence.
+func (x unionTale) licensed(number string, inspected bool) {
+	x.t.Helper()
+	x.here("salma", "take "+number)
+	x.here("salma", "decide "+number+" --opinion approve --text 'papers in order'")
+	x.here("salma", "forward "+number)
+	if inspected {
+		x.here("imran", "take "+number)
+		x.refused("a required check is not done", "desk forward "+number+" "+x.as("imran", x.box)+x.judged("imran", number))
+		x.here("imran", "check "+number+" --check site-visit --text 'shop seen'")
+		x.here("imran", "forward "+number)
+	}
+	x.here("chairman", "take "+number)
+	x.here("chairman", "approve "+number)
+	x.kendro("case pay " + number + " --government 30000 --output json " + x.as("rahima", x.box))
+	x.here("chairman", "issue "+number)
+}
+
+// judged states a preliminary decision at the box, before a command.
+func (x unionTale) judged(who, number string) string {
+	x.t.Helper()
+	x.here(who, "decide "+number+" --opinion approve --text 'seen'")
+	return ""
+}
+
+// licence is what a daemon says was issued.
+func (x unionTale) licence(who string, d *daemonInTale, number string) api.CertificateNote {
+	x.t.Helper()
+	var r api.Record
+	x.get(who, d, "/v1/applications/"+number, &r)
+	if r.Certificate == nil {
+		x.t.Fatalf("%s has no certificate at the %s: it is %s", number, d.name, r.Stage)
+	}
+	return *r.Certificate
+}
+
+// certified waits until the box shows a certificate in a state.
+func (x unionTale) certified(number, state string) {
+	x.t.Helper()
+	x.until(`"state":"`+state+`"`, "desk show "+number+" --output json "+x.as("salma", x.box))
+}
+
+// TestTradeLicenceAtAnOfflineBox is flow B: taken, inspected, decided, paid for and issued
+// with no hub at all; the register then repeats every step and confirms the licence.
+func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
+	x := newUnionTale(t)
+	x.signed()
+	x.down(x.hub)
+	number := x.file("trade-licence", map[string]any{"application_type": "new"})
+	if tasks := x.here("salma", "tasks"); !strings.Contains(tasks, number) {
+		t.Fatalf("the secretary's desk has %s", tasks)
+	}
+	x.refused("does not lie at your desk", "desk take "+number+" "+x.as("chairman", x.box))
+	x.licensed(number, true)
+	licence := x.licence("chairman", x.box, number)
+	if licence.State != api.CertificateProvisional || licence.Number != "TL-41-09-17-000001" {
+		t.Fatalf("with the hub down the licence is %+v", licence)
+	}
+	x.kendro("case hand-over " + number + " --proof nid --output json " + x.as("rahima", x.box))
+	x.until(`"stage":"DELIVERED"`, "track "+number+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.up(x.hub)
+	x.stage(number, "DELIVERED")
+	x.certified(number, "confirmed")
+
+	// While the lease holds, the hub's desks leave the next one to the union.
+	next := x.file("trade-licence", map[string]any{"application_type": "renewal"})
+	x.stage(next, "RECEIVED")
+	x.kendro("user add --dir hub --name second --post secretary@local-41-09-17 --from 2020-01-01 --password-file password")
+	x.login("second", x.hub)
+	x.refused("it is decided at the union", "desk take "+next+" "+x.as("second", x.hub))
+	x.licensed(next, false)
+	x.stage(next, "READY")
+	x.certified(next, "confirmed")
+}
+
+// TestTradeLicenceAfterTheLease is the same past the end of the lease (row 37): what the
+// union decides then waits for the UNO, who confirms one and refuses the other.
+func TestTradeLicenceAfterTheLease(t *testing.T) {
+	x := newUnionTale(t)
+	x.down(x.hub)
+	x.days(15)
+	x.signed()
+	good := x.file("trade-licence", map[string]any{"application_type": "renewal"})
+	bad := x.file("trade-licence", map[string]any{"application_type": "renewal"})
+	x.licensed(good, false)
+	x.licensed(bad, false)
+	x.up(x.hub)
+	x.officer("uno", "uno@uno-41-09")
+	x.certified(good, "waits")
+	x.certified(bad, "waits")
+	x.stage(good, "UNDER_REVIEW")
+	for _, item := range x.items("uno") {
+		outcome := "refused"
+		if item.Number.String() == good {
+			outcome = "confirmed"
+		}
+		if item.Kind == "decision-to-confirm" {
+			x.kendro("desk settle " + item.ID + " --outcome " + outcome + " --text 'seen' " + x.as("uno", x.hub))
+		}
+	}
+	x.stage(good, "READY")
+	x.stage(bad, "UNDER_REVIEW")
+	x.certified(good, "confirmed")
+	x.certified(bad, "refused")
+	x.refused("waits there to be confirmed", "desk note "+bad+" --text more "+x.as("chairman", x.box))
+}
+
+// items is what waits for an officer.
+func (x unionTale) items(who string) []api.Item {
+	x.t.Helper()
+	var list api.ItemList
+	x.get(who, x.hub, "/v1/items?scope=mine", &list)
+	return list.Items
+}

@@ -1,0 +1,498 @@
+package box
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kendro/domain/access"
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// A Union lets the officers of the centre's own union work on its cases at this box, with
+// no hub, under the lease that the hub has given it. What they do are events of the box's
+// own log, durable before they are answered; the register judges each again.
+type Union struct {
+	intake *Intake
+	memory *Memory
+	cases  *Cases
+	turn   chan struct{} // One act at a time: it is judged by what the one before left.
+}
+
+// A UnionCase is a case of this box's whose desks are its union's.
+type UnionCase struct {
+	*Case
+	State application.Case // As everything that this box knows adds up.
+	Turns []Turn
+	Lease protocol.Lease
+
+	Certificate *protocol.Certificate // What was issued here.
+	Confirmed   bool                  // The hub has confirmed the certificate.
+	Late        bool                  // Something binding was done after the end of the lease, and waits to be confirmed.
+	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
+
+	way    application.Way
+	booked map[protocol.Position]int64 // What was booked of each payment here, by its receipt.
+}
+
+// A Turn is one thing that happened to a case here.
+type Turn struct {
+	Version uint64
+	At      time.Time
+	Action  application.Action
+	Actor   string
+	Seat    place.Seat // Of the actor.
+	Stage   application.Stage
+	Said    protocol.UnionAct
+}
+
+// An Act is what an officer of the union asks for. Which parts count, the action says.
+type Act struct {
+	User, Key string // Who asks, and by which ID: the same gets the same answer.
+	Number    protocol.Number
+	Expect    uint64 // The version of the case that he saw.
+	Action    application.Action
+	Said      protocol.UnionAct
+}
+
+// Seat is where an officer's login acts; zero for an entrepreneur's.
+func Seat(u *protocol.User) place.Seat { return place.Seat{Post: u.Post, Office: u.Office} }
+
+// Lease returns what this box may decide of a service, as far as it has been told.
+func (b *Union) Lease(service string) (protocol.Lease, bool) {
+	return b.memory.leases.of(service)
+}
+
+// Leases returns all of them, by service.
+func (b *Union) Leases() []protocol.Lease { return b.memory.leases.all() }
+
+// UnionCase returns a case with all that was done on it here, or [fault.NotFound] where its
+// service is none that a union decides, or this box was never told that it may.
+func (b *Union) UnionCase(n protocol.Number) (*UnionCase, error) {
+	c, err := b.cases.Case(n)
+	if err != nil {
+		return nil, err
+	}
+	lease, told := b.Lease(c.Pin.Service)
+	if c.Version == nil || !c.Version.DecidedAtNode() || !told {
+		return nil, fault.New("box.UnionCase", fault.NotFound, n.String(), "it is decided at the hub's desks")
+	}
+	u := &UnionCase{Case: c, Lease: lease}
+	return u, b.fold(u)
+}
+
+// Tasks returns the open cases that wait at a seat, the oldest first: of the newest
+// applications of this box.
+func (b *Union) Tasks(seat place.Seat) ([]*UnionCase, error) {
+	list := []*UnionCase{}
+	before := uint64(0)
+	for looked := 0; looked < farBack && before != 1; {
+		cases, err := b.cases.Latest(before, 100)
+		if err != nil || len(cases) == 0 {
+			return list, err
+		}
+		for _, c := range cases {
+			looked, before = looked+1, c.Receipt.At.Seq
+			lease, told := b.Lease(c.Pin.Service)
+			if c.Version == nil || !c.Version.DecidedAtNode() || !told {
+				continue
+			}
+			u := &UnionCase{Case: c, Lease: lease}
+			if err := b.fold(u); err != nil {
+				return nil, err
+			}
+			if u.State.Stage.Open() && !u.Elsewhere && u.State.Seat.Office == seat.Office && (seat.Post == "" || u.State.Seat == seat) {
+				list = append(list, u)
+			}
+		}
+	}
+	slices.Reverse(list)
+	return list, nil
+}
+
+// farBack is how many applications are looked through for those that wait.
+const farBack = 2000
+
+// Act does what an officer of the union asks for, and returns the case as it then stands.
+// [fault.Denied]: the post may not, or the district has taken the lease back.
+// [fault.Conflict]: somebody was faster, a rule of the procedure is in the way, or the case
+// is worked at the hub. [fault.Unavailable]: the lease is not this box's yet, or has no
+// number left; nothing was done.
+func (b *Union) Act(ctx context.Context, a Act) (*UnionCase, error) {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return nil, fault.Wrap("box.Act", fault.Unavailable, "", ctx.Err())
+	}
+	u, err := b.UnionCase(a.Number)
+	if err != nil {
+		return nil, err
+	}
+	a.Said.Action = a.Action.String()
+	if again, err := b.repeated(&a); err != nil || again {
+		return u, err
+	}
+	seat, err := b.entitled(&a, u)
+	if err != nil {
+		return nil, err
+	}
+	now := b.intake.o.Clock()
+	if err := b.number(u, &a, now); err != nil {
+		return nil, err
+	}
+	e, err := u.event(a.Action, application.Officer{Name: a.User, Seat: seat}, &a.Said, now, b.calendar())
+	if err != nil {
+		return nil, err
+	}
+	e.Expect = a.Expect
+	if _, err := u.State.Apply(e); err != nil {
+		return nil, err
+	}
+	event := protocol.Event{Kind: protocol.ActedAtUnion, Post: seat.String(), Base: a.Expect, Payload: protocol.Marshal(&a.Said)}
+	if _, err := (Followups{b.intake, b}).write(ctx, Followup{User: a.User, Key: a.Key, Number: a.Number}, event, sha256.Sum256(event.Payload)); err != nil {
+		return nil, err
+	}
+	return b.UnionCase(a.Number)
+}
+
+// repeated reports whether the request came before. With another body it is
+// [fault.Conflict].
+func (b *Union) repeated(a *Act) (bool, error) {
+	var seq uint64
+	err := b.intake.view(func(tx *store.Tx) (err error) {
+		seq, err = lookup(tx, b.intake.index.requestKey(a.User, a.Key))
+		return err
+	})
+	if err != nil || seq == 0 {
+		return false, err
+	}
+	e, err := b.intake.recordAt(seq)
+	if err != nil {
+		return false, err
+	}
+	var was protocol.UnionAct
+	if e.event.Kind != protocol.ActedAtUnion || e.event.Number != a.Number || e.event.Decode(&was) != nil || !a.same(&was, e.event.Base) {
+		return false, fault.New("box.Act", fault.Conflict, "Idempotency-Key", "this key came before with another request: draw a new key for a new one")
+	}
+	return true, nil
+}
+
+// same reports whether what was written is what is asked for.
+func (a *Act) same(was *protocol.UnionAct, base uint64) bool {
+	now := a.Said
+	now.Token, now.Certificate = was.Token, was.Certificate
+	return base == a.Expect && string(protocol.Marshal(&now)) == string(protocol.Marshal(was))
+}
+
+// entitled asks whether the officer and the box may.
+func (b *Union) entitled(a *Act, u *UnionCase) (place.Seat, error) {
+	const op = "box.Act"
+	user, known := b.memory.User(a.User)
+	seat := Seat(&user)
+	who := access.Principal{User: a.User, Role: access.Role(user.Role), Seat: seat, Centre: b.intake.centre}
+	if err := access.May(who, access.WorkCase, access.Resource{Seat: u.State.Seat}); err != nil || !known {
+		return seat, fault.New(op, fault.Denied, a.Number.String(), "the case does not lie at your desk")
+	}
+	now := b.intake.o.Clock().Unix()
+	l := &u.Lease
+	switch goods := b.intake.Goods(); {
+	case !application.AtUnion(a.Action):
+		return seat, fault.New(op, fault.Invalid, a.Action.String(), "this is not done at a box")
+	case l.Ended:
+		return seat, fault.New(op, fault.Denied, l.Service, "the district has taken back what this union decided by itself: work at the hub's desk")
+	case l.Token == 0 || l.Slot != b.intake.o.Enrolment.Slot || now < l.From:
+		return seat, fault.New(op, fault.Unavailable, l.Service, "the lease of this union is not this box's yet: it comes with the next link to the hub")
+	case u.Elsewhere:
+		return seat, fault.New(op, fault.Conflict, a.Number.String(), "the case is at the hub's desks, or waits there to be confirmed: "+u.Stage)
+	case goods == nil || !mayDo(goods.Set.Directory, seat, a.Action):
+		return seat, fault.New(op, fault.Denied, seat.String(), "the post may not do this: "+application.Right(a.Action))
+	}
+	return seat, nil
+}
+
+func mayDo(dir *place.Directory, seat place.Seat, a application.Action) bool {
+	p, ok := dir.Post(seat.Post)
+	return application.Right(a) == "" || ok && p.May(application.Right(a))
+}
+
+// number adds the lease, and to an issue the next number.
+func (b *Union) number(u *UnionCase, a *Act, now time.Time) error {
+	a.Said.Token = u.Lease.Token
+	if a.Action != application.Issue {
+		return nil
+	}
+	var used uint64
+	err := b.intake.view(func(tx *store.Tx) (err error) {
+		used, err = lookup(tx, serialKey(u.Lease.Prefix))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	next, _ := u.Lease.After(used)
+	if next == 0 {
+		return fault.New("box.Act", fault.Unavailable, u.Lease.Service, "no number is left: more come with the next link to the hub")
+	}
+	a.Said.Certificate = &protocol.Certificate{
+		Serial: next, Number: protocol.CertificateNumber(u.Lease.Prefix, next),
+		Issued: now.Unix(), Expires: application.Term(now.In(dhaka), u.Version.Procedure.Certificate.ValidDays),
+	}
+	return nil
+}
+
+// calendar is the office's, nil before there is a catalogue.
+func (b *Union) calendar() *place.Calendar {
+	if goods := b.intake.Goods(); goods != nil {
+		return goods.Set.Directory.Calendar
+	}
+	return nil
+}
+
+// fold adds up what happened to a case here, by the rules of the procedure.
+func (b *Union) fold(u *UnionCase) error {
+	goods := b.intake.Goods()
+	if goods == nil {
+		return fault.New("box.UnionCase", fault.Unavailable, string(NotSynced), NotSynced.Words().EN)
+	}
+	dir := goods.Set.Directory
+	u.booked = map[protocol.Position]int64{}
+	u.way = application.Way{
+		Version: u.Version, Tracked: true,
+		Seat: func(post string) (place.Seat, bool) { return dir.SeatFor(post, goods.Centre.Area) },
+		Superior: func(post string) (string, bool) {
+			p, _ := dir.Post(post)
+			return p.Superior, p.Superior != ""
+		},
+	}
+	found, err := goods.Intake.Found(u.Version, u.Submission.Form, u.Issued.In(dhaka))
+	if err != nil {
+		return err
+	}
+	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
+	u.turned(&begin, nil, u.Issued, dir.Calendar)
+	list, err := b.turnsOf(u.Number)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		u.take(e, dir.Calendar)
+	}
+	var last *ownEffect
+	if len(list) > 0 {
+		last = list[len(list)-1]
+	}
+	return b.hear(u, last, dir.Calendar)
+}
+
+// turnsOf reads what was done on a case here, in its order.
+func (b *Union) turnsOf(n protocol.Number) (list []*ownEffect, err error) {
+	var seqs []uint64
+	prefix := b.intake.index.caseKey(keyTurn, n)
+	err = b.intake.view(func(tx *store.Tx) error {
+		return tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
+			if len(k) == len(prefix)+8 {
+				seqs = append(seqs, binary.BigEndian.Uint64(k[len(prefix):]))
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range seqs {
+		e, err := b.intake.recordAt(seq)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// take applies one event of this box's. What does not fit changes nothing: the register
+// has made an item of it.
+func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
+	e := own.event
+	at := time.UnixMilli(e.At)
+	switch e.Kind { //nolint:exhaustive // The others are about no case that is decided here.
+	case protocol.ActedAtUnion:
+		var said protocol.UnionAct
+		action, err := application.Action(0), e.Decode(&said)
+		if err == nil {
+			action, err = application.ParseAct(said.Action)
+		}
+		if err != nil {
+			return
+		}
+		seat, _ := place.ParseSeat(e.Post)
+		x, err := u.event(action, application.Officer{Name: e.Actor, Seat: seat}, &said, at, calendar)
+		if err != nil {
+			return
+		}
+		x.Expect = u.State.Version
+		if u.turned(&x, &said, at, calendar) && application.Binds(action) {
+			u.Late = u.Late || u.Lease.Token == said.Token && at.Unix() > u.Lease.Until
+			u.Certificate = said.Certificate
+		}
+	case protocol.PaymentTaken:
+		var p protocol.Payment
+		if e.Decode(&p) == nil && p.Check() == nil {
+			owed := u.State.Owed
+			x := application.Event{Action: application.Pay, Amount: p.Total(), At: at.Unix(), Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+			if u.turned(&x, nil, at, calendar) {
+				u.booked[protocol.Position{Seq: own.place, Hash: own.hash}] = min(p.Total(), owed)
+			}
+		}
+	case protocol.PaymentVoided:
+		var v protocol.Voiding
+		if e.Decode(&v) == nil && u.booked[v.At] > 0 {
+			x := application.Event{Action: application.Void, Amount: u.booked[v.At], Text: v.Reason, Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+			x.Until = application.Term(at.In(dhaka), u.Version.Procedure.FeeDays)
+			u.turned(&x, nil, at, calendar)
+		}
+	case protocol.Withdrawn:
+		u.turned(&application.Event{Action: application.Withdraw, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
+	case protocol.HandedOver:
+		u.turned(&application.Event{Action: application.HandOver, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
+	}
+}
+
+// event is an officer's act, with all that the procedure wants to know.
+func (u *UnionCase) event(a application.Action, by application.Officer, said *protocol.UnionAct, at time.Time, calendar *place.Calendar) (application.Event, error) {
+	e := application.Event{
+		Action: a, By: by, Opinion: application.Opinion(said.Opinion), Text: said.Text, Reason: said.Reason, At: at.Unix(),
+	}
+	d, err := u.way.Desk(u.State, a, said.To)
+	if err != nil {
+		return e, err
+	}
+	d.Check = u.Version.Check(said.Check)
+	e.Desk = d
+	u.way.Grant(&e, u.State, calendar, at.In(dhaka))
+	return e, nil
+}
+
+// turned applies an event and what follows by itself, and reports whether it fitted.
+func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at time.Time, calendar *place.Calendar) bool {
+	if e.By == (application.Officer{}) {
+		e.Expect = u.State.Version
+	}
+	next, err := u.State.Apply(*e)
+	if err != nil {
+		return false
+	}
+	u.State = next
+	t := Turn{Version: next.Version, At: at, Action: e.Action, Actor: e.By.Name, Seat: e.By.Seat, Stage: next.Stage}
+	if said != nil {
+		t.Said = *said
+	}
+	u.Turns = append(u.Turns, t)
+	for a := u.way.Follows(u.State); a != application.NoAction; a = u.way.Follows(u.State) {
+		d, err := u.way.Desk(u.State, a, "")
+		if err != nil {
+			break
+		}
+		self := application.Event{Action: a, At: at.Unix(), Desk: d, Expect: u.State.Version}
+		u.way.Grant(&self, u.State, calendar, at.In(dhaka))
+		if u.State, err = u.State.Apply(self); err != nil {
+			break
+		}
+		u.Turns = append(u.Turns, Turn{Version: u.State.Version, At: at, Action: a, Stage: u.State.Stage})
+	}
+	return true
+}
+
+// hear compares what was done here with the hub's newest word. Once the hub has all that
+// this box has written on the case, its word counts; before, only where it is further.
+func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) error {
+	said := &u.Said
+	if k := said.Certificate; k != nil && u.Certificate != nil && k.Number == u.Certificate.Number {
+		u.Confirmed = k.State == protocol.CertificateConfirmed
+	}
+	if said.Stage == "" {
+		return nil
+	}
+	all := true
+	if last != nil {
+		err := b.intake.view(func(tx *store.Tx) (err error) {
+			_, all, err = b.intake.index.accepted(tx, last.log, last.place)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !all && said.Version <= u.State.Version || said.Stage == u.State.Stage.String() {
+		return nil
+	}
+	if u.State.Stage == application.FeeDue && said.Stage == application.InPreparation.String() { // Paid elsewhere.
+		pay := application.Event{Action: application.Pay, Amount: u.State.Owed, At: u.State.PayBy, Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+		u.turned(&pay, nil, time.UnixMilli(said.Since), calendar)
+		return nil
+	}
+	ended := said.Stage == application.Closed.String() && u.State.Stage == application.Delivered
+	u.Elsewhere = !ended
+	return nil
+}
+
+// Provisional reports whether the hub has yet to confirm what was issued.
+func (u *UnionCase) Provisional() bool { return u.Certificate != nil && !u.Confirmed }
+
+// Offers returns what an officer may do on the case now.
+func (b *Union) Offers(u *UnionCase, name string, seat place.Seat) []application.Offer {
+	goods := b.intake.Goods()
+	if goods == nil || u.Elsewhere || u.Lease.Ended {
+		return nil
+	}
+	list := u.way.Offers(u.State, application.Officer{Name: name, Seat: seat}, b.intake.o.Clock().Unix())
+	return slices.DeleteFunc(list, func(o application.Offer) bool {
+		return !application.AtUnion(o.Action) || !mayDo(goods.Set.Directory, seat, o.Action)
+	})
+}
+
+// Ask asks the hub for each lease that this box may have and lacks, and for more time and
+// numbers once half of either is gone. It writes events; nothing where nothing is due.
+func (b *Union) Ask(ctx context.Context) error {
+	for _, l := range b.Leases() {
+		var used uint64
+		err := b.intake.view(func(tx *store.Tx) (err error) {
+			used, err = lookup(tx, serialKey(l.Prefix))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, left := l.After(used)
+		if !b.due(&l, used) {
+			continue
+		}
+		key := strings.Join([]string{l.Service, strconv.FormatUint(l.Token, 10), strconv.FormatInt(l.Until, 10), l.Slot}, "/")
+		event := protocol.Event{Kind: protocol.LeaseAsked, Payload: protocol.Marshal(&protocol.LeaseRequest{Service: l.Service, Token: l.Token, Left: left})}
+		if _, err := (Followups{b.intake, b}).write(ctx, Followup{Key: "lease/" + key}, event, sha256.Sum256([]byte(key))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due reports whether it is time to ask for a lease: well before its end.
+func (b *Union) due(l *protocol.Lease, used uint64) bool {
+	switch {
+	case l.Ended:
+		return false
+	case l.Token == 0 || l.Slot != b.intake.o.Enrolment.Slot:
+		return true
+	}
+	_, left := l.After(used)
+	_, all := l.After(l.Numbers[0].First - 1)
+	return b.intake.o.Clock().Unix() > l.From+(l.Until-l.From)/2 || left < (all+1)/2
+}

@@ -1,0 +1,96 @@
+package box
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sync"
+
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// unionIndex keeps what a union's decisions at this box need.
+type unionIndex struct{ *index }
+
+// turn notes that an event was about a case, and which number of a certificate it used.
+func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
+	switch e.Kind {
+	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver:
+	default:
+		return nil
+	}
+	if err := tx.Set(binary.BigEndian.AppendUint64(x.caseKey(keyTurn, e.Number), seq), nil); err != nil {
+		return err
+	}
+	var said protocol.UnionAct
+	if e.Kind != protocol.ActedAtUnion || !reads(e, &said) || said.Certificate == nil {
+		return nil
+	}
+	c := said.Certificate
+	tail := protocol.CertificateNumber("", c.Serial)
+	if len(c.Number) <= len(tail) {
+		return nil
+	}
+	k := serialKey(c.Number[:len(c.Number)-len(tail)])
+	old, err := lookup(tx, k)
+	if err != nil || old >= c.Serial {
+		return err
+	}
+	return tx.Set(k, binary.BigEndian.AppendUint64(nil, c.Serial))
+}
+
+func serialKey(prefix string) []byte { return []byte(keySerial + prefix) }
+
+// lease keeps the newest word on a lease.
+func (x unionIndex) lease(tx *store.Tx, e *protocol.Event) (changed, error) {
+	var l protocol.Lease
+	if !reads(e, &l) || l.Service == "" || l.Token != 0 && len(l.Numbers) == 0 {
+		return 0, nil // What this version can't use has no effect.
+	}
+	return changedLeases, tx.Set([]byte(x.era.now(keyLease)+l.Service), e.Payload)
+}
+
+// leases are what this box may decide by itself, as the inbox has them.
+type leases struct {
+	mu    sync.RWMutex // Guards known.
+	known map[string]protocol.Lease
+}
+
+func (l *leases) of(service string) (protocol.Lease, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	x, ok := l.known[service]
+	return x, ok
+}
+
+func (l *leases) all() (list []protocol.Lease) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, service := range slices.Sorted(maps.Keys(l.known)) {
+		list = append(list, l.known[service])
+	}
+	return list
+}
+
+func (b *Memory) refreshLeases() error {
+	known := map[string]protocol.Lease{}
+	err := b.index.view(func(tx *store.Tx) error {
+		prefix := []byte(b.index.era.now(keyLease))
+		return tx.Scan(prefix, nil, func(_, value []byte) (bool, error) {
+			var l protocol.Lease
+			if err := protocol.Unmarshal(value, maxRecord, "lease", &l); err != nil {
+				return false, damagedIndex(err)
+			}
+			known[l.Service] = l
+			return true, nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	b.leases.mu.Lock()
+	b.leases.known = known
+	b.leases.mu.Unlock()
+	return nil
+}

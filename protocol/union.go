@@ -1,0 +1,118 @@
+package protocol
+
+import (
+	"fmt"
+
+	"kendro/domain/fault"
+)
+
+// A Lease is the payload of LeaseTold: what a box of a union may decide by itself, and
+// until when. The newest one of a service holds.
+type Lease struct {
+	Service string   `cbor:"1,keyasint"`
+	Office  string   `cbor:"2,keyasint"`           // Whose desks it has.
+	Token   uint64   `cbor:"3,keyasint,omitempty"` // Grows with every holder; 0: allowed, and not yet asked for.
+	Slot    string   `cbor:"4,keyasint,omitempty"` // The box.
+	From    int64    `cbor:"5,keyasint,omitempty"` // Unix seconds: not before the holder before has to stop.
+	Until   int64    `cbor:"6,keyasint,omitempty"` // Unix seconds: its last.
+	Numbers []Serial `cbor:"7,keyasint,omitempty"` // Of certificates that the box may issue.
+	Prefix  string   `cbor:"8,keyasint,omitempty"` // Of their numbers.
+	Ended   bool     `cbor:"9,keyasint,omitempty"` // The district has taken it back.
+}
+
+// A Serial is a run of numbers of certificates, both ends included.
+type Serial struct {
+	_           struct{} `cbor:",toarray"`
+	First, Last uint64
+}
+
+// MaxSerials bounds the runs of a lease.
+const MaxSerials = 8
+
+// Holds reports whether a box of a slot decides under the lease at a time in Unix seconds.
+func (l *Lease) Holds(slot string, token uint64, unix int64) bool {
+	return l.Token != 0 && l.Token == token && l.Slot == slot && unix >= l.From && unix <= l.Until
+}
+
+// Has reports whether a number is among those of the lease.
+func (l *Lease) Has(serial uint64) bool {
+	for _, r := range l.Numbers {
+		if serial >= r.First && serial <= r.Last {
+			return true
+		}
+	}
+	return false
+}
+
+// After returns the next number of the lease above one that was used, and how many are
+// left from it on; 0 and 0 where there is none.
+func (l *Lease) After(used uint64) (next, left uint64) {
+	for _, r := range l.Numbers {
+		if r.Last <= used || r.First == 0 || r.Last < r.First {
+			continue
+		}
+		first := max(r.First, used+1)
+		if next == 0 {
+			next = first
+		}
+		left += r.Last - first + 1
+	}
+	return next, left
+}
+
+// CertificateNumber is how a serial number is printed.
+func CertificateNumber(prefix string, serial uint64) string {
+	return fmt.Sprintf("%s%06d", prefix, serial)
+}
+
+// A LeaseRequest is the payload of LeaseAsked: a box asks for a lease, or for more time
+// and numbers.
+type LeaseRequest struct {
+	Service string `cbor:"1,keyasint"`
+	Token   uint64 `cbor:"2,keyasint,omitempty"` // Of the lease that it has.
+	Left    uint64 `cbor:"3,keyasint,omitempty"` // Numbers that it has not used.
+}
+
+// A UnionAct is the payload of ActedAtUnion: what a person with a post of the union did to
+// a case at the box. The event's Base is the version that he saw.
+type UnionAct struct {
+	Action  string `cbor:"1,keyasint"`
+	Opinion string `cbor:"2,keyasint,omitempty"`
+	Text    string `cbor:"3,keyasint,omitempty"`
+	Reason  string `cbor:"4,keyasint,omitempty"`
+	To      string `cbor:"5,keyasint,omitempty"`
+	Check   string `cbor:"6,keyasint,omitempty"`
+	Token   uint64 `cbor:"7,keyasint"` // Of the lease under which he did it.
+
+	Certificate *Certificate `cbor:"8,keyasint,omitempty"` // Issue.
+}
+
+// A Certificate is what was issued on a case.
+type Certificate struct {
+	Serial  uint64 `cbor:"1,keyasint"`
+	Number  string `cbor:"2,keyasint"`
+	Issued  int64  `cbor:"3,keyasint"` // Unix seconds.
+	Expires int64  `cbor:"4,keyasint"` // Its last second, Unix seconds.
+}
+
+// Check fails with [fault.Invalid] for a certificate that can be none.
+func (c *Certificate) Check() error {
+	if c.Serial == 0 || c.Number == "" || len(c.Number) > MaxName || c.Issued <= 0 || c.Expires < c.Issued {
+		return fault.New("protocol.Certificate", fault.Invalid, "certificate", "number or dates out of bounds")
+	}
+	return nil
+}
+
+// What a certificate is to the district.
+const (
+	CertificateConfirmed = "confirmed"
+	CertificateRefused   = "refused" // It was never confirmed, and is worth nothing.
+	CertificateWaits     = "waits"   // An officer has yet to confirm the decision.
+)
+
+// A CertificateWord is what the hub says of the certificate of a case.
+type CertificateWord struct {
+	Number  string `cbor:"1,keyasint"`
+	State   string `cbor:"2,keyasint"`
+	Expires int64  `cbor:"3,keyasint,omitempty"` // Unix seconds.
+}

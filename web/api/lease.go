@@ -1,0 +1,54 @@
+package api
+
+import (
+	"time"
+
+	"kendro/protocol"
+)
+
+// LeaseRequest is the body of POST /v1/leases: a centre whose box may decide a service by
+// itself.
+type LeaseRequest struct {
+	Centre  string `json:"centre" minLength:"1" maxLength:"64"`
+	Service string `json:"service" minLength:"1" maxLength:"128"`
+}
+
+// A Lease is what the box of a union may decide by itself.
+type Lease struct {
+	Service string `json:"service"`
+	Centre  string `json:"centre"`
+	Office  string `json:"office"`
+	Allowed bool   `json:"allowed" doc:"False: the district has taken it back; what was given ends with its time"`
+	Token   uint64 `json:"token" doc:"Grows with every holder; 0: the box has not asked yet"`
+	Slot    string `json:"slot,omitempty" doc:"The box that holds it"`
+	From    *Time  `json:"from"`
+	Until   *Time  `json:"until" doc:"Later decisions wait to be confirmed"`
+	Numbers uint64 `json:"numbers" doc:"Of certificates, that came with it"`
+}
+
+// LeaseList is the answer to GET /v1/leases.
+type LeaseList struct {
+	Leases []Lease `json:"leases"`
+}
+
+// LeaseOf puts a lease into JSON's words.
+func LeaseOf(l *protocol.Lease, centre string) Lease {
+	out := Lease{Service: l.Service, Centre: centre, Office: l.Office, Allowed: !l.Ended, Token: l.Token, Slot: l.Slot}
+	if l.Token != 0 {
+		from, until := TimeOf(time.Unix(l.From, 0)), TimeOf(time.Unix(l.Until, 0))
+		out.From, out.Until = &from, &until
+	}
+	_, out.Numbers = l.After(0)
+	return out
+}
+
+// CertificateProvisional is the state of a certificate of which the hub has said nothing yet.
+const CertificateProvisional = "provisional"
+
+// A CertificateNote is what was issued on a case under a number.
+type CertificateNote struct {
+	Number  string `json:"number"`
+	Issued  *Date  `json:"issued"`
+	Expires *Date  `json:"expires"`
+	State   string `json:"state" enum:"provisional,waits,confirmed,refused"`
+}
