@@ -141,7 +141,7 @@ func randomCourse(r *rand.Rand) *Course {
 	c.Mode = catalogue.Modes()[r.IntN(3)]
 	now, stage, seat := c.Filed+r.Int64N(5*3600_000), application.None, desk
 	for range 1 + r.IntN(12) {
-		a := application.Action(1 + r.IntN(int(application.Escalate)))
+		a := application.Action(1 + r.IntN(40)) // Those to come as well.
 		next := application.After(stage, a)
 		if next == application.None {
 			continue
