@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,11 +23,8 @@ type hubSettings struct {
 	nonVoter    bool
 	plain       bool
 	portsFile   string
+	paced       bool // Whoever started it has not said how much garbage may grow.
 }
-
-// hubGarbage is how much garbage a server lets grow, as a share of what it uses: a
-// thousand idle sessions are most of that.
-const hubGarbage = 50
 
 func hubRunCmd() *cobra.Command {
 	var file, preset, connectors string
@@ -52,7 +50,8 @@ are ignored from then on. docs/settings.md explains the settings.`,
 			if s.Connectors, err = connectorsOf(connectors); err != nil {
 				return err
 			}
-			if os.Getenv("GOGC") == "" {
+			s.paced = os.Getenv("GOGC") == ""
+			if s.paced {
 				debug.SetGCPercent(hubGarbage)
 			}
 			s.Logger = logs.logger(cmd.ErrOrStderr())
@@ -110,9 +109,12 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	at := office.ports
 	s.Logger.Info("hub is up", "version", version, "http", at.HTTP, "quic", at.QUIC)
 	resting, stop := context.WithCancel(ctx)
-	rested := make(chan struct{})
-	go func() { defer close(rested); giveBack(resting) }()
-	defer func() { stop(); <-rested }()
+	var rested sync.WaitGroup
+	rested.Go(func() { giveBack(resting) })
+	if s.paced {
+		rested.Go(func() { pace(resting) })
+	}
+	defer func() { stop(); rested.Wait() }()
 	d := server{log: s.Logger, run: office.run, alive: func() error { return answers(s.Dir) }}
 	return d.serve(ctx)
 }
