@@ -216,7 +216,13 @@ func TestRow4SameNumberTwice(t *testing.T) {
 			if n != first && (c.Printed != first || n.Slot() != "0001" || !n.Valid() || n.District() != "41") {
 				t.Fatalf("alias %v of %v, slot %s", n, c.Printed, n.Slot())
 			}
+			if at, err := w.first().NumberAt(first, c.Log, c.At.Seq); err != nil || at != n {
+				t.Fatalf("the case of event %d is %v, %v; want %v", c.At.Seq, at, err, n)
+			}
 			seqs[c.At.Seq] = true
+		}
+		if n, err := w.first().NumberAt(first, a.log, 2); !errors.Is(err, fault.NotFound) {
+			t.Fatalf("an event under another number is case %v, %v", n, err)
 		}
 		if !seqs[1] || !seqs[3] || !seqs[4] {
 			t.Fatalf("the cases are events %v; want 1, 3 and 4", seqs)
