@@ -15,7 +15,7 @@ const (
 	hubGarbage  = 50
 	rushGarbage = 150
 	rushBytes   = 8 << 20   // Allocated in a second, at least.
-	mostGarbage = 128 << 20 // Of a rush.
+	mostGarbage = 64 << 20 // Of a rush.
 )
 
 // pace keeps the share in step with what happens, until ctx ends. It is hubGarbage

@@ -17,7 +17,7 @@ func TestGarbageOfARush(t *testing.T) {
 		{"just short of a rush", rushBytes - 1, 100 << 20, hubGarbage},
 		{"a rush on a small heap", rushBytes, 40 << 20, rushGarbage},
 		{"before the first collection", 100 << 20, 0, rushGarbage},
-		{"a rush on a heap of 128 MiB", 100 << 20, 128 << 20, 100},
+		{"a rush on a heap of 64 MiB", 100 << 20, 64 << 20, 100},
 		{"a rush on a large heap", 100 << 20, 1 << 30, hubGarbage},
 	} {
 		if got := garbageShare(tt.rate, tt.live); got != tt.want {

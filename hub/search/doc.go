@@ -5,7 +5,7 @@
 // Enter at [Index.Follow], which reads the uplinks of the register and goes on where
 // it stopped, and [Index.Find]. The index lies in memory and is made anew at every
 // start, beside everything else: nothing waits for it, and an answer says when it is
-// not complete yet. An application takes some 150 bytes.
+// not complete yet. An application takes some 130 bytes.
 //
 // It refuses to say who may see what it found: the caller asks that of each hit.
 package search
