@@ -14,7 +14,7 @@ import (
 const (
 	hubGarbage  = 50
 	rushGarbage = 150
-	rushBytes   = 8 << 20   // Allocated in a second, at least.
+	rushBytes   = 8 << 20  // Allocated in a second, at least.
 	mostGarbage = 64 << 20 // Of a rush.
 )
 
