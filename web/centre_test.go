@@ -195,6 +195,7 @@ func (c *centre) keep(app *catalogue.Application) *api.Record {
 		Form:        app.Form,
 		Applicant:   app.Applicant,
 		SubmittedAt: api.TimeOf(noon()),
+		Course:      api.Course{PostedOn: app.PostedOn},
 		Receipt: &api.Receipt{
 			Log: protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 0xc0ffee}, Seq: uint64(len(c.filed) + 1),
 			Hash: protocol.Hash{0xab, 0xcd}, IssuedAt: api.TimeOf(noon()),

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -122,6 +123,7 @@ type applyView struct {
 	Version        *dcat.Version
 	Key            string
 	Channel        string
+	PostmarkError  string
 	Values         url.Values
 	Applicant      []question
 	Form           []question
@@ -208,6 +210,17 @@ func (c *counter) fresh(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	c.show(w, r, http.StatusOK, apply(p, c.view(p, sheet, values, nil)))
 }
 
+// byPaper reports whether a service takes what comes by post or fax.
+func byPaper(v *dcat.Version) bool { return v.Allows(dcat.Post) || v.Allows(dcat.Fax) }
+
+// dayText is a day as people write it.
+func dayText(l Lang, day string) string {
+	if at, err := time.ParseInLocation(time.DateOnly, day, api.Dhaka()); err == nil {
+		return l.Day(at)
+	}
+	return day
+}
+
 // channelFor is how most applications come in here.
 func channelFor(v *dcat.Version) string {
 	switch {
@@ -291,6 +304,9 @@ func (c *counter) review(w http.ResponseWriter, r *http.Request, p *page, f fili
 	v := c.view(p, f.paper, f.values, nil)
 	v.ApplicantLines = person(p.Lang, c.house.Set(), f.paper.intake.Applicant().Fields(), stored(app.Applicant))
 	v.FormLines = lines(p.Lang, f.paper.form.Fields(), stored(app.Form))
+	if app.PostedOn != "" {
+		v.FormLines = append(v.FormLines, line{Label: wordPostmark, Value: dayText(p.Lang, app.PostedOn)})
+	}
 	for _, d := range app.Documents {
 		if doc, ok := f.paper.version.Document(d.ID); ok {
 			v.Enclosed = append(v.Enclosed, enclosure{Name: doc.Name, Scan: d.SHA256})
@@ -359,6 +375,7 @@ func (c *counter) view(p *page, sh paper, values url.Values, errs []api.FieldPro
 	v := applyView{
 		Version: sh.version, Key: values.Get("key"), Channel: values.Get("channel"), Values: values,
 		Form: s.questions(sh.form.Fields(), "form"), DocumentError: s.errorAt("documents"),
+		PostmarkError: s.errorAt(fieldPosted),
 	}
 	v.Applicant = c.applicant(s, sh)
 	for _, d := range sh.version.Documents {

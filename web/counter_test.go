@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -180,6 +181,38 @@ func TestRow3FiledInSpiteOfTheWarning(t *testing.T) {
 	}
 	if err := json.Unmarshal(c.bodies[values.Get("key")], &body); err != nil || body.Reason != "অন্য দোকান" {
 		t.Errorf("the application says %+v, %v", body, err)
+	}
+}
+
+// TestPostmarkFromThePage: what came by post is entered with the day on its paper, which
+// is read back and stands on the receipt; a day to come is refused beside its field (R-CH6).
+func TestPostmarkFromThePage(t *testing.T) {
+	c := newCentre(t)
+	if page := c.get("/apply/grievance").Body.String(); !strings.Contains(page, `name="posted_on"`) {
+		t.Fatal("the page of a service that takes post has no field for the postmark")
+	}
+	values := typedIn(t, c, "grievance", 3)
+	values.Set("step", "review")
+	values.Set("channel", "post")
+	values.Set("posted_on", noon().AddDate(0, 0, 1).Format(time.DateOnly))
+	w := c.post("/apply/grievance", values.Encode())
+	if w.Code != 400 || !strings.Contains(w.Body.String(), `href="#posted_on"`) || !strings.Contains(w.Body.String(), `id="posted_on-error"`) {
+		t.Errorf("a postmark of tomorrow: got %d, %v", w.Code, errorsIn(w.Body.String()))
+	}
+	day := noon().AddDate(0, 0, -5)
+	values.Set("posted_on", day.Format(time.DateOnly))
+	w = c.post("/apply/grievance", values.Encode())
+	if w.Code != 200 || !strings.Contains(w.Body.String(), BN.Day(day)) {
+		t.Fatalf("the page does not read the postmark back: %d, %v", w.Code, errorsIn(w.Body.String()))
+	}
+	values = hiddenIn(w.Body.String())
+	values.Set("step", "file")
+	w = c.post("/apply/grievance", values.Encode())
+	if w.Code != 303 || c.count() != 1 || c.filed[0].PostedOn != day.Format(time.DateOnly) {
+		t.Fatalf("filed: %d, %+v", w.Code, c.filed)
+	}
+	if slip := c.get(w.Header().Get("Location")).Body.String(); !strings.Contains(slip, BN.Day(day)) {
+		t.Error("the receipt lacks the postmark")
 	}
 }
 

@@ -170,8 +170,14 @@ func body(v *dcat.Version, form *catalogue.Form, applicant []catalogue.Field, va
 	if why := strings.TrimSpace(values.Get(fieldDespite)); why != "" {
 		all[fieldDespite] = why
 	}
+	if day := values.Get(fieldPosted); day != "" {
+		all[fieldPosted] = day
+	}
 	return json.Marshal(all)
 }
+
+// fieldPosted is the day on what came by post or fax.
+const fieldPosted = "posted_on"
 
 // What the page that reads an application back asks where one like it was taken: the
 // reason, and that it was asked for.

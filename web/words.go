@@ -56,6 +56,8 @@ var (
 	wordScanNoRoom   = name("ডিস্কে এখন স্ক্যানের জায়গা নেই। একটু পরে আবার চেষ্টা করুন, অথবা মূল কপি দেখে টিক দিয়ে স্ক্যান ছাড়াই আবেদন নিন।", "There is no room for scans just now. Try again later, or tick the original and go on without the scan.")
 	wordScanNotHere  = name("এই স্ক্যানটি এখানে নেই। জমা হওয়ার পর এখনো পৌঁছায়নি, অথবা জেলা কার্যালয়ে রাখা আছে।", "This scan is not here. It has not arrived yet, or only the district office keeps it.")
 	wordOptional     = name("ঐচ্ছিক", "optional")
+	wordPostmark     = name("ডাকের তারিখ", "Postmark")
+	wordPostmarkHint = name("শুধু ডাক বা ফ্যাক্সে আসা কাগজে: খামের সিল বা ফ্যাক্সের তারিখ। মেয়াদ গণনা শুরু হয় আজ থেকে।", "Only for what came by post or fax: the day on the envelope or the fax. The office’s clock starts today.")
 	wordChannel      = name("আবেদনের মাধ্যম", "How it came")
 	wordFees         = name("ফি", "Fees")
 	wordTotal        = name("মোট", "Total")
