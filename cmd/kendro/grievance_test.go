@@ -83,6 +83,7 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	x.officer("uno", "uno@uno-41-09")
 	x.officer("assistant", "uno-office-assistant@uno-41-09")
 	x.officer("front", "dc-front-desk@dc-41")
+	x.officer("adc", "adc-general@dc-41")
 	x.officer("dc", "dc@dc-41")
 	x.kendro("user add --dir hub --name auditor --role auditor --from 2020-01-01 --password-file password")
 	x.login("auditor", x.hub)
@@ -97,6 +98,9 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	if err := os.Remove(x.at("body.json")); err != nil {
 		t.Fatal(err)
 	}
+	nameless := x.send("grievance", map[string]any{
+		"against": "officer", "officer": "dc-front-desk@dc-41", "centre": nil, "receive_no": nil, "happened_on": nil, "relief": nil, "hide_name": nil,
+	}, map[string]any{"documents": nil, "applicant": map[string]any{"anonymous": true, "area": "41-09-17"}}, "")
 	shut := func(when string) {
 		t.Helper()
 		if files := x.noCanaryIn("node"); files < 5 {
@@ -145,6 +149,14 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	if len(tasks.Tasks) != 1 || tasks.Tasks[0].Number.String() != n || tasks.Tasks[0].Seat != "" || tasks.Tasks[0].Centre != "" {
 		t.Errorf("a colleague sees more of it than number and stage: %+v", tasks.Tasks)
 	}
+	x.get("adc", x.hub, "/v1/applications/"+nameless, &record) // Its first desk is whom it is about.
+	if record.Seat != "adc-general@dc-41" || !strings.Contains(string(record.Applicant), `"anonymous":true`) {
+		t.Errorf("the nameless one lies at %s, of %s", record.Seat, record.Applicant)
+	}
+	if status, _ := x.raw("front", x.hub, "/v1/applications/"+nameless); status != http.StatusForbidden {
+		t.Errorf("whom it is about reads it: %d", status)
+	}
+	x.stage(nameless, "RECEIVED") // By its number alone.
 	x.desk("uno", "take "+n)
 	x.refused("may not read this case", "desk request-info "+n+" --item form.body --reason why "+x.as("uno", x.hub))
 	x.desk("uno", "decide "+n+" --opinion reject --text 'Zanzibarbarian was in order'")
