@@ -156,7 +156,6 @@ func (s courses) follow(c *Case) error {
 // applicant pay before.
 func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
 	c.Due = due
-	grievances{s}.name(c, found)
 	w, f := s.way(c)
 	if f != nil {
 		return nil

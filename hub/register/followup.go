@@ -151,6 +151,11 @@ func (f *follower) aside(why string, amount int64) {
 	if kind == ItemVoided {
 		it.Owner, it.Charged = withheld{f.courses}.overseer(f.owner.Centre), true
 	}
+	if w, fail := f.way(f.c); kind == ItemAppeal && fail == nil { // Not who has decided.
+		if d, err := w.Desk(f.c.State, application.Appeal, ""); err == nil {
+			it.Owner = d.Seat
+		}
+	}
 	f.open(f.c, it)
 }
 

@@ -72,7 +72,7 @@ func (u *User) person() string {
 
 // name finds out whom a new case is about.
 func (s grievances) name(c *Case, f *application.Found) {
-	if f == nil || f.Complaint == nil || s.format < 4 {
+	if f == nil || f.Complaint == nil || s.format < 4 || s.world.set == nil {
 		return
 	}
 	k, users := f.Complaint, s.users()

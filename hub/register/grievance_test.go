@@ -428,7 +428,7 @@ func TestAppealClimbsTheLadder(t *testing.T) {
 	n := b.filed(v, 1, Finding{Complaint: &application.Complaint{Kind: "other"}})
 	appeal := func() { b.send(protocol.Appealed, n, w.at, &protocol.Appeal{Text: "look again"}) }
 	appeal()
-	if items, err := w.first().Items(n); err != nil || len(items) != 1 || items[0].Kind != ItemAppeal {
+	if items, err := w.first().Items(n); err != nil || len(items) != 1 || items[0].Kind != ItemAppeal || items[0].Owner.Post != "u1" {
 		t.Fatalf("an appeal before any decision is %+v, %v; want an item", items, err)
 	}
 	end := func(who string) {
@@ -470,4 +470,36 @@ func TestAppealClimbsTheLadder(t *testing.T) {
 	}
 	verified(w)
 	w.agree()
+}
+
+// TestHeldGrievanceIsNobodysItHurts: a grievance that a revoked box sends is an item, and
+// who watches the centre does not settle it where it is about him.
+func TestHeldGrievanceIsNobodysItHurts(t *testing.T) {
+	for _, about := range []string{"nobody", "the overseer"} {
+		w, b, v := grievanceOffice(t)
+		overseer, ok := w.first().Set().Directory.Overseer("41-09-17")
+		if !ok {
+			t.Fatal("nobody watches the centre")
+		}
+		w.must(NewCommand("", "root", RevokeNode, &Revocation{Centre: "41-09-17", GossipKey: seedOf("next")}))
+		k := &application.Complaint{Kind: "other"}
+		if about != "nobody" {
+			k = &application.Complaint{Kind: "officer", Officer: overseer.String()}
+		}
+		n := b.add(&protocol.Event{
+			Kind: protocol.Submitted, At: w.at + 900, Actor: "rahima", Nonce: []byte("12345678"),
+			Pin:     &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
+			Payload: protocol.Marshal(&protocol.Submission{Channel: "counter"}),
+		})
+		in := b.ingest(1, 1)
+		in.Findings = []Finding{{Seq: 1, Complaint: k}}
+		if f := w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}}).Ingests[0].Fault; f != nil {
+			t.Fatal(f.Err())
+		}
+		items, err := w.first().Items(n)
+		if err != nil || len(items) != 1 || items[0].Kind != ItemRevoked || (items[0].Owner == overseer) != (about == "nobody") {
+			t.Errorf("about %s, watched by %v: %+v, %v", about, overseer, items, err)
+		}
+		w.agree()
+	}
 }

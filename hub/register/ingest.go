@@ -251,6 +251,7 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 	if version != nil {
 		c.Pinned = version.Hash
 	}
+	grievances{courses(s)}.name(c, f.found())
 	if why != "" {
 		st := s.hold(c, why)
 		if s.format > 3 {

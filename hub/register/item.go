@@ -105,6 +105,9 @@ func (s courses) open(c *Case, it Item) string {
 	if it.Owner == (place.Seat{}) {
 		it.Owner = c.State.Seat
 	}
+	if c.Accused != nil { // Nobody settles an item of what is about him.
+		it.Owner, _ = grievances{s}.roster().Free(c.Accused, it.Owner, s.world.beyond(c))
+	}
 	it.Deadline = application.WorkTerm(s.calendar(), s.now(), itemDays)
 	it.Text = clip(it.Text, protocol.MaxText)
 	s.meta.Stats.Items++
