@@ -51,7 +51,8 @@ func (x *tale) noCanaryIn(dir string) (files int) {
 	return files
 }
 
-// raw reads a page or a call as it comes, whatever the status.
+// raw reads a page or a call as it comes, whatever the status. A browser shows its session
+// by a cookie, a program in a header.
 func (x *tale) raw(who string, d *daemonInTale, path string) (int, []byte) {
 	x.t.Helper()
 	token, err := os.ReadFile(x.at(who + ".session"))
@@ -62,7 +63,11 @@ func (x *tale) raw(who string, d *daemonInTale, path string) (int, []byte) {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	if session := strings.TrimSpace(string(token)); strings.HasPrefix(path, "/v1/") {
+		r.Header.Set("Authorization", "Bearer "+session)
+	} else {
+		r.AddCookie(&http.Cookie{Name: api.SessionCookie, Value: session})
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		x.t.Fatal(err)
@@ -108,9 +113,12 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 		}
 		for _, path := range []string{
 			"/v1/applications/" + n, "/v1/applications", "/v1/track/" + n, "/v1/receipts/" + n + "/proof", "/v1/waiting", "/v1/sync",
-			"/cases/" + n, "/receipts/" + n, "/",
+			"/cases?number=" + n, "/cases/" + n, "/receipt/" + n, "/today", "/",
 		} {
-			_, raw := x.raw("rahima", x.box, path)
+			status, raw := x.raw("rahima", x.box, path)
+			if page := strings.HasPrefix(path, "/receipt/") || strings.HasPrefix(path, "/cases/"); page && (status != http.StatusOK || !bytes.Contains(raw, []byte(n))) {
+				t.Errorf("%s: GET %s: %d, and not a page about it: %s", when, path, status, raw)
+			}
 			x.noCanary(when+": GET "+path, raw)
 			if bytes.Contains(raw, []byte("uno-41-09")) {
 				t.Errorf("%s: GET %s tells where it lies, and so whom it is about", when, path)

@@ -361,7 +361,7 @@ func TestGrievanceNeverLiesAtTheAccused(t *testing.T) {
 		}
 	}
 	t.Logf("%d were taken away, %d began elsewhere than at the first desk, %d appeals; they stand as %v", diverted, around, appeals, stages)
-	if diverted < seeds || around < seeds || appeals == 0 {
+	if diverted < seeds || around < seeds || appeals == 0 && !testing.Short() {
 		t.Error("too little happens: the test looks at nothing")
 	}
 }
