@@ -62,11 +62,17 @@ func vectors(t *testing.T) map[string][]byte {
 	shelved := Shelved{Slot: "0010", Versions: [][]byte{{1}}, Directory: []byte{2}, Signed: []byte{3}}
 	shelved.Sign(signer)
 	voucher := Voucher([]byte("certificate"))
+	attestation := Attestation{
+		Number: "TL-41-09-17-000051", Service: "trade-licence", Holders: [][16]byte{HolderHash("TL-41-09-17-000051", "রহিমা খাতুন")},
+		Issued: 1_795_000_000, Expires: 1_826_500_000, Provisional: true, At: 1_795_000_100,
+	}
+	attestation.Sign([]byte("certificate"), signer)
 	fare := Fare{
 		Release: 5, Run: 7, InForce: true, Filed: []FarePlace{{Service: "land-mutation", Count: 3}},
 		Refused: []FarePlace{{Service: "land-mutation", Place: "/form/mouza", Count: 2}},
 	}
 	return map[string][]byte{
+		"attestation":         []byte(attestation.Text()),
 		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),
 		"trial":               Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),

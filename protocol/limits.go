@@ -50,4 +50,6 @@ const (
 	contextRefounding = "kendro-refounding-1"
 	contextReturn     = "kendro-return-1"
 	contextShelved    = "kendro-shelved-1"
+
+	contextAttestation = "kendro-certificate-1"
 )
