@@ -39,6 +39,7 @@ type Config struct {
 	Beacon          uint16        // The UDP port on which boxes of one LAN find each other; 0 goes without.
 	Advertise       string        // host:port at which neighbours reach Listen; empty is what was bound, at the host that gossip sees.
 	CopyAfter       time.Duration // How long a record waits for its hub before neighbours get copies; 0 is 10 s.
+	CertificateAge  time.Duration // How old what is known of a certificate may be where it is verified; 0 is a week.
 	BoxKey          []byte        // Opens what lies on the disk, 32 bytes; nil is a file in the folder.
 	PortsFile       string        // Gets the chosen addresses as JSON, once all are bound.
 	Version         string
@@ -209,9 +210,14 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
 		Mail:        counter.Mail{Export: mail.export, Import: mail.take},
 		Certificate: n.enrolment.SigningCert, Authority: n.enrolment.CA, Signer: n.keys.signer.Public(),
-		Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
+		Attest: n.attest, CertificateAge: n.c.CertificateAge, Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
 	})
 	return err
+}
+
+// attest signs what the code of a certificate says, in this box's name.
+func (n *Node) attest(a *protocol.Attestation) {
+	a.Sign(n.renewer.now.Load().SigningCert, n.keys.signer)
 }
 
 func (n *Node) subject() identity.Subject {

@@ -35,15 +35,15 @@ type counter struct {
 // Counter hangs a centre's pages onto its API: sign-in, services, applications,
 // receipts and tracking. They call POST /v1/sessions, PUT and GET
 // /v1/documents/{sha256}, POST and GET /v1/applications, GET
-// /v1/applications/{number} and what follows it there, GET /v1/waiting and GET
-// /v1/track/{number}.
+// /v1/applications/{number} and what follows it there, GET /v1/waiting, GET
+// /v1/track/{number} and GET /v1/certificates/{number}.
 func Counter(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
 		return err
 	}
 	s.home = "/"
-	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}, {"/charter", wordCharter}}
+	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}}
 	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/cases", wordVisits}, {"/track", wordTrack}, {"/charter", wordCharter}}
 	c := &counter{pages: s}
 	s.sign(wordSignInTitle)
@@ -52,6 +52,7 @@ func Counter(a *api.API, h House) error {
 	a.Page("POST /apply/{service}", s.known(wordSignInTitle, c.typed))
 	a.Page("GET /receipt/{number}", s.known(wordSignInTitle, c.receipt))
 	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))
+	a.Page("GET /cases/{number}/certificate", s.known(wordSignInTitle, s.certificate))
 	a.Page("GET /cases", s.known(wordSignInTitle, c.visits))
 	a.Page("GET /cases/{number}", s.known(wordSignInTitle, c.visit))
 	a.Page("POST /cases/{number}/{act}", s.known(wordSignInTitle, c.visited))

@@ -24,15 +24,15 @@ type desk struct{ *pages }
 // desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/items, POST
 // /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
-// /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action} and GET
-// /v1/track/{number}.
+// /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
+// /v1/track/{number} and GET /v1/certificates/{number}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
 		return err
 	}
 	s.home = "/desk"
-	s.open = []link{{"/track", wordTrack}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
+	s.open = []link{{"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
 	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
@@ -47,6 +47,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))
 	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
+	a.Page("GET /desk/cases/{number}/certificate", s.known(wordDeskTitle, s.certificate))
 	a.Page("GET /desk/cases/{number}/sheet", s.known(wordDeskTitle, d.sheet))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))

@@ -113,6 +113,7 @@ func newPages(a *api.API, h House) (*pages, error) {
 	}))
 	a.Page("GET /settings", http.HandlerFunc(s.settings))
 	a.Page("GET /track", http.HandlerFunc(s.track))
+	a.Page("GET /verify", http.HandlerFunc(s.verify))
 	return s, nil
 }
 

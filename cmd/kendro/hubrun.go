@@ -14,16 +14,18 @@ import (
 	"kendro/domain/fault"
 	"kendro/hub"
 	"kendro/protocol"
+	"kendro/web/api"
 )
 
 // A hubSettings is what a server of the hub is told.
 type hubSettings struct {
 	hub.Config
-	join, token string
-	nonVoter    bool
-	plain       bool
-	portsFile   string
-	paced       bool // Whoever started it has not said how much garbage may grow.
+	join, token    string
+	nonVoter       bool
+	plain          bool
+	portsFile      string
+	certificateAge time.Duration // How old what is known of a certificate may be; 0 is a week.
+	paced          bool          // Whoever started it has not said how much garbage may grow.
 }
 
 func hubRunCmd() *cobra.Command {
@@ -72,6 +74,7 @@ are ignored from then on. docs/settings.md explains the settings.`,
 	f.StringVar(&preset, "preset", "lan", "lan: voters in one office; spread: voters over slow links")
 	f.Uint64Var(&s.TrailingLogs, "trailing-logs", 10_240, "Raft entries kept for servers that lag behind; further ones get a snapshot")
 	f.Uint64Var(&s.SnapshotEvery, "snapshot-every", 8_192, "Raft entries between two snapshots")
+	f.DurationVar(&s.certificateAge, "certificate-age", api.CertificateAge, "how old what is known of a certificate may be where it is verified")
 	f.StringVar(&connectors, "connector", "", "other authorities' registers, NAME=URL, separated by spaces")
 	f.StringVar(&s.portsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd

@@ -139,6 +139,13 @@ func TestTradeLicenceAfterTheLease(t *testing.T) {
 	x.stage(bad, "UNDER_REVIEW")
 	x.certified(good, "confirmed")
 	x.certified(bad, "refused")
+	for number, state := range map[string]string{good: "confirmed", bad: "refused"} {
+		var worth api.CertificateAnswer
+		x.get("uno", x.hub, "/v1/certificates/"+x.licence("chairman", x.box, number).Number, &worth)
+		if worth.State != state || worth.Valid != (state == "confirmed") {
+			t.Errorf("the hub says of the licence that was %s: %+v", state, worth)
+		}
+	}
 	x.refused("waits there to be confirmed", "desk note "+bad+" --text more "+x.as("chairman", x.box))
 }
 

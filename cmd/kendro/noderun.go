@@ -57,6 +57,7 @@ hub by what it was told at enrolment and since. docs/settings.md explains the se
 	addressFlag(f, &advertise, "advertise", "", "address by which others reach --listen (default: the same)")
 	addressFlag(f, &c.Gossip, "gossip", "", "address where boxes of the upazila find each other (default: off)")
 	f.Uint16Var(&c.Beacon, "beacon", beaconPort, "UDP port on which boxes of one LAN find each other, the same at all of them; 0 is off")
+	f.DurationVar(&c.CertificateAge, "certificate-age", api.CertificateAge, "how old what is known of a certificate may be where it is verified")
 	f.StringVar(&c.PortsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
 }

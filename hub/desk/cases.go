@@ -60,10 +60,12 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 	if err != nil && !unrecorded {
 		return nil, err
 	}
-	if !unrecorded {
-		s.hub.Fresh(ctx)
-	}
 	reg := s.hub.Register()
+	asOf := time.UnixMilli(reg.At())
+	if !unrecorded {
+		asOf = certificateDesk{s}.fresh(ctx)
+		reg = s.hub.Register()
+	}
 	c, err := reg.Case(n)
 	if err != nil {
 		return nil, err
@@ -82,6 +84,7 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 	if err := (confidence{s}).disclose(reg, c, rec, who.Principal); err != nil {
 		return nil, err
 	}
+	certificateDesk{s}.attested(c, rec, asOf)
 	if rec.Until == 0 {
 		if l := reg.AtUnion(c, s.clock().Unix()); l != nil {
 			until := api.TimeOf(time.Unix(l.Until, 0))

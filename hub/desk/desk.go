@@ -61,6 +61,8 @@ type Config struct {
 	Logger    *slog.Logger
 	Version   string
 	Traffic   func(link.Purpose) (out, in uint64) // Bytes on the network; nil leaves them out of the metrics.
+	Attest    func(*protocol.Attestation)         // Signs what the code of a certificate says; nil: none has a code.
+	Age       time.Duration                       // How old what is known of a certificate may be; 0 is a week.
 	Proxied   bool                                // Clients come through a declared proxy, which notes their address.
 }
 
@@ -75,6 +77,8 @@ type Server struct {
 
 	reveal    func(*protocol.Confidential) (*protocol.Secret, error)
 	documents Documents
+	attest    func(*protocol.Attestation)
+	age       time.Duration
 	api       *api.API
 	search    searchDesk
 
@@ -89,6 +93,8 @@ func New(c Config) (*Server, error) {
 		unknown:   api.UnknownNumbers(),
 		reveal:    c.Reveal,
 		documents: c.Documents,
+		attest:    c.Attest,
+		age:       c.Age,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
@@ -176,6 +182,7 @@ func (s *Server) routes() {
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
 	s.publicRoutes()
+	certificateDesk{s}.routes()
 	s.peopleRoutes()
 	tokenDesk{s}.routes()
 	leaseDesk{s}.routes()

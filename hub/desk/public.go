@@ -17,7 +17,7 @@ func (s *Server) publicRoutes() {
 	}, nil, api.Tracking{}, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		t, err := s.track(r.Context(), r.PathValue("number"))
 		if err = s.recast(err); errors.Is(err, fault.NotFound) {
-			if limited := s.unknown.Take(api.AddressOf(r, s.proxied), s.clock()); limited != nil {
+			if limited := (certificateDesk{s}).guessed(r); limited != nil {
 				err = limited
 			}
 		}

@@ -314,6 +314,38 @@ func TestRow20NumberIsUsedOnce(t *testing.T) {
 	w.agree()
 }
 
+// TestRow20WaitingUsesUpNoNumber shows two late certificates of one number: anybody can ask
+// about it at once, the one that is confirmed first has it, and the other is refused.
+func TestRow20WaitingUsesUpNoNumber(t *testing.T) {
+	w, u := newUnion(t)
+	l := u.lease()
+	since(w, 20)
+	first, second := u.files(), u.files()
+	for _, n := range []protocol.Number{first, second} {
+		u.decides(n, w.at, l.Token)
+	}
+	number := u.issues(first, w.at, l.Token, 2)
+	u.issues(second, w.at, l.Token, 2)
+	u.arrives()
+	leads := func(want protocol.Number) {
+		t.Helper()
+		if c, err := w.first().CertificateCase(number); err != nil || c.Number != want {
+			t.Fatalf("the number leads to %v, %v; want %s", c, err, want)
+		}
+	}
+	leads(first)
+	for _, n := range []protocol.Number{second, first} {
+		_, it := u.items(n)
+		if res := u.settles("uno-officer", it, outcomeConfirmed); res.Fault != nil {
+			t.Fatal(res.Fault.Err())
+		}
+		leads(second)
+	}
+	u.certificate(second, number, protocol.CertificateConfirmed)
+	u.certificate(first, number, protocol.CertificateRefused)
+	w.agree()
+}
+
 // TestUnionIsJudgedAgain shows that the register takes no box's word for who may act:
 // whoever had no post then, no desk or no lease is an item, and nothing is dropped.
 func TestUnionIsJudgedAgain(t *testing.T) {

@@ -190,7 +190,7 @@ func (f *follower) numbered(a *protocol.UnionAct) *protocol.Failure {
 		return refuse(fault.Conflict, f.c.Number.String(), whyNoLease)
 	}
 	l, ok := t.under(a.Token)
-	if !ok || l.Slot != f.owner.Slot || !l.Has(c.Serial) || c.Number != protocol.CertificateNumber(l.Prefix, c.Serial) || f.has(certificateKey(c.Number)) {
+	if !ok || l.Slot != f.owner.Slot || !l.Has(c.Serial) || c.Number != protocol.CertificateNumber(l.Prefix, c.Serial) || f.counts(c.Number) {
 		return refuse(fault.Conflict, clip(c.Number, 64), whyNumber)
 	}
 	const day = 24 * 3600
@@ -199,6 +199,24 @@ func (f *follower) numbered(a *protocol.UnionAct) *protocol.Failure {
 		return refuse(fault.Conflict, clip(c.Number, 64), whyExpiry)
 	}
 	return nil
+}
+
+// counts reports whether a certificate of this number counts already. One that waits, or
+// was refused, is none of another's: whoever has no right to a number can't use it up.
+func (f *follower) counts(number string) bool {
+	raw, ok := f.raw(certificateKey(number))
+	if !ok || len(raw) != 8 {
+		return false
+	}
+	n := numberOf(raw)
+	c := &Case{}
+	if n == f.c.Number {
+		c = f.c
+	} else if !f.get(caseKey(n), c) {
+		return false
+	}
+	k := c.Certificate
+	return k != nil && k.Number == number && k.State == protocol.CertificateConfirmed
 }
 
 func certificateKey(number string) []byte { return key(tagCertificate, []byte(number)) }
@@ -224,6 +242,9 @@ func (f *follower) parks() bool {
 func (f *follower) provisional(c *protocol.Certificate) {
 	if f.c.Certificate == nil {
 		f.c.Certificate = &Certificate{Certificate: *c, State: protocol.CertificateWaits}
+		if k := certificateKey(c.Number); !f.has(k) {
+			f.set(k, u64(uint64(f.c.Number))) // So that anybody can ask what it is worth.
+		}
 		f.tell(f.c)
 	}
 }

@@ -66,6 +66,7 @@ const (
 	keyWaits     = "w" // Blinded receive number: the number, of a case that waits for its applicant.
 	keyTurn      = "t" // Blinded receive number, sequence in journal/own of what was done on the case here: nothing.
 	keySerial    = "1" // Prefix of certificates' numbers: the highest that was issued here.
+	keyIssued    = "2" // Blinded number of a certificate: the receive number of the case on which it was issued here.
 	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.

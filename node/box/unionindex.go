@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/store"
 )
@@ -28,6 +29,9 @@ func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 		return nil
 	}
 	c := said.Certificate
+	if err := tx.Set(x.blind(keyIssued, c.Number), binary.BigEndian.AppendUint64(nil, uint64(e.Number))); err != nil {
+		return err
+	}
 	tail := protocol.CertificateNumber("", c.Serial)
 	if len(c.Number) <= len(tail) {
 		return nil
@@ -38,6 +42,26 @@ func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 		return err
 	}
 	return tx.Set(k, binary.BigEndian.AppendUint64(nil, c.Serial))
+}
+
+// CertificateCase returns the case on which a certificate of this number was issued here,
+// or [fault.NotFound].
+func (b *Union) CertificateCase(number string) (*UnionCase, error) {
+	var n uint64
+	err := b.intake.view(func(tx *store.Tx) (err error) {
+		n, err = lookup(tx, b.intake.index.blind(keyIssued, number))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n != 0 {
+		u, err := b.UnionCase(protocol.Number(n))
+		if err != nil || u.Certificate != nil && u.Certificate.Number == number {
+			return u, err
+		}
+	}
+	return nil, fault.New("box.CertificateCase", fault.NotFound, number, "no such certificate was issued at this box")
 }
 
 func serialKey(prefix string) []byte { return []byte(keySerial + prefix) }

@@ -27,6 +27,7 @@ func (c *counter) citizens() {
 		Summary: "The current version of a service, and all that are known",
 	}, nil, api.ServiceVersions{}, c.service)
 	api.ServeRelease(c.api, c.set)
+	certificates{c}.routes()
 }
 
 // offered picks what the centre's type may file.
@@ -57,7 +58,7 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	where, err := c.Box.Track(n)
 	if errors.Is(err, fault.NotFound) {
-		if limited := c.unknown.Take(api.AddressOf(r, c.Proxied), c.Clock()); limited != nil {
+		if limited := (certificates{c}).guessed(r); limited != nil {
 			err = limited
 		}
 	}

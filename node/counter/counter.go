@@ -23,6 +23,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/node/box"
+	"kendro/protocol"
 	"kendro/web"
 	"kendro/web/api"
 )
@@ -37,8 +38,10 @@ type Options struct {
 	// Certificate and Authority (DER) go out with proofs, so that they can be
 	// checked by somebody who knows nothing but the district's authority.
 	Certificate, Authority []byte
-	Signer                 []byte // Public key of the box.
-	Proxied                bool   // A declared proxy notes the client's address.
+	Signer                 []byte                      // Public key of the box.
+	Attest                 func(*protocol.Attestation) // Signs what the code of a certificate says.
+	CertificateAge         time.Duration               // How old what is known of a certificate may be; 0 is a week.
+	Proxied                bool                        // A declared proxy notes the client's address.
 	Version                string
 	Clock                  func() time.Time
 	Logger                 *slog.Logger

@@ -131,7 +131,10 @@ func (c union) list(ctx context.Context, _ *struct{}) (*struct{ Body api.LeaseLi
 
 // decidedHere shows a case as its union has brought it on here.
 func (c *counter) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) {
-	if r.Certificate = certificateOf(u); u.Elsewhere {
+	if k := issuedOf(u); k != nil {
+		r.Certificate = k.Note(c.Attest)
+	}
+	if u.Elsewhere {
 		return
 	}
 	s := &u.State
@@ -167,17 +170,4 @@ func historyOf(t *box.Turn) api.HistoryEntry {
 		Version: t.Version, At: api.TimeOf(t.At), Action: t.Action.String(), Actor: t.Actor, Post: t.Seat.Post, Office: t.Seat.Office,
 		Opinion: t.Said.Opinion, Text: t.Said.Text, Reason: t.Said.Reason, Check: t.Said.Check, Stage: t.Stage.String(),
 	}
-}
-
-// certificateOf is what was issued on a case, nil for nothing.
-func certificateOf(u *box.UnionCase) *api.CertificateNote {
-	k := u.Certificate
-	if k == nil {
-		return nil
-	}
-	out := &api.CertificateNote{Number: k.Number, Issued: api.DateOf(k.Issued), Expires: api.DateOf(k.Expires), State: api.CertificateProvisional}
-	if w := u.Said.Certificate; w != nil && w.Number == k.Number {
-		out.State = w.State
-	}
-	return out
 }

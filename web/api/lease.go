@@ -51,4 +51,5 @@ type CertificateNote struct {
 	Issued  *Date  `json:"issued"`
 	Expires *Date  `json:"expires"`
 	State   string `json:"state" enum:"provisional,waits,confirmed,refused"`
+	Code    string `json:"code,omitempty" doc:"What the code on its sheet says: a signed statement, see protocol/kendro.cddl"`
 }
