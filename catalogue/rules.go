@@ -147,6 +147,16 @@ func (in *Intake) Found(v *dcat.Version, form []byte, on time.Time) (*applicatio
 	return f, nil
 }
 
+// Cost is what an application with these answers costs its applicant in all under a
+// version, when it is filed and later.
+func (in *Intake) Cost(v *dcat.Version, form []byte, on time.Time) (int64, error) {
+	f, err := in.Found(v, form, on)
+	if err != nil {
+		return 0, err
+	}
+	return dcat.Total(v.Charges(Answers(form), on)) + f.Review + f.Issue, nil
+}
+
 // owed adds up what an office demands: the centre's own charge is not its affair.
 func owed(charges []dcat.Charge) (sum int64) {
 	for _, c := range charges {

@@ -37,6 +37,31 @@ func (j *judge) find(set *dcat.Set, seq uint64, v *dcat.Version, form []byte, no
 	return out
 }
 
+// variance is by how much an application costs more by its receipt, and what was found,
+// than by the version in force; reckoned on the day that its counter wrote. It is 0
+// where the application pins that version, or the service is no longer offered.
+func (j *judge) variance(set *dcat.Set, v *dcat.Version, e *protocol.Event, s *protocol.Submission, f *register.Finding) (poisha int64) {
+	current, ok := set.Current(v.ID)
+	if !ok || current.Hash == v.Hash {
+		return 0
+	}
+	intake, err := j.compiled(set)
+	if err != nil {
+		return 0
+	}
+	cost, err := intake.Cost(current, s.Form, time.UnixMilli(e.At).In(j.zone))
+	if err != nil {
+		return 0
+	}
+	if f != nil {
+		poisha = f.Review + f.Issue
+	}
+	for _, fee := range s.Fees {
+		poisha += fee.Poisha
+	}
+	return poisha - cost
+}
+
 // supplied is the version of a case, and its answers with those that were brought.
 func supplied(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte) {
 	var s protocol.Supplement

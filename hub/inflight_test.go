@@ -344,8 +344,8 @@ func TestRow8FeeChangedUnderway(t *testing.T) {
 	if err != nil || len(sub.Fees) != 1 || sub.Fees[0] != (protocol.Fee{Kind: "service_charge", Poisha: 3000}) {
 		t.Errorf("the receipt's fees are %+v, %v", sub.Fees, err)
 	}
-	if c := r.until(n, application.FeeDue, 0); c.State.Owed != oldFee || c.Held != "" {
-		t.Errorf("it owes %d, held %q; want %d", c.State.Owed, c.Held, oldFee)
+	if c := r.until(n, application.FeeDue, 0); c.State.Owed != oldFee || c.Held != "" || c.Variance != oldFee-newFee-500 {
+		t.Errorf("it owes %d, held %q, variance %d; want %d, and the difference", c.State.Owed, c.Held, c.Variance, oldFee)
 	}
 	if items, err := r.reg().Items(n); err != nil || len(items) != 0 {
 		t.Errorf("items %+v, %v", items, err)

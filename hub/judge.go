@@ -148,6 +148,12 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "what the box sealed cannot be opened"}, nil
 	}
 	found := j.find(set, it.Seq, v, s.Form, now)
+	if d := j.variance(set, v, &e, &s, found); d != 0 {
+		if found == nil {
+			found = &register.Finding{Seq: it.Seq}
+		}
+		found.Variance = d
+	}
 	if !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
 		return register.Verdict{}, found
 	}

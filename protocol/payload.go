@@ -136,6 +136,16 @@ func (p *Payment) Total() (poisha int64) {
 	return poisha
 }
 
+// Charge is what the centre took for itself.
+func (p *Payment) Charge() (poisha int64) {
+	for _, f := range p.Fees {
+		if f.Kind == "service_charge" {
+			poisha += f.Poisha
+		}
+	}
+	return poisha
+}
+
 // Check fails with [fault.Invalid] for a payment of nothing or of unknown means.
 func (p *Payment) Check() error {
 	const most = 100_000_000_00 // A crore taka.

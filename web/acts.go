@@ -116,6 +116,7 @@ var (
 	wordNone        = name("কোনোটি নয়", "None")
 	wordOtherNumber = name("মূল নথির গ্রহণ নম্বর", "Receive number of the other case")
 	wordWhySame     = name("কেন একই আবেদন মনে করেন", "Why you take them for the same")
+	wordVariance    = name("বর্তমান ফির সাথে পার্থক্য (রসিদ বহাল)", "Against the fees in force (the receipt stands)")
 	wordSum         = name("জমার পরিমাণ (টাকা)", "Sum paid (taka)")
 	wordPaidOn      = name("জমার তারিখ", "Day of the payment")
 	wordReference   = name("চালান বা লেনদেনের নম্বর", "Number of the challan or the transfer")
@@ -374,6 +375,9 @@ func (v *caseView) course() []line {
 	add := func(label place.Name, text string) { list = append(list, line{Label: label, Value: text}) }
 	if d := r.Demand; d != nil {
 		add(wordToPay, l.Taka(d.Poisha)+" · "+l.Say(wordUntil)+" "+l.DateOr(d.Due, wordUnknownYet))
+	}
+	if r.Variance != 0 {
+		add(wordVariance, l.Taka(r.Variance))
 	}
 	if len(r.Asked) > 0 {
 		names := make([]string, 0, len(r.Asked))

@@ -141,6 +141,9 @@ func recordTable(c *api.Record) *table {
 	if c.Article != "" {
 		t.add("article", c.Article)
 	}
+	if c.Variance != 0 {
+		t.add("against the fees in force", taka(c.Variance))
+	}
 	if c.Despite != "" {
 		t.add("filed again because", c.Despite)
 	}

@@ -30,7 +30,12 @@ func day(d *api.Date) string {
 }
 
 // taka shows whole poisha.
-func taka(poisha int64) string { return fmt.Sprintf("৳ %d.%02d", poisha/100, poisha%100) }
+func taka(poisha int64) string {
+	if poisha < 0 {
+		return "-" + taka(-poisha)
+	}
+	return fmt.Sprintf("৳ %d.%02d", poisha/100, poisha%100)
+}
 
 func bothNames(n *api.Named) string {
 	if n == nil {

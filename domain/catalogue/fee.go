@@ -78,6 +78,21 @@ func (v *Version) BaseFees() int64 {
 	return sum
 }
 
+// AboveCeiling returns by how much a centre's own charge is above what the version
+// allows; a version without a ceiling allows any.
+func (v *Version) AboveCeiling(charge int64) int64 {
+	var most int64
+	for _, f := range v.Fees {
+		if f.Kind == ServiceCharge {
+			most += f.Ceiling
+		}
+	}
+	if most == 0 {
+		return 0
+	}
+	return max(0, charge-most)
+}
+
 // Total adds up charges.
 func Total(charges []Charge) int64 {
 	var sum int64

@@ -58,6 +58,8 @@ type Enclosed struct {
 	Accused     *application.Accused `cbor:"30,keyasint,omitempty"` // Whom it is about, where it is a grievance.
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
+
+	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
 }
 
 // Dating is what the register makes of a counter's clock, and of the office's.

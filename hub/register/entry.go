@@ -78,6 +78,10 @@ type Finding struct {
 	Fact   *application.Fact   `cbor:"7,keyasint,omitempty"` // What it is about, where that happens once.
 
 	Complaint *application.Complaint `cbor:"8,keyasint,omitempty"` // Whom it is about, where it is a grievance.
+
+	// Variance is by how much it costs its applicant more by its receipt and the version
+	// that it pins than by the version in force, in poisha; below 0: less (row 8).
+	Variance int64 `cbor:"12,keyasint,omitempty"`
 }
 
 // finding is the finding about an event, nil where there is none.

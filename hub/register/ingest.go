@@ -252,6 +252,9 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 		c.Pinned = version.Hash
 	}
 	grievances{courses(s)}.name(c, f.found())
+	if f != nil {
+		c.Variance = f.Variance
+	}
 	if why != "" {
 		st := s.hold(c, why)
 		if s.format > 3 {
@@ -260,7 +263,11 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 		return st
 	}
 	if s.format > 2 {
-		return courses(s).begin(c, judged.Due, f.found())
+		st := courses(s).begin(c, judged.Due, f.found())
+		if s.format > 3 {
+			withheld{courses(s)}.dear(c, version, e)
+		}
+		return st
 	}
 	return s.accept(c, version, judged.Due)
 }

@@ -22,10 +22,11 @@ const (
 	ItemSecondFee   = "second-fee"        // Paid on a case that another one is already (row 2).
 	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
 
-	ItemGone       = "service-withdrawn" // It was filed under a service that was withdrawn (row 9).
-	ItemRevoked    = "after-revocation"  // Its box was revoked before (row 25).
-	ItemRefundOwed = "refund-owed"       // Paid on what was then refused.
-	ItemVoided     = "payment-voided"    // A centre reversed a payment (row 17).
+	ItemGone       = "service-withdrawn"    // It was filed under a service that was withdrawn (row 9).
+	ItemRevoked    = "after-revocation"     // Its box was revoked before (row 25).
+	ItemRefundOwed = "refund-owed"          // Paid on what was then refused.
+	ItemDear       = "charge-above-ceiling" // A centre took more for itself than it may (row 8).
+	ItemVoided     = "payment-voided"       // A centre reversed a payment (row 17).
 
 	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.

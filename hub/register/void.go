@@ -2,6 +2,8 @@ package register
 
 import (
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
 	"kendro/protocol"
 )
 
@@ -114,3 +116,27 @@ func (f *follower) receipted(at *Source, v *protocol.Voiding) bool {
 	}
 	return r.Receipt.Log == v.Log && r.Receipt.At == v.At
 }
+
+// dear looks at what a centre took for itself with an application.
+func (s withheld) dear(c *Case, v *dcat.Version, e *protocol.Event) {
+	var sub protocol.Submission
+	if e.Decode(&sub) == nil {
+		s.above(c, v, sub.Fees, &Source{Log: c.Log, At: c.At}, c.Centre)
+	}
+}
+
+// above opens an item where a centre took more for itself than the version allows: the
+// receipt stands, and the centre is liable (row 8).
+func (s withheld) above(c *Case, v *dcat.Version, fees []protocol.Fee, from *Source, centre place.Centre) {
+	p := protocol.Payment{Fees: fees}
+	over := v.AboveCeiling(p.Charge())
+	if over == 0 {
+		return
+	}
+	s.open(c, Item{
+		Kind: ItemDear, Owner: s.overseer(centre), Text: whyDear, Amount: over, Event: *from, Centre: centre, Withheld: Withheld{Charged: true},
+	})
+}
+
+// whyDear is why a charge is an item.
+const whyDear = "the centre's own charge is above the ceiling of the version"

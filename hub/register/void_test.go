@@ -3,7 +3,9 @@ package register
 import (
 	"testing"
 
+	"kendro/catalogue"
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -83,5 +85,33 @@ func TestRow17PaymentVoided(t *testing.T) {
 		t.Errorf("void after the issue: %+v of %d", it, all)
 	}
 	verified(w)
+	w.agree()
+}
+
+// TestRow8ChargeAboveTheCeiling: what a centre took for itself above the ceiling, with
+// the application or later, is an item of whoever watches it; the payment counts.
+func TestRow8ChargeAboveTheCeiling(t *testing.T) {
+	w, b := office(t)
+	v := landCopy(t)
+	v.Number = 2
+	v.Fees = append(v.Fees, dcat.Fee{Kind: dcat.ServiceCharge, Poisha: 300, Ceiling: 450, At: dcat.AtSubmit})
+	hash, err := catalogue.HashVersion(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Hash = hash
+	w.publish(3, fullDirectory(), licence(t), v)
+	n := b.filed(v, 1, copyDue)
+	approved(w, n)
+	paid(b, n, copyFee) // With a charge of 500.
+	w.stage(n, application.InPreparation)
+	late := b.filedKnowing(v, 2, 0) // The same, on the first receipt.
+	w.stage(late, application.Received)
+	for _, n := range []protocol.Number{n, late} {
+		it, all := itemOf(w, n)
+		if all != 1 || it.Kind != ItemDear || it.Amount != 50 || !it.Charged || it.Owner.Post != "uno" || it.Deadline == 0 {
+			t.Errorf("item %+v of %d", it, all)
+		}
+	}
 	w.agree()
 }

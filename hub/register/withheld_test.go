@@ -197,3 +197,26 @@ func TestRow25Honoured(t *testing.T) {
 	verified(w)
 	w.agree()
 }
+
+// TestWithheldGrievance: whom a grievance is about does not say whether it goes on, and
+// can't read it while it is held.
+func TestWithheldGrievance(t *testing.T) {
+	w, b, v := grievanceOffice(t)
+	w.publish(2, w.first().Set().Directory, licence(t))
+	n := b.filed(v, 1, Finding{Complaint: &application.Complaint{Kind: "officer", Officer: "low"}})
+	w.stage(n, application.Submitted)
+	it, _ := itemOf(w, n)
+	if it.Kind != ItemGone || it.Owner.Post != "l1" {
+		t.Fatalf("the item is %+v; want it at the desk above whom it is about", it)
+	}
+	wantFault(t, "settled by whom it is about", settled(w, "low", it, "refused"), fault.Denied)
+	wantFault(t, "read by whom it is about", look(w, n, "low").Fault, fault.Denied)
+	if f := settled(w, "mid", it, "accepted"); f != nil {
+		t.Fatal(f.Err())
+	}
+	if c := w.stage(n, application.Received); c.State.Seat.Post != "l1" {
+		t.Errorf("it lies at %v", c.State.Seat)
+	}
+	verified(w)
+	w.agree()
+}

@@ -9,7 +9,6 @@ import (
 
 	"kendro/catalogue"
 	"kendro/domain/application"
-	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/store"
@@ -46,8 +45,8 @@ func (b Followups) Pay(ctx context.Context, f Followup, p protocol.Payment) (*An
 		return nil, err
 	}
 	if c, err := b.of(f.Number); err == nil && c.Version != nil {
-		if over := aboveCeiling(c.Version, p.Fees); over > 0 {
-			return nil, fault.New("box.Pay", fault.Invalid, "service_charge", "above the ceiling of the service, "+strconv.FormatInt(over, 10)+" poisha")
+		if over := c.Version.AboveCeiling(p.Charge()); over > 0 {
+			return nil, fault.New("box.Pay", fault.Invalid, "service_charge", strconv.FormatInt(over, 10)+" poisha above the ceiling of the service")
 		}
 	}
 	return b.add(ctx, f, protocol.PaymentTaken, &p)
@@ -91,25 +90,6 @@ func (b Followups) payment(n protocol.Number, seq uint64) (*ownEffect, error) {
 		end = s.First - 1
 	}
 	return nil, fault.New("box.Void", fault.NotFound, strconv.FormatUint(seq, 10), "this box has no payment for the case under this number: see the receipt of the payment")
-}
-
-// aboveCeiling returns the ceiling of the service charges where they are above it.
-func aboveCeiling(v *dcat.Version, fees []protocol.Fee) int64 {
-	var taken, most int64
-	for _, f := range fees {
-		if f.Kind == string(dcat.ServiceCharge) {
-			taken += f.Poisha
-		}
-	}
-	for _, f := range v.Fees {
-		if f.Kind == dcat.ServiceCharge {
-			most += f.Ceiling
-		}
-	}
-	if taken > most && most > 0 {
-		return most
-	}
-	return 0
 }
 
 // Supply brings what the applicant was asked for, and nothing else: another item

@@ -180,11 +180,18 @@ type Course struct {
 	Article      string           `json:"article,omitempty" doc:"Number by which the post tracks what was sent"`
 	Paper        *PaperNote       `json:"record,omitempty" doc:"The old paper that it asks for, such as a khatian"`
 	PostedOn     string           `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax"`
-	Despite      string           `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Outside      *OutsideNote     `json:"outside,omitempty" doc:"What another authority's register has to say, or has said"`
 	Certificate  *CertificateNote `json:"certificate,omitempty" doc:"What was issued under a number"`
 	AtUnion      *Time            `json:"at_union_until,omitempty" doc:"The union decides it at its centre's box, under a lease that ends then"`
 	Until        uint64           `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
+	Filing
+}
+
+// A Filing is what there is to say of how a case was filed. Its members stand among the
+// record's.
+type Filing struct {
+	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
+	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
 }
 
 // An OutsideNote is where a case stands towards another authority's register.

@@ -134,6 +134,11 @@ var advice = map[string]Advice{
 		words("বিবরণে কারণ দেখুন। ইউনিয়নের সাথে কথা বলুন; দরকার হলে কাজটি টেবিলে করুন, তারপর নিষ্পত্তি করুন।", "See the reason below and speak with the union. Do at the desk what has to be done, then settle this."),
 		applicationKept,
 	},
+	"charge-above-ceiling": {
+		words("সেবামূল্য সীমার বেশি নেওয়া হয়েছে", "A service charge above the ceiling"),
+		words("রসিদ দেখুন। বাড়তি টাকা কেন্দ্র থেকে আবেদনকারীকে ফেরত দিতে বলুন, তারপর “টাকা ফেরত” বেছে নিন।", "Look at the receipt. Have the centre pay the surplus back, then choose “pay it back”."),
+		paidKept,
+	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
 		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। ঠিক করা না গেলে কেন্দ্র থেকে প্রত্যাহার করে নতুন আবেদন নিন।", "See the reason and speak with the centre. If it can’t be put right, have it withdrawn there and filed anew."),
