@@ -12,7 +12,7 @@ import (
 )
 
 // issued files an application at a centre and has a certificate issued on it.
-func issued(t *testing.T, c *centre, state, code string) *api.Record {
+func issued(t *testing.T, c *centre) *api.Record {
 	t.Helper()
 	values := typedIn(t, c, "trade-licence", 3)
 	values.Set("step", "file")
@@ -22,68 +22,55 @@ func issued(t *testing.T, c *centre, state, code string) *api.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rec := c.filed[0]
-	rec.Certificate = &api.CertificateNote{Number: "TL-41-09-17-000012", Issued: api.DateOf(noon().Unix()), Expires: api.DateOf(noon().AddDate(1, 0, 0).Unix()), State: state, Code: code}
+	rec.Certificate = &api.CertificateNote{Number: "TL-41-09-17-000012", Issued: api.DateOf(noon().Unix())}
 	rec.History = append(rec.History, api.HistoryEntry{Action: "issue", Post: "chairman", Office: "local-41-09-17"})
 	return rec
 }
 
-// TestCertificateSheet: what is printed says in both languages what it is worth.
+// TestCertificateSheet: what is printed says in both languages what the certificate is worth.
 func TestCertificateSheet(t *testing.T) {
 	a := protocol.Attestation{Number: "TL-41-09-17-000012", Cert: make([]byte, 430), Signature: make([]byte, 64)}
-	for state, want := range map[string][]string{
-		api.CertificateProvisional:    {"Provisional until the district confirms", "সাময়িক", `<svg class="code"`},
-		protocol.CertificateWaits:     {"Provisional until the district confirms"},
-		protocol.CertificateConfirmed: {"Confirmed by the district", "জেলা কর্তৃক নিশ্চিত"},
-		protocol.CertificateRefused:   {"it is worth nothing"},
+	c := newCentre(t)
+	rec := issued(t, c)
+	path := "/cases/" + rec.Number.String()
+	office, ok := c.set.Directory.Office("local-41-09-17")
+	if !ok {
+		t.Fatal("the pack lacks the union's office")
+	}
+	always := []string{
+		"TL-41-09-17-000012", "TL-৪১-০৯-১৭-০০০০১২", "22 November 2026", "২২ নভেম্বর ২০২৬", html.EscapeString(office.Name.BN), html.EscapeString(api.HoldersIn(rec.Applicant)[0]),
+	}
+	for _, x := range []struct {
+		state, code string
+		days        int // From today to the last day.
+		want        []string
+	}{
+		{api.CertificateProvisional, a.Text(), 365, []string{"Provisional until the district confirms", "সাময়িক", `<svg class="code"`}},
+		{protocol.CertificateWaits, a.Text(), 365, []string{"Provisional until the district confirms", "২২ নভেম্বর ২০২৭"}},
+		{protocol.CertificateConfirmed, a.Text(), 0, []string{"Confirmed by the district", "জেলা কর্তৃক নিশ্চিত", `<svg class="code"`}},
+		{protocol.CertificateConfirmed, a.Text(), -1, []string{"Expired", "মেয়াদোত্তীর্ণ"}},
+		{protocol.CertificateRefused, "", -1, []string{"it is worth nothing"}},
 	} {
-		c := newCentre(t)
-		code := a.Text()
-		if state == protocol.CertificateRefused {
-			code = ""
-		}
-		rec := issued(t, c, state, code)
-		office, ok := c.set.Directory.Office("local-41-09-17")
-		if !ok {
-			t.Fatal("the pack lacks the union's office")
-		}
-		path := "/cases/" + rec.Number.String()
-		want = append(want, "TL-41-09-17-000012", "TL-৪১-০৯-১৭-০০০০১২", "22 November 2026", "২২ নভেম্বর ২০২৭", html.EscapeString(office.Name.BN), html.EscapeString(api.HoldersIn(rec.Applicant)[0]))
+		rec.Certificate.State, rec.Certificate.Code, rec.Certificate.Expires = x.state, x.code, api.DateOf(noon().AddDate(0, 0, x.days).Unix())
 		w := c.get(path + "/certificate")
-		for _, text := range want {
+		for _, text := range append(x.want, always...) {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), text) {
-				t.Errorf("%s: got %d; the sheet lacks %q", state, w.Code, text)
+				t.Errorf("%s: got %d; the sheet lacks %q", x.state, w.Code, text)
 			}
 		}
-		if code == "" && strings.Contains(w.Body.String(), "<svg") {
+		if x.code == "" && strings.Contains(w.Body.String(), "<svg") {
 			t.Error("a refused certificate has a code")
 		}
-		if w := c.get(path); !strings.Contains(w.Body.String(), path+"/certificate") {
-			t.Errorf("the case's page has no link to the sheet: got %d", w.Code)
-		}
-		if w := c.get(path+"/certificate", nobody()); strings.Contains(w.Body.String(), "TL-41") {
-			t.Errorf("whoever is not signed in sees the sheet: %d", w.Code)
-		}
 	}
-	c := newCentre(t)
-	rec := issued(t, c, "", "")
+	if w := c.get(path); !strings.Contains(w.Body.String(), path+"/certificate") {
+		t.Errorf("the case's page has no link to the sheet: got %d", w.Code)
+	}
+	if w := c.get(path+"/certificate", nobody()); strings.Contains(w.Body.String(), "TL-41") {
+		t.Errorf("whoever is not signed in sees the sheet: %d", w.Code)
+	}
 	rec.Certificate = nil
-	if w := c.get("/cases/" + rec.Number.String() + "/certificate"); w.Code != http.StatusNotFound {
+	if w := c.get(path + "/certificate"); w.Code != http.StatusNotFound {
 		t.Errorf("with no certificate: got %d", w.Code)
-	}
-}
-
-// TestExpiredSheet: a sheet printed after the last day says so.
-func TestExpiredSheet(t *testing.T) {
-	c := newCentre(t)
-	rec := issued(t, c, protocol.CertificateConfirmed, "")
-	path := "/cases/" + rec.Number.String() + "/certificate"
-	rec.Certificate.Expires = api.DateOf(noon().Unix())
-	if w := c.get(path); strings.Contains(w.Body.String(), "Expired") {
-		t.Error("it is expired on its last day")
-	}
-	rec.Certificate.Expires = api.DateOf(noon().AddDate(0, 0, -1).Unix())
-	if w := c.get(path); !strings.Contains(w.Body.String(), "Expired") {
-		t.Error("it is not expired a day later")
 	}
 }
 
