@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -49,35 +48,6 @@ func (x *tale) noCanaryIn(dir string) (files int) {
 		x.t.Fatal(err)
 	}
 	return files
-}
-
-// raw reads a page or a call as it comes, whatever the status. A browser shows its session
-// by a cookie, a program in a header.
-func (x *tale) raw(who string, d *daemonInTale, path string) (int, []byte) {
-	x.t.Helper()
-	token, err := os.ReadFile(x.at(who + ".session"))
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	r, err := http.NewRequestWithContext(x.t.Context(), http.MethodGet, "http://"+d.ports.HTTP+path, nil)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	if session := strings.TrimSpace(string(token)); strings.HasPrefix(path, "/v1/") {
-		r.Header.Set("Authorization", "Bearer "+session)
-	} else {
-		r.AddCookie(&http.Cookie{Name: api.SessionCookie, Value: session})
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }() // It was only read.
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	return answer.StatusCode, body
 }
 
 // TestGrievanceAgainstThisVeryCentre is flow D: filed at an offline box against its own

@@ -320,8 +320,9 @@ func (x *tale) stage(number, want string) {
 	x.until(`"stage":"`+want+`"`, "track "+number+" --url http://"+x.hub.ports.HTTP+" --output json")
 }
 
-// get reads a call's answer by HTTP alone.
-func (x *tale) get(who string, d *daemonInTale, path string, into any) {
+// raw reads a page or a call as it comes, whatever the status. A browser shows its session
+// by a cookie, a program in a header.
+func (x *tale) raw(who string, d *daemonInTale, path string) (int, []byte) {
 	x.t.Helper()
 	token, err := os.ReadFile(x.at(who + ".session"))
 	if err != nil {
@@ -331,13 +332,28 @@ func (x *tale) get(who string, d *daemonInTale, path string, into any) {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	if session := strings.TrimSpace(string(token)); strings.HasPrefix(path, "/v1/") {
+		r.Header.Set("Authorization", "Bearer "+session)
+	} else {
+		r.AddCookie(&http.Cookie{Name: api.SessionCookie, Value: session})
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }() // It was only read.
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
-		x.t.Fatalf("GET %s: %d, %v", path, answer.StatusCode, err)
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return answer.StatusCode, body
+}
+
+// get reads a call's answer by HTTP alone.
+func (x *tale) get(who string, d *daemonInTale, path string, into any) {
+	x.t.Helper()
+	status, raw := x.raw(who, d, path)
+	if err := json.Unmarshal(raw, into); err != nil || status != http.StatusOK {
+		x.t.Fatalf("GET %s: %d, %v", path, status, err)
 	}
 }

@@ -280,11 +280,14 @@ func (s courses) confirm(it *Item, outcome string) *protocol.Failure {
 	if !s.get(caseKey(it.Number), c) || c.Waits == nil || c.Waits.Item != it.ID {
 		return refuse(fault.Conflict, it.ID, "nothing waits for it any more")
 	}
-	parked := c.Waits.Parked
-	first, ok := s.again(c, parked[0])
-	if !ok {
-		return refuse(fault.Conflict, it.ID, "the decision can't be read any more")
+	parked := make([]*follower, len(c.Waits.Parked)) // The first is the decision.
+	for i := range parked {
+		var ok bool
+		if parked[i], ok = s.again(c, c.Waits.Parked[i]); !ok {
+			return refuse(fault.Conflict, it.ID, "what waits can't be read any more: kendro audit verify says what is damaged")
+		}
 	}
+	first := parked[0]
 	held := c.Waits
 	c.Waits = nil
 	if outcome == outcomeConfirmed {
@@ -294,13 +297,10 @@ func (s courses) confirm(it *Item, outcome string) *protocol.Failure {
 			return refuse(fault.Conflict, it.ID, "the case has gone another way meanwhile: "+first.why)
 		}
 	}
-	for i := range parked[1:] {
-		f, ok := s.again(c, parked[1+i])
-		switch {
-		case !ok:
-		case outcome == outcomeConfirmed:
+	for _, f := range parked[1:] {
+		if outcome == outcomeConfirmed {
 			f.apply()
-		default:
+		} else {
 			f.aside(whyUpset, f.sum())
 		}
 	}

@@ -1,0 +1,229 @@
+package box
+
+import (
+	"encoding/binary"
+	"time"
+
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/protocol"
+	"kendro/store"
+)
+
+// A UnionCase is a case of this box's whose desks are its union's.
+type UnionCase struct {
+	*Case
+	State application.Case // As everything that this box knows adds up.
+	Turns []Turn
+	Lease protocol.Lease
+
+	Certificate *protocol.Certificate // What was issued here.
+	Confirmed   bool                  // The hub has confirmed the certificate.
+	Late        bool                  // Something binding was done after the end of the lease, and waits to be confirmed.
+	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
+
+	way    application.Way
+	booked map[protocol.Position]int64 // What was booked of each payment here, by its receipt.
+}
+
+// A Turn is one thing that happened to a case here.
+type Turn struct {
+	Version uint64
+	At      time.Time
+	Action  application.Action
+	Actor   string
+	Seat    place.Seat // Of the actor.
+	Stage   application.Stage
+	Said    protocol.UnionAct
+}
+
+// fold adds up what happened to a case here, by the rules of the procedure.
+func (b *Union) fold(u *UnionCase) error {
+	goods := b.intake.Goods()
+	if goods == nil {
+		return fault.New("box.UnionCase", fault.Unavailable, string(NotSynced), NotSynced.Words().EN)
+	}
+	dir := goods.Set.Directory
+	u.booked = map[protocol.Position]int64{}
+	u.way = application.Way{
+		Version: u.Version, Tracked: true,
+		Seat: func(post string) (place.Seat, bool) { return dir.SeatFor(post, goods.Centre.Area) },
+		Superior: func(post string) (string, bool) {
+			p, _ := dir.Post(post)
+			return p.Superior, p.Superior != ""
+		},
+	}
+	found, err := goods.Intake.Found(u.Version, u.Submission.Form, u.Issued.In(dhaka))
+	if err != nil {
+		return err
+	}
+	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
+	u.turned(&begin, nil, u.Issued, dir.Calendar)
+	list, err := b.turnsOf(u.Number)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		u.take(e, dir.Calendar)
+	}
+	var last *ownEffect
+	if len(list) > 0 {
+		last = list[len(list)-1]
+	}
+	return b.hear(u, last, dir.Calendar)
+}
+
+// turnsOf reads what was done on a case here, in its order.
+func (b *Union) turnsOf(n protocol.Number) (list []*ownEffect, err error) {
+	var seqs []uint64
+	prefix := b.intake.index.caseKey(keyTurn, n)
+	err = b.intake.view(func(tx *store.Tx) error {
+		return tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
+			if len(k) == len(prefix)+8 {
+				seqs = append(seqs, binary.BigEndian.Uint64(k[len(prefix):]))
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range seqs {
+		e, err := b.intake.recordAt(seq)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// take applies one event of this box's. What does not fit changes nothing: the register
+// has made an item of it.
+func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
+	e := own.event
+	at := time.UnixMilli(e.At)
+	switch e.Kind { //nolint:exhaustive // The others are about no case that is decided here.
+	case protocol.ActedAtUnion:
+		var said protocol.UnionAct
+		action, err := application.Action(0), e.Decode(&said)
+		if err == nil {
+			action, err = application.ParseAct(said.Action)
+		}
+		if err != nil {
+			return
+		}
+		seat, _ := place.ParseSeat(e.Post)
+		x, err := u.event(action, application.Officer{Name: e.Actor, Seat: seat}, &said, at, calendar)
+		if err != nil {
+			return
+		}
+		x.Expect = u.State.Version
+		if u.turned(&x, &said, at, calendar) && application.Binds(action) {
+			u.Late = u.Late || u.Lease.Token == said.Token && at.Unix() > u.Lease.Until
+			u.Certificate = said.Certificate
+		}
+	case protocol.PaymentTaken:
+		var p protocol.Payment
+		if e.Decode(&p) == nil && p.Check() == nil {
+			owed := u.State.Owed
+			x := application.Event{Action: application.Pay, Amount: p.Total(), At: at.Unix(), Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+			if u.turned(&x, nil, at, calendar) {
+				u.booked[protocol.Position{Seq: own.place, Hash: own.hash}] = min(p.Total(), owed)
+			}
+		}
+	case protocol.PaymentVoided:
+		var v protocol.Voiding
+		if e.Decode(&v) == nil && u.booked[v.At] > 0 {
+			x := application.Event{Action: application.Void, Amount: u.booked[v.At], Text: v.Reason, Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+			x.Until = application.Term(at.In(dhaka), u.Version.Procedure.FeeDays)
+			u.turned(&x, nil, at, calendar)
+		}
+	case protocol.Withdrawn:
+		u.turned(&application.Event{Action: application.Withdraw, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
+	case protocol.HandedOver:
+		u.turned(&application.Event{Action: application.HandOver, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
+	}
+}
+
+// event is an officer's act, with all that the procedure wants to know.
+func (u *UnionCase) event(a application.Action, by application.Officer, said *protocol.UnionAct, at time.Time, calendar *place.Calendar) (application.Event, error) {
+	e := application.Event{
+		Action: a, By: by, Opinion: application.Opinion(said.Opinion), Text: said.Text, Reason: said.Reason, At: at.Unix(),
+	}
+	d, err := u.way.Desk(u.State, a, said.To)
+	if err != nil {
+		return e, err
+	}
+	d.Check = u.Version.Check(said.Check)
+	e.Desk = d
+	u.way.Grant(&e, u.State, calendar, at.In(dhaka))
+	return e, nil
+}
+
+// turned applies an event and what follows by itself, and reports whether it fitted.
+func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at time.Time, calendar *place.Calendar) bool {
+	if e.By == (application.Officer{}) {
+		e.Expect = u.State.Version
+	}
+	next, err := u.State.Apply(*e)
+	if err != nil {
+		return false
+	}
+	u.State = next
+	t := Turn{Version: next.Version, At: at, Action: e.Action, Actor: e.By.Name, Seat: e.By.Seat, Stage: next.Stage}
+	if said != nil {
+		t.Said = *said
+	}
+	u.Turns = append(u.Turns, t)
+	for a := u.way.Follows(u.State); a != application.NoAction; a = u.way.Follows(u.State) {
+		d, err := u.way.Desk(u.State, a, "")
+		if err != nil {
+			break
+		}
+		self := application.Event{Action: a, At: at.Unix(), Desk: d, Expect: u.State.Version}
+		u.way.Grant(&self, u.State, calendar, at.In(dhaka))
+		if u.State, err = u.State.Apply(self); err != nil {
+			break
+		}
+		u.Turns = append(u.Turns, Turn{Version: u.State.Version, At: at, Action: a, Stage: u.State.Stage})
+	}
+	return true
+}
+
+// hear compares what was done here with the hub's newest word. Once the hub has all that
+// this box has written on the case, its word counts; before, only where it is further.
+func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) error {
+	said := &u.Said
+	if k := said.Certificate; k != nil && u.Certificate != nil && k.Number == u.Certificate.Number {
+		u.Confirmed = k.State == protocol.CertificateConfirmed
+	}
+	if said.Stage == "" {
+		return nil
+	}
+	all := true
+	if last != nil {
+		err := b.intake.view(func(tx *store.Tx) (err error) {
+			_, all, err = b.intake.index.accepted(tx, last.log, last.place)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !all && said.Version <= u.State.Version || said.Stage == u.State.Stage.String() {
+		return nil
+	}
+	if u.State.Stage == application.FeeDue && said.Stage == application.InPreparation.String() { // Paid elsewhere.
+		pay := application.Event{Action: application.Pay, Amount: u.State.Owed, At: u.State.PayBy, Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+		u.turned(&pay, nil, time.UnixMilli(said.Since), calendar)
+		return nil
+	}
+	ended := said.Stage == application.Closed.String() && u.State.Stage == application.Delivered
+	u.Elsewhere = !ended
+	return nil
+}
+
+// Provisional reports whether the hub has yet to confirm what was issued.
+func (u *UnionCase) Provisional() bool { return u.Certificate != nil && !u.Confirmed }
