@@ -262,7 +262,7 @@ func (g *group) leadingIndex(ctx context.Context) (uint64, error) {
 
 // levels remembers in which term this leader's register was level.
 type levels struct {
-	turn sync.Mutex    // Held by whoever finds out.
+	turn chan struct{} // Whoever finds out holds it. No mutex: others wait here only as long as they wish.
 	term atomic.Uint64 // The newest in which it was.
 }
 
@@ -274,8 +274,12 @@ func (g *group) level(ctx context.Context) error {
 	if g.levels.term.Load() == g.raft.CurrentTerm() {
 		return nil
 	}
-	g.levels.turn.Lock()
-	defer g.levels.turn.Unlock()
+	select {
+	case g.levels.turn <- struct{}{}:
+		defer func() { <-g.levels.turn }()
+	case <-ctx.Done():
+		return &fault.Error{Op: op, Kind: fault.Unavailable, Err: ctx.Err()}
+	}
 	term := g.raft.CurrentTerm()
 	if g.levels.term.Load() == term {
 		return nil

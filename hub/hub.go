@@ -136,6 +136,7 @@ func (h *Hub) take(zone *time.Location) (err error) {
 	address := advertised(h.o.Advertise, h.endpoint.Addr())
 	h.group = &group{
 		id: h.keys.ID, register: h.Register, endpoint: h.endpoint, progress: h.progress, newest: newShared(), fatal: h.fatal, log: h.o.Logger,
+		levels: levels{turn: make(chan struct{}, 1)},
 	}
 	h.group.book = &addressBook{known: h.group.knownAddress}
 	h.members = &membership{group: h.group, keys: h.keys, replaying: h.replaying, address: address, dir: h.o.Dir}
