@@ -80,6 +80,9 @@ func differences(a, b *dcat.Version) []string {
 	if !slices.Equal(a.CentreTypes, b.CentreTypes) {
 		say("centre types %v are now %v", a.CentreTypes, b.CentreTypes)
 	}
+	if !slices.Equal(a.Training, b.Training) {
+		say("trainings %v are now %v", a.Training, b.Training)
+	}
 	if a.Offline != b.Offline || a.OfflineReason != b.OfflineReason || a.FreshnessDays != b.FreshnessDays {
 		say("the offline policy %s (%d days) is now %s (%d days)", a.Offline, a.FreshnessDays, b.Offline, b.FreshnessDays)
 	}
@@ -144,6 +147,7 @@ func directoryDifferences(a, b *place.Directory) []string {
 		{"offices", len(a.Offices), len(b.Offices), slices.Equal(a.Offices, b.Offices)},
 		{"posts", len(a.Posts), len(b.Posts), reflect.DeepEqual(a.Posts, b.Posts)},
 		{"reasons for a rejection", len(a.Reasons), len(b.Reasons), slices.Equal(a.Reasons, b.Reasons)},
+		{"trainings", len(a.Trainings), len(b.Trainings), slices.Equal(a.Trainings, b.Trainings)},
 		{"centres", len(a.Centres), len(b.Centres), slices.Equal(a.Centres, b.Centres)},
 	} {
 		if !x.same {

@@ -136,7 +136,7 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 	if err != nil {
 		return nil, nil, err
 	}
-	if at != "" && !v.OfferedAt(at) {
+	if !in.offered(v, at) {
 		return nil, nil, fault.New(op, fault.Denied, v.ID, fmt.Sprintf("not offered at a centre of type %s", at))
 	}
 	form, err := in.Form(v)
@@ -149,6 +149,13 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, errs[:min(len(errs), MaxErrors)], nil
 	}
 	return app, nil, app.finish(m, on)
+}
+
+// offered reports whether a type of centre may file a version: both it and the one in
+// force name the type, as nothing is taken under any version of a withdrawn service.
+func (in *Intake) offered(v *dcat.Version, at place.CentreType) bool {
+	now, ok := in.set.Current(v.ID)
+	return at == "" || v.OfferedAt(at) && (!ok || now.OfferedAt(at))
 }
 
 func (in *Intake) version(m map[string]any) (*dcat.Version, error) {

@@ -75,6 +75,7 @@ func (l *linter) bad(value string, n int, format string, args ...any) {
 func (l *linter) all() {
 	l.identity()
 	l.offers()
+	l.training()
 	l.schema()
 	l.documents()
 	l.fees()

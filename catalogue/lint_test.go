@@ -47,6 +47,8 @@ func TestLint(t *testing.T) {
 		{"unknown offline policy", "offline: intake", "offline: maybe", `offline "maybe"`},
 		{"unknown category", "category: certified-copies", "category: copies", `category "copies" is not in categories.yaml`},
 		{"unknown fee moment", "fee_at: after_approval", "fee_at: later", `fee_at "later"`},
+		{"training that nobody declared", "kind: public", "kind: public\ntraining: [pilot]", `training "pilot" is not in trainings.yaml: declare it there`},
+		{"training twice", "kind: public", "kind: public\ntraining: [pilot, pilot]", `training "pilot" is double`},
 		{"days", "sla_days: 5", "sla_days: 0", "want 1 to 365 working days"},
 		{"bad id", "id: land-record-copy", "id: Land_Copy", "want small letters"},
 		{"document that can't be shown", "required: true, original_at_counter: true", "required: true, original_at_counter: false", "could never be complete"},

@@ -24,6 +24,7 @@ const (
 	centresFile    = "centres.yaml"
 	categoriesFile = "categories.yaml"
 	reasonsFile    = "reasons.yaml"
+	trainingsFile  = "trainings.yaml"
 	servicesDir    = "services"
 )
 
@@ -79,6 +80,7 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 	found = append(found, p.loadOffices(fsys)...)
 	found = append(found, p.loadCategories(fsys)...)
 	found = append(found, p.loadReasons(fsys)...)
+	found = append(found, p.loadTrainings(fsys)...)
 	if len(found) > 0 {
 		return p, found
 	}

@@ -22,7 +22,7 @@ func (in *Intake) quick(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, false
 	}
 	v, ok := in.quickVersion(&p)
-	if !ok || at != "" && !v.OfferedAt(at) {
+	if !ok || !in.offered(v, at) {
 		return nil, false
 	}
 	form, err := in.Form(v)

@@ -32,6 +32,7 @@ type serviceFile struct {
 	Procedure     *procedureFile     `yaml:"procedure"`
 	Checks        []checkFile        `yaml:"checks"`
 	Rules         []ruleFile         `yaml:"rules"`
+	Training      []string           `yaml:"training"`
 }
 
 type feeFile struct {
@@ -124,6 +125,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		Channels: f.Channels, CentreTypes: f.CentreTypes,
 		Offline: f.Offline, OfflineReason: nfcName(f.OfflineReason),
 		FreshnessDays: f.FreshnessDays, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
+		Training:  f.Training,
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
 	for _, d := range f.Documents {

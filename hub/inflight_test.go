@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"kendro/domain/access"
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/internal/hubtest"
@@ -212,16 +214,22 @@ func (r *recordRoom) until(n protocol.Number, s application.Stage, step int) *re
 // one has to say what it is for.
 func (r *recordRoom) stricter() *dcat.Set {
 	r.Helper()
+	return r.changed(
+		[2]string{"kind: government, poisha: 10000", "kind: government, poisha: 12500"},
+		[2]string{"kind: service_charge, poisha: 3000", "kind: service_charge, poisha: 3500"},
+		[2]string{"copies, delivery_mode]", "copies, delivery_mode, purpose]"},
+	)
+}
+
+// changed is the catalogue after the one in force with changes of the service's text.
+func (r *recordRoom) changed(changes ...[2]string) *dcat.Set {
+	r.Helper()
 	yaml, err := fs.ReadFile(bd.Pack(), "services/"+landCopy+".yaml")
 	if err != nil {
 		r.Fatal(err)
 	}
 	text := string(yaml)
-	for _, change := range [][2]string{
-		{"kind: government, poisha: 10000", "kind: government, poisha: 12500"},
-		{"kind: service_charge, poisha: 3000", "kind: service_charge, poisha: 3500"},
-		{"copies, delivery_mode]", "copies, delivery_mode, purpose]"},
-	} {
+	for _, change := range changes {
 		if strings.Count(text, change[0]) != 1 {
 			r.Fatalf("the service does not say %q once", change[0])
 		}
@@ -349,5 +357,31 @@ func TestRow8FeeChangedUnderway(t *testing.T) {
 	}
 	if items, err := r.reg().Items(n); err != nil || len(items) != 0 {
 		t.Errorf("items %+v, %v", items, err)
+	}
+}
+
+// TestServiceTakenFromCentres: a release takes a service from one kind of centre. What
+// such a centre gave a receipt for before it heard goes its way; then it is refused there.
+func TestServiceTakenFromCentres(t *testing.T) {
+	t.Parallel()
+	r := newRecordRoom(t)
+	first := r.file(r.box, 1)
+	r.g.Release(r.changed([2]string{"centre_types: [union, upazila,", "centre_types: [upazila,"}))
+	list := []protocol.Number{first, r.file(r.box, 2)} // The box has not heard.
+	defer r.online(r.box)()
+	r.sent(r.box)
+	for _, n := range list {
+		if items, err := r.reg().Items(n); err != nil || len(items) != 0 || r.of(n).Held != "" {
+			t.Errorf("%s: held %q, items %+v, %v", n, r.of(n).Held, items, err)
+		}
+	}
+	r.until(first, application.FeeDue, 0)
+	body := r.body(3)
+	r.hear()
+	if _, _, err := r.intake.Check(body, place.Union, time.Now()); !errors.Is(err, fault.Denied) {
+		t.Errorf("a union is told %v; want denied", err)
+	}
+	if _, wrong, err := r.intake.Check(body, place.Upazila, time.Now()); err != nil || len(wrong) > 0 {
+		t.Errorf("an upazila's own centre is told %v, %v", wrong, err)
 	}
 }

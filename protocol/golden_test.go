@@ -82,6 +82,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"acted-at-union":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 51, Number: "TL-41-09-17-000051", Issued: 5, Expires: 6}}),
 		"standing-certified":  Marshal(&Standing{Number: 4100109292280148, Stage: "READY", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateConfirmed, Expires: 6}}),
 		"user-officer":        Marshal(&User{Name: "salma", Centre: "41-09-17", Role: "officer", Hash: "$argon2id$", From: 1, Post: "secretary", Office: "local-41-09-17"}),
+		"user-trained":        Marshal(&User{Name: "rahima", Centre: "41-09-17", Role: "entrepreneur", Gender: "f", Hash: "$argon2id$", From: 1, Trained: []Trained{{Tag: "bmet-demo"}, {Tag: "platform", Until: 1_826_500_000}}}),
 		"renew-request":       Marshal(&RenewRequest{Slot: "0010", Signing: signer.Public(), TLS: []byte{1}, TLSCert: []byte{2}, Proof: []byte{3}}),
 		"refounding":          Marshal(&refounding),
 		"assurance":           Marshal(&Assurance{Refounded: &refounding, Before: []Head{{Log: uplink, At: at}}}),

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,26 @@ type User struct {
 
 	Post   string `cbor:"9,keyasint,omitempty"`  // Of an officer who may act at the box of his union …
 	Office string `cbor:"10,keyasint,omitempty"` // … under its lease.
+
+	Trained []Trained `cbor:"60,keyasint,omitempty"` // What an entrepreneur has been trained in.
+}
+
+// Trained is one training that somebody holds.
+type Trained struct {
+	Tag   string `cbor:"1,keyasint"`
+	Until int64  `cbor:"2,keyasint,omitempty"` // Unix seconds; 0 is for good.
+}
+
+// Lacks returns which of the trainings the user doesn't hold at a time in Unix seconds,
+// in their order.
+func (u *User) Lacks(tags []string, unix int64) []string {
+	var list []string
+	for _, tag := range tags {
+		if !slices.ContainsFunc(u.Trained, func(t Trained) bool { return t.Tag == tag && (t.Until == 0 || unix < t.Until) }) {
+			list = append(list, tag)
+		}
+	}
+	return list
 }
 
 // An Acceptance is the payload of Accepted: events First to Last of the node's

@@ -48,6 +48,7 @@ type centre struct {
 	tracks map[protocol.Number]api.Tracking // What the district has said since.
 	taken  []string                         // What came to cases after they were filed: act and body.
 	alike  []api.Found                      // What is likely of the same person; nil: it can't be said.
+	lacks  func(string, *dcat.Version) []place.Name
 }
 
 func newCentre(t testing.TB) *centre {
@@ -77,7 +78,13 @@ func newCentre(t testing.TB) *centre {
 	for _, act := range []string{"payments", "supplement", "withdrawal", "hand-over", "void"} {
 		c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/{number}/" + act, ID: act, Act: access.File}, nil, nil, c.follow)
 	}
-	if err := Counter(c.api, House{Set: func() *dcat.Set { return c.set }, Centre: ours, Clock: noon}); err != nil {
+	house := House{Set: func() *dcat.Set { return c.set }, Centre: ours, Clock: noon, Lacks: func(user string, v *dcat.Version) []place.Name {
+		if c.lacks == nil {
+			return nil
+		}
+		return c.lacks(user, v)
+	}}
+	if err := Counter(c.api, house); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -65,6 +65,7 @@ type servicesView struct {
 	Query  string
 	Empty  bool
 	Groups []serviceGroup
+	Locked map[string]place.Name // Services that ask whoever takes them in for a training, and which it is.
 }
 
 type serviceGroup struct {
@@ -73,14 +74,38 @@ type serviceGroup struct {
 }
 
 // services lists what this centre offers, by category (R-OF10).
-func (c *counter) services(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+func (c *counter) services(w http.ResponseWriter, r *http.Request, who api.Caller) {
 	p := c.page(r, wordNewCase)
 	set := c.house.Set()
 	v := servicesView{Query: strings.TrimSpace(r.URL.Query().Get("q")), Empty: set == nil}
 	if set != nil {
-		v.Groups = grouped(p.Lang, found(c.offered(set), v.Query))
+		list := found(c.offered(set), v.Query)
+		v.Groups, v.Locked = grouped(p.Lang, list), c.locked(who.User, list)
 	}
 	c.show(w, r, http.StatusOK, services(p, v))
+}
+
+// locked are the services that a login lacks a training for.
+func (c *counter) locked(user string, list []*dcat.Version) map[string]place.Name {
+	out := map[string]place.Name{}
+	for _, v := range list {
+		if n, ok := c.lacking(user, v); ok {
+			out[v.ID] = n
+		}
+	}
+	return out
+}
+
+// lacking names what a login has to be trained in before it may take a service in.
+func (c *counter) lacking(user string, v *dcat.Version) (names place.Name, any bool) {
+	if c.house.Lacks == nil {
+		return names, false
+	}
+	var bn, en []string
+	for _, n := range c.house.Lacks(user, v) {
+		bn, en = append(bn, n.BN), append(en, n.EN)
+	}
+	return place.Name{BN: strings.Join(bn, ", "), EN: strings.Join(en, ", ")}, len(bn) > 0
 }
 
 func (c *counter) offered(set *dcat.Set) []*dcat.Version {
@@ -197,10 +222,16 @@ func (c *counter) intakeOf(set *dcat.Set) (*catalogue.Intake, error) {
 
 // fresh shows an empty form. Its key is drawn here, so that a double click files
 // once.
-func (c *counter) fresh(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+func (c *counter) fresh(w http.ResponseWriter, r *http.Request, who api.Caller) {
 	sheet, err := c.paperFor(r.PathValue("service"), "")
 	if err != nil {
 		c.failed(w, r, err)
+		return
+	}
+	if names, ok := c.lacking(who.User, sheet.version); ok {
+		p := c.page(r, sheet.version.Name)
+		p.Problems = []problem{{Text: p.Say(wordTraining) + " " + p.Say(names) + ". " + p.Say(wordTrainingDo)}}
+		c.show(w, r, http.StatusForbidden, message(p))
 		return
 	}
 	values := url.Values{"key": {api.NewKey()}, "channel": {channelFor(sheet.version)}}

@@ -14,6 +14,7 @@ import (
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -367,5 +368,28 @@ func TestReceiptAndToday(t *testing.T) {
 	}
 	if w := c.get("/receipt/4100100000000000"); w.Code != 404 {
 		t.Errorf("got %d for no such receipt; want 404", w.Code)
+	}
+}
+
+// TestLockedServiceSaysWhatToDo: a service that asks for a training which the login
+// lacks is listed without its form, and says who can take it in.
+func TestLockedServiceSaysWhatToDo(t *testing.T) {
+	c := newCentre(t)
+	lacks := false
+	c.lacks = func(user string, v *dcat.Version) []place.Name {
+		if lacks && user == "rahima" && v.ID == "trade-licence" {
+			return []place.Name{{BN: "ব্যবসা প্রশিক্ষণ", EN: "Business"}}
+		}
+		return nil
+	}
+	for _, lacks = range []bool{true, false} {
+		list, form := c.get("/").Body.String(), c.get("/apply/trade-licence")
+		locked := strings.Contains(list, "ব্যবসা প্রশিক্ষণ") && strings.Contains(list, wordTrainingDo.BN) && !strings.Contains(list, `href="/apply/trade-licence"`)
+		if locked != lacks || !strings.Contains(list, `href="/apply/birth-registration"`) {
+			t.Errorf("lacking %v: the list says %v", lacks, locked)
+		}
+		if shut := form.Code == http.StatusForbidden && strings.Contains(form.Body.String(), "ব্যবসা প্রশিক্ষণ"); shut != lacks {
+			t.Errorf("lacking %v: the form answers %d", lacks, form.Code)
+		}
 	}
 }

@@ -26,6 +26,10 @@ type House struct {
 	Centre place.Centre      // Of a node; empty at a hub.
 	Area   func() place.Code // The district of a hub; nil at a node.
 	Clock  func() time.Time
+
+	// Lacks names the trainings that a service asks of a login and it doesn't hold; nil
+	// where nobody is asked.
+	Lacks func(user string, v *dcat.Version) []place.Name
 }
 
 // name is what stands in the header.

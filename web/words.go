@@ -33,6 +33,8 @@ var (
 	wordNewCase      = name("নতুন আবেদন", "New application")
 	wordFindService  = name("সেবা খুঁজুন", "Find a service")
 	wordFind         = name("খুঁজুন", "Find")
+	wordTraining     = name("প্রশিক্ষণ প্রয়োজন:", "Needs a training:")
+	wordTrainingDo   = name("প্রশিক্ষণ নেওয়া কেউ প্রবেশ করলে এই সেবা নিতে পারবেন। প্রশিক্ষণ হয়ে থাকলে উপজেলা নির্বাহী কর্মকর্তার কার্যালয়কে নথিভুক্ত করতে বলুন।", "Somebody of this centre who has it can sign in and take the application. If you have done it, ask the UNO’s office to put it on record.")
 	wordNoService    = name("এই নামে কোনো সেবা পাওয়া যায়নি।", "No service of that name was found.")
 	wordNoCatalogue  = name("সেবার তালিকা এখনো আসেনি। জেলা কার্যালয়ের সাথে একবার সংযোগ হলে আবেদন নেওয়া যাবে।", "The list of services has not arrived yet. Applications can be taken once this box has reached the district office.")
 	wordToday        = name("আজকের রসিদ", "Today’s receipts")

@@ -11,7 +11,7 @@ import (
 )
 
 func userCmd() *cobra.Command {
-	return group("user", "Manage the logins of entrepreneurs and officers", userAddCmd(), userListCmd(), userDisableCmd())
+	return group("user", "Manage the logins of entrepreneurs and officers", userAddCmd(), userListCmd(), userDisableCmd(), userTrainCmd(), userTrainingCmd())
 }
 
 func userAddCmd() *cobra.Command {

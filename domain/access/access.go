@@ -51,6 +51,8 @@ const (
 	ReadMetrics   Act = "read-metrics"   // Scrape.
 	ReadUsers     Act = "read-users"     // See who has a login.
 	ManageUsers   Act = "manage-users"   // Add and disable logins.
+	Train         Act = "train"          // Note what an entrepreneur was trained in.
+	ReadTraining  Act = "read-training"  // See who is trained in what.
 	ManageTokens  Act = "manage-tokens"  // Create, list and revoke join tokens.
 	ManageNodes   Act = "manage-nodes"   // Revoke a centre's box.
 	ManageMembers Act = "manage-members" // Add and remove servers of the hub.
@@ -63,7 +65,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		File, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
-		ReadUsers, ManageUsers, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
+		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
 	}
 }
 
@@ -93,6 +95,8 @@ var table = map[Act]map[Role]Scope{
 	ReadMetrics:   {Operator: Always},
 	ReadUsers:     {Operator: Always, Auditor: Always},
 	ManageUsers:   {Operator: Always},
+	Train:         {Officer: OwnArea, Supervisor: OwnArea},
+	ReadTraining:  {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
 	ManageTokens:  {Operator: Always},
 	ManageNodes:   {Operator: Always},
 	ManageMembers: {Operator: Always},

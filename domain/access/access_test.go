@@ -52,6 +52,8 @@ func TestMatrix(t *testing.T) {
 		ReadMetrics:   {Operator: always},
 		ReadUsers:     {Operator: always, Auditor: always},
 		ManageUsers:   {Operator: always},
+		Train:         {Officer: union, Supervisor: upaz},
+		ReadTraining:  {Officer: union, Supervisor: upaz, Operator: always, Auditor: always},
 		ManageTokens:  {Operator: always},
 		ManageNodes:   {Operator: always},
 		ManageMembers: {Operator: always},

@@ -141,6 +141,8 @@ type Version struct {
 	Checks    []Check    `cbor:"18,keyasint,omitempty" json:"checks,omitempty"`
 	Rules     []Rule     `cbor:"19,keyasint,omitempty" json:"rules,omitempty"`
 
+	Training []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // That whoever takes it in has to hold (R-CE7).
+
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
 

@@ -91,7 +91,7 @@ type CentreInfo struct {
 }
 
 // A Directory lists the areas, offices, posts and centres of a country, its
-// office calendar and its reasons for a rejection, as one release of the catalogue has them.
+// office calendar, its reasons for a rejection and its trainings, as one release of the catalogue has them.
 //
 // Every list is sorted by code ([Directory.Sort]); the lookups rely on it. A
 // directory that nobody changes may be read concurrently.
@@ -105,6 +105,9 @@ type Directory struct {
 
 	// Reasons for which an application may be rejected; any, where none is listed.
 	Reasons []Reason `cbor:"6,keyasint,omitempty" json:"reasons,omitempty"`
+
+	// Trainings that a service may ask of whoever takes it in.
+	Trainings []Training `cbor:"60,keyasint,omitempty" json:"trainings,omitempty"`
 }
 
 // Sort puts every list into the order that the lookups need. Offices go by
@@ -115,6 +118,7 @@ func (d *Directory) Sort() {
 	slices.SortFunc(d.Posts, func(a, b Post) int { return cmp.Compare(a.Code, b.Code) })
 	slices.SortFunc(d.Centres, func(a, b CentreInfo) int { return cmp.Compare(a.Code, b.Code) })
 	slices.SortFunc(d.Reasons, func(a, b Reason) int { return cmp.Compare(a.Code, b.Code) })
+	slices.SortFunc(d.Trainings, func(a, b Training) int { return cmp.Compare(a.Tag, b.Tag) })
 	if d.Calendar != nil {
 		slices.SortFunc(d.Calendar.Holidays, func(a, b Holiday) int { return cmp.Compare(a.Date, b.Date) })
 	}
@@ -256,6 +260,7 @@ func (d *Directory) Check() error {
 	d.checkCentres(bad)
 	d.Calendar.check(bad)
 	d.checkReasons(bad)
+	d.checkTrainings(bad)
 	return fault.Wrap("place.Check", fault.Invalid, "", errors.Join(errs...))
 }
 

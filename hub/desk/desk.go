@@ -181,6 +181,7 @@ func (s *Server) routes() {
 	itemDesk{s}.routes()
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
+	trainingDesk{s}.routes()
 	s.publicRoutes()
 	certificateDesk{s}.routes()
 	s.peopleRoutes()

@@ -155,6 +155,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Relate && s.format > 3 {
 		return desks{s}.relate(c, by)
 	}
+	if c.Method == Train && s.format > 3 {
+		return trainings{staff{s}}.note(c, by)
+	}
 	if c.Method == Settle {
 		return courses{s}.settle(c, by)
 	}

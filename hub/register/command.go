@@ -73,6 +73,8 @@ const (
 	AllowLease Method = "allow-lease" // LeaseOrder → Tenancy.
 	EndLease   Method = "end-lease"   // LeaseOrder → Tenancy.
 
+	Train Method = "train" // Whoever monitors a centre notes what an entrepreneur was trained in. Training; since format 4.
+
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
@@ -91,7 +93,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
-		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train,
 	}
 }
 
@@ -170,6 +172,8 @@ type User struct {
 	Of string `cbor:"10,keyasint,omitempty"`
 
 	DisabledAt int64 `cbor:"11,keyasint,omitempty"` // Unix seconds; of officers who act at boxes, whose acts come later.
+
+	Training []Training `cbor:"60,keyasint,omitempty"` // Of an entrepreneur, as it was noted; the newest of a tag counts.
 }
 
 // ActiveAt reports whether the user may sign in at the time, in Unix seconds.

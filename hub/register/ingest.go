@@ -266,6 +266,7 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 		st := courses(s).begin(c, judged.Due, f.found())
 		if s.format > 3 {
 			withheld{courses(s)}.dear(c, version, e)
+			trainings{staff(s)}.look(c, version)
 		}
 		return st
 	}

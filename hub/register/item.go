@@ -28,6 +28,8 @@ const (
 	ItemDear       = "charge-above-ceiling" // A centre took more for itself than it may (row 8).
 	ItemVoided     = "payment-voided"       // A centre reversed a payment (row 17).
 
+	ItemUntrained = "untrained" // Who took it in lacks a training that the service asks for.
+
 	ItemLikely       = "likely-duplicate" // An earlier case is likely about the same.
 	ItemRefused      = "refused-outside"  // Another authority's register refused it.
 	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.

@@ -54,6 +54,7 @@ const (
 	tagGrievance   = 'x' // number → nothing, while a grievance lies at a desk
 	tagLease       = 'v' // office, service → Tenancy
 	tagCertificate = 'w' // number of a certificate → number of its case
+	tagUntrained   = 'k' // user → Untrained
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

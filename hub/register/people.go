@@ -110,7 +110,7 @@ func (s staff) saveUser(u *User) {
 		Kind: protocol.UserChanged, Actor: u.Name,
 		Payload: protocol.Marshal(&protocol.User{
 			Name: u.Name, Centre: string(u.Centre), Role: string(u.Role), Gender: u.Gender, Hash: u.Hash,
-			From: u.From, Until: u.Until, Disabled: u.Disabled,
+			From: u.From, Until: u.Until, Disabled: u.Disabled, Trained: u.trained(),
 		}),
 	})
 }

@@ -140,6 +140,9 @@ func (s staff) returned(u *protocol.User, centre place.Centre) {
 	if u.Centre != string(centre) || u.Role != string(access.Entrepreneur) || s.checkUser(back) != nil || s.has(s.userKey(back.Name)) {
 		return
 	}
+	for _, t := range u.Trained {
+		back.Training = append(back.Training, Training{Tag: t.Tag, Until: t.Until, By: ActorHub, At: s.meta.At})
+	}
 	s.saveUser(back)
 }
 

@@ -18,6 +18,7 @@ import (
 type Intake struct {
 	*Shelf
 	papers *Papers
+	memory *Memory
 }
 
 // A Request is an application as somebody posted it.
@@ -52,8 +53,8 @@ type Answer struct {
 //
 // [fault.Unavailable]: intake is closed, and the failure's item is the code of
 // the blocker, or the service's; nothing was taken. Without an item the hub has
-// not yet signed for it, and the same key asks again. [fault.Conflict]: the key came before with
-// another body. [fault.Stopped]: the disk failed, and nobody knows.
+// not yet signed for it, and the same key asks again. [fault.Denied]: the user lacks a
+// training that the service asks for. [fault.Conflict]: the key came before with another body. [fault.Stopped]: the disk failed, and nobody knows.
 func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.FieldError, error) {
 	body := protocol.Hash(sha256.Sum256(r.Body))
 	f := filing{user: r.User, key: r.Key, body: body, render: r.Render}
@@ -77,6 +78,9 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	if err != nil || len(wrong) > 0 {
 		b.tally.refused(goods, r.Body, wrong, err)
 		return nil, wrong, err
+	}
+	if err := b.memory.trained(r.User, app.Version); err != nil {
+		return nil, nil, err
 	}
 	if app.Version.Offline == dcat.OnlineOnly && (b.o.Online == nil || !b.o.Online()) {
 		return nil, nil, fault.New("box.File", fault.Unavailable, app.Version.ID, app.Version.OfflineReason.EN)

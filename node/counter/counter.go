@@ -87,7 +87,7 @@ func New(o Options) (*api.API, error) {
 	c.bundles()
 	c.citizens()
 	c.machine()
-	return c.api, web.Counter(c.api, web.House{Set: c.set, Centre: place.Centre(o.Box.Centre()), Clock: o.Clock})
+	return c.api, web.Counter(c.api, web.House{Set: c.set, Centre: place.Centre(o.Box.Centre()), Clock: o.Clock, Lacks: c.lacks})
 }
 
 // set is the catalogue in force, nil before the first.
@@ -96,6 +96,11 @@ func (c *counter) set() *dcat.Set {
 		return goods.Set
 	}
 	return nil
+}
+
+// lacks names the trainings that keep a login from taking a service in.
+func (c *counter) lacks(user string, v *dcat.Version) []place.Name {
+	return c.Box.TrainingNames(c.Box.Lacks(user, v))
 }
 
 // own is everything that belongs to this box's centre.

@@ -134,6 +134,11 @@ var advice = map[string]Advice{
 		words("বিবরণে কারণ দেখুন। ইউনিয়নের সাথে কথা বলুন; দরকার হলে কাজটি টেবিলে করুন, তারপর নিষ্পত্তি করুন।", "See the reason below and speak with the union. Do at the desk what has to be done, then settle this."),
 		applicationKept,
 	},
+	"untrained": {
+		words("প্রশিক্ষণ ছাড়া আবেদন নেওয়া হয়েছে", "Taken in without the training that the service asks for"),
+		words("আবেদন বৈধ এবং চলছে। বিবরণে দেখুন কে নিয়েছেন: প্রশিক্ষণ হয়ে থাকলে নথিভুক্ত করুন, না হলে প্রশিক্ষণে পাঠান, তারপর “বাতিল” বেছে নিন।", "The application stands and goes on. See below who took it in: note the training if it was done, else send that person to one, then choose “dismissed”."),
+		applicationKept,
+	},
 	"charge-above-ceiling": {
 		words("সেবামূল্য সীমার বেশি নেওয়া হয়েছে", "A service charge above the ceiling"),
 		words("রসিদ দেখুন। বাড়তি টাকা কেন্দ্র থেকে আবেদনকারীকে ফেরত দিতে বলুন, তারপর “টাকা ফেরত” বেছে নিন।", "Look at the receipt. Have the centre pay the surplus back, then choose “pay it back”."),

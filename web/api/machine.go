@@ -16,6 +16,8 @@ type Service struct {
 	Channels []string      `json:"channels"`
 	Fees     []dcat.Fee    `json:"fees"`
 	Offline  string        `json:"offline" enum:"intake,online_only"`
+
+	Training []place.Training `json:"training,omitempty" doc:"What whoever takes it in has to be trained in"`
 }
 
 // Catalogue is the answer to GET /v1/catalogue, unpaged. At a node it lists only
@@ -55,6 +57,9 @@ func CatalogueOf(set *dcat.Set, keep func(*dcat.Version) bool) *Catalogue {
 		}
 		for _, c := range v.Channels {
 			s.Channels = append(s.Channels, string(c))
+		}
+		for _, tag := range v.Training {
+			s.Training = append(s.Training, place.Training{Tag: tag, Name: set.Directory.TrainingName(tag)})
 		}
 		out.Services = append(out.Services, s)
 	}
