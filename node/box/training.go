@@ -1,6 +1,7 @@
 package box
 
 import (
+	"slices"
 	"strings"
 
 	dcat "kendro/domain/catalogue"
@@ -18,7 +19,7 @@ func (b *Memory) Lacks(user string, v *dcat.Version) []string {
 		return nil
 	}
 	if now, ok := goods.Set.Current(v.ID); ok && now.Hash != v.Hash {
-		asked = append(asked[:len(asked):len(asked)], now.Training...)
+		asked = append(slices.Clip(asked), now.Training...)
 	}
 	if len(asked) == 0 {
 		return nil
