@@ -124,8 +124,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		ID: f.ID, Name: nfcName(f.Name), Kind: f.Kind,
 		Channels: f.Channels, CentreTypes: f.CentreTypes,
 		Offline: f.Offline, OfflineReason: nfcName(f.OfflineReason),
-		FreshnessDays: f.FreshnessDays, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
-		Training:  f.Training,
+		Readiness: dcat.Readiness{FreshnessDays: f.FreshnessDays, Training: f.Training}, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
 	for _, d := range f.Documents {

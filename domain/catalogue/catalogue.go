@@ -117,6 +117,12 @@ type Step struct {
 	Unscanned bool `cbor:"10,keyasint,omitempty" json:"unless_scanned,omitempty"` // Passed over where the record was scanned before.
 }
 
+// Readiness is what a counter has to have before it takes a service in.
+type Readiness struct {
+	FreshnessDays int      `cbor:"10,keyasint" json:"freshness_days"`               // How old its catalogue may be.
+	Training      []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // What whoever takes it in has to hold (R-CE7).
+}
+
 // A Version is one numbered edition of a service. It never changes; a change
 // makes the next number.
 type Version struct {
@@ -129,19 +135,17 @@ type Version struct {
 	CentreTypes   []place.CentreType `cbor:"7,keyasint" json:"centre_types"`
 	Offline       Offline            `cbor:"8,keyasint" json:"offline"`
 	OfflineReason place.Name         `cbor:"9,keyasint" json:"offline_reason"` // Why it is online_only; else empty.
-	FreshnessDays int                `cbor:"10,keyasint" json:"freshness_days"`
-	Form          json.RawMessage    `cbor:"11,keyasint" json:"form"` // JSON Schema 2020-12 with x-kendro hints.
-	Documents     []Document         `cbor:"12,keyasint" json:"documents"`
-	Fees          []Fee              `cbor:"13,keyasint" json:"fees"`
-	FeeAt         FeeAt              `cbor:"14,keyasint" json:"fee_at"`
-	Steps         []Step             `cbor:"15,keyasint" json:"steps"`
-	SLADays       int                `cbor:"16,keyasint" json:"sla_days"` // Working days from acceptance to decision.
+	Readiness
+	Form      json.RawMessage `cbor:"11,keyasint" json:"form"` // JSON Schema 2020-12 with x-kendro hints.
+	Documents []Document      `cbor:"12,keyasint" json:"documents"`
+	Fees      []Fee           `cbor:"13,keyasint" json:"fees"`
+	FeeAt     FeeAt           `cbor:"14,keyasint" json:"fee_at"`
+	Steps     []Step          `cbor:"15,keyasint" json:"steps"`
+	SLADays   int             `cbor:"16,keyasint" json:"sla_days"` // Working days from acceptance to decision.
 
 	Procedure *Procedure `cbor:"17,keyasint,omitempty" json:"procedure,omitempty"` // Nil: a case ends with its decision.
 	Checks    []Check    `cbor:"18,keyasint,omitempty" json:"checks,omitempty"`
 	Rules     []Rule     `cbor:"19,keyasint,omitempty" json:"rules,omitempty"`
-
-	Training []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // That whoever takes it in has to hold (R-CE7).
 
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
