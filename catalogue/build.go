@@ -1,7 +1,9 @@
 package catalogue
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"io/fs"
 	"slices"
 	"time"
@@ -21,17 +23,96 @@ import (
 // It fails with [fault.Invalid] and the findings of [Lint], and with
 // [fault.Conflict] when nothing differs from prev.
 func Build(fsys fs.FS, prev *dcat.Set, at time.Time) (*dcat.Set, error) {
-	const op = "catalogue.Build"
 	dir, services, err := sources(fsys, prev)
 	if err != nil {
 		return nil, err
 	}
-	r := dcat.Release{Number: 1, PublishedAt: at.Unix()}
+	return assemble(dir, services, prev, &dcat.Release{PublishedAt: at.Unix()})
+}
+
+// BuildOver makes the next release from the whole pack of a national base with a
+// district's overlay on it, and says whence every value came. The versions are ordinary
+// ones. signer is the public key that will sign the release; it answers for what nobody
+// has sealed.
+//
+// What is wrong with the base is [fault.Invalid]; what the overlay may not say over this
+// base are the findings. [fault.Conflict] is as of [Build].
+func BuildOver(fsys fs.FS, o *Overlay, prev *dcat.Set, signer []byte, at time.Time) (*dcat.Set, *dcat.Origin, []Finding, error) {
+	const op = "catalogue.BuildOver"
+	p, source, err := baseOf(fsys)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	over, found := o.onto(p)
+	if len(found) > 0 {
+		return nil, nil, found, nil
+	}
+	origin := &dcat.Origin{District: o.head.District, Base: source, Overlay: o.source, Fields: over.fields, Files: o.files}
+	for _, s := range []*dcat.Source{&origin.Base, &origin.Overlay} {
+		if !s.Sealed {
+			s.Signer = signer
+		}
+	}
+	raw, err := EncodeOrigin(origin)
+	if err != nil {
+		return nil, nil, nil, fault.Wrap(op, fault.Invalid, "the overlay with what it changes", err)
+	}
+	hash := sha256.Sum256(raw)
+	set, err := assemble(p.Directory, over.services, prev, &dcat.Release{
+		PublishedAt: at.Unix(), Base: source.Edition, Origin: hash[:], Note: o.head.Note,
+	})
+	return set, origin, nil, err
+}
+
+// baseOf reads a whole pack that overlays may be put on.
+func baseOf(fsys fs.FS) (*Pack, dcat.Source, error) {
+	const op = "catalogue.BuildOver"
+	if !exists(fsys, packFile) {
+		return nil, dcat.Source{}, fault.New(op, fault.Invalid, packFile, "a district's overlay lies on a whole pack: want the folder with pack.yaml, not services alone")
+	}
+	p, found := LoadPack(fsys)
+	if err := FindingsError(op, found); err != nil {
+		return nil, dcat.Source{}, err
+	}
+	if p.Country.Edition < 1 {
+		return nil, dcat.Source{}, fault.New(op, fault.Invalid, packFile, "the pack has no edition, which overlays name: add edition: 1")
+	}
+	files, err := folderFiles(fsys)
+	if err != nil {
+		return nil, dcat.Source{}, fault.Wrap(op, fault.Invalid, "", err)
+	}
+	source, err := sourceOf(files)
+	source.Edition = p.Country.Edition
+	return p, source, err
+}
+
+// BaseOf says which base a whole pack is, as [BuildOver] does.
+func BaseOf(fsys fs.FS) (dcat.Source, error) {
+	_, source, err := baseOf(fsys)
+	return source, err
+}
+
+// LintOver returns what keeps an overlay from being put on a base, and the fields that it
+// would change. A base that has findings of its own is not looked at further.
+func LintOver(fsys fs.FS, o *Overlay) ([]dcat.Override, []Finding, error) {
+	p, _, err := baseOf(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	over, found := o.onto(p)
+	return over.fields, found, nil
+}
+
+// assemble numbers the services and makes the release of them.
+func assemble(dir *place.Directory, services []*dcat.Version, prev *dcat.Set, r *dcat.Release) (*dcat.Set, error) {
+	const op = "catalogue.Build"
+	r.Number = 1
 	var versions []*dcat.Version
 	if prev != nil {
-		r.Number, r.Base = prev.Release.Number+1, prev.Release.Base
+		r.Number = prev.Release.Number + 1
 		versions = prev.Versions()
 	}
+	var err error
 	if r.Directory, err = HashDirectory(dir); err != nil {
 		return nil, err
 	}
@@ -44,10 +125,10 @@ func Build(fsys fs.FS, prev *dcat.Set, at time.Time) (*dcat.Set, error) {
 		versions = append(versions, v)
 		r.Services = append(r.Services, dcat.Entry{ID: v.ID, Version: v.Number, Hash: v.Hash})
 	}
-	if prev != nil && prev.Release.Directory == r.Directory && slices.Equal(prev.Release.Services, r.Services) {
+	if prev != nil && prev.Release.Directory == r.Directory && slices.Equal(prev.Release.Services, r.Services) && bytes.Equal(prev.Release.Origin, r.Origin) {
 		return nil, fault.New(op, fault.Conflict, "", "nothing differs from the release in force: there is nothing to publish")
 	}
-	b, err := EncodeRelease(&r)
+	b, err := EncodeRelease(r)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +145,13 @@ func sources(fsys fs.FS, prev *dcat.Set) (*place.Directory, []*dcat.Version, err
 	const op = "catalogue.Build"
 	if exists(fsys, packFile) {
 		p, found := LoadPack(fsys)
-		return p.Directory, p.Services, findingsError(op, found)
+		return p.Directory, p.Services, FindingsError(op, found)
 	}
 	if prev == nil {
 		return nil, nil, fault.New(op, fault.Invalid, packFile, "a first release needs a whole pack; want a folder with pack.yaml, areas.csv and the rest")
 	}
-	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev))
-	if err := findingsError(op, found); err != nil {
+	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{})
+	if err := FindingsError(op, found); err != nil {
 		return nil, nil, err
 	}
 	for _, old := range prev.Services() {

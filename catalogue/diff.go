@@ -56,6 +56,11 @@ func Diff(older, newer *dcat.Set) []Change {
 		list = append(list, c)
 	}
 	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Service, b.Service) })
+	if older != nil && older.Release.Base != newer.Release.Base {
+		list = append(list, Change{
+			Service: "base", From: older.Release.Base, To: newer.Release.Base, What: []string{"another edition of the national base lies below the district's overlay"},
+		})
+	}
 	if older != nil && older.Release.Directory != newer.Release.Directory {
 		list = append(list, Change{
 			Service: "directory", From: older.Release.Number, To: newer.Release.Number,

@@ -51,5 +51,11 @@ func Rewritten(body []byte) (string, bool) {
 	return string(n.append(nil)), true
 }
 
+// Over is what keeps an overlay from being put on a pack that was read before.
+func (o *Overlay) Over(p *Pack) []Finding {
+	_, found := o.onto(p)
+	return found
+}
+
 // Composed is the short look at whether a text is in NFC.
 func Composed(s string) bool { return composed(s) }

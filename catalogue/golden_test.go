@@ -56,6 +56,22 @@ func TestGoldenVectors(t *testing.T) {
 	golden(t, "release.hex", signed.Body)
 	golden(t, "release.key.hex", signed.Key)
 	golden(t, "release.signature.hex", signed.Signature)
+	origin := &dcat.Origin{
+		District: "41", Base: dcat.Source{Edition: 3, Hash: dcat.Hash{1}, Signer: []byte{2}, Sealed: true}, Overlay: dcat.Source{Edition: 2, Hash: dcat.Hash{3}, Signer: []byte{4}},
+		Fields: []dcat.Override{{Service: "x", Field: "sla_days", Base: "7", Value: "5", Was: "6", Reason: "golden"}},
+		Files:  []dcat.File{{Name: "overlay.yaml", Text: []byte("base: 2\n")}},
+	}
+	originBytes, err := catalogue.EncodeOrigin(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "origin.hex", originBytes)
+	r.Origin = bytes.Repeat([]byte{5}, 32)
+	over, err := catalogue.EncodeRelease(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "release.origin.hex", over)
 }
 
 func goldenVersion() *dcat.Version {

@@ -24,7 +24,7 @@ func Lint(fsys fs.FS) []Finding {
 	for _, name := range names {
 		src, more := readSource(fsys, name)
 		if len(more) == 0 {
-			_, more = parseService(src, nil, nil)
+			_, _, more = parseService(src, nil, nil)
 			more = slices.DeleteFunc(more, func(f Finding) bool { return strings.HasPrefix(f.Text, "category ") })
 		}
 		found = append(found, more...)
@@ -32,8 +32,9 @@ func Lint(fsys fs.FS) []Finding {
 	return found
 }
 
-// findingsError joins findings into one error for a caller who can't go on.
-func findingsError(op string, found []Finding) error {
+// FindingsError joins findings into one [fault.Invalid] for a caller who can't go on; nil
+// where there are none.
+func FindingsError(op string, found []Finding) error {
 	if len(found) == 0 {
 		return nil
 	}

@@ -31,6 +31,7 @@ const (
 // A Country is what is particular to one country: words, digits, money, days.
 type Country struct {
 	Code     string     `yaml:"code" json:"code"`
+	Edition  int        `yaml:"edition" json:"edition"` // Of the pack; a district's overlay names it.
 	Name     place.Name `yaml:"name" json:"name"`
 	Locale   string     `yaml:"locale" json:"locale"`
 	Digits   string     `yaml:"digits" json:"digits"` // The ten digits of the local script, from nought.
@@ -68,6 +69,7 @@ type Pack struct {
 	Directory  *place.Directory
 	Categories []dcat.Category
 	Services   []*dcat.Version
+	Bounds     Bounds // What a district may change of them.
 }
 
 // LoadPack reads a pack from a folder of the layout of pack/bd, embedded or on
@@ -90,7 +92,8 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 	if err := p.Directory.Check(); err != nil {
 		found = append(found, Finding{File: packFile, Text: "with the files beside it: " + err.Error()})
 	}
-	services, more := loadServices(fsys, p.Directory, p.Categories)
+	found = append(found, p.loadBounds(fsys)...)
+	services, more := loadServices(fsys, p.Directory, p.Categories, &p.Bounds)
 	p.Services = services
 	return p, append(found, more...)
 }

@@ -33,6 +33,7 @@ type serviceFile struct {
 	Checks        []checkFile        `yaml:"checks"`
 	Rules         []ruleFile         `yaml:"rules"`
 	Training      []string           `yaml:"training"`
+	District      []bound            `yaml:"district"` // What a district may change of it.
 }
 
 type feeFile struct {
@@ -70,8 +71,9 @@ type stepFile struct {
 	Unscanned   bool       `yaml:"unless_scanned"`
 }
 
-// loadServices reads, converts and lints every service of a folder.
-func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category) ([]*dcat.Version, []Finding) {
+// loadServices reads, converts and lints every service of a folder. What districts may
+// change of them goes into bounds.
+func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, bounds *Bounds) ([]*dcat.Version, []Finding) {
 	names, found := serviceFiles(fsys)
 	var list []*dcat.Version
 	seen := map[string]string{}
@@ -81,11 +83,12 @@ func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category) 
 			found = append(found, more...)
 			continue
 		}
-		v, more := parseService(src, dir, categories)
+		v, may, more := parseService(src, dir, categories)
 		found = append(found, more...)
 		if v == nil {
 			continue
 		}
+		bounds.add(v, may)
 		if first, ok := seen[v.ID]; ok {
 			found = append(found, src.find(v.ID, 0, fmt.Sprintf("the ID %q is taken by %s", v.ID, first)))
 			continue
@@ -96,16 +99,16 @@ func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category) 
 	return list, found
 }
 
-// parseService reads one service. It returns nil when the file can't be read,
-// and findings beside a version that isn't fit for release.
-func parseService(src *source, dir *place.Directory, categories []dcat.Category) (*dcat.Version, []Finding) {
+// parseService reads one service, and what districts may change of it. It returns nil
+// when the file can't be read, and findings beside a version that isn't fit for release.
+func parseService(src *source, dir *place.Directory, categories []dcat.Category) (*dcat.Version, []bound, []Finding) {
 	var f serviceFile
 	if found := src.decode(&f); len(found) > 0 {
-		return nil, found
+		return nil, nil, found
 	}
 	form, err := json.Marshal(nfcTree(f.Form))
 	if err != nil {
-		return nil, []Finding{src.find("form", 0, "form: "+err.Error())}
+		return nil, nil, []Finding{src.find("form", 0, "form: "+err.Error())}
 	}
 	v := f.version(form)
 	i := slices.IndexFunc(categories, func(c dcat.Category) bool { return c.Code == f.Category })
@@ -116,7 +119,8 @@ func parseService(src *source, dir *place.Directory, categories []dcat.Category)
 		v.Category = categories[i]
 	}
 	l.all()
-	return v, l.found
+	l.bounds(f.District)
+	return v, f.District, l.found
 }
 
 func (f *serviceFile) version(form []byte) *dcat.Version {

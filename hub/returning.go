@@ -92,7 +92,7 @@ func (r *registrar) takeShelved(ctx context.Context, q *protocol.Shelved) (*prot
 	if err := q.Verify(n.Signing); err != nil {
 		return nil, err
 	}
-	parcel := register.Parcel{Versions: q.Versions, Directory: q.Directory, Signed: q.Signed}
+	parcel := register.Parcel{Versions: q.Versions, Directory: q.Directory, Signed: q.Signed, Origin: q.Origin}
 	method := register.AddVersions
 	if len(q.Signed) > 0 {
 		method = register.Publish

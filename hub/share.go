@@ -212,6 +212,8 @@ func (p *packing) add(e *protocol.Event) error {
 		p.now.Versions = append(p.now.Versions, payload)
 	case protocol.DirectoryAdded:
 		p.now.Directory = payload
+	case protocol.OriginAdded:
+		p.now.Origin = payload
 	case protocol.Released:
 		p.now.Signed = e.Payload
 		p.list = append(p.list, p.now)

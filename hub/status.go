@@ -34,7 +34,8 @@ type Status struct {
 	Members     []Member
 	Copied      []Copied // Boxes of which a copy was seen.
 
-	Halted *register.Trial // The newest release on trial, where it was halted and none came after it.
+	Blocked *register.BlockedBase // A national base that the overlay keeps out.
+	Halted  *register.Trial       // The newest release on trial, where it was halted and none came after it.
 }
 
 // Copied is a box of which a copy was seen, until its centre is enrolled again.
@@ -65,6 +66,9 @@ func (h *Hub) Status() Status {
 	s.Index, s.Digest = reg.Digest()
 	if t, err := reg.Trial(); err == nil && t != nil && t.State == register.TrialHalted && reg.Release() < t.Release {
 		s.Halted = t
+	}
+	if b, err := reg.Blocked(); err == nil {
+		s.Blocked = b
 	}
 	for _, n := range reg.Nodes() {
 		if n.CopiedAt != 0 {

@@ -126,6 +126,8 @@ func (r *returner) shelve(ctx context.Context, to target, after uint64) error {
 			next.Versions = append(next.Versions, payload)
 		case protocol.DirectoryAdded:
 			next.Directory = payload
+		case protocol.OriginAdded:
+			next.Origin = payload
 		case protocol.Released:
 			number, err := box.ReleaseNumber(e)
 			if err != nil || number <= after {

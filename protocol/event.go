@@ -46,6 +46,7 @@ const (
 	Tried          Kind = 43 // Catalogue: a signed release that some centres have before all others. Payload: Trial.
 	TrialEnded     Kind = 44 // Catalogue: it is out of force there. Payload: TrialOver.
 	DirectoryPart  Kind = 45 // Catalogue: a part of a directory that is too long for one event. Payload: catalogue.Parcel.
+	OriginAdded    Kind = 46 // Catalogue: what a release was composed of, for whoever asks. Payload: its encoding. A box keeps it and does nothing.
 )
 
 // A Pin names the version of a service that an application was made under. Hash

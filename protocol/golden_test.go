@@ -61,6 +61,8 @@ func vectors(t *testing.T) map[string][]byte {
 	back.Sign(signer)
 	shelved := Shelved{Slot: "0010", Versions: [][]byte{{1}}, Directory: []byte{2}, Signed: []byte{3}}
 	shelved.Sign(signer)
+	shelvedOrigin := Shelved{Slot: "0010", Signed: []byte{3}, Origin: []byte{4}}
+	shelvedOrigin.Sign(signer)
 	voucher := Voucher([]byte("certificate"))
 	attestation := Attestation{
 		Number: "TL-41-09-17-000051", Service: "trade-licence", Holders: [][16]byte{HolderHash("TL-41-09-17-000051", "রহিমা খাতুন")},
@@ -90,6 +92,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"return-request":      Marshal(&back),
 		"returned":            Marshal(&Returned{Refounded: &refounding, Release: 3}),
 		"shelved":             Marshal(&shelved),
+		"shelved-origin":      Marshal(&shelvedOrigin),
 		"renewal":             Marshal(&Renewal{TLSCert: []byte{1}, SigningCert: []byte{2}}),
 		"recovery":            Marshal(&recovery),
 		"given-up":            Marshal(&GivenUp{Log: uplink, At: at, Seq: 2, Why: GivenUpForked}),

@@ -117,6 +117,7 @@ type Shelved struct {
 	Directory []byte   `cbor:"3,keyasint,omitempty"`
 	Signed    []byte   `cbor:"4,keyasint,omitempty"`
 	Proof     []byte   `cbor:"5,keyasint,omitempty"`
+	Origin    []byte   `cbor:"55,keyasint,omitempty"` // What the release was composed of, where it lies on a base.
 }
 
 func (s Shelved) signed() []byte {

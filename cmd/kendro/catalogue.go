@@ -19,20 +19,26 @@ import (
 func catalogueCmd() *cobra.Command {
 	return group("catalogue", "Read, check and publish the services",
 		catalogueLintCmd(), cataloguePublishCmd(), catalogueStatusCmd(), cataloguePromoteCmd(), catalogueHaltCmd(), catalogueRollbackCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
+		catalogueOverlayCmd(), catalogueSealCmd(),
 		catalogueAreasCmd())
 }
 
 func catalogueLintCmd() *cobra.Command {
 	var out output
+	var overlay string
 	cmd := &cobra.Command{
 		Use: "lint FOLDER", Short: "Check a folder of services before it is published", Args: cobra.ExactArgs(1),
-		Example: "  kendro catalogue lint jashore-services",
+		Example: `  kendro catalogue lint jashore-services
+  kendro catalogue lint bd-pack --overlay jashore-overlay`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fsys, err := folder(args[0])
 			if err != nil {
 				return err
 			}
-			list := append([]catalogue.Finding{}, catalogue.Lint(fsys)...)
+			list, err := lint(fsys, overlay)
+			if err != nil {
+				return err
+			}
 			if err := out.print(cmd.OutOrStdout(), list, func() *table { return findingsTable(list) }); err != nil {
 				return err
 			}
@@ -43,7 +49,30 @@ func catalogueLintCmd() *cobra.Command {
 		},
 	}
 	out.flag(cmd)
+	cmd.Flags().StringVar(&overlay, "overlay", "", "folder of what a district has otherwise, to be checked over the pack")
 	return cmd
+}
+
+// lint names what is wrong with a folder, and with an overlay on it.
+func lint(fsys fs.FS, overlay string) ([]catalogue.Finding, error) {
+	list := append([]catalogue.Finding{}, catalogue.Lint(fsys)...)
+	if overlay == "" || len(list) > 0 {
+		return list, nil
+	}
+	over, err := folder(overlay)
+	if err != nil {
+		return nil, err
+	}
+	files, found := catalogue.Files(over)
+	if len(found) > 0 {
+		return found, nil
+	}
+	o, found := catalogue.ReadOverlay(files)
+	if len(found) > 0 {
+		return found, nil
+	}
+	_, found, err = catalogue.LintOver(fsys, o)
+	return append(list, found...), err
 }
 
 func findingsTable(list []catalogue.Finding) *table {
@@ -109,6 +138,9 @@ func versionsTable(list *api.ServiceVersions) *table {
 	for _, v := range list.Versions {
 		current := list.Current != nil && list.Current.Hash == v.Hash
 		t.add(count(v.Number), yesNo(current), both(v.Name), taka(v.BaseFees()), count(v.SLADays), v.Hash.String())
+	}
+	for _, f := range list.District {
+		t.add("", "", f.Field+" is the district's: "+f.Value+"; the national base has "+f.Base)
 	}
 	return t
 }

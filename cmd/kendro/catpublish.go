@@ -19,6 +19,7 @@ import (
 func catalogueDiffCmd() *cobra.Command {
 	var r reach
 	var out output
+	var overlay string
 	cmd := &cobra.Command{
 		Use: "diff FOLDER", Short: "Say what publishing a folder would change", Args: cobra.ExactArgs(1),
 		Example: "  kendro catalogue diff jashore-services --dir hub",
@@ -27,7 +28,11 @@ func catalogueDiffCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			changes, err := difference(cmd.Context(), &r, fsys)
+			o, err := readOverlay(overlay)
+			if err != nil {
+				return err
+			}
+			changes, err := difference(cmd.Context(), &r, &mixture{files: fsys, overlay: o})
 			if err != nil {
 				return err
 			}
@@ -36,24 +41,28 @@ func catalogueDiffCmd() *cobra.Command {
 	}
 	r.publicFlags(cmd)
 	out.flag(cmd)
+	overlayFlag(cmd, &overlay)
 	return cmd
 }
 
 // difference returns what a release built from the folder would change; nothing
 // where it equals the one in force.
-func difference(ctx context.Context, r *reach, fsys fs.FS) ([]catalogue.Change, error) {
+func difference(ctx context.Context, r *reach, m *mixture) ([]catalogue.Change, error) {
 	prev, err := inForce(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	next, err := catalogue.Build(fsys, prev, time.Now())
+	next, err := compose(ctx, r, m, prev)
 	if fault.KindOf(err) == fault.Conflict {
 		return []catalogue.Change{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return catalogue.Diff(prev, next), nil
+	if next.blocked != nil {
+		return nil, blockedError(next.blocked)
+	}
+	return catalogue.Diff(prev, next.set), nil
 }
 
 func changesTable(changes []catalogue.Change) *table {
@@ -71,13 +80,16 @@ func changesTable(changes []catalogue.Change) *table {
 type published struct {
 	api.PublishAnswer
 	Changes []catalogue.Change `json:"changes"`
+
+	// Moved are fields that the base has changed since the overlay was written.
+	Moved []string `json:"moved,omitempty"`
 }
 
 func cataloguePublishCmd() *cobra.Command {
 	var r reach
 	var id repeat
 	var out output
-	var key string
+	var key, overlay string
 	var trial trialFlags
 	cmd := &cobra.Command{
 		Use: "publish FOLDER", Short: "Build, sign and publish the next release", Args: cobra.ExactArgs(1),
@@ -88,7 +100,12 @@ adds the services that it holds and leaves the rest.
 With --trial it is in force at one centre alone. Once it has gone well there for the
 time of --for, it is for all; where the box can't work with it, or one field or rule
 of a service that it changes has refused more than --errors attempts, and more than
-were filed, it is halted and hub status says so.`,
+were filed, it is halted and hub status says so.
+
+With --overlay the folder is a national base, and what the district has otherwise comes
+on it within the bounds that the base declares. A later base is published without naming
+the overlay: the one in force comes on it, or, where it no longer fits, nothing is
+published and catalogue status says what has to change.`,
 		Example: `  kendro catalogue publish jashore-services --dir hub
   kendro catalogue publish jashore-services --trial 41-09-17 --for 24h --dir hub`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,7 +121,11 @@ were filed, it is halted and hub status says so.`,
 			if err != nil {
 				return err
 			}
-			done, err := publish(cmd.Context(), &r, id.key(), &edition{fsys, signer, order})
+			o, err := readOverlay(overlay)
+			if err != nil {
+				return err
+			}
+			done, err := publish(cmd.Context(), &r, id.key(), &edition{fsys, o, signer, order})
 			if err != nil {
 				return id.explain(err)
 			}
@@ -115,6 +136,7 @@ were filed, it is halted and hub status says so.`,
 	id.flag(cmd)
 	out.flag(cmd)
 	keyFlag(cmd, &key)
+	overlayFlag(cmd, &overlay)
 	cmd.Flags().StringVar(&trial.centre, "trial", "", "centre at which the release is in force before all others")
 	cmd.Flags().DurationVar(&trial.wait, "for", 24*time.Hour, "how long it has to go well there")
 	cmd.Flags().Uint64Var(&trial.errors, "errors", 10, "attempts that one place of a service may refuse there")
@@ -141,9 +163,10 @@ func (t *trialFlags) order() (*api.TrialOrder, error) {
 
 // An edition is what a release is made of.
 type edition struct {
-	files  fs.FS
-	signer ed25519.PrivateKey
-	trial  *api.TrialOrder // Nil for all boxes at once.
+	files   fs.FS
+	overlay *catalogue.Overlay // Nil: the one in force, if any.
+	signer  ed25519.PrivateKey
+	trial   *api.TrialOrder // Nil for all boxes at once.
 }
 
 func publish(ctx context.Context, r *reach, key string, e *edition) (*published, error) {
@@ -156,16 +179,29 @@ func publish(ctx context.Context, r *reach, key string, e *edition) (*published,
 		return nil, err
 	}
 	prev.Release.Number = list.Next - 1 // That of a trial is not given out again.
-	next, err := catalogue.Build(e.files, prev, time.Now())
+	public, ok := e.signer.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, fault.New("catalogue.publish", fault.Internal, "", "the key has no public half")
+	}
+	next, err := compose(ctx, r, &mixture{files: e.files, overlay: e.overlay, signer: public}, prev)
 	if err != nil {
 		return nil, err
 	}
-	in, err := parcel(prev, next, e.signer)
+	if next.blocked != nil {
+		return nil, tellBlocked(ctx, r, key, next.blocked)
+	}
+	in, err := parcel(prev, next.set, e.signer)
 	if err != nil {
 		return nil, err
 	}
 	in.Trial = e.trial
-	done := &published{Changes: catalogue.Diff(prev, next)}
+	done := &published{Changes: catalogue.Diff(prev, next.set)}
+	if next.origin != nil {
+		if in.Origin, err = catalogue.EncodeOrigin(next.origin); err != nil {
+			return nil, err
+		}
+		done.Moved = catalogue.Moved(next.origin.Fields)
+	}
 	err = r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/catalogue", Key: key, In: in, Out: &done.PublishAnswer})
 	return done, err
 }

@@ -41,9 +41,19 @@ func catalogueStatusCmd() *cobra.Command {
 const shownReleases = 20
 
 func releasesTable(list *api.Releases) *table {
-	t := columns("RELEASE", "IN FORCE", "SERVICES", "PUBLISHED", "NOTE", "HASH")
+	t := columns("RELEASE", "IN FORCE", "SERVICES", "BASE", "PUBLISHED", "NOTE", "HASH")
 	for i, r := range list.Releases[:min(len(list.Releases), shownReleases)] {
-		t.add(count(r.Release), yesNo(i == 0), count(r.Services), when(r.PublishedAt), r.Note, r.Hash)
+		base := ""
+		if r.Base > 0 {
+			base = count(r.Base)
+		}
+		t.add(count(r.Release), yesNo(i == 0), count(r.Services), base, when(r.PublishedAt), r.Note, r.Hash)
+	}
+	if b := list.Blocked; b != nil {
+		t.add(fmt.Sprintf("base edition %d was refused %s (%s): the district's overlay does not fit it, and the release in force stays", b.Edition, when(*b.At), b.By))
+		for _, f := range b.Findings {
+			t.add(f)
+		}
 	}
 	if list.Trial != nil {
 		trialLines(t, list.Trial)
@@ -163,6 +173,9 @@ func signingKey(r *reach, key string) (ed25519.PrivateKey, error) {
 
 func publishedTable(done *published) *table {
 	t := changesTable(done.Changes)
+	for _, line := range done.Moved {
+		t.add(line)
+	}
 	t.add(fmt.Sprintf("release %d %s", done.Release, done.Hash))
 	return t
 }

@@ -37,6 +37,9 @@ func hubTable(s *api.HubStatus) *table {
 	if h := s.Halted; h != nil {
 		t.add("trial halted", "release "+count(h.Release)+" at "+h.Centre+": "+h.Reason)
 	}
+	if b := s.Blocked; b != nil {
+		t.add("base blocked", "edition "+count(b.Edition)+": "+b.Summary()+"; kendro catalogue status lists what the overlay has to change")
+	}
 	for _, c := range s.Copied {
 		t.add("copied "+c.Centre, "slot "+c.Slot+", since "+when(c.Since)+": find the copy and switch it off, then enrol the centre again")
 	}

@@ -26,6 +26,8 @@ type Release struct {
 	PublishedAt int64   `cbor:"5,keyasint" json:"published_at"` // Unix seconds.
 	Note        string  `cbor:"6,keyasint" json:"note"`
 
+	Origin []byte `cbor:"55,keyasint,omitempty" json:"origin,omitempty"` // The hash of its [Origin]; none without an overlay.
+
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
 

@@ -175,6 +175,7 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 // routes registers every call. docs/roles.md has them as a table.
 func (s *Server) routes() {
 	newDoor(s).routes()
+	overlayDesk{s}.routes()
 	s.caseRoutes()
 	s.search.routes()
 	paperDesk{s}.routes()

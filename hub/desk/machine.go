@@ -101,6 +101,18 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 		return float64(s.hub.Register().Applied())
 	}))
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kendro_catalogue_base_blocked", Help: "Edition of a national base that the district's overlay keeps out; 0 while there is none.",
+	}, func() float64 {
+		b, err := s.hub.Register().Blocked()
+		if err != nil {
+			return math.NaN()
+		}
+		if b == nil {
+			return 0
+		}
+		return float64(b.Edition)
+	}))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "kendro_silent_drops", Help: "Events that boxes have sent and nothing came of, by the counts of both sides. Anything but 0 is a defect: tell us.",
 	}, func() float64 {
 		n, err := s.hub.Register().SilentDrops()

@@ -40,7 +40,11 @@ func (s *Server) publicRoutes() {
 		if !ok {
 			return nil, notHere(in.Service)
 		}
-		return &serviceOutput{Body: v}, nil
+		origin, err := s.hub.Register().Origin()
+		if origin != nil && v.Current != nil {
+			v.District = origin.Of(in.Service)
+		}
+		return &serviceOutput{Body: v}, err
 	})
 }
 

@@ -70,14 +70,22 @@ func releasesOf(reg *register.Register) (api.Releases, error) {
 	for _, r := range slices.Backward(list) {
 		out.Releases = append(out.Releases, api.ReleaseLine{
 			Release: r.Number, Hash: r.Hash.String(), Services: len(r.Services), PublishedAt: api.TimeOf(time.Unix(r.PublishedAt, 0)), Note: r.Note,
+			Base: r.Base,
 		})
 	}
 	if out.Next, err = reg.NextRelease(); err != nil {
 		return out, err
 	}
 	t, err := reg.Trial()
+	if err != nil {
+		return out, err
+	}
 	if t != nil {
 		out.Trial = trialOf(t)
+	}
+	b, err := reg.Blocked()
+	if b != nil {
+		out.Blocked = blockedOf(b)
 	}
 	return out, err
 }
@@ -189,6 +197,9 @@ func parcels(in api.PublishRequest) []register.Parcel {
 	}
 	if len(in.Directory) > 0 {
 		room(len(in.Directory)).Directory = in.Directory
+	}
+	if len(in.Origin) > 0 {
+		room(len(in.Origin)).Origin = in.Origin
 	}
 	room(len(in.Signed)).Signed = in.Signed
 	return list

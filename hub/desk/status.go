@@ -18,6 +18,9 @@ func StatusOf(s hub.Status) api.HubStatus {
 	if s.Halted != nil {
 		out.Halted = trialOf(s.Halted)
 	}
+	if s.Blocked != nil {
+		out.Blocked = blockedOf(s.Blocked)
+	}
 	for _, c := range s.Copied {
 		out.Copied = append(out.Copied, api.CopiedBox{Centre: c.Centre, Slot: c.Slot, Since: api.TimeOf(c.Since)})
 	}

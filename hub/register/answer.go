@@ -133,6 +133,7 @@ func plans() map[Method]plan {
 		TryRelease:     onPress(press.try),
 		PromoteRelease: onPress(press.promote),
 		HaltRelease:    onPress(press.halt),
+		BlockBase:      onPress(press.block),
 		ReleaseFared:   {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
 		Hear:           {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
 		Tick:           {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},

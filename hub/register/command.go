@@ -43,6 +43,7 @@ const (
 	TryRelease     Method = "try-release"     // TrialOrder.
 	PromoteRelease Method = "promote-release" // TrialWord.
 	HaltRelease    Method = "halt-release"    // TrialWord.
+	BlockBase      Method = "block-base"      // BlockedBase.
 
 	ReleaseFared Method = "release-fared" // By ActorHub. FareTold.
 
@@ -93,7 +94,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
-		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase,
 	}
 }
 
@@ -263,6 +264,8 @@ type Parcel struct {
 	Versions  [][]byte `cbor:"1,keyasint,omitempty"`
 	Directory []byte   `cbor:"2,keyasint,omitempty"`
 	Signed    []byte   `cbor:"3,keyasint,omitempty"` // The CBOR of a catalogue.Signed.
+
+	Origin []byte `cbor:"55,keyasint,omitempty"` // The encoding of the release's origin. Since format 4.
 }
 
 // An Act is the body of what officers do. Which parts count, the method says.

@@ -55,6 +55,7 @@ const (
 	tagLease       = 'v' // office, service → Tenancy
 	tagCertificate = 'w' // number of a certificate → number of its case
 	tagUntrained   = 'k' // user → Untrained
+	tagBlocked     = 'f' // the national base that the overlay keeps out: BlockedBase
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

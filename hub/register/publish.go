@@ -57,6 +57,9 @@ func (s press) unpack(p *Parcel) (*parcel, *protocol.Failure) {
 		}
 		out.versions[v.Hash] = v
 	}
+	if len(p.Origin) > catalogue.MaxOverlay {
+		return nil, refuse(fault.Invalid, "origin", "longer than an event: shorten the overlay")
+	}
 	if len(p.Directory) > catalogue.MaxStored {
 		return nil, refuse(fault.Invalid, "directory", "longer than a box keeps: publish the offices and centres of this district alone")
 	}
@@ -96,6 +99,9 @@ func (s press) shelve(p *Parcel) {
 		s.shelveParts(p.Directory)
 	case len(p.Directory) > 0:
 		add(protocol.DirectoryAdded, p.Directory)
+	}
+	if len(p.Origin) > 0 && s.format > 3 {
+		add(protocol.OriginAdded, p.Origin)
 	}
 }
 
@@ -157,6 +163,7 @@ func (s press) enact(set *dcat.Set, signed []byte) {
 	w.over = w.over.after(before, &set.Release, ending{at: s.meta.At, index: s.index})
 	w.set = set
 	s.world = w
+	s.unblock(&set.Release)
 	grievances{courses(s)}.keepAway()
 	s.reroute()
 }
@@ -174,10 +181,13 @@ func (s press) release(p *Parcel, next int, exact bool) (*dcat.Set, *protocol.Fa
 		return nil, refuse(fault.Denied, "release", "not signed by the catalogue's key")
 	}
 	old := s.world.set
-	if r.Number < next || exact && r.Number != next || r.Base != 0 {
+	if r.Number < next || exact && r.Number != next || r.Base != 0 && s.format < 4 {
 		return nil, refuse(fault.Conflict, strconv.Itoa(r.Number), "the next release is "+strconv.Itoa(next)+", with no base")
 	}
 	in, f := s.unpack(p)
+	if f == nil {
+		f = s.whence(r, p.Origin, !exact)
+	}
 	if f != nil {
 		return nil, f
 	}

@@ -37,6 +37,9 @@ type Catalogue struct {
 type ServiceVersions struct {
 	Current  *dcat.Version   `json:"current"`
 	Versions []*dcat.Version `json:"versions"`
+
+	// District is what the district has otherwise than the national base, at a hub.
+	District []dcat.Override `json:"district,omitempty"`
 }
 
 // CatalogueOf describes a catalogue. A nil keep lists every service.
@@ -84,6 +87,7 @@ type PublishRequest struct {
 	Versions  []Bytes `json:"versions" maxItems:"2000"`
 	Directory Bytes   `json:"directory,omitempty"`
 	Signed    Bytes   `json:"signed" doc:"The release with its signature (CBOR)"`
+	Origin    Bytes   `json:"origin,omitempty" doc:"What a release over a national base was composed of"`
 
 	Trial *TrialOrder `json:"trial,omitempty" doc:"Put it in force at one centre first"`
 }
@@ -178,6 +182,8 @@ type HubStatus struct {
 	AsOf        Time     `json:"as_of"`
 
 	Halted *Trial `json:"halted,omitempty" doc:"The newest release that was on trial, where it was halted and none was published since"`
+
+	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base of the catalogue that the district's overlay keeps out"`
 
 	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
 }

@@ -47,6 +47,8 @@ type Releases struct {
 	Releases []ReleaseLine `json:"releases"` // That were in force for all, the newest first; it is in force.
 	Next     int           `json:"next" doc:"Number of the next release to be published"`
 	Trial    *Trial        `json:"trial,omitempty"`
+
+	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base that the overlay in force keeps out"`
 }
 
 // A Trial is the newest release that was put on trial.
@@ -86,6 +88,7 @@ type ReleaseLine struct {
 	Services    int    `json:"services"`
 	PublishedAt Time   `json:"published_at"`
 	Note        string `json:"note"`
+	Base        int    `json:"base,omitempty" doc:"Edition of the national base under the district's overlay"`
 }
 
 // A FormerRelease is the answer to GET /v1/releases/{release}: its canonical

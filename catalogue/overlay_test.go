@@ -1,0 +1,204 @@
+package catalogue_test
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+)
+
+// overlay reads an overlay of one file of changes.
+func overlay(tb testing.TB, changes string) (*catalogue.Overlay, []catalogue.Finding) {
+	tb.Helper()
+	files, found := catalogue.Files(fstest.MapFS{
+		"overlay.yaml":      {Data: []byte("district: \"41\"\nbase: 1\nnote: Jashore\n")},
+		"changes/fees.yaml": {Data: []byte(changes)},
+		"README.md":         {Data: []byte("not ours to read")},
+	})
+	if len(found) > 0 {
+		tb.Fatal(found)
+	}
+	return catalogue.ReadOverlay(files)
+}
+
+// over composes a base with an overlay that must fit.
+func over(tb testing.TB, base fs.FS, changes string, prev *dcat.Set) (*dcat.Set, *dcat.Origin) {
+	tb.Helper()
+	o, found := overlay(tb, changes)
+	set, origin, more, err := catalogue.BuildOver(base, o, prev, []byte("the catalogue's key"), published())
+	if err != nil || len(found)+len(more) > 0 {
+		tb.Fatalf("%v, findings %v %v", err, found, more)
+	}
+	return set, origin
+}
+
+const jashore = `# Postage went up here.
+- service: land-record-copy
+  field: fees.postage
+  was: 4000
+  value: 6000
+  reason: the courier's rate
+- {service: land-record-copy, field: sla_days, value: 3}
+- {service: land-record-copy, field: form.purpose.help, value: {bn: "সংক্ষেপে লিখুন।", en: "In a few words."}}
+- {service: land-record-copy, field: steps.deputy-record-keeper.post, value: record-keeper}
+- {service: vgd-card, field: hidden, value: true}
+- {service: grievance, field: centre_types, value: [union, upazila]}
+`
+
+func TestOverlayComposes(t *testing.T) {
+	base := smallPack(t)
+	plain := small(t)
+	set, origin := over(t, base, jashore, plain)
+	if set.Release.Number != 2 || set.Release.Base != 1 || len(set.Release.Origin) != 32 {
+		t.Errorf("release %+v; want 2 over base 1, with an origin", set.Release)
+	}
+	v, _ := set.Current("land-record-copy")
+	if v.Number != 2 || v.SLADays != 3 || v.Fees[2].Poisha != 6000 || v.Steps[1].Post != "record-keeper" || !strings.Contains(string(v.Form), "In a few words.") {
+		t.Errorf("the district's version is %+v", v)
+	}
+	if old, _ := plain.Current("land-record-copy"); old.Fees[2].Poisha != 4000 || old.Steps[1].Post != "deputy-record-keeper" || old.SLADays != 5 {
+		t.Error("composing changed the base")
+	}
+	if _, ok := set.Current("vgd-card"); ok {
+		t.Error("a hidden service is offered")
+	}
+	var ids []string
+	for _, c := range catalogue.Diff(plain, set) {
+		ids = append(ids, c.Service)
+	}
+	if want := []string{"grievance", "land-record-copy", "vgd-card", "base"}; !slices.Equal(ids, want) {
+		t.Errorf("changed %v; want %v and nothing else", ids, want)
+	}
+	of := origin.Of("land-record-copy")
+	if len(of) != 4 || of[0] != (dcat.Override{Service: "land-record-copy", Field: "fees.postage", Base: "4000", Value: "6000", Reason: "the courier's rate"}) {
+		t.Errorf("the origin says %+v", of)
+	}
+	// What is kept composes the same again, over the next base too.
+	raw, err := catalogue.EncodeOrigin(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := catalogue.DecodeOrigin(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, found := catalogue.ReadOverlay(kept.Files)
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	if _, _, _, err := catalogue.BuildOver(base, again, set, []byte("the catalogue's key"), published()); !errors.Is(err, fault.Conflict) {
+		t.Errorf("the same again: %v; want nothing to publish", err)
+	}
+	replace(t, base, "pack.yaml", "edition: 1", "edition: 2")
+	replace(t, base, "services/land-record-copy.yaml", "poisha: 4000", "poisha: 5000")
+	next, later, found, err := catalogue.BuildOver(base, again, set, []byte("the catalogue's key"), published())
+	if err != nil || len(found) > 0 {
+		t.Fatal(err, found)
+	}
+	if v, _ := next.Current("land-record-copy"); v.Number != 2 || next.Release.Base != 2 {
+		t.Errorf("version %d over base %d; want the same version over base 2", v.Number, next.Release.Base)
+	}
+	if moved := catalogue.Moved(later.Fields); len(moved) != 1 || !strings.Contains(moved[0], "the base had 4000 and has 5000 now; the district keeps 6000") {
+		t.Errorf("moved %q", moved)
+	}
+	back, err := catalogue.Rollback(&next.Release, &plain.Release, published())
+	if err != nil || back.Base != 0 || len(back.Origin) != 0 {
+		t.Errorf("a rollback behind the overlay: %+v, %v", back, err)
+	}
+}
+
+// TestOverlayIsRefused is the table of what an overlay may not say, with the place and
+// what to do.
+func TestOverlayIsRefused(t *testing.T) {
+	pack, found := catalogue.LoadPack(with(t, "land-record-copy", "grievance"))
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	for _, tt := range []struct{ name, change, want string }{
+		{"above the bound", "{service: land-record-copy, field: fees.postage, value: 10001}", "want 10000 or less"},
+		{"below the bound", "{service: land-record-copy, field: fees.postage, value: 1999}", "want 2000 or more"},
+		{"later than the base", "{service: land-record-copy, field: sla_days, value: 6}", "6 is above the bound: want 5 or less"},
+		{"a field without a bound", "{service: land-record-copy, field: fees.government, value: 1}", "does not let a district change fees.government"},
+		{"a field that nobody has", "{service: land-record-copy, field: colour, value: red}", "no field \"colour\""},
+		{"a field that the base no longer has", "{service: land-record-copy, field: form.gone.help, value: {bn: ক, en: x}}", "no field \"form.gone.help\""},
+		{"a service that the base no longer has", "{service: gone, field: hidden, value: true}", "no service \"gone\" any more"},
+		{"an untranslated word", "{service: land-record-copy, field: form.mouza.help, value: {en: Where}}", "want the words in bn and in en"},
+		{"another shape", "{service: land-record-copy, field: sla_days, value: soon}", "want a whole number"},
+		{"a part too many", "{service: land-record-copy, field: form.mouza.help, value: {bn: ক, en: x, fr: y}}", "want a text in bn and en"},
+		{"what the base fixes", "{service: grievance, field: hidden, value: true}", "fixes this field"},
+		{"a post outside the bound", "{service: land-record-copy, field: steps.deputy-record-keeper.post, value: dc}", "\"dc\" is outside the bound"},
+		{"a centre type that is none", "{service: land-record-copy, field: centre_types, value: [moon]}", "\"moon\" is outside the bound"},
+		{"no centre type at all", "{service: land-record-copy, field: centre_types, value: []}", "each need one entry"},
+		{"an unknown key", "{service: land-record-copy, field: sla_days, value: 4, colour: red}", "unknown field \"colour\""},
+		{"the same field twice", "{service: land-record-copy, field: sla_days, value: 4}\n- {service: land-record-copy, field: sla_days, value: 3}", "leave one of the two"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o, found := overlay(t, "# One change.\n- "+tt.change+"\n")
+			if len(found) == 0 {
+				found = o.Over(pack)
+			}
+			if len(found) != 1 || !strings.Contains(found[0].Text, tt.want) || found[0].File != "changes/fees.yaml" || found[0].Line < 2 {
+				t.Errorf("findings %v; want one at a line of changes/fees.yaml with %q", found, tt.want)
+			}
+		})
+	}
+	o, _ := overlay(t, "- {service: land-record-copy, field: sla_days, value: 4}\n")
+	alone := fstest.MapFS{"services/land-record-copy.yaml": smallPack(t)["services/land-record-copy.yaml"]}
+	if _, _, err := catalogue.LintOver(alone, o); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "whole pack") {
+		t.Errorf("an overlay over services alone: %v", err)
+	}
+	nameless := with(t, "land-record-copy")
+	replace(t, nameless, "pack.yaml", "edition: 1", "# No edition.")
+	if _, _, err := catalogue.LintOver(nameless, o); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "add edition: 1") {
+		t.Errorf("a base without an edition: %v", err)
+	}
+	if _, found := catalogue.ReadOverlay([]dcat.File{{Name: "overlay.yaml", Text: []byte("district: \"41\"\n")}}); len(found) != 1 {
+		t.Errorf("an overlay that names no base: %v", found)
+	}
+}
+
+// TestBoundsAreLinted: a base that declares nonsense for its districts is no base.
+func TestBoundsAreLinted(t *testing.T) {
+	for _, tt := range []struct{ file, old, text, want string }{
+		{"services/land-record-copy.yaml", "field: fees.postage", "field: fees.bribe", "no field \"fees.bribe\""},
+		{"services/land-record-copy.yaml", "min: 2000", "min: low", "want a whole number or base"},
+		{"services/land-record-copy.yaml", "one_of: [deputy-record-keeper", "one_of: [nobody", "no post \"nobody\""},
+		{"district.yaml", "{field: hidden}", "{field: hidden, fixed: true, max: 1}", "with fixed or with min"},
+		{"district.yaml", "{field: hidden}", "{fields: hidden}", "unknown field"},
+	} {
+		m := with(t, "land-record-copy")
+		replace(t, m, tt.file, tt.old, tt.text)
+		if found := catalogue.Lint(m); len(found) != 1 || !strings.Contains(found[0].Text, tt.want) || found[0].File != tt.file || found[0].Line == 0 {
+			t.Errorf("%s: findings %v; want one of %q with its line", tt.text, found, tt.want)
+		}
+	}
+}
+
+// TestSeal: a folder that changed since somebody answered for it is refused, and the
+// origin says who answered.
+func TestSeal(t *testing.T) {
+	base := with(t, "land-record-copy")
+	text, err := catalogue.Seal(base, key('n'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base[catalogue.SealFile] = &fstest.MapFile{Data: text}
+	_, origin := over(t, base, "- {service: land-record-copy, field: sla_days, value: 4}\n", nil)
+	if public := key('n').Public().(ed25519.PublicKey); !origin.Base.Sealed || !slices.Equal(origin.Base.Signer, public) {
+		t.Errorf("the base is answered for by %x", origin.Base.Signer)
+	}
+	if origin.Overlay.Sealed || string(origin.Overlay.Signer) != "the catalogue's key" {
+		t.Errorf("the overlay is answered for by %x", origin.Overlay.Signer)
+	}
+	replace(t, base, "services/land-record-copy.yaml", "sla_days: 5", "sla_days: 9")
+	if _, err := catalogue.BaseOf(base); !errors.Is(err, fault.Denied) {
+		t.Errorf("a base that was changed since: %v; want denied", err)
+	}
+}
