@@ -13,7 +13,7 @@ import (
 )
 
 // overBase is a release that lies on an edition of a national base.
-func (w *town) overBase(number, edition int, district string, versions ...*dcat.Version) *Parcel {
+func overBase(w *town, number, edition int, district string, versions ...*dcat.Version) *Parcel {
 	w.t.Helper()
 	raw, err := catalogue.EncodeOrigin(&dcat.Origin{
 		District: district, Base: dcat.Source{Edition: edition, Hash: dcat.Hash{byte(edition)}, Signer: []byte("national")},
@@ -53,7 +53,7 @@ func TestRow31OverlayKeepsANewBaseOut(t *testing.T) {
 		block := &BlockedBase{Edition: 2, Hash: dcat.Hash{2}, Findings: []string{"changes/fees.yaml:3:3: the base has no service", strings.Repeat("x", 2000)}}
 		wantFault(t, "a base is blocked where no overlay is", w.do(NewCommand("", "root", BlockBase, block)).Fault, fault.Conflict)
 		two := version(t, "trade-licence", 2, "secretary", "chairman")
-		w.must(NewCommand("", "root", Publish, w.overBase(2, 1, "41", two)))
+		w.must(NewCommand("", "root", Publish, overBase(w, 2, 1, "41", two)))
 
 		events := len(w.logOf(w.first().Shelf()))
 		w.must(NewCommand("", "root", BlockBase, block))
@@ -76,11 +76,11 @@ func TestRow31OverlayKeepsANewBaseOut(t *testing.T) {
 		}
 
 		three := version(t, "trade-licence", 3, "secretary", "chairman")
-		w.must(NewCommand("", "root", Publish, w.overBase(3, 1, "41", three))) // The overlay is put right on the base as it was.
+		w.must(NewCommand("", "root", Publish, overBase(w, 3, 1, "41", three))) // The overlay is put right on the base as it was.
 		if got, _ := w.first().Blocked(); got == nil {
 			t.Error("a release on the former base ended the notice")
 		}
-		w.must(NewCommand("", "root", Publish, w.overBase(4, 2, "41", three)))
+		w.must(NewCommand("", "root", Publish, overBase(w, 4, 2, "41", three)))
 		if got, err := w.first().Blocked(); got != nil || err != nil {
 			t.Errorf("still blocked: %+v, %v", got, err)
 		}
@@ -100,16 +100,16 @@ func TestOriginOfARelease(t *testing.T) {
 				t.Errorf("%s: left %+v, %v", name, o, err)
 			}
 		}
-		absent := w.overBase(2, 1, "41", two)
+		absent := overBase(w, 2, 1, "41", two)
 		absent.Origin = nil
 		refused("the origin is missing", absent, fault.NotFound)
-		other := w.overBase(2, 1, "41", two)
-		other.Origin = w.overBase(2, 2, "41", two).Origin
+		other := overBase(w, 2, 1, "41", two)
+		other.Origin = overBase(w, 2, 2, "41", two).Origin
 		refused("another origin", other, fault.NotFound)
-		refused("another district's overlay", w.overBase(2, 1, "42", two), fault.Invalid)
+		refused("another district's overlay", overBase(w, 2, 1, "42", two), fault.Invalid)
 
 		from := len(w.logOf(w.first().Shelf()))
-		w.must(NewCommand("", "root", Publish, w.overBase(2, 1, "41", two)))
+		w.must(NewCommand("", "root", Publish, overBase(w, 2, 1, "41", two)))
 		if kinds := w.kinds(from); !slices.Equal(kinds[len(kinds)-2:], []protocol.Kind{protocol.OriginAdded, protocol.Released}) {
 			t.Errorf("the log got %v; want the origin before its release", kinds)
 		}
@@ -122,7 +122,7 @@ func TestOriginOfARelease(t *testing.T) {
 				t.Errorf("release %+v; want base 1", r.Set().Release)
 			}
 		}
-		again := w.overBase(3, 1, "41", version(t, "trade-licence", 3, "chairman"))
+		again := overBase(w, 3, 1, "41", version(t, "trade-licence", 3, "chairman"))
 		again.Origin = nil // It is there already.
 		w.must(NewCommand("", "root", Publish, again))
 	})
@@ -132,7 +132,7 @@ func TestOriginOfARelease(t *testing.T) {
 func TestFormerEntriesKnowNoBase(t *testing.T) {
 	onBoth(t, func(w *town) {
 		w.settle()
-		c := NewCommand("", "root", Publish, w.overBase(2, 1, "41", version(t, "trade-licence", 2, "chairman")))
+		c := NewCommand("", "root", Publish, overBase(w, 2, 1, "41", version(t, "trade-licence", 2, "chairman")))
 		c.ID = "before"
 		out := w.apply(&Entry{Format: 3, Commands: []Command{c}})
 		wantFault(t, "a base in an entry of format 3", out.Results[0].Fault, fault.Conflict)
