@@ -63,7 +63,9 @@ var markKey = []byte("\x00mark")
 //
 // [fault.Damaged]: throw the folder away and rebuild it. [fault.Unavailable]: too
 // little room to open it without risk. [fault.Conflict]: another process has it.
-func Open(dir string, o Options) (*DB, error) {
+func Open(dir string, o Options) (*DB, error) { return open(dir, o, o.engine(dir)) }
+
+func open(dir string, o Options, opts badger.Options) (*DB, error) {
 	const op = "store.Open"
 	if err := roomFor(op, dir, o.Preset); err != nil {
 		return nil, err
@@ -73,7 +75,7 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	db := &DB{dir: dir, o: o, turn: make(chan struct{}, 1), readers: map[uint64]int{}}
 	db.quiet.L = &db.mu
-	opts := o.engine(dir).WithLogger(listenFor(db))
+	opts = opts.WithLogger(listenFor(db))
 	if err := db.preflight(op, opts); err != nil {
 		return nil, err
 	}

@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/dgraph-io/badger/v4"
 
 	"kendro/domain/fault"
 )
@@ -230,7 +227,7 @@ func fill(ctx context.Context, part string, o Options, r io.Reader) (mark, error
 		return mark{}, err
 	}
 	s.index = index
-	db, err := Open(part, o)
+	db, err := open(part, o, o.loading(part))
 	if err != nil {
 		return mark{}, err
 	}
@@ -252,30 +249,25 @@ func (db *DB) take(ctx context.Context, s *stream) error {
 		}
 		return err
 	}
-	w := restamp(db.b, s.index)
-	defer w.Cancel()
+	l, err := db.newLoader(s.index)
+	if err != nil {
+		return err
+	}
+	defer l.end()
 	for done := false; !done; {
 		err := ctx.Err()
 		if err == nil {
 			err = roomFor("store.Import", db.dir, db.o.Preset)
 		}
 		if err == nil {
-			done, err = s.chunk(func(key, value []byte) error { return db.put(w, key, value) })
+			done, err = s.chunk(func(key, value []byte) error { return l.put(pairStream, key, value) })
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := db.put(w, markKey, s.encode()); err != nil {
+	if err := l.put(markStream, markKey, s.encode()); err != nil {
 		return err
 	}
-	return fault.Wrap("store.Import", fault.Stopped, db.dir, guard(w.Flush))
-}
-
-func (db *DB) put(w *badger.WriteBatch, key, value []byte) error {
-	err := guard(func() error { return w.Set(append([]byte{}, key...), db.wrap(key, value)) })
-	if err != nil {
-		return fmt.Errorf("cannot write a pair: %w", err)
-	}
-	return nil
+	return l.finish()
 }
