@@ -97,7 +97,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 
 // Restore makes another server's snapshot the register.
 func (m *machine) Restore(r io.ReadCloser) error {
-	err := m.restore(r)
+	err := m.restore()
 	if err != nil {
 		m.log.Error("a snapshot could not be installed", "err", err)
 		if errors.Is(err, fault.Stopped) {
@@ -107,7 +107,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	return errors.Join(err, r.Close())
 }
 
-func (m *machine) restore(r io.Reader) error {
+func (m *machine) restore() error {
 	spool, err := m.states.spooled()
 	if err != nil {
 		return err
@@ -116,9 +116,9 @@ func (m *machine) restore(r io.Reader) error {
 		return fault.New("hub.Restore", fault.Internal, "spool", "there is nothing to restore from")
 	}
 	if in := m.states.marker(); in.Index == spool.Index && in.Term == spool.Term {
-		return m.states.clearSpool() // It was installed, and the leader didn't hear of it.
+		return errors.Join(m.states.expect(nil), m.states.sweep()) // It was installed, and the leader didn't hear of it.
 	}
-	if err := m.states.install(*spool, r); err != nil {
+	if err := m.states.install(*spool); err != nil {
 		return err
 	}
 	m.log.Info("installed the register of another server", "index", spool.Index)

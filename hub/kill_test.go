@@ -26,7 +26,7 @@ const (
 // begins and ends are the points between which a phase lasts. An install writes
 // a marker too; that one is the install's.
 var begins = map[string]string{
-	"before the register is synced": marking, "before entries are removed": truncating, "after the spool is begun": installing,
+	"before the register is synced": marking, "before entries are removed": truncating, "before the import": installing,
 }
 
 var ends = map[string]string{
@@ -138,7 +138,7 @@ func (h *watchedHead) Sync() error {
 // TestKilledAtEachStep starts a follower from what kills at every step of
 // markers, truncations and installs left of it.
 func TestKilledAtEachStep(t *testing.T) {
-	const trailing, segment, least = 8, 16 << 10, 50
+	const trailing, segment, least = 8, 16 << 10, 40
 	t.Parallel()
 	c := &coroner{t: t, root: t.TempDir(), taken: map[string]bool{}}
 	g := hubtest.With(t, hubtest.Options{Voters: 3, Trailing: trailing, Tune: func(i int, o *hub.Config) {

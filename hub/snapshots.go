@@ -21,13 +21,13 @@ import (
 // snapshots is Raft's view of the register on this disk. Nothing is copied to
 // take a snapshot: a marker says that the register is durable up to an index, and
 // whoever needs the snapshot is streamed the register as it stood there. What
-// another server streams to us is spooled, verified, and becomes the next
-// generation of the register.
+// another server streams to us becomes the next generation of the register while it
+// arrives, and counts once all of it is verified.
 //
 // It may be used concurrently.
 type snapshots struct {
 	log     *slog.Logger
-	dir     string // Of the marker and the spool.
+	dir     string // Of the marker and the notes of what arrived.
 	folders string // Of the register's generations.
 	open    func(dir string) (*register.Register, error)
 	load    func(dir string, r io.Reader) error // Imports a stream into a new folder.
@@ -38,6 +38,7 @@ type snapshots struct {
 	mark    marker         // The zero marker before the first.
 	reading map[uint64]int // Streams that are open, by index.
 	size    int64          // Bytes of a stream at the marker; 0 while unknown.
+	arrived *arrival       // Complete, and not yet installed.
 }
 
 func (s *snapshots) generation(n uint64) string {
@@ -79,7 +80,7 @@ func (m *marker) meta(size int64) *raft.SnapshotMeta {
 	}
 }
 
-// Open streams the register as of the marker, or a spooled snapshot. Raft must
+// Open streams the register as of the marker, or names what has arrived. Raft must
 // know the length beforehand, so a stream is produced twice: once to be counted.
 func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if strings.HasPrefix(id, spoolID) {
@@ -167,7 +168,7 @@ func (s *snapshots) discard() {
 }
 
 // Create returns the sink of a snapshot: of our own register, which only moves
-// the marker, or of another server's, which is spooled as soon as bytes arrive.
+// the marker, or of another server's, which is taken in as soon as bytes arrive.
 func (s *snapshots) Create(version raft.SnapshotVersion, index, term uint64, members raft.Configuration, membersAt uint64, _ raft.Transport) (raft.SnapshotSink, error) {
 	if version != 1 {
 		return nil, fault.New("hub.snapshots", fault.Invalid, fmt.Sprint(version), "unknown version of a snapshot")
@@ -180,7 +181,7 @@ type sink struct {
 	owner *snapshots
 	meta  marker
 	own   bool
-	spool *spoolWriter
+	from  *arrival
 	ended bool
 }
 
@@ -194,14 +195,14 @@ func (k *sink) ID() string {
 
 // Write takes bytes of another server's snapshot.
 func (k *sink) Write(b []byte) (int, error) {
-	if k.spool == nil {
-		w, err := k.owner.newSpool(&k.meta)
+	if k.from == nil {
+		a, err := k.owner.newArrival(&k.meta)
 		if err != nil {
 			return 0, err
 		}
-		k.spool = w
+		k.from = a
 	}
-	return k.spool.Write(b)
+	return k.from.Write(b)
 }
 
 // Close makes the snapshot durable.
@@ -213,20 +214,20 @@ func (k *sink) Close() error {
 	switch {
 	case k.own:
 		return k.owner.advance(k.meta)
-	case k.spool != nil:
-		return k.spool.finish()
+	case k.from != nil:
+		return k.from.finish()
 	}
 	return fault.New("hub.snapshots", fault.Internal, k.ID(), "a snapshot without content")
 }
 
 // Cancel forgets the snapshot.
 func (k *sink) Cancel() error {
-	if k.ended || k.spool == nil {
+	if k.ended || k.from == nil {
 		k.ended = true
 		return nil
 	}
 	k.ended = true
-	return k.spool.drop()
+	return k.from.drop()
 }
 
 // A pin is what the state machine hands to Raft as its snapshot: a place in the
@@ -288,15 +289,15 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 func (s *snapshots) close() error {
-	reg := s.register()
+	err, reg := s.expect(nil), s.register()
 	if reg == nil {
-		return nil
+		return err
 	}
-	return reg.Close()
+	return errors.Join(err, reg.Close())
 }
 
 // sweep removes what no marker names: generations of old, half-made ones, and
-// spools.
+// notes of them.
 func (s *snapshots) sweep() error {
 	keep := filepath.Base(s.generation(max(s.marker().Generation, 1)))
 	entries, err := os.ReadDir(s.folders)

@@ -41,67 +41,106 @@ func writeStream(ctx context.Context, reg *register.Register, m *marker, w io.Wr
 	return fault.Wrap("hub.snapshots", fault.Unavailable, "stream", err)
 }
 
-// A spool is another server's snapshot as a file, and beside it, once it is
-// complete and verified, a note of where it belongs.
+// An arrival is another server's snapshot: it becomes the next generation of the
+// register while it comes, and nothing of it ever lies on the disk in clear. Once it
+// is complete and verified, a note says where it belongs. One goroutine uses it.
+type arrival struct {
+	owner *snapshots
+	meta  *marker
+	dir   string
+	pipe  *io.PipeWriter
+	done  chan struct{} // Closed when what follows is set.
+	reg   *register.Register
+	err   error
+}
+
 func spoolName(m *marker) string { return fmt.Sprintf("%s%d-%d", spoolID, m.Term, m.Index) }
 
 func (s *snapshots) spoolDir() string { return filepath.Join(s.dir, "spool") }
 
-// spoolWriter receives a spool. One goroutine uses it.
-type spoolWriter struct {
-	owner *snapshots
-	meta  *marker
-	file  *os.File
-}
-
-func (s *snapshots) newSpool(m *marker) (*spoolWriter, error) {
-	if err := s.clearSpool(); err != nil {
+func (s *snapshots) newArrival(m *marker) (*arrival, error) {
+	if err := errors.Join(s.expect(nil), s.clearSpool()); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(s.spoolDir(), spoolName(m))
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	m.Generation = max(s.marker().Generation, 1) + 1
+	a := &arrival{owner: s, meta: m, dir: s.generation(m.Generation), done: make(chan struct{})}
+	if err := os.RemoveAll(a.dir); err != nil {
+		return nil, &fault.Error{Op: "hub.spool", Kind: fault.Stopped, Item: a.dir, Err: err}
+	}
+	s.step("before the import")
+	r, w := io.Pipe()
+	a.pipe = w
+	go func() {
+		defer close(a.done)
+		a.reg, a.err = s.importTo(a.dir, m, r)
+		_ = r.CloseWithError(a.err) // A nil error is one of a pipe that nobody reads.
+	}()
+	return a, nil
+}
+
+// Write hands over the next bytes, and waits until the import has taken them.
+func (a *arrival) Write(b []byte) (int, error) {
+	n, err := a.pipe.Write(b)
+	return n, fault.Wrap("hub.spool", fault.Unavailable, spoolName(a.meta), err)
+}
+
+// finish waits until the register is whole, durable and verified, and notes that.
+func (a *arrival) finish() error {
+	_ = a.pipe.Close()
+	<-a.done
+	if a.err != nil {
+		return errors.Join(a.err, os.RemoveAll(a.dir))
+	}
+	a.owner.step("after the import")
+	name := filepath.Join(a.owner.spoolDir(), spoolName(a.meta)+noteSuffix)
+	if err := writeSummedInSteps(name, a.meta, func(p string) { a.owner.step("note " + p) }); err != nil {
+		return errors.Join(err, a.reg.Close())
+	}
+	a.owner.step("after the note is written")
+	return a.owner.expect(a)
+}
+
+// drop ends the import and forgets what came.
+func (a *arrival) drop() error {
+	_ = a.pipe.CloseWithError(fault.New("hub.spool", fault.Unavailable, spoolName(a.meta), "the other server stopped sending"))
+	<-a.done
+	var err error
+	if a.err == nil {
+		err = a.reg.Close()
+	}
+	return errors.Join(err, os.RemoveAll(a.dir), a.owner.clearSpool())
+}
+
+// expect keeps a complete arrival until it is installed, nil none, in place of one that
+// never was.
+func (s *snapshots) expect(a *arrival) error {
+	s.mu.Lock()
+	before := s.arrived
+	s.arrived = a
+	s.mu.Unlock()
+	if before == nil {
+		return nil
+	}
+	return before.reg.Close()
+}
+
+// take returns the register of a complete arrival, opened.
+func (s *snapshots) take(m *marker) (*register.Register, error) {
+	s.mu.Lock()
+	a := s.arrived
+	s.arrived = nil
+	s.mu.Unlock()
+	if a != nil {
+		return a.reg, nil // Raft installs what has just arrived.
+	}
+	reg, err := s.open(s.generation(m.Generation))
 	if err != nil {
-		return nil, &fault.Error{Op: "hub.spool", Kind: fault.Unavailable, Item: name, Err: err}
+		return nil, err
 	}
-	s.step("after the spool is begun")
-	return &spoolWriter{owner: s, meta: m, file: f}, nil
-}
-
-// Write appends to the spool.
-func (w *spoolWriter) Write(b []byte) (int, error) {
-	n, err := w.file.Write(b)
-	w.owner.step("a part of the spool is written")
-	return n, fault.Wrap("hub.spool", fault.Unavailable, w.file.Name(), err)
-}
-
-// finish makes the spool durable, reads it back, and notes that it is complete.
-func (w *spoolWriter) finish() error {
-	const op = "hub.spool"
-	err := w.file.Sync()
-	if err == nil {
-		_, err = w.file.Seek(0, io.SeekStart)
+	if applied, digest := reg.Digest(); applied != m.Applied || digest != m.Digest {
+		return nil, errors.Join(fault.New("hub.install", fault.Damaged, spoolName(m), "the imported register is not the one that was noted"), reg.Close())
 	}
-	if err != nil {
-		return errors.Join(&fault.Error{Op: op, Kind: fault.Stopped, Item: w.file.Name(), Err: err}, w.file.Close())
-	}
-	w.owner.step("after the spool is synced")
-	_, _, verr := readHead(w.file)
-	if verr == nil {
-		verr = verifyStream(w.file)
-	}
-	if err := errors.Join(verr, w.file.Close()); err != nil {
-		return errors.Join(err, w.owner.clearSpool())
-	}
-	if err := writeSummedInSteps(w.file.Name()+noteSuffix, w.meta, func(p string) { w.owner.step("note " + p) }); err != nil {
-		return err
-	}
-	w.owner.step("after the spool is complete")
-	return nil
-}
-
-func (w *spoolWriter) drop() error {
-	_ = w.file.Close()
-	return w.owner.clearSpool()
+	return reg, nil
 }
 
 const noteSuffix = ".note"
@@ -120,22 +159,6 @@ func readHead(r io.Reader) (streamHead, []byte, error) {
 	return h, raw.Bytes(), nil
 }
 
-// verifyStream checks a whole file against the hash at its end.
-func verifyStream(f *os.File) error {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return &fault.Error{Op: "hub.spool", Kind: fault.Stopped, Item: f.Name(), Err: err}
-	}
-	sum := sha256.New()
-	if _, err := io.CopyN(sum, f, max(size-sha256.Size, 0)); err != nil {
-		return &fault.Error{Op: "hub.spool", Kind: fault.Damaged, Item: f.Name(), Err: err}
-	}
-	return sameSum(sum, f)
-}
-
 func sameSum(sum hash.Hash, rest io.Reader) error {
 	want := make([]byte, sha256.Size)
 	if _, err := io.ReadFull(rest, want); err != nil || !bytes.Equal(want, sum.Sum(nil)) {
@@ -144,6 +167,8 @@ func sameSum(sum hash.Hash, rest io.Reader) error {
 	return nil
 }
 
+// openSpool opens a complete arrival for Raft, which wants a reader: the register is
+// here already, and there is nothing to be read.
 func (s *snapshots) openSpool(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	m, err := s.spooled()
 	if err != nil {
@@ -152,20 +177,13 @@ func (s *snapshots) openSpool(id string) (*raft.SnapshotMeta, io.ReadCloser, err
 	if m == nil || spoolName(m) != id {
 		return nil, nil, fault.New("hub.spool", fault.NotFound, id, "no such snapshot")
 	}
-	f, err := os.Open(filepath.Join(s.spoolDir(), id))
-	if err != nil {
-		return nil, nil, &fault.Error{Op: "hub.spool", Kind: fault.Stopped, Item: id, Err: err}
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(&fault.Error{Op: "hub.spool", Kind: fault.Stopped, Item: id, Err: err}, f.Close())
-	}
-	meta := m.meta(info.Size())
+	meta := m.meta(1)
 	meta.ID = id
-	return meta, f, nil
+	return meta, io.NopCloser(bytes.NewReader(nil)), nil
 }
 
-// spooled returns the complete spool, nil where there is none.
+// spooled returns what is noted of a complete arrival, nil where there is none. A note
+// without a generation is of a version that kept the stream itself: the leader sends another.
 func (s *snapshots) spooled() (*marker, error) {
 	entries, err := os.ReadDir(s.spoolDir())
 	if err != nil {
@@ -178,6 +196,9 @@ func (s *snapshots) spooled() (*marker, error) {
 		m := &marker{}
 		if ok, err := readSummed(filepath.Join(s.spoolDir(), e.Name()), maxMarker, m); err != nil || !ok {
 			return nil, err
+		}
+		if m.Generation == 0 {
+			return nil, nil
 		}
 		return m, nil
 	}
@@ -208,23 +229,15 @@ func (s *snapshots) clearSpool() error {
 	return nil
 }
 
-// install makes a stream the next generation of the register. Until the marker
-// names it, everything is as it was; afterwards everything is new.
-func (s *snapshots) install(m marker, r io.Reader) error {
-	const op = "hub.install"
+// install makes a complete arrival the register. Until the marker names it,
+// everything is as it was; afterwards everything is new.
+func (s *snapshots) install(m marker) error {
 	old := s.marker()
-	m.Generation = max(old.Generation, 1) + 1
 	m.Installs, m.InstalledX = old.Installs+1, m.Index
-	dir := s.generation(m.Generation)
-	if err := os.RemoveAll(dir); err != nil {
-		return &fault.Error{Op: op, Kind: fault.Stopped, Item: dir, Err: err}
-	}
-	s.step("before the import")
-	next, err := s.importTo(dir, &m, r)
+	next, err := s.take(&m)
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
+		return err
 	}
-	s.step("after the import")
 	if err := s.writeMark(m); err != nil {
 		return errors.Join(err, next.Close())
 	}

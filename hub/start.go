@@ -183,7 +183,11 @@ func (s *snapshots) start() error {
 		spool = nil // The leader sends another; what is in force is judged below.
 	}
 	if spool != nil && spool.Index > s.mark.Index {
-		return s.installSpool(spool)
+		err := s.install(*spool)
+		if !errors.Is(err, fault.Damaged) {
+			return err
+		}
+		s.log.Warn("another server's snapshot was damaged before it was installed: the leader sends another", "err", err)
 	}
 	if s.current, err = s.openSound(); err != nil {
 		return s.refuse(err)
@@ -233,16 +237,6 @@ func (s *snapshots) openSound() (*register.Register, error) {
 		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: note, Err: err}
 	}
 	return s.open(dir)
-}
-
-// installSpool imports a snapshot that was complete when the server last
-// stopped.
-func (s *snapshots) installSpool(m *marker) error {
-	f, err := os.Open(filepath.Join(s.spoolDir(), spoolName(m)))
-	if err != nil {
-		return &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: spoolName(m), Err: err}
-	}
-	return errors.Join(s.install(*m, f), f.Close())
 }
 
 // verify compares the register with the marker.
