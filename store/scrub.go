@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"kendro/domain/fault"
 )
 
@@ -123,11 +121,4 @@ func (db *DB) slice(index uint64, from []byte, fn func(key, value []byte) error)
 		return true, fn(key, value)
 	})
 	return next, err
-}
-
-// restamp writes pairs that all belong to one index.
-func restamp(b *badger.DB, index uint64) *badger.WriteBatch {
-	w := b.NewWriteBatchAt(index)
-	w.SetMaxPendingTxns(2)
-	return w
 }
