@@ -35,7 +35,13 @@ type Application struct {
 	Charges   []dcat.Charge
 	PostedOn  string // The day on a paper that came by post or fax, 2026-11-20; empty for others.
 	Despite   string // Why it is filed though one like it was taken; empty where nobody was asked.
+
+	Elsewhere *Foreign // How another system knows it, where it is taken over from there.
 }
+
+// A Foreign is how another system knows an application. On is its day of it, 2026-11-20,
+// or empty.
+type Foreign struct{ System, Number, On string }
 
 // A Paper is a document as the body names it.
 type Paper struct {
@@ -128,8 +134,8 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, nil, fault.New(op, fault.Invalid, "", "want an object with service, form, channel and applicant")
 	}
 	for key := range m {
-		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on", "duplicate_reason"}, key) {
-			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on, duplicate_reason")
+		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on", "duplicate_reason", "elsewhere"}, key) {
+			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on, duplicate_reason, elsewhere")
 		}
 	}
 	v, err := in.version(m)
@@ -145,6 +151,7 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 	}
 	app := &Application{Version: v}
 	errs := in.fields(app, form, m, on)
+	errs = append(errs, app.foreign(m["elsewhere"], at, on)...)
 	if len(errs) > 0 {
 		return nil, errs[:min(len(errs), MaxErrors)], nil
 	}
@@ -232,6 +239,34 @@ func (app *Application) despite(raw any) []FieldError {
 	return nil
 }
 
+// Bounds of what another system says of itself, in bytes.
+const (
+	maxSystem  = 64
+	maxForeign = 128
+)
+
+// foreign reads how another system knows an application. Only a hub's desk takes one over.
+func (app *Application) foreign(raw any, at place.CentreType, on time.Time) []FieldError {
+	if raw == nil {
+		return nil
+	}
+	m, _ := raw.(map[string]any)
+	f := &Foreign{}
+	f.System, _ = m["system"].(string)
+	f.Number, _ = m["number"].(string)
+	f.On, _ = m["filed_on"].(string)
+	_, err := time.Parse(time.DateOnly, f.On)
+	late := f.On != "" && (err != nil || f.On > on.Format(time.DateOnly))
+	fits := func(s string, most int) bool { return s != "" && len(s) <= most && s == strings.TrimSpace(s) }
+	if at != "" || len(m) > 3 || late || !fits(f.System, maxSystem) || !fits(f.Number, maxForeign) {
+		return []FieldError{{Path: "/elsewhere", Field: place.Name{BN: "অন্য সিস্টেম", EN: "Other system"}, Text: place.Name{
+			BN: "অন্য সিস্টেমের নাম, তার নম্বর ও তারিখ লিখুন; কেবল জেলা কার্যালয়ে।", EN: "Want system, number and filed_on of another system, a day such as 2026-11-20 and not after today; at a hub alone.",
+		}}}
+	}
+	app.Elsewhere = f
+	return nil
+}
+
 func (in *Intake) person(app *Application, form *Form, answer func(string) string) []FieldError {
 	app.Area = place.Code(answer("area"))
 	app.Anonymous = answer("anonymous") == "true"
@@ -298,6 +333,14 @@ func (app *Application) papers(raw any) []FieldError {
 		}
 	}
 	return errs
+}
+
+// NotHere is the field error of a document that names a scan which has not been uploaded.
+func (app *Application) NotHere(i int) FieldError {
+	doc, _ := app.Version.Document(app.Documents[i].ID)
+	return FieldError{Path: "/documents/" + strconv.Itoa(i), Field: doc.Name, Text: place.Name{
+		BN: "এই দলিলের স্ক্যান এখানে নেই। আবার সংযুক্ত করুন।", EN: "This document is not here: attach or upload it again.",
+	}}
 }
 
 // paperOf reads one entry of the documents: kind, or id, and how it is shown.

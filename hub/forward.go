@@ -47,6 +47,7 @@ type group struct {
 	newest   *shared
 	changes  changes
 	levels   levels
+	judged   func(*register.Command) error // Has what a clerk enters judged, before this leader proposes it.
 	fatal    *fatal
 	log      *slog.Logger
 }
@@ -149,6 +150,14 @@ func (g *group) proposeAnywhere(ctx context.Context, cmd register.Command) (prop
 
 // propose proposes as the leader and waits for the answer.
 func (g *group) propose(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
+	if cmd.Method == register.Enter {
+		if err := g.level(ctx); err != nil { // As for a block: it would be judged by an older release.
+			return proposeAnswer{}, err
+		}
+		if err := g.judged(&cmd); err != nil {
+			return proposeAnswer{}, err
+		}
+	}
 	answers := make(chan proposed, 1)
 	err := g.proposer.propose(ctx, &proposal{command: &cmd, done: func(p proposed) { answers <- p }})
 	if err != nil {

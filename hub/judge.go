@@ -114,6 +114,23 @@ func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epo
 	return e, e, nil
 }
 
+// entering judges what a clerk enters, as it does what a box sends, and puts into the
+// command what it found.
+func (j *judge) entering(reg *register.Register, cmd *register.Command, now time.Time) error {
+	var b register.Entering
+	if err := protocol.Unmarshal(cmd.Body, register.MaxEntry, "body", &b); err != nil {
+		return err
+	}
+	b.Event.At = now.UnixMilli()
+	raw, err := b.Event.Encode()
+	if err != nil {
+		return err
+	}
+	b.Verdict, b.Finding = j.verdict(reg, &protocol.Item{Raw: raw}, now)
+	cmd.Body = protocol.Marshal(&b)
+	return nil
+}
+
 // verdict judges one event, and says what its answers come to, nil where it has
 // none. What it refuses is held for a person, never dropped.
 func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time) (register.Verdict, *register.Finding) {

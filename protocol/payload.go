@@ -35,6 +35,27 @@ type Submission struct {
 	// Secret is the form and the applicant of a service whose applications no box may
 	// read; Form and Applicant are then empty.
 	Secret *Confidential `cbor:"9,keyasint,omitempty"`
+
+	// Elsewhere is how another system knows it, where it was taken over from there. Only
+	// a hub takes one over.
+	Elsewhere *Elsewhere `cbor:"40,keyasint,omitempty"`
+}
+
+// An Elsewhere is how another system knows an application. On is that system's date of
+// it, apart from ours: the office's clock starts with the entry here.
+type Elsewhere struct {
+	System string `cbor:"1,keyasint" json:"system" minLength:"1" maxLength:"64" doc:"Short name of the other system"`
+	Number string `cbor:"2,keyasint" json:"number" minLength:"1" maxLength:"128" doc:"Its number of the application, as it was given to the applicant"`
+	On     string `cbor:"3,keyasint,omitempty" json:"filed_on,omitempty" doc:"Its day of the application, 2026-11-20"`
+}
+
+// Check fails with [fault.Invalid] for one that names no application.
+func (e *Elsewhere) Check() error {
+	const mostSystem = 64
+	if e.System == "" || len(e.System) > mostSystem || e.Number == "" || len(e.Number) > MaxName || len(e.On) > len("2026-11-20") {
+		return fault.New("protocol.Elsewhere", fault.Invalid, "elsewhere", "want a system of 1 to 64 bytes, its number of 1 to 128 bytes, and a day or none")
+	}
+	return nil
 }
 
 // Contacts is the payload of Settings: where a node finds its hub and its

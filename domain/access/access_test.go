@@ -42,6 +42,7 @@ func TestMatrix(t *testing.T) {
 	)
 	want := map[Act]map[Role]string{
 		File:          {Entrepreneur: centre, Clerk: office},
+		Scan:          {Clerk: office, Officer: seat},
 		ReadCase:      {Entrepreneur: centre, Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},
 		WorkCase:      {Officer: seat},
 		ListTasks:     {Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},

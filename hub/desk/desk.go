@@ -60,10 +60,11 @@ type Config struct {
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Version   string
-	Traffic   func(link.Purpose) (out, in uint64) // Bytes on the network; nil leaves them out of the metrics.
-	Attest    func(*protocol.Attestation)         // Signs what the code of a certificate says; nil: none has a code.
-	Age       time.Duration                       // How old what is known of a certificate may be; 0 is a week.
-	Proxied   bool                                // Clients come through a declared proxy, which notes their address.
+	Traffic   func(link.Purpose) (out, in uint64)                      // Bytes on the network; nil leaves them out of the metrics.
+	Attest    func(*protocol.Attestation)                              // Signs what the code of a certificate says; nil: none has a code.
+	Receipt   func(protocol.LogID, protocol.Position) protocol.Receipt // Signs for what was entered here; nil: receipts have no signature.
+	Age       time.Duration                                            // How old what is known of a certificate may be; 0 is a week.
+	Proxied   bool                                                     // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -79,6 +80,7 @@ type Server struct {
 	documents Documents
 	attest    func(*protocol.Attestation)
 	age       time.Duration
+	sign      func(protocol.LogID, protocol.Position) protocol.Receipt
 	api       *api.API
 	search    searchDesk
 
@@ -95,6 +97,7 @@ func New(c Config) (*Server, error) {
 		documents: c.Documents,
 		attest:    c.Attest,
 		age:       c.Age,
+		sign:      c.Receipt,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
@@ -177,6 +180,7 @@ func (s *Server) routes() {
 	newDoor(s).routes()
 	overlayDesk{s}.routes()
 	s.caseRoutes()
+	intakeDesk{s, &forms{}}.routes()
 	s.search.routes()
 	paperDesk{s}.routes()
 	itemDesk{s}.routes()

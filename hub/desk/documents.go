@@ -17,7 +17,7 @@ import (
 // Documents are the scanned papers behind the HTTP. All may be called
 // concurrently.
 type Documents interface {
-	// Upload takes a piece of what an officer scans; a document that is complete is
+	// Upload takes a piece of what an officer or a clerk scans; a document that is complete is
 	// held by a quorum of the servers when it returns.
 	Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upload, error)
 	// Document returns a document that the district holds.
@@ -31,7 +31,7 @@ func (s paperDesk) routes() {
 	if s.documents == nil {
 		return
 	}
-	api.ServeUploads(s.api, access.WorkCase, s.upload)
+	api.ServeUploads(s.api, access.Scan, s.upload)
 	s.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
 		Summary: "A document of a case, for those entitled to the case; the look is recorded",

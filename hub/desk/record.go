@@ -46,7 +46,7 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	}
 	frozen(r, version)
 	r.Variance = c.Variance
-	r.PostedOn, r.Despite = sub.PostedOn, sub.Despite
+	r.PostedOn, r.Despite, r.Elsewhere = sub.PostedOn, sub.Despite, sub.Elsewhere
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
 	return r, nil
 }

@@ -34,7 +34,7 @@ func (d searchDesk) routes() {
 }
 
 type searchInput struct {
-	Text  string   `query:"q" maxLength:"200" doc:"A receive number, a mobile, an identifier, or words of a name in Bangla or Latin letters"`
+	Text  string   `query:"q" maxLength:"200" doc:"A receive number, another system's number, a mobile, an identifier, or words of a name in Bangla or Latin letters"`
 	Field []string `query:"field" maxItems:"8" doc:"A field of the form and what it says, such as khatian_no:123; may be repeated"`
 	Limit int      `query:"limit" minimum:"1" maximum:"100" default:"20"`
 }
@@ -191,6 +191,6 @@ func foundOf(reg *register.Register, h search.Hit) api.Found {
 	c := h.Case
 	return api.Found{
 		Number: c.Number, Service: serviceRef(reg.Set(), c.Service, int(c.Edition)), Stage: c.State.Stage.String(),
-		Applicant: h.Name.Name, Centre: string(c.Centre), SubmittedAt: api.Millis(c.Filed), Fit: h.Fit,
+		Applicant: h.Name.Name, Centre: string(c.Centre), SubmittedAt: api.Millis(c.Filed), Fit: h.Fit, Elsewhere: h.Elsewhere,
 	}
 }

@@ -159,6 +159,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Train && s.format > 3 {
 		return trainings{staff{s}}.note(c, by)
 	}
+	if c.Method == Enter && s.format > 3 {
+		return entries{intake{s}}.enter(c, by)
+	}
 	if c.Method == Settle {
 		return courses{s}.settle(c, by)
 	}

@@ -19,7 +19,7 @@ type Case struct {
 	Log protocol.LogID    `cbor:"3,keyasint"`
 	At  protocol.Position `cbor:"4,keyasint"`
 
-	Centre  place.Centre `cbor:"5,keyasint"`
+	Centre  place.Centre `cbor:"5,keyasint"` // That took it in; empty: a clerk of the hub's did.
 	Area    place.Code   `cbor:"6,keyasint"`
 	By      string       `cbor:"7,keyasint"` // Login of who took it in.
 	Filed   int64        `cbor:"8,keyasint"` // The counter's clock, Unix milliseconds.
@@ -313,13 +313,21 @@ func (s *step) count(before, after *Case, a application.Action) {
 	}
 }
 
+// toCentre writes into the inbox of the centre that took a case in. What the hub took in
+// itself concerns no box.
+func (s *step) toCentre(c place.Centre, e *protocol.Event) {
+	if c != "" {
+		s.append(s.world.inbox(c), e)
+	}
+}
+
 // tell sends a case's new standing to its centre.
 func (s *step) tell(c *Case) {
 	if c.Primary != 0 && s.format > 2 {
 		return // The primary speaks for it.
 	}
 	st := s.standing(c)
-	s.append(s.world.inbox(c.Centre), &protocol.Event{
+	s.toCentre(c.Centre, &protocol.Event{
 		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
 	})
 	for _, n := range c.Twins {
@@ -345,5 +353,5 @@ func (s courses) tellTwin(n protocol.Number, st protocol.Standing) {
 	}
 	st.Primary, st.Number = st.Number, n
 	st.Version = 0 // The primary's counts its own events.
-	s.append(s.world.inbox(twin.Centre), &protocol.Event{Kind: protocol.CaseMoved, Number: n, Payload: protocol.Marshal(&st)})
+	s.toCentre(twin.Centre, &protocol.Event{Kind: protocol.CaseMoved, Number: n, Payload: protocol.Marshal(&st)})
 }

@@ -76,6 +76,9 @@ const (
 
 	Train Method = "train" // Whoever monitors a centre notes what an entrepreneur was trained in. Training; since format 4.
 
+	// Of a clerk, since format 4: what reached his office itself. Entering → Entered.
+	Enter Method = "enter"
+
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
@@ -94,7 +97,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
-		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase,
+		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 	}
 }
 
@@ -126,13 +129,17 @@ func NewCommand(id, actor string, m Method, body any) Command {
 
 // digest tells two commands of one ID apart.
 func (c *Command) digest() protocol.Hash {
+	body := []byte(c.Body)
+	if c.Method == Enter {
+		body = c.asked()
+	}
 	return sha256.Sum256(protocol.Marshal(struct {
 		_      struct{} `cbor:",toarray"`
 		Method Method
 		Expect uint64
 		Number protocol.Number
 		Body   []byte
-	}{Method: c.Method, Expect: c.Expect, Number: c.Number, Body: c.Body}))
+	}{Method: c.Method, Expect: c.Expect, Number: c.Number, Body: body}))
 }
 
 // A Founding is the body of genesis.

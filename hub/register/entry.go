@@ -38,7 +38,7 @@ const maxTime = 253_402_300_800_000
 // Since 3: the whole procedure, its clocks, and what centres send on a case. Since 4:
 // records that are scanned once, what officers say of two applicants, releases on
 // trial, facts that happen once, other authorities' registers, grievances and appeals
-// that a centre sends.
+// that a centre sends, what clerks of the hub enter.
 const (
 	entryFormat  = 4
 	oldestFormat = 1

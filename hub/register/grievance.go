@@ -102,6 +102,10 @@ func (s grievances) ofCentre(c *Case, k *application.Complaint, users []*User) {
 	if centre == "" {
 		centre = c.Centre
 	}
+	if centre == "" { // Entered at the hub, and no centre named.
+		c.Accused.Unknown = true
+		return
+	}
 	for _, u := range users {
 		if u.Centre == centre {
 			c.Accused.Persons = append(c.Accused.Persons, u.Name)

@@ -228,7 +228,10 @@ func (s intake) unreadable(log protocol.LogID, it *protocol.Item, why string) *p
 // admit keeps a new case, at its first desk or aside. by is the box that took the
 // application in.
 func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *Finding) *protocol.Standing {
-	c.Area, c.By, c.Filed = s.world.area(c.Centre), e.Actor, e.At
+	if c.Centre != "" { // Else the hub took it in, and knows its applicant's.
+		c.Area = s.world.area(c.Centre)
+	}
+	c.By, c.Filed = e.Actor, e.At
 	c.Service, c.Edition, c.Accepted = e.Pin.Service, e.Pin.Version, s.meta.At
 	if s.has(caseKey(c.Number)) {
 		s.alias(c)

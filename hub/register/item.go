@@ -75,7 +75,7 @@ type Item struct {
 	Owner    place.Seat      `cbor:"6,keyasint"`
 	Text     string          `cbor:"7,keyasint"`           // Why.
 	Amount   int64           `cbor:"8,keyasint,omitempty"` // Poisha.
-	Centre   place.Centre    `cbor:"9,keyasint"`           // That sent it.
+	Centre   place.Centre    `cbor:"9,keyasint"`           // That sent it; empty: a clerk of the hub's entered it.
 	Event    Source          `cbor:"10,keyasint"`
 
 	Outcome   string `cbor:"11,keyasint,omitempty"`
@@ -139,7 +139,7 @@ func keyOf(tag byte, id string) ([]byte, bool) {
 }
 
 func (s courses) tellAside(it *Item) {
-	s.append(s.world.inbox(it.Centre), &protocol.Event{
+	s.toCentre(it.Centre, &protocol.Event{
 		Kind: protocol.SetAside, Number: it.Number, Payload: protocol.Marshal(&protocol.Aside{
 			Number: it.Number, Log: it.Event.Log, At: it.Event.At, Kind: it.Kind, Text: it.Text, Outcome: it.Outcome,
 		}),

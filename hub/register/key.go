@@ -56,6 +56,7 @@ const (
 	tagCertificate = 'w' // number of a certificate → number of its case
 	tagUntrained   = 'k' // user → Untrained
 	tagBlocked     = 'f' // the national base that the overlay keeps out: BlockedBase
+	tagElsewhere   = 'h' // keyed hash of another system and its number → number of the case
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

@@ -64,7 +64,7 @@ func (s papers) name(c *Case, list []protocol.Document) (held []protocol.Hash) {
 		if !slices.Contains(c.Lacks, d.Hash) {
 			c.Lacks = append(slices.Clip(c.Lacks), d.Hash)
 		}
-		if !slices.Contains(p.Centres, c.Centre) && len(p.Centres) < maxWaiting {
+		if c.Centre != "" && !slices.Contains(p.Centres, c.Centre) && len(p.Centres) < maxWaiting {
 			p.Centres = append(p.Centres, c.Centre)
 		}
 		if !slices.Contains(p.Waiting, c.Number) && len(p.Waiting) < maxWaiting {

@@ -53,7 +53,7 @@ func (s records) named(c *Case, f *application.Found) *application.Record {
 	r.Text = clip(r.Text, maxRecord)
 	a, known := s.world.set.Directory.Area(r.Area)
 	if !known || a.Parent != place.Code(s.world.founding.District) {
-		r.Area = c.Centre.Upazila()
+		r.Area = s.world.upazila(c)
 	}
 	return &r
 }

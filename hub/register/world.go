@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"kendro/catalogue"
+	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -99,6 +100,19 @@ func (w *world) area(c place.Centre) place.Code {
 		}
 	}
 	return c.Area()
+}
+
+// upazila is the upazila of a case.
+func (w *world) upazila(c *Case) place.Code {
+	if c.Centre != "" {
+		return c.Centre.Upazila()
+	}
+	above := access.In(w.set.Directory, c.Area) // From it upwards.
+	district := slices.Index(above, place.Code(w.founding.District))
+	if district < 1 {
+		return c.Area
+	}
+	return above[district-1]
 }
 
 // addresses returns where the servers of the group listen, in a fixed order.

@@ -14,7 +14,7 @@ import (
 
 // A Query is what somebody looks for. All that it says must fit.
 type Query struct {
-	Text   string            // A receive number, a mobile, an identifier, or words of a name.
+	Text   string            // A receive number, another system's, a mobile, an identifier, or words of a name.
 	Fields map[string]string // Fields of the form, such as khatian_no, and what they say.
 	Limit  int               // Hits at most.
 	Keep   func(*register.Case) bool
@@ -25,6 +25,8 @@ type Hit struct {
 	Case *register.Case
 	Name person.Person
 	Fit  int // 0 to 100: how well the name fits; 100 where a number was asked for.
+
+	Elsewhere *protocol.Elsewhere // Another system from which it was taken over.
 }
 
 // An Answer is the hits, the best first and the newest among equals.
@@ -40,7 +42,9 @@ const looked = 400
 // be looked up.
 func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
 	if n, err := protocol.ParseNumber(q.Text); err == nil && len(q.Fields) == 0 {
-		return byNumber(reg, n, q)
+		if a, err := byNumber(reg, n, q); err != nil || len(a.Hits) > 0 {
+			return a, err
+		}
 	}
 	found, more, err := x.candidates(q)
 	if err != nil {
@@ -57,7 +61,8 @@ func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
 			continue
 		}
 		h.Fit = 100
-		if !isNumber(name) && q.Text != "" {
+		known := h.Elsewhere != nil && plain(h.Elsewhere.Number) == name
+		if !isNumber(name) && q.Text != "" && !known {
 			h.Fit = max(person.Similar(q.Text, h.Name.Name.BN), person.Similar(q.Text, h.Name.Name.EN))
 		}
 		a.Hits = append(a.Hits, h)
@@ -115,7 +120,7 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 			return h, false, nil
 		}
 	}
-	return Hit{Case: c, Name: p}, true, nil
+	return Hit{Case: c, Name: p, Elsewhere: sub.Elsewhere}, true, nil
 }
 
 // Look returns one case, where there is one that may be shown.
@@ -132,26 +137,44 @@ func (x *Index) candidates(q Query) ([]candidate, bool, error) {
 	for field, value := range q.Fields {
 		lists = append(lists, x.postings.find(fieldTerm(field, value)))
 	}
-	if id := plain(q.Text); isNumber(id) {
-		lists = append(lists, x.postings.find(termID+id), x.postings.find(termID+person.Identifier{Kind: person.NID, Value: id}.Normal().Value))
-		n := len(lists)
-		lists = append(lists[:n-2], either(lists[n-2], lists[n-1]))
-	} else {
-		for w := range strings.FieldsSeq(person.Key(q.Text)) {
-			lists = append(lists, x.sounding(w))
-		}
+	if said, ok := x.saying(q.Text); ok {
+		lists = append(lists, said)
 	}
 	if len(lists) == 0 {
 		return nil, false, fault.New("search.Find", fault.Invalid, "query",
 			"say what to look for: a receive number, a mobile, an identifier, a name, or a field such as khatian_no")
+	}
+	docs := inAll(lists)
+	return x.newest(docs), len(docs) > looked, nil
+}
+
+// saying returns the documents of which a text says something: an identifier, a mobile,
+// another system's number, or a name. ok is false for a text that says nothing.
+func (x *Index) saying(text string) (docs []uint32, ok bool) {
+	id := plain(text)
+	other := x.postings.find(termOther + id)
+	if isNumber(id) {
+		docs = either(x.postings.find(termID+id), x.postings.find(termID+person.Identifier{Kind: person.NID, Value: id}.Normal().Value))
+		return either(docs, other), true
+	}
+	var words [][]uint32
+	for w := range strings.FieldsSeq(person.Key(text)) {
+		words = append(words, x.sounding(w))
+	}
+	return either(inAll(words), other), len(words) > 0 || len(other) > 0
+}
+
+// inAll returns what stands in every list.
+func inAll(lists [][]uint32) []uint32 {
+	if len(lists) == 0 {
+		return nil
 	}
 	slices.SortFunc(lists, func(a, b []uint32) int { return cmp.Compare(len(a), len(b)) })
 	docs := lists[0]
 	for _, l := range lists[1:] {
 		docs = both(docs, l)
 	}
-	more := len(docs) > looked
-	return x.newest(docs), more, nil
+	return docs
 }
 
 // A candidate is an application that may be what is looked for.

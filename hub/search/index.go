@@ -49,6 +49,7 @@ const (
 	termKey   = "k:" // A key of a person.
 	termField = "f:" // A field of the form and what it says.
 	termID    = "i:" // An identifier or mobile, whatever its kind.
+	termOther = "o:" // The number of another system from which it was taken over.
 )
 
 // An entry is what the index keeps of one application.
@@ -83,6 +84,9 @@ func entryOf(d doc, sub *protocol.Submission) entry {
 	}
 	if p.Mobile != "" {
 		e.terms = append(e.terms, termID+plain(p.Mobile))
+	}
+	if sub.Elsewhere != nil {
+		e.terms = append(e.terms, termOther+plain(sub.Elsewhere.Number))
 	}
 	for field, value := range catalogue.ShortAnswers(sub.Form) {
 		if strings.ContainsAny(value, "0123456789০১২৩৪৫৬৭৮৯") {

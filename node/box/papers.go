@@ -9,14 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"kendro/catalogue"
 	"kendro/document"
 	"kendro/domain/fault"
-	"kendro/domain/place"
 	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/cabinet"
@@ -289,8 +287,7 @@ func (b *Intake) papersOf(app *catalogue.Application) (papers []protocol.Documen
 		}
 		d, err := b.papers.find(p.SHA256)
 		if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Damaged) || errors.Is(err, fault.Invalid) {
-			def, _ := app.Version.Document(p.ID)
-			wrong = append(wrong, catalogue.FieldError{Path: "/documents/" + strconv.Itoa(i), Field: def.Name, Text: wordsNotHere})
+			wrong = append(wrong, app.NotHere(i))
 			continue
 		}
 		if err != nil {
@@ -300,11 +297,6 @@ func (b *Intake) papersOf(app *catalogue.Application) (papers []protocol.Documen
 		papers = append(papers, d)
 	}
 	return papers, wrong, nil
-}
-
-var wordsNotHere = place.Name{
-	BN: "এই দলিলের স্ক্যান এখানে নেই। আবার সংযুক্ত করুন।",
-	EN: "This document is not here: attach or upload it again.",
 }
 
 // find describes the document that was sent, or is kept, under a hash.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/node/box"
@@ -66,7 +65,7 @@ func (c *counter) take(r *http.Request, who api.Caller) (answer []byte, err erro
 		answer, encoding = json.Marshal(answerOf(c.Box, a))
 	}})
 	if len(wrong) > 0 {
-		return nil, correct(wrong)
+		return nil, api.Correct("counter.File", wrong)
 	}
 	if err != nil {
 		return nil, explain(err)
@@ -109,15 +108,6 @@ func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
 		out.Fees = []protocol.Fee{}
 	}
 	return out
-}
-
-// correct tells the counter what the applicant has to correct.
-func correct(wrong []catalogue.FieldError) error {
-	r := &api.Refusal{Err: fault.New("counter.File", fault.Invalid, wrong[0].Path, wrong[0].Text.EN)}
-	for _, w := range wrong {
-		r.Errors = append(r.Errors, api.FieldProblem{Path: w.Path, Field: w.Field, Text: w.Text})
-	}
-	return r
 }
 
 // explain adds to a closed intake that nothing was done.

@@ -98,7 +98,7 @@ func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer
 	}
 	a, wrong, err := c.Box.Followups().Supply(ctx, f, s)
 	if len(wrong) > 0 {
-		return nil, correct(wrong)
+		return nil, api.Correct("counter.File", wrong)
 	}
 	return followed(a, err)
 }

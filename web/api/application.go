@@ -54,6 +54,8 @@ type ApplicationRequest struct {
 	Documents []DocumentRequest `json:"documents,omitempty"`
 	PostedOn  string            `json:"posted_on,omitempty" doc:"Postmark of what came by post, or day of a fax, 2026-11-20; the office's clock starts at its entry"`
 
+	Elsewhere *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, where it is taken over from there; at a hub alone"`
+
 	DuplicateReason string `json:"duplicate_reason,omitempty" maxLength:"1000" doc:"Why it is filed though one like it was taken; the officer reads it"`
 }
 
@@ -80,6 +82,7 @@ type ApplicationAnswer struct {
 	Fees           []protocol.Fee  `json:"fees"`
 	ServiceVersion int             `json:"service_version"`
 	ServiceHash    string          `json:"service_hash" doc:"Hash of the pinned version"`
+	Before         bool            `json:"taken_before,omitempty" doc:"It had been taken over from the other system before: nothing was done"`
 }
 
 // A Named is a code with its words.
@@ -190,6 +193,8 @@ type Course struct {
 // A Filing is what there is to say of how a case was filed. Its members stand among the
 // record's.
 type Filing struct {
+	Elsewhere *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
+
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 )
@@ -89,6 +90,15 @@ type Refusal struct {
 	RetryAfter time.Duration  // When it is worth repeating.
 	Errors     []FieldProblem // What to correct.
 	Difference *Difference    // What has changed.
+}
+
+// Correct says what the applicant has to correct: one field error or more.
+func Correct(op string, wrong []catalogue.FieldError) error {
+	r := &Refusal{Err: fault.New(op, fault.Invalid, wrong[0].Path, wrong[0].Text.EN)}
+	for _, w := range wrong {
+		r.Errors = append(r.Errors, FieldProblem{Path: w.Path, Field: w.Field, Text: w.Text})
+	}
+	return r
 }
 
 func (r *Refusal) Error() string { return r.Err.Error() }

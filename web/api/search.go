@@ -10,16 +10,18 @@ import (
 // A Found is one application that a search found, or that is like another. Reading
 // the whole record is a call of its own, and is recorded.
 type Found struct {
-	Number      protocol.Number `json:"number"`
-	Service     ServiceRef      `json:"service"`
-	Stage       string          `json:"stage"`
-	Applicant   place.Name      `json:"applicant"`
-	Centre      string          `json:"centre"`
-	SubmittedAt Time            `json:"submitted_at"`
-	Fit         int             `json:"fit" doc:"0 to 100: how well the name fits, 100 where a number was asked for"`
-	Grade       string          `json:"grade,omitempty" enum:"possible,likely,doubtful" doc:"Of a similar case: doubtful is one identifier on two people"`
-	Because     []string        `json:"because,omitempty" doc:"Of a similar case: what agrees and what does not"`
-	Said        []Opinion       `json:"said,omitempty" doc:"Of a similar case: what officers found out, the newest last; that one holds"`
+	Number      protocol.Number     `json:"number"`
+	Service     ServiceRef          `json:"service"`
+	Stage       string              `json:"stage"`
+	Applicant   place.Name          `json:"applicant"`
+	Centre      string              `json:"centre"`
+	SubmittedAt Time                `json:"submitted_at"`
+	Fit         int                 `json:"fit" doc:"0 to 100: how well the name fits, 100 where a number was asked for"`
+	Grade       string              `json:"grade,omitempty" enum:"possible,likely,doubtful" doc:"Of a similar case: doubtful is one identifier on two people"`
+	Because     []string            `json:"because,omitempty" doc:"Of a similar case: what agrees and what does not"`
+	Elsewhere   *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
+
+	Said []Opinion `json:"said,omitempty" doc:"Of a similar case: what officers found out, the newest last; that one holds"`
 }
 
 // AlikeRequest is the body of POST /v1/applications/similar.
