@@ -26,8 +26,8 @@ func applyCmd() *cobra.Command {
 	var documents []string
 	cmd := &cobra.Command{
 		Use: "apply", Short: "File an application and print the receipt",
-		Long: `Files an application at a node and prints its answer: the receive number and
-the signed receipt. FILE is the body of POST /v1/applications, such as
+		Long: `Files an application at a node, or as a clerk at a hub, and prints its answer: the
+receive number and the signed receipt. FILE is the body of POST /v1/applications, such as
 kendro catalogue sample prints. Documents are uploaded first; one that broke off
 goes on where it ended when the command is repeated.`,
 		Example: `  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json
@@ -100,7 +100,7 @@ func upload(ctx context.Context, r *reach, body []byte, documents []string) ([]b
 			m, _ := x.(map[string]any)
 			return m["id"] == kind || m["kind"] == kind
 		})
-		named = append(named, map[string]any{"kind": kind, "sha256": up.Original.String()})
+		named = append(named, map[string]any{"kind": kind, "sha256": cmp.Or(up.SHA256, &up.Original).String()})
 	}
 	m["documents"] = named
 	return json.Marshal(m)

@@ -40,7 +40,8 @@ type Act string
 
 // The acts, by the calls that need them.
 const (
-	File          Act = "file"           // Submit an application, upload its documents.
+	File          Act = "file"           // Submit an application at a centre, upload its documents.
+	Enter         Act = "enter"          // Enter at an office what reached it itself.
 	Scan          Act = "scan"           // Upload a document at an office.
 	ReadCase      Act = "read-case"      // See a whole record, its receipt and its history.
 	WorkCase      Act = "work-case"      // Take, note, decide, forward, approve, reject.
@@ -65,7 +66,7 @@ const (
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []Act {
 	return []Act{
-		File, Scan, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
+		File, Enter, Scan, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
 		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
 	}
 }
@@ -85,7 +86,8 @@ const (
 
 // table is the whole policy. What isn't here is denied.
 var table = map[Act]map[Role]Scope{
-	File:          {Entrepreneur: OwnCentre, Clerk: OwnOffice},
+	File:          {Entrepreneur: OwnCentre},
+	Enter:         {Clerk: OwnOffice},
 	Scan:          {Clerk: OwnOffice, Officer: OwnSeat},
 	ReadCase:      {Entrepreneur: OwnCentre, Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
 	WorkCase:      {Officer: OwnSeat},

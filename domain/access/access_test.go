@@ -41,7 +41,8 @@ func TestMatrix(t *testing.T) {
 		upaz   = "mcvn--"
 	)
 	want := map[Act]map[Role]string{
-		File:          {Entrepreneur: centre, Clerk: office},
+		File:          {Entrepreneur: centre},
+		Enter:         {Clerk: office},
 		Scan:          {Clerk: office, Officer: seat},
 		ReadCase:      {Entrepreneur: centre, Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},
 		WorkCase:      {Officer: seat},

@@ -53,15 +53,15 @@ func (f *forms) compiled(set *dcat.Set) (*catalogue.Intake, error) {
 
 func (s intakeDesk) routes() {
 	s.api.Raw(api.Route{
-		Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.File, Status: http.StatusCreated, MaxBody: api.ApplicationBody,
+		Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.Enter, Status: http.StatusCreated, MaxBody: api.ApplicationBody,
 		Summary: "Enter an application that reached an office by post, fax, telephone or at its door; 201 only when the district's register has it",
 	}, api.ApplicationRequest{}, api.ApplicationAnswer{}, s.file)
 	api.Register(s.api, api.Route{
-		Method: http.MethodPost, Path: "/v1/applications/{number}/supplement", ID: "supply", Act: access.File, Status: http.StatusCreated,
+		Method: http.MethodPost, Path: "/v1/applications/{number}/supplement", ID: "supply", Act: access.Enter, Status: http.StatusCreated,
 		Summary: "Enter what the applicant of a case that this office took in was asked for",
 	}, s.supply)
 	api.Register(s.api, api.Route{
-		Method: http.MethodPost, Path: "/v1/applications/{number}/withdrawal", ID: "withdraw", Act: access.File, Status: http.StatusCreated,
+		Method: http.MethodPost, Path: "/v1/applications/{number}/withdrawal", ID: "withdraw", Act: access.Enter, Status: http.StatusCreated,
 		Summary: "Take an application that this office took in back for its applicant",
 	}, s.withdraw)
 }
@@ -82,7 +82,7 @@ func (s intakeDesk) file(w http.ResponseWriter, r *http.Request, who api.Caller)
 }
 
 func (s intakeDesk) take(ctx context.Context, who api.Caller, body []byte) (*api.ApplicationAnswer, error) {
-	if err := access.May(who.Principal, access.File, access.Resource{Seat: who.Seat}); err != nil {
+	if err := access.May(who.Principal, access.Enter, access.Resource{Seat: who.Seat}); err != nil {
 		return nil, err
 	}
 	b := &register.Entering{Request: sha256.Sum256(body)}

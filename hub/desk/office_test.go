@@ -99,6 +99,7 @@ func newOffice(t testing.TB) *office {
 	o.begin()
 	o.server, err = New(Config{
 		Documents: newPapers(t, o),
+		Receipt:   func(log protocol.LogID, at protocol.Position) protocol.Receipt { return protocol.SignReceipt(log, at, signer(t, "s")) },
 		Hub:       o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
 		Status: func() api.HubStatus {

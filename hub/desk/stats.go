@@ -46,7 +46,13 @@ func (s *Server) stats(ctx context.Context, in *statsInput) (*statsOutput, error
 		Area: string(area), From: from.Format(time.DateOnly), To: until.Add(-time.Hour).Format(time.DateOnly),
 		AsOf: api.TimeOf(asOf),
 	}}
-	sum := newTally(func(c place.Centre) bool { return set.Directory.Within(c.Area(), area) })
+	sum := newTally(func(c place.Centre) bool {
+		at := c.Area()
+		if c == "" { // What clerks of the hub enter counts in the district alone.
+			at = s.district()
+		}
+		return set.Directory.Within(at, area)
+	})
 	if err := reg.Cells(from.Unix()/3600, until.Unix()/3600, sum.add); err != nil {
 		return nil, err
 	}

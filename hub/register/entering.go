@@ -75,7 +75,7 @@ type entries struct{ intake }
 
 // enter keeps what a clerk entered, and does what it says.
 func (s entries) enter(c *Command, by access.Principal) Result {
-	if err := access.May(by, access.File, access.Resource{Seat: by.Seat}); err != nil {
+	if err := access.May(by, access.Enter, access.Resource{Seat: by.Seat}); err != nil {
 		return Result{Fault: failureOf(err)}
 	}
 	b, f := body[Entering](c)
@@ -148,7 +148,7 @@ func (s entries) onCase(e *protocol.Event, raw []byte, b *Entering, by access.Pr
 	if c.Centre != "" {
 		return failed(fault.Denied, e.Number.String(), "a centre took the application in: the applicant goes there")
 	}
-	if err := access.May(by, access.File, access.Resource{Offices: c.Offices[:min(len(c.Offices), 1)]}); err != nil {
+	if err := access.May(by, access.Enter, access.Resource{Offices: c.Offices[:min(len(c.Offices), 1)]}); err != nil {
 		return Result{Fault: failureOf(err)}
 	}
 	log := s.world.ownLog()

@@ -1,0 +1,216 @@
+package desk
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"kendro/catalogue"
+	"kendro/hub/register"
+	"kendro/protocol"
+	"kendro/web/api"
+)
+
+// letterBody is a body as a clerk keys it: the sample of a service with other members.
+func (o *office) letterBody(id string, members map[string]any) string {
+	o.t.Helper()
+	raw, err := catalogue.Sample(o.set, id, 1, centre)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(raw, &body); err != nil {
+		o.t.Fatal(err)
+	}
+	delete(body, "version")
+	maps.Copy(body, members)
+	if raw, err = json.Marshal(body); err != nil {
+		o.t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// TestClerkEntersALetter is R-CH6: by post, with a scan, the postmark apart from the
+// date of entry; asked again it is the same case, and another body under its key is none.
+func TestClerkEntersALetter(t *testing.T) {
+	o := newOffice(t)
+	scan := "%PDF-1.4\na letter to the office\n%%EOF\n"
+	h := protocol.Hash(sha256.Sum256([]byte(scan)))
+	const letter = "official-letter"
+	members := map[string]any{
+		"channel": "post", "posted_on": "2026-09-15", "documents": []any{map[string]any{"kind": "letter", "sha256": h.String()}},
+	}
+	body := o.letterBody(letter, members)
+	file := func(who, body, key string) (int, string) {
+		w := o.call(who, "POST", "/v1/applications", body, "Idempotency-Key", key)
+		return w.Code, w.Body.String()
+	}
+	if code, out := file("clara", body, "letter"); code != 400 || !strings.Contains(out, "/documents/0") {
+		t.Fatalf("before its scan is here: got %d %s", code, out)
+	}
+	if w := o.call("clara", "PUT", "/v1/documents/"+h.String(), scan); w.Code != 201 {
+		t.Fatalf("a clerk's scan: got %d %s", w.Code, w.Body)
+	}
+	first := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body, "Idempotency-Key", "letter"), 201)
+	if first.Number.Slot() != "0002" || first.Custody != api.Accepted || first.Receipt.Seq != 1 || len(first.Receipt.Signature) == 0 || first.ServiceHash == "" || first.Before {
+		t.Fatalf("got %+v", first)
+	}
+	again := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body, "Idempotency-Key", "letter"), 201)
+	if again.Number != first.Number || again.Receipt.Hash != first.Receipt.Hash {
+		t.Errorf("asked again: %+v; want %+v", again, first)
+	}
+	if code, out := file("clara", strings.Replace(body, "2026-09-15", "2026-09-14", 1), "letter"); code != 409 {
+		t.Errorf("another letter under its key: got %d %s", code, out)
+	}
+	for what, x := range map[string]struct {
+		who, body string
+		want      int
+	}{
+		"by an officer":          {"anna", body, 403},
+		"by an entrepreneur":     {"rahima", body, 403},
+		"as a centre's":          {"clara", o.letterBody("land-record-copy", map[string]any{"channel": "centre"}), 400},
+		"posted tomorrow":        {"clara", strings.Replace(body, "2026-09-15", "2026-09-28", 1), 400},
+		"a form that is wrong":   {"clara", o.letterBody(letter, map[string]any{"channel": "post", "form": map[string]any{}}), 400},
+		"an unknown service":     {"clara", `{"service":"none","channel":"post","form":{},"applicant":{}}`, 404},
+		"no system beside it":    {"clara", o.letterBody(letter, map[string]any{"channel": "post", "elsewhere": map[string]any{"number": "1"}}), 400},
+		"a day that is not here": {"clara", o.letterBody(letter, map[string]any{"channel": "post", "elsewhere": map[string]any{"system": "x", "number": "1", "filed_on": "2027-09-15"}}), 400},
+	} {
+		if code, out := file(x.who, x.body, api.NewKey()); code != x.want {
+			t.Errorf("%s: got %d %s; want %d", what, code, out, x.want)
+		}
+	}
+	rec := into[api.Record](t, o.call("clara", "GET", "/v1/applications/"+first.Number.String(), ""), 200)
+	if rec.PostedOn != "2026-09-15" || rec.Centre != "" || rec.Channel != "post" || len(rec.Documents) != 1 || rec.Documents[0].Missing ||
+		!rec.SubmittedAt.Equal(first.Receipt.IssuedAt.Time) {
+		t.Errorf("the record is %+v", rec)
+	}
+	tr := into[api.Tracking](t, o.call("", "GET", "/v1/track/"+first.Number.String(), ""), 200)
+	if tr.Stage != "RECEIVED" || tr.Office == nil {
+		t.Errorf("tracked: %+v", tr)
+	}
+	stats := into[api.Stats](t, o.call("audit", "GET", "/v1/stats?area=41", ""), 200)
+	union := into[api.Stats](t, o.call("audit", "GET", "/v1/stats?area=41-09", ""), 200)
+	if stats.Counters["received"] != 1 || union.Counters["received"] != 0 {
+		t.Errorf("the district counts %v, the upazila %v", stats.Counters, union.Counters)
+	}
+	if st := o.reg.Stats(); st.Cases != 1 {
+		t.Errorf("%d cases came of one letter", st.Cases)
+	}
+}
+
+// TestRepeatAfterTheReleaseHasChanged: who was not answered gets the first answer, though
+// the same letter would be refused by now.
+func TestRepeatAfterTheReleaseHasChanged(t *testing.T) {
+	o := newOffice(t)
+	body := o.letterBody(service, map[string]any{"channel": "counter"})
+	first := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body, "Idempotency-Key", "k"), 201)
+	v := *o.version()
+	v.Channels = v.Channels[:0:0]
+	v.Channels = append(v.Channels, "online")
+	p := releaseOf(t, o, &v)
+	parcel := &register.Parcel{Signed: p.Signed}
+	for _, raw := range p.Versions {
+		parcel.Versions = append(parcel.Versions, raw)
+	}
+	o.must("root", register.Publish, parcel)
+	if w := o.call("clara", "POST", "/v1/applications", body); w.Code != 400 {
+		t.Fatalf("another: got %d %s", w.Code, w.Body)
+	}
+	again := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body, "Idempotency-Key", "k"), 201)
+	if again.Number != first.Number {
+		t.Errorf("got %+v; want %+v", again, first)
+	}
+}
+
+// TestTakenOverIsFound: another system's application is found by its number there, and
+// who brings it again gets the case that it is.
+func TestTakenOverIsFound(t *testing.T) {
+	o := newOffice(t)
+	members := map[string]any{"channel": "counter", "elsewhere": map[string]any{"system": "e-filing", "number": "EF-2025/0077", "filed_on": "2025-01-05"}}
+	body := o.letterBody(service, members)
+	first := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body), 201)
+	again := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body), 201)
+	if !again.Before || again.Number != first.Number || len(first.Fees) != 0 {
+		t.Errorf("first %+v, then %+v", first, again)
+	}
+	rec := into[api.Record](t, o.call("clara", "GET", "/v1/applications/"+first.Number.String(), ""), 200)
+	if rec.Elsewhere == nil || rec.Elsewhere.On != "2025-01-05" || !rec.SubmittedAt.Equal(first.Receipt.IssuedAt.Time) {
+		t.Errorf("the record says %+v, filed %v", rec.Elsewhere, rec.SubmittedAt)
+	}
+	for _, q := range []string{"EF-2025/0077", "ef-2025/০০৭৭"} {
+		found := into[api.FoundList](t, o.call("clara", "GET", "/v1/search?q="+q, ""), 200).Found
+		if len(found) != 1 || found[0].Number != first.Number || found[0].Fit != 100 || found[0].Elsewhere == nil {
+			t.Errorf("%s finds %+v", q, found)
+		}
+	}
+}
+
+// TestClerkSuppliesAndWithdraws: by the calls that a box has.
+func TestClerkSuppliesAndWithdraws(t *testing.T) {
+	o := newOffice(t)
+	first := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", o.letterBody(service, map[string]any{"channel": "counter"})), 201)
+	base := "/v1/applications/" + first.Number.String()
+	if w := o.call("clara", "POST", base+"/supplement", `{"documents":[{"kind":"nid","original_at_counter":true}]}`); w.Code != 409 {
+		t.Errorf("nothing was asked for: got %d %s", w.Code, w.Body)
+	}
+	o.acts(first.Number, "anna", "take", "")
+	name := "form." + firstField(o, first.Number)
+	o.acts(first.Number, "anna", "request-info", `{"items":["`+name+`"],"reason":"পড়া যায় না"}`)
+	rec := into[api.Record](t, o.call("clara", "GET", base, ""), 200)
+	var form map[string]json.RawMessage
+	if err := json.Unmarshal(rec.Form, &form); err != nil {
+		t.Fatal(err)
+	}
+	field := strings.TrimPrefix(name, "form.")
+	answer := `{"form":{"` + field + `":` + string(form[field]) + `}}`
+	w := o.call("clara", "POST", base+"/supplement", answer, "Idempotency-Key", "s")
+	if out := into[api.FollowupAnswer](t, w, 201); out.Number != first.Number || out.Receipt.Seq != 2 {
+		t.Errorf("supplied: %s", w.Body)
+	}
+	if w := o.call("clara", "POST", base+"/supplement", answer, "Idempotency-Key", "s"); w.Code != 201 {
+		t.Errorf("asked again: got %d %s", w.Code, w.Body)
+	}
+	if rec = into[api.Record](t, o.call("clara", "GET", base, ""), 200); rec.Stage != "UNDER_REVIEW" {
+		t.Errorf("the case is %s", rec.Stage)
+	}
+	if w := o.call("clara", "POST", base+"/withdrawal", `{"reason":"sold"}`); w.Code != 201 {
+		t.Errorf("withdrawn: got %d %s", w.Code, w.Body)
+	}
+	if rec = into[api.Record](t, o.call("clara", "GET", base, ""), 200); rec.Stage != "WITHDRAWN" {
+		t.Errorf("the case is %s", rec.Stage)
+	}
+}
+
+// acts has an officer do something to a case as it stands.
+func (o *office) acts(n protocol.Number, who, action, body string) {
+	o.t.Helper()
+	c, err := o.reg.Case(n)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if w := o.call(who, "POST", "/v1/cases/"+n.String()+"/"+action, body, "If-Match", api.ETag(c.State.Version)); w.Code != 200 {
+		o.t.Fatalf("%s by %s: got %d %s", action, who, w.Code, w.Body)
+	}
+}
+
+// firstField is an answer of a case that may be asked for.
+func firstField(o *office, n protocol.Number) string {
+	o.t.Helper()
+	c, err := o.reg.Case(n)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	_, sub, err := o.reg.Submission(c)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for field := range catalogue.ShortAnswers(sub.Form) {
+		if _, ok := api.Askable(o.version())["form."+field]; ok {
+			return field
+		}
+	}
+	o.t.Fatal("the service asks for nothing short")
+	return ""
+}
