@@ -23,6 +23,9 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"secret":             Marshal(&Secret{Form: []byte(`{}`), Applicant: []byte(`{}`), Text: "x"}),
 		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),
 		"submission-posted":  Marshal(&Submission{Channel: "post", Form: []byte(`{}`), Applicant: []byte(`{}`), PostedOn: "2026-11-20"}),
+		"submission-elsewhere": Marshal(&Submission{
+			Channel: "online", Form: []byte(`{}`), Applicant: []byte(`{}`), Elsewhere: &Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"},
+		}),
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-fee-due": Marshal(&Standing{

@@ -258,6 +258,15 @@ func (x *tale) file(service string, form map[string]any) string {
 // more the command says.
 func (x *tale) send(service string, form, members map[string]any, more string) (number string) {
 	x.t.Helper()
+	x.body(service, form, members)
+	number, x.paid = x.receipt(x.kendro("apply --form body.json --output json " + more + " " + x.as("rahima", x.box)))
+	return number
+}
+
+// body writes the body of an application: a sample of the service with other answers and
+// other members.
+func (x *tale) body(service string, form, members map[string]any) {
+	x.t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal([]byte(x.kendro("catalogue sample "+service+" --seed 7 --dir node")), &body); err != nil {
 		x.t.Fatal(err)
@@ -277,8 +286,6 @@ func (x *tale) send(service string, form, members map[string]any, more string) (
 		x.t.Fatal(err)
 	}
 	x.write("body.json", string(text))
-	number, x.paid = x.receipt(x.kendro("apply --form body.json --output json " + more + " " + x.as("rahima", x.box)))
-	return number
 }
 
 // receipt is the receive number in an answer, and what was paid, by kind.

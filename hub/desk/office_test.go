@@ -99,8 +99,10 @@ func newOffice(t testing.TB) *office {
 	o.begin()
 	o.server, err = New(Config{
 		Documents: newPapers(t, o),
-		Receipt:   func(log protocol.LogID, at protocol.Position) protocol.Receipt { return protocol.SignReceipt(log, at, signer(t, "s")) },
-		Hub:       o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Receipt: func(log protocol.LogID, at protocol.Position) protocol.Receipt {
+			return protocol.SignReceipt(log, at, signer(t, "s"))
+		},
+		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
 		Status: func() api.HubStatus {
 			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now()), Replaying: o.replaying.Load()}

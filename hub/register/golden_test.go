@@ -26,7 +26,7 @@ var begin = flag.Bool("begin-golden", false, "write a golden file that is missin
 
 // goldenFiles hold the stories of each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt", "testdata/story4desks.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt", "testdata/story4desks.txt", "testdata/story4entries.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -264,6 +264,36 @@ func storyOfDesks(w *town) {
 	w.worked(cases[1], "stayer", Link, Act{Primary: first, Text: "এক কার্ড"})
 }
 
+// storyOfEntries is the same for what a clerk enters at the hub.
+func storyOfEntries(w *town) {
+	w.t.Helper()
+	v := landCopy(w.t)
+	w.publish(w.first().Release()+1, fullDirectory(), licence(w.t), v)
+	w.must(NewCommand("", "root", AddUser, &User{
+		Name: "clerk-23", Role: access.Clerk, Seat: place.Seat{Post: "secretary", Office: "local-41-09-23"}, Hash: hash1, From: 1,
+	}))
+	bad, over := letter(v, "bad", 1, nil), letter(v, "over", 3, &protocol.Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"})
+	bad.Verdict.Refused = "ফরমে নাম নেই"
+	first, f := w.entered("e1", "clerk-23", letter(v, "one", 1, nil))
+	if f != nil {
+		w.t.Fatal(f.Err())
+	}
+	for id, b := range []*Entering{letter(v, "one", 2, nil), letter(v, "two", 1, nil), bad, over, over, letter(version(w.t, "x", 9, "secretary"), "none", 1, nil)} {
+		w.entered(fmt.Sprint("e", id+1), "clerk-23", b)
+	}
+	w.worked(first.Number, "sec", Take, Act{})
+	w.worked(first.Number, "sec", RequestInfo, Act{Items: []string{"nid"}, Text: "পড়া যায় না"})
+	for id, ids := range [][]string{{"deed"}, {"nid"}} {
+		w.entered(fmt.Sprint("s", id), "clerk-23", &Entering{Request: protocol.Hash{byte(id)}, Event: protocol.Event{
+			Kind: protocol.Supplied, Number: first.Number, Payload: protocol.Marshal(&protocol.Supplement{Originals: ids}),
+		}})
+	}
+	w.entered("w", "clerk-23", &Entering{Request: protocol.Hash{7}, Event: protocol.Event{
+		Kind: protocol.Withdrawn, Number: first.Number, Payload: protocol.Marshal(&protocol.Withdrawal{}),
+	}})
+	w.stage(first.Number, application.Withdrawn)
+}
+
 // storyOfOutside is the same for facts that happen once, and for what another
 // authority's register says.
 func storyOfOutside(w *town) {
@@ -369,6 +399,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	storyOfTrials(w)
 	storyOfOutside(w)
 	storyOfDesks(w)
+	storyOfEntries(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {
