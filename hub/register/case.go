@@ -313,21 +313,13 @@ func (s *step) count(before, after *Case, a application.Action) {
 	}
 }
 
-// toCentre writes into the inbox of the centre that took a case in. What the hub took in
-// itself concerns no box.
-func (s *step) toCentre(c place.Centre, e *protocol.Event) {
-	if c != "" {
-		s.append(s.world.inbox(c), e)
-	}
-}
-
 // tell sends a case's new standing to its centre.
 func (s *step) tell(c *Case) {
 	if c.Primary != 0 && s.format > 2 {
 		return // The primary speaks for it.
 	}
 	st := s.standing(c)
-	s.toCentre(c.Centre, &protocol.Event{
+	s.append(s.world.inbox(c.Centre), &protocol.Event{
 		Kind: protocol.CaseMoved, Number: c.Number, Base: c.State.Version, Payload: protocol.Marshal(&st),
 	})
 	for _, n := range c.Twins {
@@ -353,5 +345,5 @@ func (s courses) tellTwin(n protocol.Number, st protocol.Standing) {
 	}
 	st.Primary, st.Number = st.Number, n
 	st.Version = 0 // The primary's counts its own events.
-	s.toCentre(twin.Centre, &protocol.Event{Kind: protocol.CaseMoved, Number: n, Payload: protocol.Marshal(&st)})
+	s.append(s.world.inbox(twin.Centre), &protocol.Event{Kind: protocol.CaseMoved, Number: n, Payload: protocol.Marshal(&st)})
 }

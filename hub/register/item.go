@@ -139,7 +139,7 @@ func keyOf(tag byte, id string) ([]byte, bool) {
 }
 
 func (s courses) tellAside(it *Item) {
-	s.toCentre(it.Centre, &protocol.Event{
+	s.append(s.world.inbox(it.Centre), &protocol.Event{
 		Kind: protocol.SetAside, Number: it.Number, Payload: protocol.Marshal(&protocol.Aside{
 			Number: it.Number, Log: it.Event.Log, At: it.Event.At, Kind: it.Kind, Text: it.Text, Outcome: it.Outcome,
 		}),

@@ -168,8 +168,12 @@ func (s *step) moved(id protocol.LogID) {
 	s.touched = append(s.touched, id)
 }
 
-// append adds an event of our own to one of our logs.
+// append adds an event of our own to one of our logs. The inbox of no centre is none: what
+// clerks entered at the hub concerns no box.
 func (s *step) append(id protocol.LogID, e *protocol.Event) protocol.Position {
+	if id.Channel == protocol.Inbox && id.Name == "" {
+		return protocol.Position{}
+	}
 	e.At, e.Checkpoint = s.meta.At, s.index
 	raw, err := e.Encode()
 	if err != nil { // Bounded before; anything else is a defect of ours.
