@@ -1,7 +1,6 @@
 package register
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -189,12 +188,8 @@ func (s entries) draw(log protocol.LogID, e *protocol.Event) (protocol.Number, e
 	}
 }
 
-func elsewhereKey(incarnation uint64, e *protocol.Elsewhere) []byte {
-	return key(tagElsewhere, nameKey(incarnation, "elsewhere", e.System, e.Number))
-}
-
 func (s entries) elsewhereKey(e *protocol.Elsewhere) []byte {
-	return elsewhereKey(s.world.founding.Incarnation, e)
+	return key(tagElsewhere, nameKey(s.world.founding.Incarnation, "elsewhere", e.System, e.Number))
 }
 
 // taken is the case that was made of another system's application, if one was.
@@ -226,26 +221,4 @@ func (s entries) again(n protocol.Number) Result {
 		}
 	}
 	return done(a)
-}
-
-// Elsewhere returns the case that was made of another system's application, or
-// [fault.NotFound].
-func (r Cases) Elsewhere(e *protocol.Elsewhere) (*Case, error) {
-	f := r.world.Load().founding
-	if f == nil {
-		return nil, fault.New("register.Elsewhere", fault.NotFound, e.Number, "the district is not founded")
-	}
-	k := elsewhereKey(f.Incarnation, e)
-	var n protocol.Number
-	err := r.base.View(func(v View) error {
-		raw, err := v.Get(k)
-		if err == nil && len(raw) == 8 {
-			n = numberOf(raw)
-		}
-		return err
-	})
-	if err != nil || n == 0 {
-		return nil, fault.Wrap("register.Elsewhere", fault.NotFound, e.Number, cmp.Or(err, errShort))
-	}
-	return r.Case(n)
 }

@@ -274,21 +274,21 @@ func storyOfEntries(w *town) {
 	}))
 	bad, over := letter(v, "bad", 1, nil), letter(v, "over", 3, &protocol.Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"})
 	bad.Verdict.Refused = "ফরমে নাম নেই"
-	first, f := w.entered("e1", "clerk-23", letter(v, "one", 1, nil))
+	first, f := entered(w, "e1", "clerk-23", letter(v, "one", 1, nil))
 	if f != nil {
 		w.t.Fatal(f.Err())
 	}
 	for id, b := range []*Entering{letter(v, "one", 2, nil), letter(v, "two", 1, nil), bad, over, over, letter(version(w.t, "x", 9, "secretary"), "none", 1, nil)} {
-		w.entered(fmt.Sprint("e", id+1), "clerk-23", b)
+		entered(w, fmt.Sprint("e", id+1), "clerk-23", b)
 	}
 	w.worked(first.Number, "sec", Take, Act{})
 	w.worked(first.Number, "sec", RequestInfo, Act{Items: []string{"nid"}, Text: "পড়া যায় না"})
 	for id, ids := range [][]string{{"deed"}, {"nid"}} {
-		w.entered(fmt.Sprint("s", id), "clerk-23", &Entering{Request: protocol.Hash{byte(id)}, Event: protocol.Event{
+		entered(w, fmt.Sprint("s", id), "clerk-23", &Entering{Request: protocol.Hash{byte(id)}, Event: protocol.Event{
 			Kind: protocol.Supplied, Number: first.Number, Payload: protocol.Marshal(&protocol.Supplement{Originals: ids}),
 		}})
 	}
-	w.entered("w", "clerk-23", &Entering{Request: protocol.Hash{7}, Event: protocol.Event{
+	entered(w, "w", "clerk-23", &Entering{Request: protocol.Hash{7}, Event: protocol.Event{
 		Kind: protocol.Withdrawn, Number: first.Number, Payload: protocol.Marshal(&protocol.Withdrawal{}),
 	}})
 	w.stage(first.Number, application.Withdrawn)

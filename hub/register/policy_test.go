@@ -63,6 +63,7 @@ func TestPolicy(t *testing.T) {
 		Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
 		Relate: {"anna", "bilal", "chair"}, // Who may read both.
 		Enter:  {"clerk"},
+		Train:  {"anna", "bilal", "far", "chair", "uno"}, // An officer only where his post monitors the centre.
 		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub,
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
 		AllowLease: operators, EndLease: operators,
