@@ -62,7 +62,7 @@ func TestPolicy(t *testing.T) {
 		RequestInfo: nil, Return: nil, Issue: nil, Appeal: nil, // Nor ask, return or sign; nor is it above.
 		Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
 		Relate: {"anna", "bilal", "chair"}, // Who may read both.
-		Enter:  {"clerk"},
+		Enter:  {"clerk"}, BlockBase: operators,
 		Train:  {"anna", "bilal", "far", "chair", "uno"}, // An officer only where his post monitors the centre.
 		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub,
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
