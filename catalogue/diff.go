@@ -94,6 +94,9 @@ func differences(a, b *dcat.Version) []string {
 	if a.SLADays != b.SLADays {
 		say("%d working days are now %d", a.SLADays, b.SLADays)
 	}
+	if a.GraceDays != b.GraceDays {
+		say("grace_days %d are now %d", a.GraceDays, b.GraceDays)
+	}
 	what = append(what, feeDifferences(a, b)...)
 	if !slices.Equal(a.Documents, b.Documents) {
 		say("the documents changed (%d, now %d)", len(a.Documents), len(b.Documents))

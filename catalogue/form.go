@@ -179,7 +179,8 @@ func (f *Form) rank(path string) int {
 	return i
 }
 
-func (f *Form) field(name string) (Field, bool) {
+// Field returns the question with this name.
+func (f *Form) Field(name string) (Field, bool) {
 	i := slices.IndexFunc(f.fields, func(x Field) bool { return x.Name == name })
 	if i < 0 {
 		return Field{}, false

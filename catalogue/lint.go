@@ -118,6 +118,23 @@ func (l *linter) identity() {
 	}
 }
 
+// maxGraceDays bounds for how long a version that was replaced still counts.
+const maxGraceDays = 3650
+
+// grace checks for how long what was made under a version before still counts, where the file
+// says so.
+func (l *linter) grace(days *int) {
+	switch {
+	case days == nil:
+	case *days < 1 || *days > maxGraceDays:
+		l.bad("grace_days", 0, "grace_days %d: want 1 to %d calendar days, or leave it out: what was made under a version before then counts for ever", *days, maxGraceDays)
+	case l.v.Confidential():
+		l.bad("grace_days", 0, "grace_days: no box may read a grievance again, so no centre could bring what is new: leave it out")
+	case l.v.Procedure != nil && l.v.Procedure.DecideAt == dcat.AtNode:
+		l.bad("grace_days", 0, "grace_days: with decide_at: node a union may have decided by then, and its lease says for how long it may: leave it out")
+	}
+}
+
 func (l *linter) offers() {
 	if len(l.v.Channels) == 0 || len(l.v.CentreTypes) == 0 {
 		l.bad("channels", 0, "channels and centre_types each need one entry or more")
@@ -247,7 +264,7 @@ func (l *linter) feeField(i int, name, kind string) {
 	if name == "" || l.form == nil {
 		return
 	}
-	if f, ok := l.form.field(name); !ok || f.Type != kind {
+	if f, ok := l.form.Field(name); !ok || f.Type != kind {
 		l.bad(name, 0, "fee %d: the form has no %s field %q", i+1, kind, name)
 	}
 }

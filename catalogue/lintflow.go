@@ -186,11 +186,11 @@ func (l *linter) record(r *dcat.Record) {
 		return
 	}
 	for _, name := range r.By {
-		if f, ok := l.form.field(name); !ok || !f.Required {
+		if f, ok := l.form.Field(name); !ok || !f.Required {
 			l.bad(name, 0, "record: the form has no required field %q to tell a record by", name)
 		}
 	}
-	if f, ok := l.form.field(r.Area); r.Area != "" && (!ok || len(f.Options) == 0) {
+	if f, ok := l.form.Field(r.Area); r.Area != "" && (!ok || len(f.Options) == 0) {
 		l.bad(r.Area, 0, "record: the form has no field %q whose options are upazilas", r.Area)
 	}
 }
@@ -208,11 +208,11 @@ func (l *linter) once(o *dcat.Once) {
 		wants = append(wants, o.Unless, o.Name)
 	}
 	for _, name := range wants {
-		if f, ok := l.form.field(name); !ok || !f.Required {
+		if f, ok := l.form.Field(name); !ok || !f.Required {
 			l.bad(name, 0, "once: the form has no required field %q to tell a fact by", name)
 		}
 	}
-	if f, _ := l.form.field(o.On); f.Format != "date" {
+	if f, _ := l.form.Field(o.On); f.Format != "date" {
 		l.bad(o.On, 0, "once: the field %q is no date", o.On)
 	}
 }
@@ -224,7 +224,7 @@ func (l *linter) grievance(g *dcat.Grievance) {
 		return
 	}
 	fits := func(name string, must bool, want func(Field) bool) {
-		if f, ok := l.form.field(name); (must || name != "") && (!ok || !want(f)) {
+		if f, ok := l.form.Field(name); (must || name != "") && (!ok || !want(f)) {
 			l.bad(name, 0, "grievance: the form has no fitting field %q: want against as a required choice, centre, officer and receipt as texts, on as a date, hidden as yes or no", name)
 		}
 	}
@@ -286,7 +286,7 @@ func (l *linter) issue(i *dcat.Issue) {
 	if i.ModeField == "" || l.form == nil {
 		return
 	}
-	f, ok := l.form.field(i.ModeField)
+	f, ok := l.form.Field(i.ModeField)
 	if !ok || slices.ContainsFunc(i.Modes, func(m dcat.Mode) bool {
 		return !slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == string(m) })
 	}) {

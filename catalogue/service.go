@@ -22,7 +22,6 @@ type serviceFile struct {
 	CentreTypes   []place.CentreType `yaml:"centre_types"`
 	Offline       dcat.Offline       `yaml:"offline"`
 	OfflineReason place.Name         `yaml:"offline_reason"`
-	FreshnessDays int                `yaml:"freshness_days"`
 	SLADays       int                `yaml:"sla_days"`
 	FeeAt         dcat.FeeAt         `yaml:"fee_at"`
 	Fees          []feeFile          `yaml:"fees"`
@@ -32,8 +31,16 @@ type serviceFile struct {
 	Procedure     *procedureFile     `yaml:"procedure"`
 	Checks        []checkFile        `yaml:"checks"`
 	Rules         []ruleFile         `yaml:"rules"`
-	Training      []string           `yaml:"training"`
 	District      []bound            `yaml:"district"` // What a district may change of it.
+
+	Readiness readinessFile `yaml:",inline"`
+}
+
+// A readinessFile is a [dcat.Readiness] as people write it.
+type readinessFile struct {
+	FreshnessDays int      `yaml:"freshness_days"`
+	Training      []string `yaml:"training"`
+	GraceDays     *int     `yaml:"grace_days"` // Nil: not said.
 }
 
 type feeFile struct {
@@ -119,6 +126,7 @@ func parseService(src *source, dir *place.Directory, categories []dcat.Category)
 		v.Category = categories[i]
 	}
 	l.all()
+	l.grace(f.Readiness.GraceDays)
 	l.bounds(f.District)
 	return v, f.District, l.found
 }
@@ -128,7 +136,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		ID: f.ID, Name: nfcName(f.Name), Kind: f.Kind,
 		Channels: f.Channels, CentreTypes: f.CentreTypes,
 		Offline: f.Offline, OfflineReason: nfcName(f.OfflineReason),
-		Readiness: dcat.Readiness{FreshnessDays: f.FreshnessDays, Training: f.Training}, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
+		Readiness: dcat.Readiness{FreshnessDays: f.Readiness.FreshnessDays, Training: f.Readiness.Training}, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
 	for _, d := range f.Documents {
@@ -147,6 +155,9 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 			fee.When = &dcat.Condition{Field: w.Field, In: w.In, From: w.From, To: w.To}
 		}
 		v.Fees = append(v.Fees, fee)
+	}
+	if f.Readiness.GraceDays != nil {
+		v.GraceDays = *f.Readiness.GraceDays
 	}
 	f.proceed(v)
 	return v

@@ -117,10 +117,16 @@ type Step struct {
 	Unscanned bool `cbor:"10,keyasint,omitempty" json:"unless_scanned,omitempty"` // Passed over where the record was scanned before.
 }
 
-// Readiness is what a counter has to have before it takes a service in.
+// Readiness is what a counter has to have before it takes a service in, and what of what it took
+// under a version before still is enough.
 type Readiness struct {
 	FreshnessDays int      `cbor:"10,keyasint" json:"freshness_days"`               // How old its catalogue may be.
 	Training      []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // What whoever takes it in has to hold (R-CE7).
+
+	// GraceDays are the calendar days, after the day on which this version came into force, in
+	// which an application that was made under one before goes on as it is; later ones are asked
+	// for what this version wants in addition. 0: one before counts for ever.
+	GraceDays int `cbor:"20,keyasint,omitempty" json:"grace_days,omitempty"`
 }
 
 // A Version is one numbered edition of a service. It never changes; a change
@@ -149,6 +155,11 @@ type Version struct {
 
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
+
+// Renewable reports whether what was made under the version can go on under another, once its
+// centre has brought what that one asks in addition. It can't where no box may read what it
+// filed, nor where its union may have decided by then.
+func (v *Version) Renewable() bool { return !v.Confidential() && !v.DecidedAtNode() }
 
 // Allows reports whether an application may come in by this channel.
 func (v *Version) Allows(c Channel) bool { return slices.Contains(v.Channels, c) }
