@@ -25,7 +25,7 @@ const (
 	Route           // The hub finds the desk that it had not found.
 	Hold            // The hub sets it aside for a person to look at.
 
-	RequestInfo // The holder asks the applicant for named answers or documents; the clock stops.
+	RequestInfo // The holder, or the hub before there is one, asks the applicant for named answers or documents; the clock stops.
 	Supply      // They have come.
 	Return      // The holder sends it back to the desk before.
 	Check       // The desk notes that a required check was done.
@@ -69,7 +69,7 @@ var steps = map[Stage]map[Action]Stage{
 	Submitted: {Accept: Received, Refuse: Rejected, Withdraw: Withdrawn},
 	Received: {
 		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received, Divert: Received,
-		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue,
+		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue, RequestInfo: InfoRequested,
 	},
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
@@ -110,7 +110,7 @@ var hands = map[Action]hand{
 	Supply: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
-	RequestInfo: theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
+	RequestInfo: theHub | theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
 	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theCentre | theOfficer,
 }
 

@@ -50,7 +50,10 @@ func (c Case) allowed(e Event) error {
 
 // held asks whether the case is in the officer's hands, where it must be.
 func (c Case) held(e Event) error {
-	inHands := c.Stage == UnderReview || c.Stage == InfoRequested
+	if e.Action == RequestInfo && (c.Stage == Received) != (e.By == (Officer{})) {
+		return refuse(e, fault.Conflict, "not possible while the case is "+c.Stage.String())
+	}
+	inHands := c.Stage == UnderReview || c.Stage == InfoRequested && c.Holder != "" // Else the hub has asked, and nobody has it.
 	if inHands && c.Holder != e.By.Name {
 		return refuse(e, fault.Conflict, "another officer of your post has taken the case: "+clip(c.Holder))
 	}

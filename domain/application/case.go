@@ -152,11 +152,7 @@ func (c Case) moved(e Event, next Stage) Case {
 	case RequestInfo:
 		c.Asked = itemsText(e.Items)
 	case Supply:
-		c = c.found(e.Found)
-		c.Asked, c.DecidedBy = itemsText(without(c.asked(), e.Items)), ""
-		if c.Asked != "" {
-			c.Stage = InfoRequested
-		}
+		c = c.supplied(e)
 	case Approve, Reject:
 		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
 		if e.Action == Approve && e.Desk.Terms.Issue {
@@ -196,6 +192,25 @@ func (c Case) found(f *Found) Case {
 		c.Rules, c.Dues, c.Mode = f.Rules, f.Dues, f.Mode
 		c.Done = c.Done&^f.Undone | f.Done
 	}
+	return c
+}
+
+// supplied is the case with what came. One that nobody had taken up, since the hub asked,
+// begins at the desk to which its answers lead now.
+func (c Case) supplied(e Event) Case {
+	left := itemsText(without(c.asked(), e.Items))
+	switch {
+	case left != "":
+		c.Stage = InfoRequested
+	case c.Holder == "":
+		c.Stage = Received
+	}
+	if c.Holder == "" {
+		c.Visited = 0
+		c = c.assigned(e.Desk)
+	}
+	c = c.found(e.Found)
+	c.Asked, c.DecidedBy = left, ""
 	return c
 }
 
