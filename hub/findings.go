@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	dcat "kendro/domain/catalogue"
@@ -37,65 +38,139 @@ func (j *judge) find(set *dcat.Set, seq uint64, v *dcat.Version, form []byte, no
 	return out
 }
 
+// A filing is an application that a box sends, as the leader has to judge it.
+type filing struct {
+	reg     *register.Register
+	set     *dcat.Set // In force.
+	seq     uint64
+	version *dcat.Version // That it pins.
+	event   *protocol.Event
+	sub     *protocol.Submission
+	now     time.Time
+}
+
+// compare is what an application's answers come to, and how that differs from the version in
+// force, nil where there is nothing to say.
+func (j *judge) compare(f *filing) *register.Finding {
+	found := j.find(f.set, f.seq, f.version, f.sub.Form, f.now)
+	current, ok := f.set.Current(f.version.ID)
+	if !ok || current.Hash == f.version.Hash {
+		return found
+	}
+	variance, renewal := j.variance(f, current, found), j.renewal(f, current)
+	if found == nil && (variance != 0 || renewal != nil) {
+		found = &register.Finding{Seq: f.seq}
+	}
+	if found != nil {
+		found.Variance, found.Renewal = variance, renewal
+	}
+	return found
+}
+
+// renewal is what the version in force asks in addition of an application that pins one before,
+// nil where nothing is, or where that one counts for ever.
+func (j *judge) renewal(f *filing, current *dcat.Version) *register.Renewal {
+	if !f.reg.Graced(f.version.Hash) || !f.version.Renewable() || !current.Renewable() {
+		return nil
+	}
+	intake, err := j.compiled(f.set)
+	if err != nil {
+		return nil
+	}
+	papers := slices.Clone(f.sub.Originals)
+	for i := range f.sub.Documents {
+		papers = append(papers, f.sub.Documents[i].Kind)
+	}
+	items, ok := intake.Lacks(current, f.sub.Form, papers, f.now.In(j.zone).AddDate(0, 0, 1))
+	if !ok || len(items) == 0 {
+		return nil
+	}
+	return &register.Renewal{Under: current.Hash, Edition: uint32(current.Number), Items: items}
+}
+
 // variance is by how much an application costs more by its receipt, and what was found,
-// than by the version in force; reckoned on the day that its counter wrote. It is 0
-// where the application pins that version, or the service is no longer offered.
-func (j *judge) variance(set *dcat.Set, v *dcat.Version, e *protocol.Event, s *protocol.Submission, f *register.Finding) (poisha int64) {
-	current, ok := set.Current(v.ID)
-	if !ok || current.Hash == v.Hash {
-		return 0
-	}
-	intake, err := j.compiled(set)
+// than by the version in force; reckoned on the day that its counter wrote.
+func (j *judge) variance(f *filing, current *dcat.Version, found *register.Finding) (poisha int64) {
+	intake, err := j.compiled(f.set)
 	if err != nil {
 		return 0
 	}
-	cost, err := intake.Cost(current, s.Form, time.UnixMilli(e.At).In(j.zone))
+	cost, err := intake.Cost(current, f.sub.Form, time.UnixMilli(f.event.At).In(j.zone))
 	if err != nil {
 		return 0
 	}
-	if f != nil {
-		poisha = f.Review + f.Issue
+	if found != nil {
+		poisha = found.Review + found.Issue
 	}
-	for _, fee := range s.Fees {
+	for _, fee := range f.sub.Fees {
 		poisha += fee.Poisha
 	}
 	return poisha - cost
 }
 
-// supplied is the version of a case, and its answers with those that were brought.
-func supplied(reg *register.Register, e *protocol.Event) (*dcat.Version, []byte) {
+// A bringing is what a centre brings to a case, as the leader has to judge it: the version under
+// which it is answered, and its answers with those that were brought. The zero bringing is not
+// to be judged.
+type bringing struct {
+	version *dcat.Version
+	form    []byte
+	papers  bool // It brings no answers.
+}
+
+func (j *judge) supplied(reg *register.Register, e *protocol.Event) bringing {
 	var s protocol.Supplement
 	set := reg.Set()
 	c, err := reg.Case(e.Number)
-	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 {
-		return nil, nil
+	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 && !c.Renews() {
+		return bringing{} // Documents alone; or the register sees by itself what is wrong.
 	}
-	v, ok := set.ByHash(c.Pinned)
+	v, ok := set.ByHash(c.Asks())
 	if !ok || v.Confidential() {
-		return nil, nil
+		return bringing{}
 	}
 	_, sub, err := reg.AsOf(c, 0)
 	if err != nil {
-		return nil, nil
+		return bringing{}
 	}
-	return v, register.MergeForm(sub.Form, s.Form)
+	b := bringing{version: v, form: register.MergeForm(sub.Form, s.Form), papers: len(s.Form) == 0}
+	if c.Renewal != nil {
+		b.form = j.carried(set, v, b.form)
+	}
+	return b
+}
+
+// carried leaves of answers what a newer version asks; those that can't be read stay as they are.
+func (j *judge) carried(set *dcat.Set, v *dcat.Version, answers []byte) []byte {
+	intake, err := j.compiled(set)
+	if err != nil {
+		return answers
+	}
+	form, err := intake.Form(v)
+	if err != nil {
+		return answers
+	}
+	kept, err := form.Carry(answers)
+	if err != nil {
+		return answers
+	}
+	return kept
 }
 
 // brought judges the answers that a centre brings to a case: with them, the form
 // is as its version wants it.
-func (j *judge) brought(reg *register.Register, v *dcat.Version, form []byte, now time.Time) register.Verdict {
-	if v == nil {
-		return register.Verdict{} // Documents alone; or the register sees by itself what is wrong.
+func (j *judge) brought(reg *register.Register, b *bringing, now time.Time) register.Verdict {
+	if b.version == nil || b.papers {
+		return register.Verdict{}
 	}
 	intake, err := j.compiled(reg.Set())
 	if err != nil {
 		return register.Verdict{Refused: "the release has no usable forms"}
 	}
-	compiled, err := intake.Form(v)
+	compiled, err := intake.Form(b.version)
 	if err != nil {
 		return register.Verdict{Refused: "the service has no usable form"}
 	}
-	if errs := compiled.ValidateOn(form, now.In(j.zone).AddDate(0, 0, 1)); len(errs) > 0 {
+	if errs := compiled.ValidateOn(b.form, now.In(j.zone).AddDate(0, 0, 1)); len(errs) > 0 {
 		return register.Verdict{Refused: "form" + errs[0].Path + ": " + errs[0].Text.EN}
 	}
 	return register.Verdict{}

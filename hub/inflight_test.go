@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -18,6 +20,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/hub"
 	"kendro/hub/register"
 	"kendro/internal/hubtest"
 	"kendro/pack/bd"
@@ -43,10 +46,12 @@ type recordRoom struct {
 	sample *catalogue.Sampler
 	posts  []string // By the steps of the service; who sits there bears the post's name.
 	ids    int
+	ahead  atomic.Int64 // Of the machine's clock, nanoseconds.
 }
 
 func newRecordRoom(t *testing.T) *recordRoom {
-	r := &recordRoom{T: t, g: hubtest.New(t, 1), boxOf: map[protocol.Number]*hubtest.Box{}}
+	r := &recordRoom{T: t, boxOf: map[protocol.Number]*hubtest.Box{}}
+	r.g = hubtest.With(t, hubtest.Options{Voters: 1, Tune: func(_ int, c *hub.Config) { c.Clock = r.now }})
 	r.box = r.g.Enrol(centre)
 	r.hear()
 	v, _ := r.set().Current(landCopy)
@@ -63,6 +68,9 @@ func newRecordRoom(t *testing.T) *recordRoom {
 	}
 	return r
 }
+
+// now is the time in the district, at its boxes as at its hub.
+func (r *recordRoom) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
 func (r *recordRoom) reg() *register.Register { return r.g.Servers[0].Hub.Register() }
 
@@ -107,11 +115,11 @@ func (r *recordRoom) body(n int, without ...string) []byte {
 // file has a box take a request in.
 func (r *recordRoom) file(b *hubtest.Box, n int, without ...string) protocol.Number {
 	r.Helper()
-	app, wrong, err := r.intake.Check(r.body(n, without...), place.Union, time.Now())
+	app, wrong, err := r.intake.Check(r.body(n, without...), place.Union, r.now())
 	if err != nil || len(wrong) > 0 {
 		r.Fatalf("request %d: %v, %v", n, wrong, err)
 	}
-	number := b.FileEvent(hubtest.Submitted(app, time.Now()))
+	number := b.FileEvent(hubtest.Submitted(app, r.now()))
 	r.boxOf[number] = b
 	return number
 }
@@ -135,7 +143,7 @@ func (r *recordRoom) send(k protocol.Kind, n protocol.Number, payload any) {
 	r.Helper()
 	b := r.boxOf[n]
 	b.FileEvent(&protocol.Event{
-		Kind: k, At: time.Now().UnixMilli(), Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, b.Filed()), Number: n, Payload: protocol.Marshal(payload),
+		Kind: k, At: r.now().UnixMilli(), Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, b.Filed()), Number: n, Payload: protocol.Marshal(payload),
 	})
 	r.sent(b)
 }
@@ -211,14 +219,14 @@ func (r *recordRoom) until(n protocol.Number, s application.Stage, step int) *re
 }
 
 // stricter is the catalogue after the one in force: a copy costs more, and who asks for
-// one has to say what it is for.
-func (r *recordRoom) stricter() *dcat.Set {
+// one has to say what it is for; and more changes of its text.
+func (r *recordRoom) stricter(more ...[2]string) *dcat.Set {
 	r.Helper()
-	return r.changed(
+	return r.changed(append(more,
 		[2]string{"kind: government, poisha: 10000", "kind: government, poisha: 12500"},
 		[2]string{"kind: service_charge, poisha: 3000", "kind: service_charge, poisha: 3500"},
 		[2]string{"copies, delivery_mode]", "copies, delivery_mode, purpose]"},
-	)
+	)...)
 }
 
 // changed is the catalogue after the one in force with changes of the service's text.
@@ -242,16 +250,9 @@ func (r *recordRoom) changed(changes ...[2]string) *dcat.Set {
 	return set
 }
 
-// TestFortyInFlight is row 7 of what collides: a release asks for one answer more and
-// takes another fee while forty requests lie everywhere from a box that is cut off to the
-// signing desk. Each of them is worked to its end under the version that it pins, and
-// what is taken in afterwards is under the new one.
-func TestFortyInFlight(t *testing.T) {
-	t.Parallel()
-	r := newRecordRoom(t)
-	away := r.g.Enrol(centreOf("41-04-28"))
-	defer r.online(r.box)()
-	before, _ := r.set().Current(landCopy)
+// scattered are requests that lie everywhere, from a box that is cut off to the signing desk.
+func (r *recordRoom) scattered(n int, away *hubtest.Box) (list []protocol.Number) {
+	r.Helper()
 	places := []struct {
 		stage application.Stage
 		step  int
@@ -265,8 +266,7 @@ func TestFortyInFlight(t *testing.T) {
 		{application.FeeDue, 0},
 		{application.InPreparation, 0},
 	}
-	var list []protocol.Number
-	for i := range 40 {
+	for i := range n {
 		at := places[i%len(places)]
 		if at.stage == application.None {
 			list = append(list, r.file(away, i, "purpose"))
@@ -281,6 +281,20 @@ func TestFortyInFlight(t *testing.T) {
 		}
 		r.until(n, at.stage, at.step)
 	}
+	return list
+}
+
+// TestFortyInFlight is row 7 of what collides: a release asks for one answer more and
+// takes another fee while forty requests lie everywhere from a box that is cut off to the
+// signing desk. Each of them is worked to its end under the version that it pins, and
+// what is taken in afterwards is under the new one.
+func TestFortyInFlight(t *testing.T) {
+	t.Parallel()
+	r := newRecordRoom(t)
+	away := r.g.Enrol(centreOf("41-04-28"))
+	defer r.online(r.box)()
+	before, _ := r.set().Current(landCopy)
+	list := r.scattered(40, away)
 
 	r.g.Release(r.stricter())
 	r.hear()
@@ -313,6 +327,55 @@ func TestFortyInFlight(t *testing.T) {
 		t.Errorf("something stands aside: %+v", s)
 	}
 	r.new(len(list), after)
+}
+
+// TestRow7FortyInFlightUnderAGrace: the same, where the new version says for how long the one
+// before counts, and some of the forty were filed later. Those are asked for the new answer,
+// and for nothing else; all are worked to their end, at the fee of their receipts.
+func TestRow7FortyInFlightUnderAGrace(t *testing.T) {
+	t.Parallel()
+	r := newRecordRoom(t)
+	away := r.g.Enrol(centreOf("41-04-28"))
+	stop := r.online(r.box)
+	before, _ := r.set().Current(landCopy)
+	list := r.scattered(37, away)
+	r.g.Release(r.stricter([2]string{"kind: public", "kind: public\ngrace_days: 10"}))
+	after, _ := r.set().Current(landCopy)
+	r.ahead.Add(int64(15 * 24 * time.Hour))
+	late := map[protocol.Number]bool{}
+	for i := 37; i < 40; i++ { // At the box that has not heard of the release.
+		n := r.file(away, i, "purpose")
+		list, late[n] = append(list, n), true
+	}
+	defer stop()
+	defer r.online(away)()
+	r.sent(away)
+	for i, n := range list {
+		c := r.of(n)
+		want := before
+		if late[n] {
+			want = after
+			if c.State.Stage != application.InfoRequested || !slices.Equal(c.State.AskedFor(), []string{"form.purpose"}) || c.Pinned != before.Hash {
+				t.Fatalf("request %d is %s, asked for %q", i, c.State.Stage, c.State.AskedFor())
+			}
+			r.send(protocol.Supplied, n, &protocol.Supplement{Form: []byte(`{"purpose":7}`)})
+			if items, err := r.reg().Items(n); err != nil || len(items) != 1 || !strings.Contains(items[0].Text, "purpose") {
+				t.Errorf("an answer that the new form does not take: %+v, %v", items, err)
+			}
+		}
+		if c.Held != "" || !late[n] && c.Renewal != nil {
+			t.Errorf("request %d is held %q, asked %+v", i, c.Held, c.Renewal)
+		}
+		if c = r.until(n, application.Delivered, 0); c.State.Paid != oldFee || c.Pinned != want.Hash || c.Edition != uint32(want.Number) {
+			t.Errorf("request %d has paid %d under version %d; want %d under %d", i, c.State.Paid, c.Edition, oldFee, want.Number)
+		}
+	}
+	if n, err := r.reg().SilentDrops(); n != 0 || err != nil {
+		t.Errorf("%d events were dropped silently, %v", n, err)
+	}
+	if s := r.reg().Stats(); s.Held+s.Unreadable+s.Quarantined+s.Unrouted != 0 || s.Stages[application.Delivered] != uint64(len(list)) {
+		t.Errorf("something stands aside: %+v", s)
+	}
 }
 
 // new takes a request in under the release now in force.

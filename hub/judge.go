@@ -146,8 +146,8 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	set := reg.Set()
 	switch {
 	case e.Kind == protocol.Supplied:
-		v, form := supplied(reg, &e)
-		return j.brought(reg, v, form, now), j.find(set, it.Seq, v, form, now)
+		b := j.supplied(reg, &e)
+		return j.brought(reg, &b, now), j.find(set, it.Seq, b.version, b.form, now)
 	case e.Kind != protocol.Submitted:
 		return register.Verdict{}, nil
 	case set == nil:
@@ -164,13 +164,7 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	if err := j.opener.read(&s); err != nil || s.Secret != nil && !v.Confidential() {
 		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "what the box sealed cannot be opened"}, nil
 	}
-	found := j.find(set, it.Seq, v, s.Form, now)
-	if d := j.variance(set, v, &e, &s, found); d != 0 {
-		if found == nil {
-			found = &register.Finding{Seq: it.Seq}
-		}
-		found.Variance = d
-	}
+	found := j.compare(&filing{reg: reg, set: set, seq: it.Seq, version: v, event: &e, sub: &s, now: now})
 	if !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
 		return register.Verdict{}, found
 	}

@@ -28,6 +28,10 @@ func caseVectors(t *testing.T) map[string][]byte {
 		}),
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
+		"standing-asked-anew": Marshal(&Standing{
+			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"}, Renewed: true,
+			Under: &Pin{Service: "land-record-copy", Version: 2, Hash: [8]byte{6}},
+		}),
 		"standing-fee-due": Marshal(&Standing{
 			Number: number, Stage: "FEE_DUE", Since: 5, Version: 7, Owed: 14000, PayBy: 9, Mode: "post", Primary: 1, Overdue: true, AppealBy: 11,
 		}),

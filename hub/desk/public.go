@@ -84,9 +84,10 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		Overdue: st.Overdue, AppealBy: api.DateOf(st.AppealBy),
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&st)
+	t.AskedUnder = api.UnderOf(&st)
 	if set := reg.Set(); set != nil && len(t.Asked) > 0 {
 		if c, err := reg.Case(n); err == nil {
-			v, _ := set.ByHash(c.Pinned)
+			v, _ := set.ByHash(c.Asks())
 			t.AskedNames = api.AskedNames(v, t.Asked)
 		}
 	}

@@ -59,6 +59,8 @@ type Enclosed struct {
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
 
+	Renewal *Renewal `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
+
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
 }
 
@@ -151,6 +153,9 @@ func (c *Case) publish(st *protocol.Standing) {
 	switch c.State.Stage {
 	case application.InfoRequested:
 		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
+		if c.Renewal != nil {
+			st.Under, st.Renewed = c.Renewal.pin(c.Service), !c.Renews()
+		}
 	case application.Rejected:
 		if c.History[len(c.History)-1].Action == application.Refuse {
 			st.Reason = c.lastText(application.Refuse)

@@ -72,6 +72,10 @@ func (s courses) run(before, c *Case, e *application.Event) {
 	switch e.Action {
 	case application.Prepare:
 		c.Due = c.State.Promised
+	case application.Supply:
+		if w, f := s.way(c); f == nil && before.State.Holder == "" && w.Version.SLADays > 0 { // Under a newer version its time begins now.
+			c.Due = application.WorkTerm(s.calendar(), now, w.Version.SLADays)
+		}
 	case application.Appeal:
 		if w, f := s.way(c); f == nil {
 			c.Due = application.WorkTerm(s.calendar(), now, w.Version.Procedure.Appeals[c.State.Appeals-1].SLADays)
@@ -154,14 +158,14 @@ func (s courses) follow(c *Case) error {
 
 // begin sends a new case to the first desk that its answers lead to, or has its
 // applicant pay before.
-func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.Standing {
+func (s courses) begin(c *Case, due int64, f *Finding) *protocol.Standing {
 	c.Due = due
-	w, f := s.way(c)
-	if f != nil {
+	w, fail := s.way(c)
+	if fail != nil {
 		return nil
 	}
-	e := application.Event{Action: application.Accept, Found: found}
-	if found == nil {
+	e := application.Event{Action: application.Accept, Found: f.found()}
+	if e.Found == nil {
 		e.Found = &application.Found{}
 	}
 	record, scan := records{s}.look(c, w.Version, e.Found)
@@ -170,7 +174,9 @@ func (s courses) begin(c *Case, due int64, found *application.Found) *protocol.S
 	if err == nil {
 		records{s}.ask(c, w.Version, record, scan)
 		facts{s}.tell(c, &e.Found.Fact)
-		err = s.follow(c)
+		if !(renewals{s}).ask(c, f) {
+			err = s.follow(c)
+		}
 	}
 	if err != nil {
 		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))

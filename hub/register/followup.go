@@ -230,19 +230,28 @@ func (f *follower) supply() {
 	}
 	items := SuppliedItems(&sup)
 	e := application.Event{Action: application.Supply, Items: items, Text: clip(sup.Text, application.MaxText)}
+	pinned, edition, renews := f.c.Pinned, f.c.Edition, f.c.Renews()
+	switch {
+	case renews:
+		f.renew(&sup, &e)
+	case len(sup.Form) > 0:
+		e.Found = f.found.found()
+	}
 	w, fail := f.way(f.c)
 	if fail != nil {
 		return
 	}
 	var record *application.Record
 	var scan *protocol.Document
-	if len(sup.Form) > 0 {
-		e.Found = f.found.found()
-	}
 	if e.Found != nil {
 		record, scan = records{f.courses}.look(f.c, w.Version, e.Found)
 	}
-	if f.move(e, 0) {
+	if renews {
+		renewals{f.courses}.anew(f.c, w, &e)
+	}
+	if !f.move(e, 0) {
+		f.c.Pinned, f.c.Edition = pinned, edition
+	} else {
 		records{f.courses}.ask(f.c, w.Version, record, scan)
 		if e.Found != nil {
 			facts{f.courses}.tell(f.c, &e.Found.Fact)

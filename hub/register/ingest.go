@@ -266,7 +266,7 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 		return st
 	}
 	if s.format > 2 {
-		st := courses(s).begin(c, judged.Due, f.found())
+		st := courses(s).begin(c, judged.Due, f)
 		if s.format > 3 {
 			withheld{courses(s)}.dear(c, version, e)
 			trainings{staff(s)}.look(c, version)

@@ -160,7 +160,7 @@ func (s press) enact(set *dcat.Set, signed []byte) {
 	if w.set != nil {
 		before = &w.set.Release
 	}
-	w.over = w.over.after(before, &set.Release, ending{at: s.meta.At, index: s.index})
+	w.over = w.over.after(before, &set.Release, set.Versions(), ending{at: s.meta.At, index: s.index})
 	w.set = set
 	s.world = w
 	s.unblock(&set.Release)

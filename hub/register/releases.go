@@ -25,3 +25,10 @@ func (r Logs) Releases() (list []*dcat.Release, err error) {
 	})
 	return list, err
 }
+
+// Graced reports whether what is made under a version counts for a time only, since another
+// replaced it (row 7).
+func (r *Register) Graced(version dcat.Hash) bool {
+	_, ok := r.world.Load().over.versions[version]
+	return ok
+}

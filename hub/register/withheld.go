@@ -221,7 +221,7 @@ func (s withheld) release(c *Case, it *Item) {
 	if w.Version.SLADays > 0 {
 		due = application.WorkTerm(s.calendar(), s.now(), w.Version.SLADays)
 	}
-	s.begin(c, due, it.Found.found())
+	s.begin(c, due, it.Found)
 	if len(c.History) > 1 {
 		c.History[1].Text, c.History[1].Actor = it.Words, it.By
 		s.put(caseKey(c.Number), c)

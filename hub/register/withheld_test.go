@@ -1,6 +1,7 @@
 package register
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func reopened(w *town) {
 	w.t.Helper()
 	was := w.first().world.Load().over
 	now := w.reopen(w.first().base.(*memory).copy()).world.Load().over
-	if len(was.services) != len(now.services) {
+	if len(was.services) != len(now.services) || !maps.Equal(was.versions, now.versions) {
 		w.t.Fatalf("it knows %v; want %v", now, was)
 	}
 	for id, e := range was.services {

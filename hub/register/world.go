@@ -211,7 +211,7 @@ func loadSet(v View, shelf protocol.LogID) (*dcat.Set, endings, error) {
 			before := newest
 			if newest, err = releaseIn(e); err == nil {
 				named = append(named, namedBy(newest, versions)...)
-				over = over.after(before, newest, ending{at: e.At, index: e.Checkpoint})
+				over = over.after(before, newest, named, ending{at: e.At, index: e.Checkpoint})
 			}
 		case protocol.Tried:
 			var tried *dcat.Release

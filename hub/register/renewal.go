@@ -1,0 +1,122 @@
+package register
+
+import (
+	"slices"
+	"strings"
+
+	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
+	"kendro/protocol"
+)
+
+// What is made under a version goes on under it, whatever is in force by the time that it
+// comes (I8). But a version may say for how long those before it count, and what is filed
+// later is asked for what the new one wants in addition (row 7). Nothing is refused for the
+// age of the link: with the answers the case goes on under the new version, at what its
+// receipt says that it costs. All of it is since format 4.
+
+// A Renewal is what a version asks of an application that was made under one before, and
+// lacks it, as the leader found.
+type Renewal struct {
+	Under   dcat.Hash `cbor:"1,keyasint"`
+	Edition uint32    `cbor:"2,keyasint"` // The number of that version.
+	Items   []string  `cbor:"3,keyasint"`
+}
+
+// pin names the version as boxes do.
+func (r *Renewal) pin(service string) *protocol.Pin {
+	return &protocol.Pin{Service: service, Version: r.Edition, Hash: [8]byte(r.Under[:8])}
+}
+
+// renewals asks for what is new, and lets cases go on with it.
+type renewals struct{ courses }
+
+// ask asks a case's applicant for what is new, where the time for its version had passed on
+// the day on which it was filed. It reports whether it did; what can't be asked for isn't,
+// and the case goes on as it is.
+func (s renewals) ask(c *Case, f *Finding) bool {
+	if s.format < 4 || f == nil || f.Renewal == nil {
+		return false
+	}
+	r := *f.Renewal
+	g, replaced := s.world.over.versions[c.Pinned]
+	v, known := s.world.version(r.Under)
+	if !replaced || !known || v.ID != c.Service || c.Legal <= g.until(s.zone) {
+		return false
+	}
+	r.Edition = uint32(v.Number)
+	c.Renewal = &r
+	if err := s.change(c, application.Event{Action: application.RequestInfo, Items: r.Items, Text: protocol.WhyRenewed}); err != nil {
+		c.Renewal = nil
+		return false
+	}
+	return true
+}
+
+// Renews reports whether the case waits for what a newer version asks, and nobody has taken
+// it up before.
+func (c *Case) Renews() bool {
+	return c.Renewal != nil && c.State.Stage == application.InfoRequested && c.State.Holder == ""
+}
+
+// Asks is the version under which what the case is asked for is to be answered.
+func (c *Case) Asks() dcat.Hash {
+	if c.Renews() {
+		return c.Renewal.Under
+	}
+	return c.Pinned
+}
+
+// renew puts a case under the version that asks, and finds out what its answers come to there.
+func (f *follower) renew(sup *protocol.Supplement, e *application.Event) {
+	v, known := f.world.version(f.c.Renewal.Under)
+	if !known {
+		f.keep(fault.New("register.Apply", fault.Damaged, f.c.Number.String(), "the version that asks is missing"))
+		return
+	}
+	again := f.c.Pinned == v.Hash && len(sup.Form) == 0 // A paper more: its answers were found out about before.
+	f.c.Pinned, f.c.Edition = v.Hash, uint32(v.Number)
+	e.Items = f.answered(e.Items)
+	if again {
+		return
+	}
+	if e.Found = f.found.found(); e.Found == nil {
+		e.Found = &application.Found{}
+	}
+	e.Found.Dues = application.Dues{}
+	if p := v.Procedure; p != nil && p.FeeDays > 0 { // Else it takes nothing later.
+		e.Found.Dues = f.c.State.Dues // As the receipt says.
+	}
+}
+
+// anew is where a case under a new version begins: its checks are that version's.
+func (s renewals) anew(c *Case, w application.Way, e *application.Event) {
+	rules := c.State.Rules
+	if e.Found != nil {
+		rules = e.Found.Rules
+		e.Found.Undone, e.Found.Done = ^dcat.Bits(0), 0
+		if rules.Has(dcat.Scanned) {
+			e.Found.Done = w.Version.Scan()
+		}
+	}
+	e.Desk = w.First(rules)
+}
+
+// answered leaves of what came what was asked for: an answer may bring along others that the
+// application did not have, where the new form wants them with it.
+func (f *follower) answered(items []string) []string {
+	var sub protocol.Submission
+	e, ok := withheld{f.courses}.eventAt(&Source{Log: f.c.Log, At: f.c.At})
+	if !ok || e.Decode(&sub) != nil {
+		return items
+	}
+	had, asked := answerNames(sub.Form), f.c.State.AskedFor()
+	if !slices.ContainsFunc(items, func(it string) bool { return slices.Contains(asked, it) }) {
+		return items
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(it string) bool {
+		name, answer := strings.CutPrefix(it, "form.")
+		return answer && !slices.Contains(asked, it) && !slices.Contains(had, name)
+	})
+}
