@@ -108,6 +108,7 @@ type visitView struct {
 	Answers  []question // That were asked for.
 	Papers   []paperQuestion
 	version  *dcat.Version
+	asks     *dcat.Version // Under which what it waits for is answered; mostly the same.
 	problems []api.FieldProblem
 }
 
@@ -172,9 +173,14 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 		return v, err
 	}
 	v.version = pinned(c.house.Set(), v.Record)
+	if v.asks = v.version; v.Track.AskedUnder > 0 {
+		newer := *v.Record
+		newer.Service.Version = v.Track.AskedUnder
+		v.asks = pinned(c.house.Set(), &newer)
+	}
 	v.Duties = duties(p.Lang, v.Track)
 	v.Offers = c.visitOffers(&v)
-	if v.version != nil && len(v.Track.Asked) > 0 {
+	if v.asks != nil && len(v.Track.Asked) > 0 {
 		v.asked(p.Lang, t)
 	}
 	return v, nil
@@ -229,11 +235,15 @@ func (v *visitView) asked(l Lang, t tried) {
 		}
 	}
 	var ask []catalogue.Field
-	if form, err := catalogue.CompileForm(v.version.Form); err == nil {
-		ask = slices.DeleteFunc(slices.Clone(form.Fields()), func(f catalogue.Field) bool { return !slices.Contains(v.Track.Asked, "form."+f.Name) })
+	if form, err := catalogue.CompileForm(v.asks.Form); err == nil {
+		ask = slices.DeleteFunc(slices.Clone(form.Fields()), func(f catalogue.Field) bool {
+			name := "form." + f.Name
+			along := v.Track.AskedUnder > 0 && (s.errorAt(name) != "" || t.values.Get(name) != "") // A newer form wants it with what it asks.
+			return !along && !slices.Contains(v.Track.Asked, name)
+		})
 	}
 	v.Answers = s.questions(ask, "form")
-	for _, d := range v.version.Documents {
+	for _, d := range v.asks.Documents {
 		if slices.Contains(v.Track.Asked, d.ID) {
 			v.Papers = append(v.Papers, paperQuestion{
 				Document: d, Ticked: t.values.Get("documents."+d.ID) != "", Scan: scanOf(t.values, d.ID), Error: s.errorAt("documents." + d.ID),
@@ -307,8 +317,8 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 	words, kind := t.words, fault.KindOf(t.err)
 	refused, listed := errors.AsType[*api.Refusal](t.err)
 	switch {
-	case listed && len(refused.Errors) > 0 && v.version != nil:
-		v.problems = named(v.version, v.Typed, refused.Errors)
+	case listed && len(refused.Errors) > 0 && v.asks != nil:
+		v.problems = named(v.asks, v.Typed, refused.Errors)
 		p.Problems = summary(p.Lang, v.problems)
 		v.Papers = nil
 		v.asked(p.Lang, tried{action: v.Tried, values: v.Typed})

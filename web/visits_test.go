@@ -62,6 +62,18 @@ func TestCounterServesACase(t *testing.T) {
 			`{"form":{"khatian_no":"1042/3"},"documents":[{"kind":"nid","original_at_counter":true}]}`,
 		},
 		{
+			"supply",
+			api.Tracking{
+				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no"}, AskedUnder: 1, Why: protocol.WhyRenewed,
+				AskedNames: []api.Named{{Code: "form.khatian_no", BN: "খতিয়ান নম্বর", EN: "Khatian number"}},
+			},
+			[]string{"খতিয়ান নম্বর", "নিয়ম বদলেছে", `name="form.khatian_no"`},
+			"supplement",
+			url.Values{"form.khatian_no": {"৭"}},
+			false,
+			`{"form":{"khatian_no":"7"}}`,
+		},
+		{
 			"hand over",
 			api.Tracking{Stage: "READY", Mode: "centre"},
 			[]string{"কাগজ প্রস্তুত", "কেন্দ্র থেকে"},

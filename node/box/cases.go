@@ -28,6 +28,7 @@ type Case struct {
 	Raw        []byte // The event as it was hashed.
 	Submission protocol.Submission
 	Version    *dcat.Version // The pinned version, nil when the catalogue lacks it.
+	Asks       *dcat.Version // Under which what the case waits for is answered; mostly the same.
 	Where
 }
 
@@ -105,6 +106,9 @@ func (b *Cases) caseOf(e *ownEffect) (*Case, error) {
 	}
 	c.Version = b.pinned(&a.Pin)
 	c.Where, err = b.where(e, c.Version)
+	if c.Asks = c.Version; c.Said.Under != nil {
+		c.Asks = b.pinned(c.Said.Under)
+	}
 	return c, err
 }
 

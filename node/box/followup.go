@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"kendro/catalogue"
 	"kendro/domain/application"
@@ -100,11 +101,11 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Version == nil {
-		return nil, nil, fault.New("box.Supply", fault.Unavailable, c.Pin.Service, "the version of the service is not here")
+	if c.Asks == nil {
+		return nil, nil, fault.New("box.Supply", fault.Unavailable, c.Pin.Service, "the version of the service under which this is asked is not here yet: it comes with the catalogue")
 	}
 	sup := protocol.Supplement{Text: s.Text}
-	app := &catalogue.Application{Version: c.Version, Documents: s.Documents}
+	app := &catalogue.Application{Version: c.Asks, Documents: s.Documents}
 	var items []string
 	for _, d := range s.Documents {
 		items = append(items, d.ID)
@@ -120,18 +121,10 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "this box may not read the case, so it can bring no answers to it")
 	}
 	if len(s.Form) > 0 {
-		merged, names, canonical, err := catalogue.MergeAnswers(c.Submission.Form, s.Form)
-		if err != nil {
-			return nil, nil, err
+		var names []string
+		if sup.Form, names, wrong, err = c.brought(s.Form, b.o.Clock().In(dhaka)); err != nil || len(wrong) > 0 {
+			return nil, wrong, err
 		}
-		form, err := catalogue.CompileForm(c.Version.Form)
-		if err != nil {
-			return nil, nil, err
-		}
-		if wrong := form.ValidateOn(merged, b.o.Clock().In(dhaka)); len(wrong) > 0 {
-			return nil, wrong, nil
-		}
-		sup.Form = canonical
 		for _, n := range names {
 			items = append(items, "form."+n)
 		}
@@ -140,12 +133,55 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "nothing was asked for, as far as this box knows")
 	}
 	for _, it := range items {
-		if !slices.Contains(c.Said.Items, it) {
+		if !slices.Contains(c.Said.Items, it) && !c.comesAlong(it) {
 			return nil, nil, fault.New("box.Supply", fault.Conflict, it, "only what was asked for may be supplied")
 		}
 	}
 	a, err := b.add(ctx, f, protocol.Supplied, &sup)
 	return a, nil, err
+}
+
+// brought checks answers with those that the case has, and returns them as they are signed, with
+// their names. Of a case that a newer version has asked before, this box need not have all
+// answers: those alone are checked that are brought; the hub checks the whole.
+func (c *Case) brought(answers []byte, on time.Time) (canonical []byte, names []string, wrong []catalogue.FieldError, err error) {
+	merged, names, canonical, err := catalogue.MergeAnswers(c.Submission.Form, answers)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	form, err := catalogue.CompileForm(c.Asks.Form)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if c.Said.Under != nil {
+		if merged, err = form.Carry(merged); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	wrong = form.ValidateOn(merged, on)
+	if c.Said.Renewed {
+		wrong = slices.DeleteFunc(wrong, func(e catalogue.FieldError) bool { return !slices.Contains(names, e.Answer()) })
+	}
+	for i := range wrong {
+		wrong[i].Path = "/form" + wrong[i].Path // As of an application.
+	}
+	for _, n := range names {
+		if _, known := form.Field(n); !known {
+			return nil, nil, nil, fault.New("box.Supply", fault.Conflict, "form."+n, "only what was asked for may be supplied")
+		}
+	}
+	return canonical, names, wrong, nil
+}
+
+// comesAlong reports whether an answer may come though it was not asked for: to a question that
+// the application did not have, where a newer version wants it with one that it asks.
+func (c *Case) comesAlong(item string) bool {
+	name, answer := strings.CutPrefix(item, "form.")
+	if !answer || c.Said.Under == nil || c.Said.Renewed || !slices.ContainsFunc(c.Said.Items, func(it string) bool { return strings.HasPrefix(it, "form.") }) {
+		return false
+	}
+	_, had, _, err := catalogue.MergeAnswers([]byte(`{}`), c.Submission.Form)
+	return err == nil && !slices.Contains(had, name)
 }
 
 // Withdraw takes an application of this box's back for its applicant. What a

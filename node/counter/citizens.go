@@ -72,7 +72,7 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	if len(t.Asked) > 0 {
 		if k, err := c.Box.Case(n); err == nil {
-			t.AskedNames = api.AskedNames(k.Version, t.Asked)
+			t.AskedNames = api.AskedNames(k.Asks, t.Asked)
 		}
 	}
 	api.WriteJSON(w, http.StatusOK, t)

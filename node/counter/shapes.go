@@ -32,6 +32,7 @@ func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 		Overdue: w.Said.Overdue, AppealBy: api.DateOf(w.Said.AppealBy),
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&w.Said)
+	t.AskedUnder = api.UnderOf(&w.Said)
 	return t
 }
 

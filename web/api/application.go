@@ -122,6 +122,8 @@ type Tracking struct {
 	Asked    []string        `json:"asked,omitempty" doc:"What the applicant is asked for: form.NAME for an answer, the ID of a document"`
 	Why      string          `json:"asked_why,omitempty"`
 
+	AskedUnder int `json:"asked_under,omitempty" doc:"The version of the service under which that is answered, where it is a newer one than the case's"`
+
 	AskedNames []Named `json:"asked_names,omitempty" doc:"The same as asked, in words"`
 
 	Demand   *DemandNote `json:"demand,omitempty"`

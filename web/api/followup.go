@@ -80,3 +80,12 @@ func AskedOf(st *protocol.Standing) (asked []string, why string, demand *DemandN
 	}
 	return asked, why, demand, st.Mode
 }
+
+// UnderOf is the version under which a case is asked for something, 0 where it is the one that
+// its application pins.
+func UnderOf(st *protocol.Standing) int {
+	if st.Under == nil {
+		return 0
+	}
+	return int(st.Under.Version)
+}
