@@ -253,7 +253,7 @@ func (c *change) apply(d *sheet, p *Pack) (dcat.Override, []Finding) {
 	if err := s.put(c.value); err != nil {
 		return bad("%v", err)
 	}
-	if n, ok := s.get().(place.Name); ok && !n.Complete() {
+	if s.half() {
 		return bad("%s of %s: want the words in bn and in en", c.Field, c.Service)
 	}
 	o.Value = s.value()

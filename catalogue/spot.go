@@ -71,6 +71,12 @@ func (s *spot) value() string {
 	return string(b)
 }
 
+// half reports whether a word is there in one language alone.
+func (s *spot) half() bool {
+	n, ok := s.get().(place.Name)
+	return ok && (n.BN == "") != (n.EN == "")
+}
+
 // put writes a value, as JSON. It fails where the value is of another shape.
 func (s *spot) put(raw []byte) error {
 	if err := s.set(raw); err != nil {
@@ -258,7 +264,8 @@ func (d *sheet) hint(field string) (whole, hint map[string]any) {
 }
 
 // FieldOf returns what a version has at a field, as JSON; false where it has no such
-// field, or none that a district may have otherwise. A nil version is a service that is
+// field, or none that a district may have otherwise. The register asks it, so what it
+// answers for a version and a field that it knows stays for ever. A nil version is a service that is
 // not offered: it is hidden, and has nothing else.
 func FieldOf(v *dcat.Version, path string) (string, bool) {
 	if v == nil {
@@ -273,7 +280,7 @@ func FieldOf(v *dcat.Version, path string) (string, bool) {
 
 // FieldLike returns a value as the version would have it at a field, in the one way in
 // which it is written. It fails with [fault.Invalid] where there is no such field or the
-// value is of another shape, and where a word lacks a language.
+// value is of another shape, and where a word is in one language alone.
 func FieldLike(v *dcat.Version, path, value string) (string, error) {
 	const op = "catalogue.FieldLike"
 	d := sheetOf(v)
@@ -284,7 +291,7 @@ func FieldLike(v *dcat.Version, path, value string) (string, error) {
 	if err := s.put([]byte(value)); err != nil {
 		return "", fault.New(op, fault.Invalid, clipText(path), err.Error())
 	}
-	if n, ok := s.get().(place.Name); ok && !n.Complete() {
+	if s.half() {
 		return "", fault.New(op, fault.Invalid, clipText(path), "want the words in bn and in en")
 	}
 	return s.value(), nil

@@ -19,7 +19,7 @@ import (
 func catalogueCmd() *cobra.Command {
 	return group("catalogue", "Read, check and publish the services",
 		catalogueLintCmd(), cataloguePublishCmd(), catalogueStatusCmd(), cataloguePromoteCmd(), catalogueHaltCmd(), catalogueRollbackCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
-		catalogueOverlayCmd(), catalogueSealCmd(),
+		catalogueOverlayCmd(), catalogueSealCmd(), catalogueProposeCmd(), catalogueProposalsCmd(), catalogueSettleCmd(),
 		catalogueAreasCmd())
 }
 

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,11 +58,7 @@ func overlayInForce(ctx context.Context, r *reach, prev *dcat.Set) (*catalogue.O
 	if origin.District == "" {
 		return nil, fault.New("catalogue.publish", fault.Conflict, "overlay", "the release in force lies on a base, and this hub has lost the overlay with which it was composed: name it with --overlay")
 	}
-	files := make([]dcat.File, len(origin.Files))
-	for i, f := range origin.Files {
-		files[i] = dcat.File{Name: f.Name, Text: f.Text}
-	}
-	o, found := catalogue.ReadOverlay(files)
+	o, found := catalogue.ReadOverlay(filesOf(origin))
 	return o, catalogue.FindingsError("catalogue.publish", found)
 }
 
@@ -152,7 +150,7 @@ folder, to be changed there and published with catalogue publish --overlay.`,
 				return err
 			}
 			if dir != "" {
-				if err := writeFiles(dir, origin.Files); err != nil {
+				if err := writeFiles(dir, origin); err != nil {
 					return err
 				}
 			}
@@ -188,26 +186,49 @@ func answered(s api.Source) string {
 	return fmt.Sprintf("%.16s %s %.16s", s.Hash, how, s.Signer)
 }
 
-// writeFiles writes an overlay's files into a new folder.
-func writeFiles(dir string, files []api.File) error {
+// writeFiles writes the files of the overlay in force into a new folder.
+func writeFiles(dir string, o *api.Origin) error {
 	const op = "catalogue.overlay"
-	if len(files) == 0 {
+	if len(o.Files) == 0 {
 		return fault.New(op, fault.NotFound, "overlay", "no overlay is in force: begin one with an overlay.yaml")
 	}
 	if _, err := os.Lstat(dir); err == nil {
 		return fault.New(op, fault.Conflict, dir, "is there already: name another folder")
 	}
+	return putFiles(dir, filesOf(o))
+}
+
+// filesOf are the files of the overlay in force.
+func filesOf(o *api.Origin) []dcat.File {
+	files := make([]dcat.File, len(o.Files))
+	for i, f := range o.Files {
+		files[i] = dcat.File{Name: f.Name, Text: f.Text}
+	}
+	return files
+}
+
+// putFiles writes an overlay's files into a folder, and takes a seal away that is not among
+// them: it fits no more.
+func putFiles(dir string, files []dcat.File) error {
+	const op = "catalogue.overlay"
 	for _, f := range files {
+		name := filepath.Join(dir, filepath.FromSlash(f.Name))
 		if !fs.ValidPath(f.Name) {
 			return fault.New(op, fault.Damaged, f.Name, "not the name of a file in a folder")
 		}
-		name := filepath.Join(dir, filepath.FromSlash(f.Name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // Sources of a catalogue are no secret.
 			return fault.Wrap(op, fault.Unavailable, "", err)
 		}
 		if err := os.WriteFile(name, f.Text, 0o644); err != nil { //nolint:gosec // As above.
 			return fault.Wrap(op, fault.Unavailable, "", err)
 		}
+	}
+	if slices.ContainsFunc(files, func(f dcat.File) bool { return f.Name == catalogue.SealFile }) {
+		return nil
+	}
+	err := os.Remove(filepath.Join(dir, catalogue.SealFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.Wrap(op, fault.Unavailable, "", err)
 	}
 	return nil
 }

@@ -59,6 +59,8 @@ const (
 	ManageNodes   Act = "manage-nodes"   // Revoke a centre's box.
 	ManageMembers Act = "manage-members" // Add and remove servers of the hub.
 	Publish       Act = "publish"        // Publish a release of the catalogue.
+	Propose       Act = "propose"        // Ask for a change of the catalogue.
+	ReadProposals Act = "read-proposals" // See what is proposed, and what became of it.
 	ReadLooks     Act = "read-looks"     // See who looked at a case.
 	CarryMail     Act = "carry-mail"     // Take sealed records to and from a USB stick.
 )
@@ -67,7 +69,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		File, Enter, Scan, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
-		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, ReadLooks, CarryMail,
+		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadLooks, CarryMail,
 	}
 }
 
@@ -105,6 +107,8 @@ var table = map[Act]map[Role]Scope{
 	ManageNodes:   {Operator: Always},
 	ManageMembers: {Operator: Always},
 	Publish:       {Operator: Always},
+	Propose:       {Officer: OwnOffice, Supervisor: OwnOffice},
+	ReadProposals: {Officer: OwnOffice, Supervisor: OwnOffice, Operator: Always, Auditor: Always},
 	ReadLooks:     {Auditor: Always},
 	CarryMail:     {Entrepreneur: OwnCentre, Operator: Always},
 }

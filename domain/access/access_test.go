@@ -37,6 +37,7 @@ func TestMatrix(t *testing.T) {
 		centre = "mcv---" // All three came from the own centre.
 		office = "mcv---"
 		seat   = "m-----"
+		above  = "--v---" // What moved on to the supervisor's own office.
 		union  = "mcv---"
 		upaz   = "mcvn--"
 	)
@@ -60,6 +61,8 @@ func TestMatrix(t *testing.T) {
 		ManageNodes:   {Operator: always},
 		ManageMembers: {Operator: always},
 		Publish:       {Operator: always},
+		Propose:       {Officer: office, Supervisor: above},
+		ReadProposals: {Officer: office, Supervisor: above, Operator: always, Auditor: always},
 		ReadLooks:     {Auditor: always},
 		CarryMail:     {Entrepreneur: centre, Operator: always},
 	}

@@ -179,6 +179,7 @@ func command(ctx context.Context, m register.Method, body any) register.Command 
 func (s *Server) routes() {
 	newDoor(s).routes()
 	overlayDesk{s}.routes()
+	proposalDesk{s}.routes()
 	s.caseRoutes()
 	intakeDesk{s, &forms{}}.routes()
 	s.search.routes()

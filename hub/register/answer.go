@@ -134,9 +134,11 @@ func plans() map[Method]plan {
 		PromoteRelease: onPress(press.promote),
 		HaltRelease:    onPress(press.halt),
 		BlockBase:      onPress(press.block),
-		ReleaseFared:   {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
-		Hear:           {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
-		Tick:           {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
+
+		SettleProposals: {access.Publish, func(s *step, c *Command) Result { return proposals{s}.settle(c) }},
+		ReleaseFared:    {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
+		Hear:            {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
+		Tick:            {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 	}
 }
 
@@ -152,6 +154,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	}
 	if c.Method == LookReport && s.format > 3 {
 		return desks{s}.lookReport(c, by)
+	}
+	if c.Method == ProposeChange && s.format > 3 {
+		return proposals{s}.propose(c, by)
 	}
 	if c.Method == Relate && s.format > 3 {
 		return desks{s}.relate(c, by)

@@ -45,6 +45,9 @@ const (
 	HaltRelease    Method = "halt-release"    // TrialWord.
 	BlockBase      Method = "block-base"      // BlockedBase.
 
+	ProposeChange   Method = "propose-change"   // Of an officer or a supervisor, since format 4. ChangeAsked → catalogue.Proposal.
+	SettleProposals Method = "settle-proposals" // Of an operator, since format 4. Choice.
+
 	ReleaseFared Method = "release-fared" // By ActorHub. FareTold.
 
 	// Of an officer, on Command.Number with Command.Expect. Body: Act. A conflict
@@ -98,6 +101,7 @@ func Methods() []Method {
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
+		ProposeChange, SettleProposals,
 	}
 }
 

@@ -55,6 +55,7 @@ const (
 	tagLease       = 'v' // office, service → Tenancy
 	tagCertificate = 'w' // number of a certificate → number of its case
 	tagUntrained   = 'k' // user → Untrained
+	tagProposal    = 'i' // 0 while it waits, then 1; index, place in the entry → catalogue.Proposal
 	tagBlocked     = 'f' // the national base that the overlay keeps out: BlockedBase
 	tagElsewhere   = 'h' // keyed hash of another system and its number → number of the case
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark

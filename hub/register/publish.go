@@ -164,6 +164,9 @@ func (s press) enact(set *dcat.Set, signed []byte) {
 	w.set = set
 	s.world = w
 	s.unblock(&set.Release)
+	if s.format > 3 {
+		proposals(s).enact(set)
+	}
 	grievances{courses(s)}.keepAway()
 	s.reroute()
 }
