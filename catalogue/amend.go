@@ -65,11 +65,7 @@ func Amend(files []dcat.File, list []Amendment) ([]dcat.File, error) {
 	if at < 0 {
 		return append(files, dcat.File{Name: ProposedFile, Text: append([]byte("# Proposed by offices, and accepted.\n"), more.Bytes()...)}), nil
 	}
-	text := slices.Clone(files[at].Text)
-	if len(text) > 0 && text[len(text)-1] != '\n' {
-		text = append(text, '\n')
-	}
-	files[at].Text = append(text, more.Bytes()...)
+	files[at].Text = slices.Concat(bytes.TrimRight(files[at].Text, "\n"), []byte("\n"), more.Bytes())
 	return files, nil
 }
 
