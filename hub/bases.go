@@ -56,14 +56,17 @@ func (b *bases) keep(m *madeBase) {
 	b.made[m.Log] = m
 }
 
-// Base returns what a new box of a centre is offered in place of the events of its
-// inbox: nil where there are few of these, or most of them still count.
+// Base returns what a box is offered in place of the events of its inbox, of which it has
+// nothing, or of the catalogue: nil where there are few of these, or most of them still count.
 func (s *host) Base(_ context.Context, peer replication.Peer, log protocol.LogID) (*protocol.Base, error) {
 	node, err := s.admit(peer)
 	if err != nil {
 		return nil, err
 	}
 	reg := s.group.register()
+	if log == reg.Shelf() {
+		return s.shelfBase(peer, log)
+	}
 	if log != reg.Inbox(node.Centre) {
 		return nil, nil //nolint:nilnil // It has none.
 	}
@@ -87,6 +90,21 @@ func (s *host) Base(_ context.Context, peer replication.Peer, log protocol.LogID
 	return &m.Base, nil
 }
 
+// shelfBase returns what a box is offered in place of the catalogue's events.
+func (s *host) shelfBase(peer replication.Peer, log protocol.LogID) (*protocol.Base, error) {
+	m, err := s.shelf.base()
+	if err != nil {
+		s.log.Error("no base of the catalogue could be made; boxes get every event", "err", err)
+		return nil, err
+	}
+	held := heldIn(peer.Hello, log)
+	if m == nil || peer.Hello.Shelves != protocol.NeedsShelf && !m.worth(held) {
+		return nil, nil //nolint:nilnil // The events do as well.
+	}
+	s.log.Info("a box begins the catalogue with a base", "centre", peer.Subject.Name, "held", held, "seq", m.At.Seq, "events", len(m.chain))
+	return &m.Base, nil
+}
+
 // makeBase returns the unsigned base of a centre's inbox, nil where it is not worth
 // one, or over its bounds.
 func makeBase(reg *register.Register, node *register.Node) (*madeBase, error) {
@@ -106,21 +124,25 @@ func makeBase(reg *register.Register, node *register.Node) (*madeBase, error) {
 	return m, nil
 }
 
-// run cuts events of a state.
-func (m *madeBase) run(from uint64, limit int) protocol.Run {
-	r := protocol.Run{Log: m.State.Log, First: from + 1}
-	if from > 0 && from <= uint64(len(m.chain)) {
-		r.Prev = m.chain[from-1]
+// cutState cuts events of the state behind a base.
+func cutState(log protocol.LogID, chain []protocol.Hash, from uint64, limit int, event func(at uint64) ([]byte, error)) (protocol.Run, error) {
+	r := protocol.Run{Log: log, First: from + 1}
+	if from > 0 && from <= uint64(len(chain)) {
+		r.Prev = chain[from-1]
 	}
 	r.End = r.Prev
 	size := 0
-	for at := from; at < uint64(len(m.events)) && len(r.Events) < min(limit, protocol.MaxBlockEvents); at++ {
-		if size += len(m.events[at]); size > protocol.MaxBlockBody-8<<10 && len(r.Events) > 0 {
+	for at := from; at < uint64(len(chain)) && len(r.Events) < min(limit, protocol.MaxBlockEvents); at++ {
+		raw, err := event(at + 1)
+		if err != nil {
+			return r, err
+		}
+		if size += len(raw); size > protocol.MaxBlockBody-8<<10 && len(r.Events) > 0 {
 			break
 		}
-		r.Events, r.End = append(r.Events, m.events[at]), m.chain[at]
+		r.Events, r.End = append(r.Events, raw), chain[at]
 	}
-	return r
+	return r, nil
 }
 
 // loadState seals a run of the state behind a base to the box that it is for.
@@ -129,9 +151,9 @@ func (s *host) loadState(node *register.Node, peer replication.Peer, log protoco
 	if m == nil || m.State.Log != log || m.Log != s.group.register().Inbox(node.Centre) {
 		return nil, nil, fault.New("hub.Load", fault.NotFound, log.String(), "no such base is kept here: ask for the log itself")
 	}
-	run := m.run(from, limit)
-	if len(run.Events) == 0 {
-		return nil, nil, nil
+	run, err := cutState(log, m.chain, from, limit, func(at uint64) ([]byte, error) { return m.events[at-1], nil })
+	if err != nil || len(run.Events) == 0 {
+		return nil, nil, err
 	}
 	run.Reads = peer.Reads()
 	return s.sealer.pack(run, node)

@@ -243,8 +243,12 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 	if err != nil {
 		return nil, nil, err
 	}
-	if log.Channel == protocol.InboxBase {
+	switch log.Channel { //nolint:exhaustive // The others are logs themselves.
+	case protocol.InboxBase:
 		return s.loadState(node, peer, log, from.Seq, limit)
+	case protocol.CatalogueBase:
+		blocks, err := s.shelf.loadState(log, from.Seq, limit, peer.Reads())
+		return nil, blocks, err
 	}
 	reg := s.group.register()
 	reader := s.readerOf(node, log)

@@ -37,7 +37,7 @@ type host struct {
 
 	mu     sync.Mutex // Guards what follows.
 	epochs map[identity.EpochID]knownEpoch
-	fresh  map[uint64][]byte // Events of the catalogue's log that are on their way to the disk.
+	fresh  map[shelfPlace][]byte // Events of the catalogue's log that are on their way to the disk.
 }
 
 var (
@@ -83,8 +83,11 @@ func (h *host) lost() []protocol.LogID {
 }
 
 func (h *host) isWanted(log protocol.LogID) bool {
-	if log.Channel == protocol.InboxBase {
+	switch log.Channel { //nolint:exhaustive // The others are logs themselves.
+	case protocol.InboxBase:
 		log.Channel = protocol.Inbox
+	case protocol.CatalogueBase:
+		log.Channel = protocol.Catalogue
 	}
 	log.Incarnation = 0
 	return slices.Contains(h.wanted(), log) // It may have become wanted since the session began.
@@ -107,7 +110,11 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 	for i := range have {
 		told[have[i].Log] = true
 	}
+	needs := h.box.NeedsShelf()
 	for log, at := range h.box.Held() {
+		if needs && log.Channel == protocol.Catalogue {
+			continue // Else no base would be offered.
+		}
 		if !told[log] {
 			have = append(have, protocol.Head{Log: log, At: at})
 		}
@@ -245,12 +252,16 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 		done(protocol.Position{}, nil, err)
 		return
 	}
-	if b.Header.Log.Channel == protocol.InboxBase {
+	deliver := h.box.Deliver
+	switch b.Header.Log.Channel { //nolint:exhaustive // The others are logs themselves.
+	case protocol.InboxBase:
 		h.box.DeliverState(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) { done(at, nil, err) })
 		return
+	case protocol.CatalogueBase:
+		deliver = h.box.DeliverShelf
 	}
 	forget := h.remember(b.Header.Log, items)
-	h.box.Deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) {
+	deliver(ctx, b.Header.Log, b.Header.Prev, items, func(at protocol.Position, err error) {
 		forget()
 		if b.Header.Log.Channel == protocol.Catalogue && h.exchange != nil && err == nil {
 			if at.Seq > b.Header.Last { // It was asked for on behalf of a neighbour, who lacks what follows as well.
@@ -262,25 +273,31 @@ func (h *host) Store(ctx context.Context, peer replication.Peer, b *protocol.Blo
 	})
 }
 
+// A shelfPlace is a place in a catalogue's log, or in the state behind its base.
+type shelfPlace struct {
+	log protocol.LogID
+	seq uint64
+}
+
 // remember keeps events of the catalogue at hand until they are durable: the next
 // block may lean on them.
 func (h *host) remember(log protocol.LogID, items []protocol.Item) (forget func()) {
-	if log.Channel != protocol.Catalogue {
+	if log.Channel != protocol.Catalogue && log.Channel != protocol.CatalogueBase {
 		return func() {}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fresh == nil {
-		h.fresh = map[uint64][]byte{}
+		h.fresh = map[shelfPlace][]byte{}
 	}
 	for i := range items {
-		h.fresh[items[i].Seq] = items[i].Raw
+		h.fresh[shelfPlace{log, items[i].Seq}] = items[i].Raw
 	}
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for i := range items {
-			delete(h.fresh, items[i].Seq)
+			delete(h.fresh, shelfPlace{log, items[i].Seq})
 		}
 	}
 }
@@ -289,7 +306,7 @@ func (h *host) remember(log protocol.LogID, items []protocol.Item) (forget func(
 func (h *host) earlier(log protocol.LogID) func(seq uint64) ([]byte, error) {
 	return func(seq uint64) ([]byte, error) {
 		h.mu.Lock()
-		raw := h.fresh[seq]
+		raw := h.fresh[shelfPlace{log, seq}]
 		h.mu.Unlock()
 		if raw != nil {
 			return raw, nil
@@ -314,7 +331,7 @@ func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, 
 			return nil, fault.New(op, fault.NotFound, b.Header.Epoch.String(), "epoch was not introduced")
 		}
 		key, public = known.key, known.signer
-	case b.Header.Log.Channel != protocol.Catalogue:
+	case b.Header.Log.Channel != protocol.Catalogue && b.Header.Log.Channel != protocol.CatalogueBase:
 		return nil, fault.New(op, fault.Denied, b.Header.Log.String(), "what concerns a centre travels sealed")
 	default:
 		var err error
@@ -326,26 +343,38 @@ func (h *host) open(peer replication.Peer, b *protocol.Block) ([]protocol.Item, 
 		return nil, err
 	}
 	if key == nil {
-		return h.packer.OpenLeaning(b, h.earlier(b.Header.Log))
+		items, err := h.packer.OpenLeaning(b, h.earlier(b.Header.Log))
+		if errors.Is(err, fault.Unavailable) {
+			h.box.LackShelf()
+		}
+		return items, err
 	}
 	return h.packer.Open(b, key)
 }
 
 // TakesBases reports whether the box is new: one that has filed anything reads every
-// event.
-func (h *host) TakesBases() bool { return !h.box.Founded() }
+// event of its inbox. A catalogue it always begins with a base, where that is worth it.
+func (h *host) TakesBases() (inboxes bool, catalogues uint8) {
+	catalogues = protocol.TakesShelf
+	if h.box.NeedsShelf() {
+		catalogues = protocol.NeedsShelf
+	}
+	return !h.box.Founded(), catalogues
+}
 
-// TakeBase begins the inbox with what it adds up to, if a server of this district says
-// so.
-func (h *host) TakeBase(_ context.Context, _ replication.Peer, b *protocol.Base) (protocol.Position, error) {
+// TakeBase begins the inbox or the catalogue with what it adds up to, if a server of this
+// district says so.
+func (h *host) TakeBase(ctx context.Context, _ replication.Peer, b *protocol.Base) (protocol.Position, error) {
 	public, err := h.server(b.Cert)
 	if err == nil {
 		err = b.Verify(public)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return protocol.Position{}, err
-	}
-	if b.Log.Channel != protocol.Inbox || !h.isWanted(b.Log) || h.box.Founded() {
+	case b.Log.Channel == protocol.Catalogue && h.isWanted(b.Log):
+		return h.box.TakeShelf(ctx, b)
+	case b.Log.Channel != protocol.Inbox || !h.isWanted(b.Log) || h.box.Founded():
 		return protocol.Position{}, fault.New("node.TakeBase", fault.Denied, b.Log.String(), "this box begins no such log with a base")
 	}
 	return h.box.TakeBase(b), nil

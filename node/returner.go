@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"kendro/catalogue"
 	"kendro/domain/fault"
@@ -25,6 +26,9 @@ type returner struct {
 	gossip    string
 	dial      dialer
 	log       *slog.Logger
+
+	clock func() time.Time
+	asked atomic.Int64 // When a register that began anew was asked first in this run, Unix milliseconds.
 
 	told atomic.Bool // In this run a register that began anew has got what it lacked of the catalogue.
 }
@@ -80,6 +84,9 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 		return nil
 	}
 	r.log.Info("the hub's register began anew and knows this box", "addr", addr)
+	if home.Release > answer.Release && r.yields(home) {
+		return nil
+	}
 	if home.Release > answer.Release {
 		if err := r.shelve(ctx, to, answer.Release); err != nil {
 			return err
@@ -87,6 +94,20 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 	}
 	r.told.Store(true)
 	return nil
+}
+
+// yieldFor is how long a box whose catalogue began with a base leaves it to others to
+// tell a register that began anew of releases.
+const yieldFor = time.Hour
+
+// yields reports whether others come first: this box lacks the releases before its base,
+// and a register takes none before one that it has.
+func (r *returner) yields(home box.Homecoming) bool {
+	now := r.clock().UnixMilli()
+	if r.asked.CompareAndSwap(0, now) && home.Based {
+		r.log.Info("the catalogue here begins with a base: other boxes may tell the register of earlier releases first", "for", yieldFor.String())
+	}
+	return home.Based && now-r.asked.Load() < yieldFor.Milliseconds()
 }
 
 // newest bounds a list to what a request takes.
@@ -143,6 +164,6 @@ func (r *returner) shelve(ctx context.Context, to target, after uint64) error {
 
 func (n *Node) newReturner() *returner {
 	return &returner{
-		box: n.box, enrolment: n.renewer.now.Load, keys: n.keys, gossip: n.courier.gossip, dial: link.DialEnrol, log: n.c.Logger,
+		box: n.box, enrolment: n.renewer.now.Load, keys: n.keys, gossip: n.courier.gossip, dial: link.DialEnrol, log: n.c.Logger, clock: n.c.Clock,
 	}
 }

@@ -14,7 +14,18 @@ const BaseFormat = 1
 // Bounds of the state behind a base.
 const (
 	MaxBaseEvents = 1 << 15
-	MaxBasePlain  = 8 << 20 // Bytes of its events.
+	MaxBasePlain  = 8 << 20  // Bytes of its events, of an inbox …
+	MaxShelfPlain = 64 << 20 // … and of a catalogue, whose readers keep them as they come.
+)
+
+// BaseBehind is by how many events a reader of a catalogue lies back who may be
+// offered a base in place of them.
+const BaseBehind = 1000
+
+// What [Hello.Shelves] says.
+const (
+	TakesShelf uint8 = 1 // A base of a catalogue is welcome where it is worth it.
+	NeedsShelf uint8 = 2 // … and whatever it costs: the sender lacks events that lie below the one it began with.
 )
 
 // A Base is a server's signed, portable statement that a reader of a log may begin
@@ -56,7 +67,7 @@ func NewBase(log LogID, at Position, events [][]byte) (Base, []Hash) {
 }
 
 // stateOf are the channels that have bases, and those of the states.
-var stateOf = map[Channel]Channel{Inbox: InboxBase}
+var stateOf = map[Channel]Channel{Inbox: InboxBase, Catalogue: CatalogueBase}
 
 // HasBase reports whether there are bases of such a log.
 func (l LogID) HasBase() bool {

@@ -167,7 +167,7 @@ func (b *Block) Check() error {
 		return err
 	}
 	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || !ReadableCodecs.Reads(h.Codec) ||
-		h.Codec == CodecLeaning && (h.Log.Channel != Catalogue || h.Sealed()) {
+		h.Codec == CodecLeaning && (!h.Log.leans() || h.Sealed()) {
 		return fault.New(op, fault.Invalid, h.Log.String(), "block bounds are impossible")
 	}
 	if sha256.Sum256(b.Body) != h.Body {

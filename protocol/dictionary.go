@@ -37,7 +37,7 @@ func (c Codecs) Reads(codec uint8) bool {
 // codecFor chooses how to compress: with the dictionary what it was made for, if
 // the reader can open it. A catalogue resembles no application, but itself.
 func (r *Run) codecFor() uint8 {
-	if r.Leaning != nil && r.Log.Channel == Catalogue && r.Reads.Reads(CodecLeaning) {
+	if r.Leaning != nil && r.Log.leans() && r.Reads.Reads(CodecLeaning) {
 		return CodecLeaning
 	}
 	if r.Log.Channel != Catalogue && r.Reads.Reads(CodecDictionary1) {

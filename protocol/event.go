@@ -47,6 +47,8 @@ const (
 	TrialEnded     Kind = 44 // Catalogue: it is out of force there. Payload: TrialOver.
 	DirectoryPart  Kind = 45 // Catalogue: a part of a directory that is too long for one event. Payload: catalogue.Parcel.
 	OriginAdded    Kind = 46 // Catalogue: what a release was composed of, for whoever asks. Payload: its encoding. A box keeps it and does nothing.
+
+	ShelfPlaces Kind = 64 // Base of a catalogue: where the events stand that follow. Payload: Places.
 )
 
 // A Pin names the version of a service that an application was made under. Hash

@@ -50,6 +50,10 @@ func vectors(t *testing.T) map[string][]byte {
 	short := shortFrames(t, signer)
 	base, _ := NewBase(LogID{Channel: Inbox, Name: "41-09-17", Incarnation: 7}, at, [][]byte{raw})
 	base.Sign([]byte("certificate"), signer)
+	shelf := LogID{Channel: Catalogue, Name: "41", Incarnation: 7}
+	shelfBase, _ := NewBase(shelf, at, [][]byte{raw})
+	shelfBase.Sign([]byte("certificate"), signer)
+	places := NewPlaces(shelf, []uint64{1, 2, 5})
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	refounding := Refounding{District: "41", Incarnation: 9, At: 5}
 	refounding.Signature = signer.Sign(contextRefounding, refounding.signed())
@@ -137,6 +141,9 @@ func vectors(t *testing.T) map[string][]byte {
 		"short-head":          short[2],
 		"hello-bases":         Marshal(&Message{Hello: &Hello{Version: 1, Bases: BaseFormat}}),
 		"message-base":        Marshal(&Message{Base: &base}),
+		"hello-shelves":       Marshal(&Message{Hello: &Hello{Version: 1, Shelves: NeedsShelf}}),
+		"message-shelf-base":  Marshal(&Message{Base: &shelfBase}),
+		"shelf-places":        Marshal(&places),
 		"ended":               Marshal(&Ended{Log: uplink, Stage: "APPROVED", By: 5, Runs: []uint64{0, 7, 2, 1}}),
 		"hello-every":         Marshal(&Message{Hello: &Hello{Version: 1, Every: []Channel{Uplink}}}),
 		"submission-complete": Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Originals: []string{"nid"}, Fees: []Fee{{Kind: "government", Poisha: 2000}}}),

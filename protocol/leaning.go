@@ -29,6 +29,9 @@ type Leaning struct {
 	Carrier func(h Hash) (seq uint64, ok bool)
 }
 
+// leans reports whether blocks of such a log may be [CodecLeaning].
+func (l LogID) leans() bool { return l.Channel == Catalogue || l.Channel == CatalogueBase }
+
 // A Lean is a run of events, counted back from the first of the block.
 type Lean struct {
 	_     struct{} `cbor:",toarray"`

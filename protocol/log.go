@@ -36,9 +36,13 @@ const (
 	Inbox     Channel = 2 // What a hub tells one centre. Name: the centre.
 	Catalogue Channel = 3 // A hub's services. Name: the district.
 	InboxBase Channel = 4 // The state that a [Base] of an inbox stands for. Name: the centre.
+
+	CatalogueBase Channel = 5 // The state that a [Base] of a catalogue stands for. Name: the district.
 )
 
-var channels = map[Channel]string{Uplink: "uplink", Inbox: "inbox", Catalogue: "catalogue", InboxBase: "inbox-base"}
+var channels = map[Channel]string{
+	Uplink: "uplink", Inbox: "inbox", Catalogue: "catalogue", InboxBase: "inbox-base", CatalogueBase: "catalogue-base",
+}
 
 // A LogID names a log: append-only, gapless, hash-chained, one writer. The
 // incarnation is drawn at random with the log's storage, so a log that was lost

@@ -55,7 +55,9 @@ type Hello struct {
 
 	Shorthand uint8 `cbor:"11,keyasint,omitempty"` // The newest [Shorthand] that the sender reads; 0 is none.
 
-	Bases uint8 `cbor:"12,keyasint,omitempty"` // The newest format of a [Base] that the sender begins a log with; 0 is none.
+	Bases uint8 `cbor:"12,keyasint,omitempty"` // The newest format of a [Base] that the sender begins an inbox with; 0 is none.
+
+	Shelves uint8 `cbor:"13,keyasint,omitempty"` // Whether it begins a catalogue so: 0 is no, [TakesShelf], [NeedsShelf].
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through

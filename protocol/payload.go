@@ -276,21 +276,7 @@ type Ended struct {
 }
 
 // Each calls fn with the first and last place of each run, until fn fails.
-func (e *Ended) Each(fn func(first, last uint64) error) error {
-	at := uint64(0)
-	for i := 0; i+1 < len(e.Runs); i += 2 {
-		first := at + e.Runs[i] + 1
-		last := first + e.Runs[i+1] - 1
-		if first <= at || last < first {
-			return fault.New("protocol.Ended", fault.Invalid, e.Log.String(), "runs out of order")
-		}
-		if err := fn(first, last); err != nil {
-			return err
-		}
-		at = last
-	}
-	return nil
-}
+func (e *Ended) Each(fn func(first, last uint64) error) error { return eachRun(e.Log, e.Runs, fn) }
 
 // A Recovery is the payload of Recovered: an event that its box wrote into a log
 // that it then gave up, because an older copy of its disk was put back or a copy

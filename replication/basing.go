@@ -10,10 +10,17 @@ type footing struct {
 	of   *flow          // … and the flow of that log.
 }
 
-// offer asks for the base of a log that the peer wants from its first event on.
+// offer asks for the base of an inbox that the peer wants from its first event on, or of
+// a catalogue of which it lacks much.
 func (f *flow) offer(s *Session) []Action {
-	h := s.peerHello
-	if !s.cfg.Offers || h.Bases < protocol.BaseFormat || !f.log.HasBase() || !f.out.wanted || f.third || f.out.theirs.Seq > 0 || f.mine.Seq == 0 {
+	h, begins := s.peerHello, f.out.theirs.Seq == 0
+	switch f.log.Channel { //nolint:exhaustive // The others have no bases.
+	case protocol.Inbox:
+		begins = begins && h.Bases >= protocol.BaseFormat
+	case protocol.Catalogue:
+		begins = (begins || f.mine.Seq >= f.out.theirs.Seq+protocol.BaseBehind) && h.Shelves >= protocol.TakesShelf
+	}
+	if !s.cfg.Offers || !f.log.HasBase() || !begins || !f.out.wanted || f.third || f.mine.Seq == 0 {
 		return nil
 	}
 	f.held = true
@@ -55,12 +62,19 @@ func (s Basing) based(b *protocol.Base) ([]Action, error) {
 		f = s.open(b.Log)
 	}
 	switch {
-	case f == nil || !f.in.wanted || !s.cfg.Takes:
+	case f == nil || !f.in.wanted || !s.takes(b.Log):
 		return nil, violation(b.Log.String(), "a base of a log that was not asked for")
 	case b.At.Seq <= f.in.got.Seq:
 		return []Action{Send{headsMessage(f)}}, nil // Have it.
 	}
 	return []Action{TakeBase{b}}, nil
+}
+
+func (s Basing) takes(log protocol.LogID) bool {
+	if log.Channel == protocol.Catalogue {
+		return s.cfg.Shelves >= protocol.TakesShelf
+	}
+	return s.cfg.Takes
 }
 
 // Taking answers a [TakeBase]: the state is here up to from, as far as another
@@ -86,6 +100,9 @@ func (s Basing) Taking(b *protocol.Base, from protocol.Position, err error) []Ac
 	}
 	state.base, state.of, state.in.wanted = b, f, true
 	state.mine, state.in.got = from, from
+	if from == b.State.At {
+		return state.founded(from)
+	}
 	return []Action{Send{&protocol.Message{Want: &protocol.Want{Log: state.log, From: from}}}}
 }
 

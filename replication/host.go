@@ -98,23 +98,24 @@ type Finder interface {
 
 // A BaseWriter is a [Host] whose logs may be begun with a base.
 type BaseWriter interface {
-	// Base returns the signed base to offer to a reader that has nothing of the log,
-	// or nil where it does as well to send the events. Until the session ends, Load
-	// returns blocks of the base's state. Calls may overlap.
+	// Base returns the signed base to offer to a reader that has nothing of the log, or
+	// lacks much of a catalogue, or nil where it does as well to send the events. Until
+	// the session ends, Load returns blocks of the base's state. Calls may overlap.
 	Base(ctx context.Context, peer Peer, log protocol.LogID) (*protocol.Base, error)
 }
 
 // A BaseReader is a [Host] that may begin a log with a base.
 type BaseReader interface {
-	// TakesBases reports whether it does so now.
-	TakesBases() bool
+	// TakesBases reports whether it begins inboxes so now, and what it says of
+	// catalogues: 0, [protocol.TakesShelf] or [protocol.NeedsShelf].
+	TakesBases() (inboxes bool, catalogues uint8)
 
 	// TakeBase takes an offer, and returns how far the base's state was brought by
 	// sessions before. Signature and right are the host's to judge; after an error the
 	// peer is asked for the events. Blocks of the state then come by Store. Before done
-	// is called for the last of them, the whole state is durable and the log stands
-	// where the base says; what Store says is durable before, it may forget when it ends.
-	// TakeBase doesn't overlap Store.
+	// is called for the last of them, or TakeBase returns the state's end, the whole
+	// state is durable and the log stands where the base says; what Store says is
+	// durable before, it may forget when it ends. TakeBase doesn't overlap Store.
 	TakeBase(ctx context.Context, peer Peer, b *protocol.Base) (protocol.Position, error)
 }
 

@@ -38,7 +38,9 @@ type Config struct {
 	Holds bool               // We want to hear what the peer holds of our logs, see [Holds].
 
 	Offers bool // [FindBase] may be asked.
-	Takes  bool // We begin logs with a base, see [TakeBase].
+	Takes  bool // We begin inboxes with a base, see [TakeBase].
+
+	Shelves uint8 // Whether we begin catalogues so, for the hello.
 }
 
 // A Session is one end of a sync session; both ends are alike. It is not safe
@@ -99,7 +101,7 @@ func (s *Session) Start() []Action {
 	return []Action{Send{&protocol.Message{Hello: &protocol.Hello{
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
 		Have: have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
-		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases,
+		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases, Shelves: s.cfg.Shelves,
 	}}}}
 }
 
@@ -293,7 +295,7 @@ func (s *Session) advance(f *flow, at protocol.Position) []Action {
 	if at.Seq > f.out.theirs.Seq && len(f.out.flight) > 0 {
 		f.out.widen(s.cfg.Window)
 	}
-	f.held = f.held && at.Seq == 0
+	f.held = f.held && at.Seq <= f.out.theirs.Seq
 	f.out.reached(at)
 	return s.compare(f, at)
 }
@@ -364,8 +366,11 @@ func compareFlows(a, b *flow) int {
 
 // rank is the channel whose turn to be sent a log shares.
 func rank(l protocol.LogID) protocol.Channel {
-	if l.Channel == protocol.InboxBase {
+	switch l.Channel { //nolint:exhaustive // The others share theirs with none.
+	case protocol.InboxBase:
 		return protocol.Inbox
+	case protocol.CatalogueBase:
+		return protocol.Catalogue
 	}
 	return l.Channel
 }

@@ -26,8 +26,11 @@ var names = map[string]protocol.LogID{
 }
 
 func nameOf(l protocol.LogID) string {
-	if l.Channel == protocol.InboxBase {
+	switch l.Channel { //nolint:exhaustive // The others are logs themselves.
+	case protocol.InboxBase:
 		return "base"
+	case protocol.CatalogueBase:
+		return "shelf"
 	}
 	for n, id := range names {
 		if id == l {
@@ -102,10 +105,11 @@ type manner struct {
 	hears bool // Is told what the peer holds.
 	extra bool // Has logs that it does not name in its hello.
 
-	offers int            // Offers a base of its inbox, with so many events; 0 offers none.
-	takes  bool           // Begins logs with a base.
-	doubts bool           // Finds bases badly signed.
-	base   *protocol.Base // That it takes.
+	offers  int            // Offers a base of its inbox, with so many events; 0 offers none.
+	takes   bool           // Begins logs with a base.
+	doubts  bool           // Finds bases badly signed.
+	shelves uint8          // What it says of catalogues.
+	base    *protocol.Base // That it takes.
 }
 
 // side is one end: a disk, and a session while connected.
@@ -182,7 +186,7 @@ func (p *pair) connect() {
 		if s.acks {
 			cert = []byte("certificate of " + s.name)
 		}
-		c := replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window, Holds: s.hears, Offers: true, Takes: s.takes}
+		c := replication.Config{Cert: cert, Have: s.heads(), Want: s.want, Window: s.window, Holds: s.hears, Offers: true, Takes: s.takes, Shelves: s.shelves}
 		if s.every {
 			c.Every, c.Finds = []protocol.Channel{protocol.Uplink}, true
 		}
@@ -451,6 +455,9 @@ func describe(m *protocol.Message) string {
 		}
 		if m.Hello.Bases > 0 {
 			text += " takes bases"
+		}
+		if m.Hello.Shelves > 0 {
+			text += fmt.Sprintf(" shelves=%d", m.Hello.Shelves)
 		}
 		return text
 	case m.Heads != nil:

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 // TestTranscripts plays testdata/*.txt. A file is paragraphs of commands, a line
 // of four hyphens, and what happens then:
 //
-//	side a have up=3,in=1 want in,cat acks cut=2 window=4 epoch=1 offers=3 takes doubts
+//	side a have up=3,in=1 want in,cat acks cut=2 window=4 epoch=1 offers=3 takes shelves=1 doubts
 //	connect | cut | run | state
 //	step a [n]               a receives its next n messages
 //	grow a up 5 [branch]     five more events are durable at a
@@ -197,6 +197,8 @@ func define(name string, words []string) *side {
 			s.offers = number(value)
 		case "takes":
 			s.takes = true
+		case "shelves":
+			s.shelves = uint8(number(value))
 		case "doubts":
 			s.doubts = true
 		case "cut":

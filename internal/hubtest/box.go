@@ -390,7 +390,7 @@ func (b *Box) store(peer replication.Peer, x *protocol.Block) (protocol.Position
 			b.inbox = append(b.inbox, e)
 		case protocol.Catalogue:
 			b.shelf[it.Seq] = it.Raw
-		case protocol.Uplink, protocol.InboxBase: // No box reads the one here, and none asks for the other.
+		case protocol.Uplink, protocol.InboxBase, protocol.CatalogueBase: // No box reads the one here, and none asks for the other.
 		}
 	}
 	b.heads[x.Header.Log] = at

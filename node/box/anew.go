@@ -125,6 +125,7 @@ type Homecoming struct {
 	Logs    []protocol.Head // Uplinks of the centre, as far as they can be sent again.
 	Before  []protocol.Head // How far the hub's own logs are here.
 	Release uint64          // Of the catalogue in force here.
+	Based   bool            // The catalogue began with a base: earlier releases are not here.
 }
 
 // Homecoming returns what the box holds.
@@ -153,14 +154,17 @@ func (b *Box) Homecoming() (Homecoming, error) {
 	if goods := b.Goods(); goods != nil {
 		h.Release = uint64(goods.Set.Release.Number)
 	}
-	return h, nil
+	shelf, _ := b.mirror.catalogue()
+	floor, err := b.floorOf(shelf)
+	h.Based = floor.At.Seq > 0
+	return h, err
 }
 
 // Catalogue calls fn with every event of the catalogue that the hub has sent, in
 // its order.
 func (b *Feed) Catalogue(fn func(*protocol.Event) error) error {
 	return b.scanIn(func(_ uint64, r *inRecord) error {
-		if r.Log.Channel != protocol.Catalogue {
+		if r.Log.Channel != protocol.Catalogue && r.Log.Channel != protocol.CatalogueBase {
 			return nil
 		}
 		e, err := protocol.DecodeEvent(r.Raw)

@@ -65,16 +65,16 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 	if r.What == inAck {
 		return 0, x.applyAck(tx, r)
 	}
-	if !r.state() {
+	if !r.ofInbox() {
 		if err := tx.Set([]byte(keyCursor+r.Log.String()), protocol.Marshal(r.At)); err != nil {
 			return 0, err
 		}
 	}
 	if r.What == inBase {
-		return 0, nil // What it stands for came before it.
+		return 0, shelfIndex{x}.found(tx, r) // What it stands for came before it.
 	}
-	if r.Log.Channel == protocol.Catalogue {
-		if err := tx.Set(shelvedKey(r.Log, r.At.Seq), binary.BigEndian.AppendUint64(nil, seq)); err != nil {
+	if r.Log.Channel == protocol.Catalogue || r.Log.Channel == protocol.CatalogueBase {
+		if err := (shelfIndex{x}).stand(tx, seq, r); err != nil {
 			return 0, err
 		}
 	}

@@ -18,6 +18,8 @@ type foundation struct {
 	at    protocol.Position
 	items []protocol.Item
 	size  int
+
+	shelf shelfFooting
 }
 
 // Founded reports whether the box has filed anything. From then on it needs every

@@ -63,6 +63,7 @@ type delivery struct {
 	items []protocol.Item
 	ack   *protocol.Ack
 	base  *protocol.Base // The items are the state behind it.
+	shelf *protocol.Base // The items are a run of the state behind it.
 	done  func(protocol.Position, error)
 
 	at protocol.Position // Set by the writer: where the log stands afterwards.
@@ -210,8 +211,7 @@ func (w *writer) takeParts(b *batch) {
 			taken = append(taken, d)
 			continue
 		}
-		at := w.standing(b, d.log)
-		if err := w.takeRun(b, d, at); err != nil {
+		if err := takeItems(w, b, d); err != nil {
 			d.finish(protocol.Position{}, err)
 			continue
 		}
@@ -229,6 +229,20 @@ func (w *writer) standing(b *batch, log protocol.LogID) protocol.Position {
 		return at
 	}
 	return w.begins(log)
+}
+
+// takeItems places a run of a log, or of the state behind a catalogue's base.
+func takeItems(w *writer, b *batch, d *delivery) error {
+	d.at = w.standing(b, d.log)
+	if d.shelf == nil || len(d.items) > 0 {
+		if err := w.takeRun(b, d, d.at); err != nil {
+			return err
+		}
+	}
+	if d.shelf == nil {
+		return nil
+	}
+	return foundShelf(w, b, d, d.at)
 }
 
 func (w *writer) takeRun(b *batch, d *delivery, at protocol.Position) error {

@@ -42,7 +42,8 @@ type index struct {
 	// hold.
 	partial atomic.Bool
 
-	parts layout // Changed by whoever owns at.
+	parts  layout    // Changed by whoever owns at.
+	placed placeList // Of the base of a catalogue that is coming; likewise.
 
 	era   era                 // Changed by whoever owns at.
 	roots *identity.Authority // Verifies who says that the register began anew.
@@ -83,6 +84,8 @@ const (
 	keyRegister  = "f" // Refounding: the register began anew.
 	keyBackup    = "y" // Watermark: how far the hub is backed up. Of one register.
 	keyShelved   = "c" // Name of a catalogue's log, place in it: sequence in journal/in.
+	keyPlaces    = "5" // Name of the state's log behind a base of a catalogue: Places.
+	keyFloor     = "6" // Name of a catalogue's log: shelfFloor, where it begins here.
 )
 
 // A span is a run of the own log that the register holds.
@@ -128,6 +131,8 @@ func (x *index) requestKey(user, key string) []byte {
 func seqKey(kind string, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte(kind), seq)
 }
+
+func seqBytes(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
 func hashKey(kind string, h [32]byte) []byte { return append([]byte(kind), h[:]...) }
 

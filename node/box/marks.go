@@ -68,6 +68,30 @@ func (m *mirror) allCursors() map[protocol.LogID]protocol.Position {
 	return maps.Clone(m.cursors)
 }
 
+// held are the cursors of logs; the state behind a base is none.
+func (m *mirror) held() map[protocol.LogID]protocol.Position {
+	all := m.allCursors()
+	maps.DeleteFunc(all, func(l protocol.LogID, _ protocol.Position) bool { return l.Channel == protocol.CatalogueBase })
+	return all
+}
+
+func (m *mirror) cursorOf(log protocol.LogID) protocol.Position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cursors[log]
+}
+
+// catalogue is the catalogue's log that is here, and where it stands; of several
+// registers' the one that is furthest.
+func (m *mirror) catalogue() (log protocol.LogID, at protocol.Position) {
+	for l, p := range m.held() {
+		if l.Channel == protocol.Catalogue && p.Seq > at.Seq {
+			log, at = l, p
+		}
+	}
+	return log, at
+}
+
 func (m *mirror) checkpoint() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -118,8 +118,11 @@ func (b *Memory) settled(own protocol.Position, in []inEffect, c changed) {
 			b.noteAck(r)
 			continue
 		}
-		if !r.state() {
+		if !r.ofInbox() {
 			m.cursors[r.Log] = r.At
+		}
+		if r.What == inBase && r.Log.Channel == protocol.Catalogue {
+			b.foundation.shelf.founded()
 		}
 		b.noteIndex(r)
 	}

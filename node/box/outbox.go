@@ -56,7 +56,7 @@ func (b *core) begins(log protocol.LogID) protocol.Position {
 func (b *Feed) Acknowledged() protocol.Position { return b.mirror.acknowledged().At }
 
 // Held returns how far this box holds each log of the hub's.
-func (b *Feed) Held() map[protocol.LogID]protocol.Position { return b.mirror.allCursors() }
+func (b *Feed) Held() map[protocol.LogID]protocol.Position { return b.mirror.held() }
 
 // LastContact returns when the hub was last heard of, in Unix milliseconds; 0 is
 // never.

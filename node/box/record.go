@@ -96,9 +96,15 @@ type inRecord struct {
 	Raw  cbor.RawMessage // The event, the acknowledgement, or the base.
 }
 
-// state reports whether a record is part of the state behind a base, which has no
-// cursor: it is here whole, or another comes.
-func (r *inRecord) state() bool { return r.What == inEvent && r.Log.Channel == protocol.InboxBase }
+// state reports whether a record is part of the state behind a base: what is missing
+// of it nobody asks for.
+func (r *inRecord) state() bool {
+	return r.ofInbox() || r.What == inEvent && r.Log.Channel == protocol.CatalogueBase
+}
+
+// ofInbox reports whether it is part of the state of an inbox, which has no cursor: it
+// is here whole, or another comes.
+func (r *inRecord) ofInbox() bool { return r.What == inEvent && r.Log.Channel == protocol.InboxBase }
 
 func decodeIn(seq uint64, b []byte) (inRecord, error) {
 	var r inRecord

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -49,16 +50,20 @@ func (b *Shelf) Event(log protocol.LogID, seq uint64) ([]byte, error) {
 }
 
 // Place returns where an event of a catalogue's log stands, with its hash; fails as
-// Event does.
+// Event does, and for one of which a base told no hash.
 func (b *Shelf) Place(log protocol.LogID, seq uint64) (protocol.Position, error) {
 	if seq == 0 {
 		return protocol.Position{}, nil
 	}
 	r, err := b.shelved(log, seq)
-	if err != nil {
-		return protocol.Position{}, err
+	if err == nil && r.Log == log {
+		return r.At, nil
 	}
-	return r.At, nil
+	floor, missing := b.floorOf(log)
+	if missing == nil && floor.At.Seq == seq {
+		return floor.At, nil
+	}
+	return protocol.Position{}, cmp.Or(err, missing, error(fault.New("box.Place", fault.Unavailable, log.String(), fmt.Sprintf("event %d came with a base", seq))))
 }
 
 // shelved reads an event of a catalogue's log.
@@ -80,7 +85,7 @@ func (b *Shelf) shelved(log protocol.LogID, seq uint64) (inRecord, error) {
 		return inRecord{}, err
 	}
 	r, err := decodeIn(at, raw)
-	if err == nil && (r.Log != log || r.At.Seq != seq) {
+	if err == nil && (r.Log != log || r.At.Seq != seq) && r.Log.Channel != protocol.CatalogueBase {
 		err = differs("in", at, errors.New("another event stands there"))
 	}
 	return r, err
@@ -115,6 +120,7 @@ func (b *Shelf) stockShelf() error {
 	}
 	if waiting {
 		b.blockers.Raise(CatalogueLacks, zeroTime)
+		b.LackShelf()
 	} else {
 		b.blockers.Clear(CatalogueLacks)
 	}

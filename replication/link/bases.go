@@ -11,7 +11,9 @@ import (
 func bases(c *replication.Config, host replication.Host) {
 	_, c.Offers = host.(replication.BaseWriter)
 	r, ok := host.(replication.BaseReader)
-	c.Takes = ok && r.TakesBases()
+	if ok {
+		c.Takes, c.Shelves = r.TakesBases()
+	}
 }
 
 // findBase asks the host for a base. Without one the events are sent.

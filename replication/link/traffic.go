@@ -78,7 +78,7 @@ func purposeOf(m *protocol.Message) Purpose {
 			return Applications
 		case protocol.Inbox, protocol.InboxBase:
 			return Inbox
-		case protocol.Catalogue:
+		case protocol.Catalogue, protocol.CatalogueBase:
 			return Catalogue
 		}
 	case m.Hello != nil, m.Epoch != nil:

@@ -49,6 +49,8 @@ type options struct {
 	stored     []int // Of sync: how many records are stored where the new ones are measured.
 
 	pause time.Duration // Of ingest: how long a caller waits before its next block.
+
+	releases int // Of catalogue: how many there are in the end.
 }
 
 // result is what a benchmark prints. Keys that don't apply are absent.
@@ -212,6 +214,9 @@ func (k kind) command() *cobra.Command {
 	if k.use == "ingest" {
 		f.DurationVar(&o.pause, "pause", 0, "how long each caller waits before its next block, such as 300ms: then no block shares anything with the next")
 	}
+	if k.use == "catalogue" {
+		f.IntVar(&o.releases, "releases", 0, "go on to so many releases, each with every service changed, and add a node that is new then and one of before")
+	}
 	if k.use == "sync" {
 		f.BoolVar(&o.neighbours, "neighbours", false, "nodes of one upazila; the outage lasts until two neighbours hold each record")
 		f.IntSliceVar(&o.stored, "stored", nil, "measure new applications beside so many that are stored already, such as 1000,100000")
@@ -257,11 +262,11 @@ func (o options) measure(ctx context.Context, k kind) (*result, error) {
 	return r, nil
 }
 
-// filling is what the limit grows by where stores are filled first.
+// filling is what the limit grows by where stores are filled first, or a catalogue.
 func (o options) filling() time.Duration {
-	const each = 6 * time.Millisecond
+	const each, published = 6 * time.Millisecond, 20 * time.Second
 	if len(o.stored) == 0 {
-		return 0
+		return time.Duration(o.releases) * published
 	}
 	return time.Duration(len(o.stored))*limit + time.Duration(slices.Max(o.stored))*each
 }
@@ -293,6 +298,8 @@ func (o options) check(use string) error {
 		return bad(fmt.Sprintf("--stored: want numbers up to %d, each larger than the one before and the applications measured there", most))
 	case use == "catalogue" && o.records > catalogue.MaxInvented:
 		return bad(fmt.Sprintf("--records: want 1 to %d services", catalogue.MaxInvented))
+	case o.releases != 0 && (o.releases <= full || o.releases > maxReleases):
+		return bad(fmt.Sprintf("--releases: want %d to %d", full+1, maxReleases))
 	case use == "desk" && o.servers != 1:
 		return bad("--servers: one server is filled, and a second joins it")
 	case use == "intake" && o.nodes != 1:

@@ -200,6 +200,11 @@ func (c *caller) run(ctx context.Context, addr string, o ...link.SessionOption) 
 }
 
 func (c *caller) session(ctx context.Context, addr string, o []link.SessionOption) error {
+	return c.speak(ctx, addr, c, o)
+}
+
+// speak holds one session in which the caller stands as host says.
+func (c *caller) speak(ctx context.Context, addr string, host replication.Host, o []link.SessionOption) error {
 	const dialIn = 10 * time.Second
 	dialling, stop := context.WithTimeout(ctx, dialIn)
 	defer stop()
@@ -220,7 +225,7 @@ func (c *caller) session(ctx context.Context, addr string, o []link.SessionOptio
 			}
 		}
 	}))
-	err = link.RunSession(ctx, conn, peerOf(conn), c, o...)
+	err = link.RunSession(ctx, conn, peerOf(conn), host, o...)
 	select {
 	case err = <-refused:
 	default:

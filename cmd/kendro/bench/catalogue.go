@@ -37,6 +37,8 @@ type shelved struct {
 	Filled float64 `json:"full_seconds,omitempty"`
 	Held   uint64  `json:"full_rss_anon_bytes,omitempty"` // … and its anonymous memory then.
 	Rested uint64  `json:"rss_anon_bytes_before,omitempty"`
+
+	aged
 }
 
 // Of the measurement.
@@ -44,7 +46,14 @@ const (
 	calm   = time.Second     // After the last node's activation: its acknowledgement counts as well.
 	rested = 5 * time.Second // After the copy: the session has found its packet size and is at rest.
 	fees   = 5               // Changes of one fee, one after the other.
+	full   = 1 + fees + 2    // Releases until every service has three versions.
 )
+
+// maxReleases keeps fees in range.
+const maxReleases = 99
+
+// feeOf is what stands before the first fee of a service.
+const feeOf = "{kind: government, poisha: "
 
 // runCatalogue founds a district with a whole country's services, and measures what
 // its release costs nodes that are new, one changed fee those that hold it, and three
@@ -63,7 +72,7 @@ func runCatalogue(ctx context.Context, o options, site string) (*result, error) 
 	if err != nil {
 		return nil, err
 	}
-	centres, err := c.scattered(o.nodes + 1)
+	centres, err := c.scattered(o.nodes + 3)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +99,10 @@ func runCatalogue(ctx context.Context, o options, site string) (*result, error) 
 		return nil, err
 	}
 	r.Ratio = round(r.Cold / float64(r.Baseline))
-	return r, s.changes(ctx, centres[o.nodes], r)
+	if err := s.changes(ctx, centres[o.nodes], r); err != nil || o.releases <= full {
+		return r, err
+	}
+	return r, s.grown(ctx, full, o.releases, [2]string(centres[o.nodes+1:]), r)
 }
 
 // A shop is a district whose catalogue changes.
@@ -127,8 +139,7 @@ func (s *shop) changes(ctx context.Context, centre string, r *result) error {
 	spent := after.since(before)
 	r.ChangePurposes = spent.purposes
 	r.Change = round(float64(spent.out+spent.in) / float64(len(s.Nodes)*fees))
-	const last = 1 + fees + 2
-	for release := last - 1; release <= last; release++ {
+	for release := full - 1; release <= full; release++ {
 		if err := s.publish(ctx, release, names); err != nil {
 			return err
 		}
@@ -140,16 +151,16 @@ func (s *shop) changes(ctx context.Context, centre string, r *result) error {
 	if _, err := s.AddNode(ctx, centre); err != nil {
 		return err
 	}
-	if err := s.inForce(ctx, last); err != nil {
+	if err := s.inForce(ctx, full); err != nil {
 		return err
 	}
 	r.Filled = round(time.Since(began).Seconds())
 	stagger(ctx, calm)
-	full, err := s.metered(ctx)
+	copied, err := s.metered(ctx)
 	if err != nil {
 		return err
 	}
-	r.Full = full.out + full.in
+	r.Full = copied.out + copied.in
 	r.Held, err = rssAnon(s.Nodes[0].PID())
 	return err
 }
@@ -157,13 +168,17 @@ func (s *shop) changes(ctx context.Context, centre string, r *result) error {
 // publish raises a fee of each of the named services, and waits until every node has
 // the release in force.
 func (s *shop) publish(ctx context.Context, release int, names []string) error {
-	dir := filepath.Join(s.site, fmt.Sprintf("release-%d", release))
 	changed := map[string][]byte{}
 	for _, name := range names {
-		const fee = "{kind: government, poisha: "
-		changed[name] = bytes.Replace(s.files[name], []byte(fee), []byte(fee+"1"), 1)
+		changed[name] = bytes.Replace(s.files[name], []byte(feeOf), []byte(feeOf+"1"), 1)
 		s.files[name] = changed[name]
 	}
+	return s.put(ctx, release, changed)
+}
+
+// put publishes changed files, and waits until every node has the release in force.
+func (s *shop) put(ctx context.Context, release int, changed map[string][]byte) error {
+	dir := filepath.Join(s.site, fmt.Sprintf("release-%d", release))
 	if err := writeFiles(dir, changed); err != nil {
 		return err
 	}
