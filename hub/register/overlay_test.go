@@ -128,6 +128,23 @@ func TestOriginOfARelease(t *testing.T) {
 	})
 }
 
+// TestOriginIsLost: a register that begins anew takes a release of before though no box
+// brought what it was composed of; the versions are what they were, and nothing is made up.
+func TestOriginIsLost(t *testing.T) {
+	onBoth(t, func(w *town) {
+		w.settle()
+		p := overBase(w, 2, 1, "41", version(t, "trade-licence", 2, "secretary", "chairman"))
+		p.Origin = nil
+		w.must(NewCommand("", ActorHub, Publish, p))
+		for _, r := range []*Register{w.first(), w.reopen(w.registers[0].base)} {
+			o, err := r.Origin()
+			if v, _ := r.Set().Current("trade-licence"); o != nil || err != nil || v.Number != 2 || r.Set().Release.Base != 1 {
+				t.Errorf("origin %+v, %v, version %d over base %d", o, err, v.Number, r.Set().Release.Base)
+			}
+		}
+	})
+}
+
 // TestFormerEntriesKnowNoBase: entries of format 3 are applied as they were.
 func TestFormerEntriesKnowNoBase(t *testing.T) {
 	onBoth(t, func(w *town) {
