@@ -59,7 +59,8 @@ type Enclosed struct {
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
 
-	Renewal *Renewal `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
+	Renewal *Renewal    `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
+	Notice  *DateNotice `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
 
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
 }

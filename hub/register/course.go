@@ -88,6 +88,7 @@ func (s courses) run(before, c *Case, e *application.Event) {
 	}
 	grievances{s}.track(before, c)
 	outsiders{s}.queue(before, c)
+	s.gather(before, c, e)
 	s.wind(before, c)
 }
 
@@ -111,6 +112,15 @@ func timerKey(unix int64, n protocol.Number) []byte {
 
 // next is when something falls due on a case, 0 for never.
 func (s courses) next(c *Case) int64 {
+	at := s.falls(c)
+	if c.Notice.gathering() && (at == 0 || c.Notice.Due < at) {
+		return c.Notice.Due
+	}
+	return at
+}
+
+// falls is when the procedure itself has something done on a case.
+func (s courses) falls(c *Case) int64 {
 	switch st := &c.State; st.Stage {
 	case application.FeeDue:
 		return st.PayBy + 1
@@ -230,6 +240,9 @@ const MaxDue = 64
 
 // ring does what has fallen due on a case.
 func (s courses) ring(c *Case) {
+	if s.tellGathered(c) {
+		return
+	}
 	a := map[application.Stage]application.Action{
 		application.FeeDue: application.Lapse, application.Delivered: application.Close,
 		application.Received: application.Escalate, application.UnderReview: application.Escalate, application.InPreparation: application.Escalate,
@@ -242,6 +255,10 @@ func (s courses) ring(c *Case) {
 	if err := s.self(c, w, a); err != nil { // The directory has changed meanwhile: look again when the case moves.
 		c.Timer = 0
 		s.del(timerKey(before.Timer, c.Number))
+		if c.Notice.gathering() {
+			c.Timer = c.Notice.Due
+			s.set(timerKey(c.Timer, c.Number), []byte{})
+		}
 		s.put(caseKey(c.Number), c)
 		return
 	}

@@ -77,7 +77,7 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 			return Result{Fault: f}
 		}
 	}
-	if before.Stage != k.State.Stage || before.Seat != k.State.Seat || s.format > 2 && before.Promised != k.State.Promised {
+	if before.Stage != k.State.Stage || before.Seat != k.State.Seat || s.format > 2 && before.Promised != k.State.Promised && !k.Notice.gathering() {
 		s.tell(k)
 	}
 	return Result{Version: k.State.Version}

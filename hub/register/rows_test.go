@@ -63,6 +63,75 @@ func TestRow18LastDeliveryDateStands(t *testing.T) {
 	w.agree()
 }
 
+// datesTold are the delivery dates of a case of which its centre was told, in order.
+func datesTold(w *town, n protocol.Number) (dates []int64) {
+	w.t.Helper()
+	for _, e := range w.inboxOf("41-09-17") {
+		var st protocol.Standing
+		if e.Kind == protocol.CaseMoved && e.Number == n && e.Decode(&st) == nil && st.Stage == application.InPreparation.String() {
+			dates = append(dates, st.Expected)
+		}
+	}
+	return dates
+}
+
+// TestRow18ChangesAreGathered: the first change of a delivery date is told at once, those of
+// the next half hour in one notice, which is right; all stand in the history. What is gathered
+// lies in the register: a server that begins anew with it tells it all the same.
+func TestRow18ChangesAreGathered(t *testing.T) {
+	w, b := office(t)
+	n := b.filed(landCopy(t), 1, copyDue)
+	approved(w, n)
+	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
+	since(w, 1)
+	want := datesTold(w, n)
+	change := func(days int64) int64 {
+		date := w.at/1000 + days*86400
+		w.worked(n, "chair", Prepare, Act{Until: date})
+		return date
+	}
+	told := func(when string, dates ...int64) {
+		t.Helper()
+		if want = append(want, dates...); !slices.Equal(datesTold(w, n), want) {
+			t.Errorf("%s, the centre was told %v; want %v", when, datesTold(w, n), want)
+		}
+	}
+	told("the first change", change(9))
+	change(6)
+	third := change(7)
+	told("two more")
+	if c := w.stage(n, application.InPreparation); c.State.Promised != third || c.Timer == 0 {
+		t.Errorf("the case is %+v", c)
+	}
+	tick(w)
+	told("before the half hour is over")
+	w.registers = append(w.registers, w.reopen(w.first().base.(*memory).copy())) // Another server leads on.
+	w.at += gatherFor
+	tick(w)
+	told("after it", third)
+	tick(w)
+	told("once")
+	change(8)
+	last := change(5)
+	told("again")
+	w.at += gatherFor
+	tick(w)
+	told("and again", last)
+	w.at += gatherFor
+	told("much later", change(4))
+	if c := w.stage(n, application.InPreparation); c.Due != c.State.Promised || len(c.History) < 6 {
+		t.Errorf("the case is %+v", c)
+	}
+	change(3)
+	w.worked(n, "chair", Issue, Act{}) // What was gathered goes with the word that it is ready.
+	w.at += gatherFor
+	tick(w)
+	told("when it is ready")
+	verified(w)
+	replayed(w)
+	w.agree()
+}
+
 // TestRow20CopyIsIssuedOnce: a second issue is refused, to whoever asks.
 func TestRow20CopyIsIssuedOnce(t *testing.T) {
 	w, b := office(t)
