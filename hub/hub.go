@@ -36,6 +36,7 @@ type Hub struct {
 	Documents
 	notices  *notices
 	progress *progress
+	recount  *recounter
 	fatal    *fatal
 	closing  sync.Once
 	closed   error // Written by closing.
@@ -89,6 +90,7 @@ func Open(c Config) (h *Hub, err error) {
 	if err := h.take(zone); err != nil {
 		return h, err
 	}
+	h.recount = &recounter{register: h.Register, clock: c.Clock, zone: zone, log: c.Logger}
 	h.furnish(&judge{register: h.Register, opener: opener, zone: zone, forms: catalogue.NewIntake})
 	return h, nil
 }
@@ -236,7 +238,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run, h.recount.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

@@ -34,6 +34,8 @@ type Status struct {
 	Members     []Member
 	Copied      []Copied // Boxes of which a copy was seen.
 
+	Recounted *Recounted // What came of counting again last night; nil before the first.
+
 	Blocked *register.BlockedBase // A national base that the overlay keeps out.
 	Halted  *register.Trial       // The newest release on trial, where it was halted and none came after it.
 }
@@ -60,7 +62,7 @@ func (h *Hub) Status() Status {
 	s := Status{
 		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.group.raft.State().String()),
 		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
-		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(),
+		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(), Recounted: h.recount.newest.Load(),
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()

@@ -34,6 +34,9 @@ func hubTable(s *api.HubStatus) *table {
 	for _, m := range s.Members {
 		t.add("member "+m.ID, memberLine(m))
 	}
+	if c := s.Recount; c != nil && c.Differ > 0 {
+		t.add("counters differ", count(c.Differ)+" places of "+count(c.Cases)+" cases, counted again "+when(c.At)+": tell us")
+	}
 	if h := s.Halted; h != nil {
 		t.add("trial halted", "release "+count(h.Release)+" at "+h.Centre+": "+h.Reason)
 	}

@@ -121,6 +121,14 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 		}
 		return float64(n)
 	}))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kendro_recount_differs", Help: "Places that the metric cells tell otherwise than the cases, by last night's count. Anything but 0 is a defect: tell us.",
+	}, func() float64 {
+		if c := s.status().Recount; c != nil {
+			return float64(c.Differ)
+		}
+		return 0
+	}))
 	if traffic != nil {
 		reg.MustRegister(wireBytes(traffic)...)
 	}

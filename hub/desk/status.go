@@ -15,6 +15,9 @@ func StatusOf(s hub.Status) api.HubStatus {
 	for _, m := range s.Members {
 		out.Members = append(out.Members, api.Member(m))
 	}
+	if c := s.Recounted; c != nil {
+		out.Recount = &api.Recount{At: api.TimeOf(c.At), Cases: c.Cases, Differ: c.Differ}
+	}
 	if s.Halted != nil {
 		out.Halted = trialOf(s.Halted)
 	}

@@ -301,22 +301,7 @@ func (s *step) count(before, after *Case, a application.Action) {
 		st.Unrouted--
 	}
 	cell := s.cell(after.Centre)
-	n := cell.of(after.Service)
-	switch a {
-	case application.Accept:
-		n.Received++
-	case application.Hold:
-		n.Held++
-	case application.Forward:
-		n.Forwarded++
-	case application.Approve:
-		n.Approved++
-		n.DecidedMillis += s.meta.At - after.Accepted
-	case application.Reject:
-		n.Rejected++
-		n.DecidedMillis += s.meta.At - after.Accepted
-	default: // Not counted.
-	}
+	cell.of(after.Service).happened(a, s.meta.At-after.Accepted)
 }
 
 // tell sends a case's new standing to its centre.

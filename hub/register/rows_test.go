@@ -194,6 +194,72 @@ func TestRow32CountedOnceByTwoRoutes(t *testing.T) {
 	})
 }
 
+// counted counts again what the cells of a register say, a few pairs at a time.
+func counted(t *testing.T, r *Register, between func(step int)) *Recount {
+	t.Helper()
+	c := r.Recount()
+	for i := 0; ; i++ {
+		done, err := c.Step(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done {
+			return c
+		}
+		between(i)
+	}
+}
+
+// TestRow32RecountIsEqual: what the cells say is what the cases say, though cases come and move
+// while it is counted; a cell that tells otherwise is found, in this week and in one long past.
+func TestRow32RecountIsEqual(t *testing.T) {
+	w, b := office(t)
+	var list []protocol.Number
+	for i := range 8 {
+		list = append(list, b.filed(landCopy(t), uint64(i), copyDue))
+	}
+	approved(w, list[0])
+	since(w, 30)
+	approved(w, list[1])
+	w.at += 3 * 60 * minute
+	b.filed(landCopy(t), 10, copyDue)
+	c := counted(t, w.first(), func(step int) {
+		if step == 1 {
+			approved(w, list[2]) // Of this hour, in a case that was read, and one that is read later.
+			approved(w, list[7])
+			b.filed(licence(t), 11, Finding{})
+		}
+	})
+	if c.Differ() != 0 || c.Cases < 9 {
+		t.Errorf("%d places of %d cases differ", c.Differ(), c.Cases)
+	}
+	w.at += 60 * minute
+	w.must(NewCommand("", "root", DisableUser, &Name{Name: "far"})) // The hour is over.
+	if c := counted(t, w.first(), func(int) {}); c.Differ() != 0 {
+		t.Errorf("an hour later %d places differ", c.Differ())
+	}
+	pairs, _ := w.first().base.(*memory).now()
+	altered := 0
+	for k, raw := range pairs {
+		var cell Cell
+		if k[0] != tagCell || decodeState([]byte(k), raw, &cell) != nil || len(cell.Counts) == 0 {
+			continue
+		}
+		cell.Counts[0].Received++
+		planted := w.first().base.(*memory).copy()
+		if err := planted.Update(w.index, func(tx Tx) error { return tx.Set([]byte(k), protocol.Marshal(&cell)) }); err != nil {
+			t.Fatal(err)
+		}
+		altered++
+		if c := counted(t, w.reopen(planted), func(int) {}); c.Differ() != 1 {
+			t.Errorf("with one more in hour %d, %d places differ; want 1", cell.Hour, c.Differ())
+		}
+	}
+	if altered < 3 {
+		t.Errorf("%d cells were altered: the test looks at too little", altered)
+	}
+}
+
 // TestRow38ActingChargeOverlaps: two who hold one post at a time write one after the
 // other, never both; once the one is gone his colleague takes the case over, and begins
 // with a decision of his own.

@@ -181,11 +181,20 @@ type HubStatus struct {
 	Members     []Member `json:"members"`
 	AsOf        Time     `json:"as_of"`
 
+	Recount *Recount `json:"recount,omitempty" doc:"Last night's count of what the metric cells say, from the cases themselves"`
+
 	Halted *Trial `json:"halted,omitempty" doc:"The newest release that was on trial, where it was halted and none was published since"`
 
 	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base of the catalogue that the district's overlay keeps out"`
 
 	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
+}
+
+// Recount is what came of counting again what the metric cells say.
+type Recount struct {
+	At     Time   `json:"at"`
+	Cases  uint64 `json:"cases"`
+	Differ uint64 `json:"differ" doc:"Places that the cells tell otherwise than the cases; anything but 0 is a defect: tell us"`
 }
 
 // CopiedBox is a box that runs twice: find the copy, switch it off, enrol the
