@@ -38,6 +38,7 @@ type AloneOptions struct {
 	Forms    func(*dcat.Set) (*catalogue.Intake, error) // Compiles a release's forms.
 	Bring    func(*Crossing)                            // Carries a block to whoever leads.
 	CatchUp  func() bool                                // Applies what the leader has applied; false without one.
+	Eager    bool                                       // Offers a base of the catalogue also where it saves nothing.
 	Logger   *slog.Logger
 }
 
@@ -94,9 +95,9 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 	g := &group{id: o.Keys.ID, register: o.Register, log: o.Logger}
 	a.host = &host{
 		group: g, keys: keys, notices: &notices{}, log: o.Logger, sessions: map[uint64]*intake{},
-		caughtUp: o.CatchUp,
-		sealer:   &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
-		shelf:    newShelf(o.Register, o.Packer, keys, o.Shelf),
+		caughtUp: o.CatchUp, eager: o.Eager,
+		sealer: &sealer{packer: o.Packer, own: keys, clock: o.Clock, keys: map[identity.KeyID]*sealing{}},
+		shelf:  newShelf(o.Register, o.Packer, keys, o.Shelf),
 		bring: func(_ context.Context, _ *intake, c *ingestCall, answer func(ingestAnswer, error)) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},

@@ -98,7 +98,7 @@ func (s *host) shelfBase(peer replication.Peer, log protocol.LogID) (*protocol.B
 		return nil, err
 	}
 	held := heldIn(peer.Hello, log)
-	if m == nil || peer.Hello.Shelves != protocol.NeedsShelf && !m.worth(held) {
+	if m == nil || peer.Hello.Shelves != protocol.NeedsShelf && !s.eager && !m.worth(held) {
 		return nil, nil //nolint:nilnil // The events do as well.
 	}
 	s.log.Info("a box begins the catalogue with a base", "centre", peer.Subject.Name, "held", held, "seq", m.At.Seq, "events", len(m.chain))

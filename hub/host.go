@@ -34,6 +34,7 @@ type host struct {
 
 	holding *holding // What no leader takes; nil refuses it.
 	bases   bases
+	eager   bool // A base of the catalogue is offered also where it saves nothing.
 
 	mu       sync.Mutex // Guards sessions.
 	sessions map[uint64]*intake

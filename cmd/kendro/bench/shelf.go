@@ -27,16 +27,16 @@ type aged struct {
 // grown publishes releases in which every service changes, until there are as many as
 // asked for, and has two nodes copy what there is then: a new one, and one of before.
 func (s *shop) grown(ctx context.Context, last, upTo int, centres [2]string, r *result) error {
+	for _, n := range s.Nodes { // Nobody waits for them to follow.
+		n.Kill()
+	}
+	s.Nodes = nil
 	for release := last + 1; release <= upTo; release++ {
 		if err := s.publishAll(ctx, release); err != nil {
 			return err
 		}
 	}
-	for _, n := range s.Nodes {
-		n.Kill()
-	}
 	began := time.Now()
-	s.Nodes = nil
 	if _, err := s.AddNode(ctx, centres[0]); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func newGroup(w *world) (*group, error) {
 		s.alone, s.opens, err = hub.NewAlone(hub.AloneOptions{
 			Keys: w.cast.keys[i], Register: func() *register.Register { return s.reg }, Packer: w.cast.packer, Shelf: w.cast.shelves[i],
 			Clock: s.clock, Forms: w.cast.forms.compile, Bring: func(c *hub.Crossing) { g.bring(s, c) },
-			CatchUp: func() bool { return g.catchUp(s) }, Logger: w.logger(s.name),
+			CatchUp: func() bool { return g.catchUp(s) }, Logger: w.logger(s.name), Eager: i%2 == 1,
 		})
 		if err != nil {
 			return nil, err

@@ -98,6 +98,10 @@ func (e *end) begin() error {
 	}
 	_, c.Finds = e.host.(replication.Finder)
 	_, c.Holds = e.host.(replication.Witness)
+	_, c.Offers = e.host.(replication.BaseWriter)
+	if r, ok := e.host.(replication.BaseReader); ok {
+		c.Takes, c.Shelves = r.TakesBases()
+	}
 	e.session = replication.NewSession(c)
 	e.home[e.nr] = e
 	if r, ok := e.host.(replication.Relay); ok {
@@ -173,9 +177,12 @@ func (e *end) act(actions []replication.Action) {
 			e.send(a.Message)
 		case replication.Load:
 			e.later(workTime, func() { e.load(a) })
-		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds:
+		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds,
+			replication.TakeBase:
 			e.jobs = append(e.jobs, a)
 			e.work()
+		case replication.FindBase:
+			e.later(workTime, func() { e.findBase(a.Log) })
 		case replication.Wait:
 			e.waits++
 			nr := e.waits
@@ -253,11 +260,26 @@ func (e *end) call(job replication.Action) {
 		e.later(0, func() { e.act(e.session.Located(a.Log, at, ack, err)) })
 	case replication.Holds:
 		e.host.(replication.Witness).Holds(e.w.ctx, e.peer, a.Head)
+	case replication.TakeBase:
+		from, err := e.host.(replication.BaseReader).TakeBase(e.w.ctx, e.peer, a.Base)
+		e.w.tracef("%s begins %s with a base from %d on: %v", e.name, a.Base.Log, from.Seq, kind(err))
+		e.later(0, func() { e.act(replication.Basing{Session: e.session}.Taking(a.Base, from, err)) })
 	}
 	e.after()
 	if err != nil {
 		e.fail(err)
 	}
+}
+
+func (e *end) findBase(log protocol.LogID) {
+	b, err := e.host.(replication.BaseWriter).Base(e.w.ctx, e.peer, log)
+	if e.after(); e.session == nil {
+		return
+	}
+	if err != nil {
+		b = nil
+	}
+	e.act(replication.Basing{Session: e.session}.Based(log, b))
 }
 
 func (e *end) stored(h protocol.Header, at protocol.Position, ack *protocol.Ack, err error) {
