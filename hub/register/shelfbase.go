@@ -19,8 +19,8 @@ type ShelfState struct {
 }
 
 // ShelfBase returns what the district's catalogue adds up to: its newest release with
-// all that it names, the versions that were in force within 90 days before it or in
-// the release before, a trial that goes on, and the versions that cases on a desk
+// all that it names, the versions of the release before, and of up to two before that
+// which were in force within 90 days, a trial that goes on, and the versions that cases on a desk
 // have pinned. All but the last follows from the log, so servers mostly return the same.
 func (r Logs) ShelfBase() (s ShelfState, err error) {
 	w := r.world.Load()
@@ -60,6 +60,9 @@ func (r Logs) Alive(log protocol.LogID, seq uint64) (map[uint64]bool, error) {
 	})
 	return g.keep, err
 }
+
+// heldBack is how many releases before the newest a base remembers at most.
+const heldBack = 3
 
 // A shelfHistory is the releases of a catalogue's log.
 type shelfHistory struct {
@@ -116,8 +119,9 @@ func (g *gathering) history(h *shelfHistory) error {
 	if err := g.named(newest.Release); err != nil {
 		return err
 	}
-	for i := len(h.releases) - 2; i >= 0; i-- {
-		if i < len(h.releases)-2 && h.releases[i+1].when < newest.when-lately.Milliseconds() {
+	last := len(h.releases) - 1
+	for i := last - 1; i >= max(0, last-heldBack); i-- {
+		if i < last-1 && h.releases[i+1].when < newest.when-lately.Milliseconds() {
 			break
 		}
 		if err := g.versions(h.releases[i].Release); err != nil {

@@ -87,10 +87,17 @@ func TestShelfBase(t *testing.T) {
 		w.publish(7, dir, seven)
 		want("those of 90 days", seven, seven, list[5], list[4], list[0])
 
-		three := version(t, "trade-licence", 8, "chairman")
+		for number := 8; number <= 11; number++ {
+			v := version(t, "trade-licence", number, "secretary", "chairman")
+			list = append(list, v)
+			w.publish(number, dir, v)
+		}
+		seven = list[9]
+		want("three before the newest at most", seven, seven, list[8], list[7], list[6], list[0])
+		three := version(t, "trade-licence", 12, "chairman")
 		s, _, _ := shelfStateOf(w)
-		w.must(onTrial(w, 8, "41-09-17", three))
-		if again := want("a trial behind the release", seven, seven, list[5], list[4], list[0]); again.At != s.At {
+		w.must(onTrial(w, 12, "41-09-17", three))
+		if again := want("a trial behind the release", seven, seven, list[8], list[7], list[6], list[0]); again.At != s.At {
 			t.Error("a trial moves the base")
 		}
 		if alive, err := w.first().Alive(w.first().Shelf(), s.At.Seq-1); err != nil || len(alive) != 0 {
