@@ -45,12 +45,8 @@ func Counter(a *api.API, h House) error {
 	s.home = "/"
 	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}}
 	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/cases", wordVisits}, {"/track", wordTrack}, {"/charter", wordCharter}}
-	c := &counter{pages: s}
 	s.sign(wordSignInTitle)
-	a.Page("GET /{$}", s.known(wordSignInTitle, c.services))
-	a.Page("GET /apply/{service}", s.known(wordSignInTitle, c.fresh))
-	a.Page("POST /apply/{service}", s.known(wordSignInTitle, c.typed))
-	a.Page("GET /receipt/{number}", s.known(wordSignInTitle, c.receipt))
+	c := newCases(s, "GET /{$}")
 	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))
 	a.Page("GET /cases/{number}/certificate", s.known(wordSignInTitle, s.certificate))
 	a.Page("GET /cases", s.known(wordSignInTitle, c.visits))
@@ -59,6 +55,41 @@ func Counter(a *api.API, h House) error {
 	s.charters(c.offered)
 	a.Page("GET /today", s.known(wordSignInTitle, c.today))
 	return nil
+}
+
+// newCases hangs up the pages on which an application is taken in: of a box, or of an
+// office, whose clerk enters what reached it.
+func newCases(s *pages, start string) *counter {
+	c, title := &counter{pages: s}, s.title()
+	s.api.Page(start, s.known(title, c.services))
+	s.api.Page("GET "+s.base+"/apply/{service}", s.known(title, c.fresh))
+	s.api.Page("POST "+s.base+"/apply/{service}", s.known(title, c.typed))
+	s.api.Page("GET "+s.base+"/receipt/{number}", s.known(title, c.receipt))
+	return c
+}
+
+// title is what the sign-in is called.
+func (s *pages) title() place.Name {
+	if s.base == "" {
+		return wordSignInTitle
+	}
+	return wordDeskTitle
+}
+
+// scansOf is where scans lie that no case has yet; an office shows none before.
+func scansOf(p *page) string {
+	if p.Base == "" {
+		return "/documents/"
+	}
+	return ""
+}
+
+// channels are those by which a service takes what comes in here.
+func (s *pages) channels(v *dcat.Version) []dcat.Channel {
+	if s.base == "" {
+		return v.Channels
+	}
+	return slices.DeleteFunc(slices.Clone(v.Channels), func(c dcat.Channel) bool { return c == dcat.AtCentre })
 }
 
 type servicesView struct {
@@ -149,6 +180,7 @@ type applyView struct {
 	Version        *dcat.Version
 	Key            string
 	Channel        string
+	Channels       []dcat.Channel
 	PostmarkError  string
 	Values         url.Values
 	Applicant      []question
@@ -234,7 +266,7 @@ func (c *counter) fresh(w http.ResponseWriter, r *http.Request, who api.Caller) 
 		c.show(w, r, http.StatusForbidden, message(p))
 		return
 	}
-	values := url.Values{"key": {api.NewKey()}, "channel": {channelFor(sheet.version)}}
+	values := url.Values{"key": {api.NewKey()}, "channel": {c.channelFor(sheet.version)}}
 	if set := c.house.Set(); c.house.Centre.Area() != "" && len(set.Directory.Areas) > 0 {
 		values.Set("applicant.area", string(c.house.Centre.Area()))
 	}
@@ -254,8 +286,12 @@ func dayText(l Lang, day string) string {
 }
 
 // channelFor is how most applications come in here.
-func channelFor(v *dcat.Version) string {
-	switch {
+func (c *counter) channelFor(v *dcat.Version) string {
+	switch here := c.channels(v); {
+	case c.base != "" && slices.Contains(here, dcat.Post):
+		return string(dcat.Post)
+	case c.base != "" && len(here) > 0:
+		return string(here[0])
 	case v.Allows(dcat.AtCentre) || len(v.Channels) == 0:
 		return string(dcat.AtCentre)
 	case v.Allows(dcat.Counter):
@@ -386,7 +422,7 @@ func (c *counter) file(w http.ResponseWriter, r *http.Request, p *page, f filing
 	call := api.Call{Path: "/v1/applications", Key: f.values.Get("key"), In: f.body, Out: &out}
 	err := api.Inside(c.api, r).Do(context.WithoutCancel(r.Context()), call)
 	if err == nil {
-		http.Redirect(w, r, "/receipt/"+out.Number.String(), http.StatusSeeOther)
+		http.Redirect(w, r, c.base+"/receipt/"+out.Number.String(), http.StatusSeeOther)
 		return
 	}
 	if refused, ok := errors.AsType[*api.Refusal](err); ok && len(refused.Errors) > 0 {
@@ -405,7 +441,7 @@ func (c *counter) file(w http.ResponseWriter, r *http.Request, p *page, f filing
 func (c *counter) view(p *page, sh paper, values url.Values, errs []api.FieldProblem) applyView {
 	s := sheet{lang: p.Lang, values: values, errors: errs}
 	v := applyView{
-		Version: sh.version, Key: values.Get("key"), Channel: values.Get("channel"), Values: values,
+		Version: sh.version, Key: values.Get("key"), Channel: values.Get("channel"), Channels: c.channels(sh.version), Values: values,
 		Form: s.questions(sh.form.Fields(), "form"), DocumentError: s.errorAt("documents"),
 		PostmarkError: s.errorAt(fieldPosted),
 	}
@@ -454,10 +490,13 @@ func mayHide(v *dcat.Version) bool {
 // upazilas, its own upazila first.
 func (c *counter) areas() []group {
 	dir := c.house.Set().Directory
-	own := c.house.Centre.Upazila()
+	own, district := c.house.Centre.Upazila(), c.house.Centre.District()
+	if c.house.Area != nil {
+		district = c.house.Area()
+	}
 	var groups []group
 	for _, up := range dir.Areas {
-		if up.Parent != c.house.Centre.District() || up.Parent == "" {
+		if up.Parent != district || up.Parent == "" {
 			continue
 		}
 		g := group{Label: up.Name}

@@ -21,7 +21,7 @@ import (
 type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
-// desks. They call POST /v1/sessions, GET /v1/tasks, GET /v1/items, POST
+// desks. They call POST /v1/sessions, PUT /v1/documents/{sha256}, POST /v1/applications, GET /v1/tasks, GET /v1/items, POST
 // /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
@@ -31,7 +31,7 @@ func Desk(a *api.API, h House) error {
 	if err != nil {
 		return err
 	}
-	s.home = "/desk"
+	s.home, s.base = "/desk", "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
 	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/track", wordTrack}}
 	d := &desk{s}
@@ -39,6 +39,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
+	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
 	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
@@ -55,13 +56,14 @@ func Desk(a *api.API, h House) error {
 }
 
 type tasksView struct {
-	Scope string
-	List  api.TaskList
+	Scope  string
+	Enters bool // The reader enters what reaches the office.
+	List   api.TaskList
 }
 
 // tasks lists an officer's work, or the whole office's (R-OF2).
-func (d *desk) tasks(w http.ResponseWriter, r *http.Request, _ api.Caller) {
-	v := tasksView{Scope: "mine"}
+func (d *desk) tasks(w http.ResponseWriter, r *http.Request, c api.Caller) {
+	v := tasksView{Scope: "mine", Enters: access.ScopeOf(c.Role, access.Enter) != access.Never}
 	if r.URL.Query().Get("scope") == "office" {
 		v.Scope = "office"
 	}
@@ -300,4 +302,13 @@ func refusal(err error, action string, v caseView) place.Name {
 		return wordHeldByOther
 	}
 	return faultWords[fault.Conflict]
+}
+
+// elsewhereText is how another system knows an application.
+func elsewhereText(l Lang, e *protocol.Elsewhere) string {
+	text := e.System + " " + e.Number
+	if e.On != "" {
+		text += ", " + dayText(l, e.On)
+	}
+	return text
 }

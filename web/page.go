@@ -75,6 +75,7 @@ type page struct {
 	Home     string
 	Links    []link
 	SignedIn bool
+	Base     string // Before the paths of the pages on which applications are taken in; empty at a box.
 	Here     string // Path and query, to come back to.
 	Notice   string
 	Problems []problem
@@ -89,6 +90,7 @@ type pages struct {
 	api   *api.API
 	house House
 	home  string
+	base  string // See page.Base.
 	links []link // For those signed in.
 	open  []link // For everybody.
 	css   string
@@ -123,7 +125,7 @@ func newPages(a *api.API, h House) (*pages, error) {
 
 // page begins a page for a request.
 func (s *pages) page(r *http.Request, title place.Name) *page {
-	p := &page{Lang: BN, Title: title, House: s.house.name(), Home: s.home, Here: r.URL.RequestURI(), Assets: s.css, Links: s.open}
+	p := &page{Lang: BN, Title: title, House: s.house.name(), Home: s.home, Base: s.base, Here: r.URL.RequestURI(), Assets: s.css, Links: s.open}
 	if cookie(r, "kendro_lang") == string(EN) {
 		p.Lang = EN
 	}
@@ -138,6 +140,14 @@ func (s *pages) page(r *http.Request, title place.Name) *page {
 		p.SignedIn, p.Links = true, s.links
 	}
 	return p
+}
+
+// newAt is where a new application begins.
+func (p *page) newAt() string {
+	if p.Base == "" {
+		return "/"
+	}
+	return p.Base + "/new"
 }
 
 func cookie(r *http.Request, name string) string {

@@ -31,6 +31,7 @@ var (
 	wordPassword     = name("পাসওয়ার্ড", "Password")
 	wordServices     = name("সেবা", "Services")
 	wordNewCase      = name("নতুন আবেদন", "New application")
+	wordElsewhere    = name("অন্য সিস্টেমে", "In another system")
 	wordFindService  = name("সেবা খুঁজুন", "Find a service")
 	wordFind         = name("খুঁজুন", "Find")
 	wordTraining     = name("প্রশিক্ষণ প্রয়োজন:", "Needs a training:")

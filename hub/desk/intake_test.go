@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"maps"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -213,4 +215,84 @@ func firstField(o *office, n protocol.Number) string {
 	}
 	o.t.Fatal("the service asks for nothing short")
 	return ""
+}
+
+// typed is a letter's body as its page's fields hold it.
+func typed(values url.Values, prefix string, v any) {
+	switch x := v.(type) {
+	case map[string]any:
+		for k, y := range x {
+			typed(values, prefix+"."+k, y)
+		}
+	case []any:
+		values.Set("rows."+prefix, strconv.Itoa(len(x)))
+		for i, y := range x {
+			typed(values, prefix+"."+strconv.Itoa(i), y)
+		}
+	case bool:
+		if x {
+			values.Set(prefix, "1")
+		}
+	case string:
+		values.Set(prefix, x)
+	}
+}
+
+// TestLetterFromThePage: a clerk begins at his list, fills the form that a counter has, and
+// prints a slip with number and postmark.
+func TestLetterFromThePage(t *testing.T) {
+	o := newOffice(t)
+	scan := "%PDF-1.4\na letter to the office\n%%EOF\n"
+	h := protocol.Hash(sha256.Sum256([]byte(scan)))
+	if w := o.call("clara", "PUT", "/v1/documents/"+h.String(), scan); w.Code != 201 {
+		t.Fatalf("a clerk's scan: got %d %s", w.Code, w.Body)
+	}
+	list, others := o.page("clara", "GET", "/desk", nil).Body.String(), o.page("anna", "GET", "/desk", nil).Body.String()
+	if !strings.Contains(list, `href="/desk/new"`) || strings.Contains(others, `href="/desk/new"`) {
+		t.Error("the button for what reached the office is not the clerk's alone")
+	}
+	if page := o.page("clara", "GET", "/desk/new?q=official", nil).Body.String(); !strings.Contains(page, `href="/desk/apply/official-letter"`) {
+		t.Error("the list of services lacks the letter")
+	}
+	const path = "/desk/apply/official-letter"
+	page := o.page("clara", "GET", path, nil).Body.String()
+	_, channels, _ := strings.Cut(page, `id="channel"`)
+	channels, _, _ = strings.Cut(channels, "</select>")
+	if !strings.Contains(page, `action="`+path+`"`) || !strings.Contains(page, `name="posted_on"`) ||
+		strings.Contains(channels, `value="centre"`) || !strings.Contains(channels, `<option value="post" selected`) || !strings.Contains(page, `value="41-09-17"`) {
+		t.Error("the form is not one for a letter to an office of this district")
+	}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(o.letterBody("official-letter", nil)), &body); err != nil {
+		t.Fatal(err)
+	}
+	values := url.Values{"key": {"letter-1"}, "version": {"1"}, "channel": {"post"}, "posted_on": {"2026-09-15"}, "scan.letter": {h.String()}, "step": {"review"}}
+	typed(values, "applicant", body["applicant"])
+	typed(values, "form", body["form"])
+	w := o.page("clara", "POST", path, values)
+	if page := w.Body.String(); w.Code != 200 || !strings.Contains(page, `name="scan.letter" value="`+h.String()) || strings.Contains(page, `href="/documents/`) {
+		t.Fatalf("read back: got %d %s", w.Code, page)
+	}
+	values.Set("step", "file")
+	if w := o.page("anna", "POST", path, values); w.Code != 403 {
+		t.Errorf("by an officer: got %d", w.Code)
+	}
+	w = o.page("clara", "POST", path, values)
+	to := w.Header().Get("Location")
+	if again := o.page("clara", "POST", path, values); w.Code != 303 || again.Header().Get("Location") != to || o.reg.Stats().Cases != 1 {
+		t.Fatalf("filed: got %d %s, then %s, %d cases", w.Code, to, again.Header().Get("Location"), o.reg.Stats().Cases)
+	}
+	n, err := protocol.ParseNumber(strings.TrimPrefix(to, "/desk/receipt/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = o.page("clara", "GET", to, nil).Body.String()
+	for _, want := range []string{n.Spaced(), n.Bangla(), "/desk/cases/" + n.String(), `href="/desk/new"`, "১৫"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the slip lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "<dt>কেন্দ্র</dt>") {
+		t.Error("the slip names a centre")
+	}
 }
