@@ -88,7 +88,7 @@ func root() *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		hubCmd(), nodeCmd(), tokenCmd(), userCmd(), leaseCmd(),
-		loginCmd(), applyCmd(), trackCmd(), verifyCmd(), deskCmd(), caseCmd(), catalogueCmd(), bundleCmd(),
+		loginCmd(), applyCmd(), importCmd(), trackCmd(), verifyCmd(), deskCmd(), caseCmd(), catalogueCmd(), bundleCmd(),
 		demo.Command(), bench.Command(), sim.Command(), auditCmd(), doctorCmd(), versionCmd(),
 	)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -56,6 +56,10 @@ func (s intakeDesk) routes() {
 		Method: http.MethodPost, Path: "/v1/applications", ID: "file", Act: access.Enter, Status: http.StatusCreated, MaxBody: api.ApplicationBody,
 		Summary: "Enter an application that reached an office by post, fax, telephone or at its door; 201 only when the district's register has it",
 	}, api.ApplicationRequest{}, api.ApplicationAnswer{}, s.file)
+	s.api.Raw(api.Route{
+		Method: http.MethodPost, Path: "/v1/applications/check", ID: "check", Act: access.Enter, MaxBody: api.ApplicationBody,
+		Summary: "Say what is wrong with an application that a clerk is about to enter; nothing is kept",
+	}, api.ApplicationRequest{}, api.Done{}, s.check)
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/applications/{number}/supplement", ID: "supply", Act: access.Enter, Status: http.StatusCreated,
 		Summary: "Enter what the applicant of a case that this office took in was asked for",
@@ -64,6 +68,19 @@ func (s intakeDesk) routes() {
 		Method: http.MethodPost, Path: "/v1/applications/{number}/withdrawal", ID: "withdraw", Act: access.Enter, Status: http.StatusCreated,
 		Summary: "Take an application that this office took in back for its applicant",
 	}, s.withdraw)
+}
+
+// check judges as file would, and keeps nothing.
+func (s intakeDesk) check(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	body, err := api.ReadBody(r)
+	if err == nil {
+		err = s.application(r.Context(), &register.Entering{}, body)
+	}
+	if err != nil {
+		s.api.Fail(w, "check", err)
+		return
+	}
+	api.WriteJSON(w, http.StatusOK, api.Done{Done: true})
 }
 
 // file answers a repeat by what the first try came to, whatever the catalogue says by
@@ -116,6 +133,9 @@ func (s intakeDesk) earlier(cmd *register.Command) (*api.ApplicationAnswer, bool
 		return nil, true, res.Fault.Err()
 	}
 	a, err := s.answer(&res)
+	if err == nil {
+		a.Before = true
+	}
 	return a, true, err
 }
 

@@ -63,6 +63,12 @@ func TestClerkEntersALetter(t *testing.T) {
 	if again.Number != first.Number || again.Receipt.Hash != first.Receipt.Hash {
 		t.Errorf("asked again: %+v; want %+v", again, first)
 	}
+	if w := o.call("clara", "POST", "/v1/applications/check", body); w.Code != 200 {
+		t.Errorf("checked: got %d %s", w.Code, w.Body)
+	}
+	if w := o.call("clara", "POST", "/v1/applications/check", strings.Replace(body, "2026-09-15", "2026-09-28", 1)); w.Code != 400 {
+		t.Errorf("checked, and wrong: got %d %s", w.Code, w.Body)
+	}
 	if code, out := file("clara", strings.Replace(body, "2026-09-15", "2026-09-14", 1), "letter"); code != 409 {
 		t.Errorf("another letter under its key: got %d %s", code, out)
 	}

@@ -82,7 +82,7 @@ type ApplicationAnswer struct {
 	Fees           []protocol.Fee  `json:"fees"`
 	ServiceVersion int             `json:"service_version"`
 	ServiceHash    string          `json:"service_hash" doc:"Hash of the pinned version"`
-	Before         bool            `json:"taken_before,omitempty" doc:"It had been taken over from the other system before: nothing was done"`
+	Before         bool            `json:"taken_before,omitempty" doc:"It was taken before, by this very request or out of the other system: nothing was done now"`
 }
 
 // A Named is a code with its words.
