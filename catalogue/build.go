@@ -14,7 +14,7 @@ import (
 )
 
 // Build makes the next release from a folder. A folder with pack.yaml is
-// complete: what it lacks is withdrawn. A folder with services alone changes
+// complete: what it lacks is withdrawn, but for what agencies have in force. A folder with services alone changes
 // and adds those and leaves the rest, with the directory, as prev has them. A
 // service that differs from prev in any byte gets the next number, others keep
 // theirs, so nothing but a real change moves. The set also holds every older
@@ -116,6 +116,7 @@ func assemble(dir *place.Directory, services []*dcat.Version, prev *dcat.Set, r 
 	if r.Directory, err = HashDirectory(dir); err != nil {
 		return nil, err
 	}
+	services = withAgencies(services, prev)
 	slices.SortFunc(services, func(a, b *dcat.Version) int { return cmp.Compare(a.ID, b.ID) })
 	for _, v := range services {
 		v, err := number(v, prev)

@@ -74,6 +74,37 @@ func TestGoldenVectors(t *testing.T) {
 	golden(t, "release.origin.hex", over)
 }
 
+// TestGoldenAgencies: what an agency is given, what it submits, and what a service asks of
+// whoever takes it in.
+func TestGoldenAgencies(t *testing.T) {
+	agency, err := catalogue.SignAgency(bmet(), key('k'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "agency.hex", agency.Body)
+	golden(t, "agency.signature.hex", agency.Signature)
+	sub, err := catalogue.SignSubmission(&dcat.Submission{
+		Agency: "bmet", Services: []dcat.Entry{{ID: "bmet.demo", Version: 1, Hash: dcat.Hash{7}}}, Withdraw: []string{"bmet.old"}, At: 1795327200, Note: "golden",
+	}, key('e'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "submission.hex", sub.Body)
+	golden(t, "submission.signature.hex", sub.Signature)
+	v := goldenVersion()
+	v.Training = []string{"bmet-demo"}
+	trained, err := catalogue.EncodeVersion(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "version.training.hex", trained)
+	dir, err := catalogue.EncodeDirectory(&place.Directory{Trainings: []place.Training{{Tag: "bmet-demo", Name: place.Name{BN: "ক", EN: "X"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "directory.trainings.hex", dir)
+}
+
 func goldenVersion() *dcat.Version {
 	return &dcat.Version{
 		ID: "x", Number: 3, Name: place.Name{BN: "ক", EN: "X"}, Category: dcat.Category{Code: "c", Name: place.Name{BN: "খ", EN: "C"}},

@@ -51,6 +51,7 @@ func FindingsError(op string, found []Finding) error {
 
 var (
 	serviceID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	foreignID = regexp.MustCompile(`^[a-z][a-z0-9]{1,15}\.[a-z][a-z0-9]*(-[a-z0-9]+)*$`) // Of an agency's.
 	fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
@@ -89,8 +90,8 @@ func (l *linter) all() {
 
 func (l *linter) identity() {
 	v := l.v
-	if !serviceID.MatchString(v.ID) || len(v.ID) > 64 {
-		l.bad(v.ID, 0, "id %q: want small letters, digits and single hyphens, such as land-record-copy", v.ID)
+	if !serviceID.MatchString(v.ID) && !foreignID.MatchString(v.ID) || len(v.ID) > 64 {
+		l.bad(v.ID, 0, "id %q: want small letters, digits and single hyphens, such as land-record-copy; an agency's begins with its code and a dot", v.ID)
 	}
 	if !v.Name.Complete() {
 		l.bad("name", 0, "name lacks bn or en")

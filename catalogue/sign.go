@@ -22,32 +22,43 @@ type Signed struct {
 
 // Sign encodes a release and signs it with the catalogue's key.
 func Sign(r *dcat.Release, key ed25519.PrivateKey) (Signed, error) {
-	if len(key) != ed25519.PrivateKeySize {
-		return Signed{}, fault.New("catalogue.Sign", fault.Internal, "", "want an Ed25519 private key")
-	}
 	body, err := EncodeRelease(r)
 	if err != nil {
 		return Signed{}, err
 	}
-	public, ok := key.Public().(ed25519.PublicKey)
-	if !ok {
-		return Signed{}, fault.New("catalogue.Sign", fault.Internal, "", "the key has no public half")
-	}
-	return Signed{Body: body, Key: public, Signature: ed25519.Sign(key, signed(body))}, nil
+	return seal("catalogue.Sign", signContext, body, key)
 }
 
 // Open returns the release if the trusted key signed it. It fails with
 // [fault.Denied] when another key did, [fault.Damaged] when the signature does
 // not fit the bytes, and [fault.Invalid] when the bytes are no release.
 func (s Signed) Open(trusted ed25519.PublicKey) (*dcat.Release, error) {
-	const op = "catalogue.Open"
-	if len(trusted) != ed25519.PublicKeySize || !bytes.Equal(s.Key, trusted) {
-		return nil, fault.New(op, fault.Denied, fmt.Sprintf("%.16x", s.Key), "not signed by the catalogue's key; ask the hub for its current one")
-	}
-	if len(s.Body) > MaxRelease || !ed25519.Verify(trusted, signed(s.Body), s.Signature) {
-		return nil, fault.New(op, fault.Damaged, "", "the signature does not fit the release")
+	if err := s.unseal("catalogue.Open", signContext, trusted, MaxRelease); err != nil {
+		return nil, err
 	}
 	return DecodeRelease(s.Body)
 }
 
-func signed(body []byte) []byte { return append([]byte(signContext), body...) }
+// seal signs a body under a context that keeps the signature from being taken for any
+// other.
+func seal(op, context string, body []byte, key ed25519.PrivateKey) (Signed, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return Signed{}, fault.New(op, fault.Internal, "", "want an Ed25519 private key")
+	}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return Signed{}, fault.New(op, fault.Internal, "", "the key has no public half")
+	}
+	return Signed{Body: body, Key: public, Signature: ed25519.Sign(key, append([]byte(context), body...))}, nil
+}
+
+// unseal fails as Open does.
+func (s Signed) unseal(op, context string, trusted ed25519.PublicKey, limit int) error {
+	if len(trusted) != ed25519.PublicKeySize || !bytes.Equal(s.Key, trusted) {
+		return fault.New(op, fault.Denied, fmt.Sprintf("%.16x", s.Key), "not signed by the catalogue's key; ask the hub for its current one")
+	}
+	if len(s.Body) > limit || !ed25519.Verify(trusted, append([]byte(context), s.Body...), s.Signature) {
+		return fault.New(op, fault.Damaged, "", "the signature does not fit what it is for")
+	}
+	return nil
+}

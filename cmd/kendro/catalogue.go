@@ -20,7 +20,7 @@ func catalogueCmd() *cobra.Command {
 	return group("catalogue", "Read, check and publish the services",
 		catalogueLintCmd(), cataloguePublishCmd(), catalogueStatusCmd(), cataloguePromoteCmd(), catalogueHaltCmd(), catalogueRollbackCmd(), catalogueDiffCmd(), catalogueShowCmd(), catalogueSampleCmd(), catalogueDictionaryCmd(),
 		catalogueOverlayCmd(), catalogueSealCmd(), catalogueProposeCmd(), catalogueProposalsCmd(), catalogueSettleCmd(),
-		catalogueAreasCmd())
+		catalogueAreasCmd(), agencyCmd())
 }
 
 func catalogueLintCmd() *cobra.Command {

@@ -137,9 +137,7 @@ published and catalogue status says what has to change.`,
 	out.flag(cmd)
 	keyFlag(cmd, &key)
 	overlayFlag(cmd, &overlay)
-	cmd.Flags().StringVar(&trial.centre, "trial", "", "centre at which the release is in force before all others")
-	cmd.Flags().DurationVar(&trial.wait, "for", 24*time.Hour, "how long it has to go well there")
-	cmd.Flags().Uint64Var(&trial.errors, "errors", 10, "attempts that one place of a service may refuse there")
+	trial.flags(cmd)
 	return cmd
 }
 
@@ -148,6 +146,12 @@ type trialFlags struct {
 	centre string
 	wait   time.Duration
 	errors uint64
+}
+
+func (t *trialFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.centre, "trial", "", "centre at which the release is in force before all others")
+	cmd.Flags().DurationVar(&t.wait, "for", 24*time.Hour, "how long it has to go well there")
+	cmd.Flags().Uint64Var(&t.errors, "errors", 10, "attempts that one place of a service may refuse there")
 }
 
 // order is nil without a trial.
@@ -170,15 +174,10 @@ type edition struct {
 }
 
 func publish(ctx context.Context, r *reach, key string, e *edition) (*published, error) {
-	prev, err := inForce(ctx, r)
+	prev, err := forNext(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	list := new(api.Releases)
-	if err := r.call(ctx, api.Call{Path: api.ReleasesPath, Out: list}); err != nil {
-		return nil, err
-	}
-	prev.Release.Number = list.Next - 1 // That of a trial is not given out again.
 	public, ok := e.signer.Public().(ed25519.PublicKey)
 	if !ok {
 		return nil, fault.New("catalogue.publish", fault.Internal, "", "the key has no public half")

@@ -134,6 +134,10 @@ func plans() map[Method]plan {
 		PromoteRelease: onPress(press.promote),
 		HaltRelease:    onPress(press.halt),
 		BlockBase:      onPress(press.block),
+		AddAgency:      onPress(func(s press, c *Command) Result { return agencies{s}.add(c) }),
+		RevokeAgency:   onPress(func(s press, c *Command) Result { return agencies{s}.revoke(c) }),
+		RefuseVersion:  onPress(func(s press, c *Command) Result { return agencies{s}.refuse(c) }),
+		SubmitVersion:  {"", func(s *step, c *Command) Result { return agencies{press{s}}.submit(c) }},
 
 		SettleProposals: {access.Publish, func(s *step, c *Command) Result { return proposals{s}.settle(c) }},
 		ReleaseFared:    {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},

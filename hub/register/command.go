@@ -77,6 +77,13 @@ const (
 	AllowLease Method = "allow-lease" // LeaseOrder → Tenancy.
 	EndLease   Method = "end-lease"   // LeaseOrder → Tenancy.
 
+	// Of an operator, since format 4.
+	AddAgency     Method = "add-agency"     // AgencyTold.
+	RevokeAgency  Method = "revoke-agency"  // AgencyWord.
+	RefuseVersion Method = "refuse-version" // AgencyWord: what the agency submitted last.
+
+	SubmitVersion Method = "submit-version" // By ActorHub. Submitted; its signature is an editor's.
+
 	Train Method = "train" // Whoever monitors a centre notes what an entrepreneur was trained in. Training; since format 4.
 
 	// Of a clerk, since format 4: what reached his office itself. Entering → Entered.
@@ -102,6 +109,7 @@ func Methods() []Method {
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
+		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion,
 	}
 }
 

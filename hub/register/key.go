@@ -54,12 +54,27 @@ const (
 	tagGrievance   = 'x' // number → nothing, while a grievance lies at a desk
 	tagLease       = 'v' // office, service → Tenancy
 	tagCertificate = 'w' // number of a certificate → number of its case
-	tagUntrained   = 'k' // user → Untrained
 	tagProposal    = 'i' // 0 while it waits, then 1; index, place in the entry → catalogue.Proposal
 	tagBlocked     = 'f' // the national base that the overlay keeps out: BlockedBase
 	tagElsewhere   = 'h' // keyed hash of another system and its number → number of the case
+	tagSide        = 'k' // one of the sides below, and what it is of
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
+
+// What lies under tagSide.
+const (
+	sideUntrained  = 0 // user → Untrained
+	sideAgency     = 1 // code → Agency
+	sideSubmission = 2 // code, number → Submission
+)
+
+func sideKey(side byte, parts ...[]byte) []byte {
+	k := []byte{tagSide, side}
+	for _, p := range parts {
+		k = append(k, p...)
+	}
+	return k
+}
 
 func key(tag byte, parts ...[]byte) []byte {
 	n := 1

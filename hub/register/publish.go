@@ -149,6 +149,7 @@ func (s press) publish(c *Command) Result {
 	}
 	s.shelve(&p)
 	s.enact(set, p.Signed)
+	agencies{s}.accepted(&set.Release, c.Actor)
 	return Result{Version: uint64(set.Release.Number)}
 }
 
@@ -190,6 +191,9 @@ func (s press) release(p *Parcel, next int, exact bool) (*dcat.Set, *protocol.Fa
 	in, f := s.unpack(p)
 	if f == nil {
 		f = s.whence(r, p.Origin, !exact)
+	}
+	if f == nil && exact && s.format > 3 {
+		f = agencies{s}.unheard(r)
 	}
 	if f != nil {
 		return nil, f

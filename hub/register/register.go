@@ -35,6 +35,7 @@ type Register struct {
 	Logs
 	Machines
 	People
+	Agencies
 	Papers
 
 	db     *store.DB // Nil in tests that keep the state in memory.
@@ -75,7 +76,7 @@ func Open(dir string, o Options) (*Register, error) {
 func open(b base, o Options) (*Register, error) {
 	st := &state{base: b}
 	r := &Register{
-		state: st, Cases: Cases{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Papers: Papers{st},
+		state: st, Cases: Cases{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st},
 		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
 	err := b.View(func(v View) error {

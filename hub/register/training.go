@@ -132,7 +132,7 @@ func (s trainings) look(c *Case, v *dcat.Version) {
 		return
 	}
 	n := &Untrained{}
-	k := key(tagUntrained, nameKey(s.world.founding.Incarnation, c.By))
+	k := sideKey(sideUntrained, nameKey(s.world.founding.Incarnation, c.By))
 	s.get(k, n)
 	n.Cases++
 	if open, ok := keyOf(tagOpenItem, n.Item); !ok || !s.has(open) {
@@ -156,7 +156,7 @@ func (r People) Untrained(name string) (Untrained, error) {
 		return out, nil
 	}
 	err := r.base.View(func(v View) error {
-		_, err := readInto(v, key(tagUntrained, nameKey(f.Incarnation, name)), &out)
+		_, err := readInto(v, sideKey(sideUntrained, nameKey(f.Incarnation, name)), &out)
 		return err
 	})
 	return out, err

@@ -183,6 +183,7 @@ func (s press) try(c *Command) Result {
 		Release: set.Release.Number, Hash: set.Release.Hash, Signed: b.Signed, Centre: b.Centre, For: b.For, Limit: b.Limit,
 		Began: s.meta.At, State: TrialRuns,
 	})
+	agencies{s}.accepted(&set.Release, c.Actor)
 	return Result{Version: uint64(set.Release.Number)}
 }
 

@@ -1,0 +1,74 @@
+package api
+
+import (
+	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
+)
+
+// AgenciesPath is where the agencies of a catalogue are, each under its code.
+const AgenciesPath = "/v1/agencies"
+
+// An AgencyRequest is the body of POST /v1/agencies.
+type AgencyRequest struct {
+	Signed Bytes `json:"signed" doc:"The agency, its editors and its last day, signed by the catalogue's key (CBOR)"`
+}
+
+// An Agency is one that has a namespace in the catalogue.
+type Agency struct {
+	Code    string     `json:"code" doc:"Its services begin with it and a dot"`
+	Name    place.Name `json:"name"`
+	Kind    string     `json:"kind" enum:"public,private"`
+	Editors []string   `json:"editors"`
+	Serial  uint64     `json:"serial"`
+	Until   *Date      `json:"until" doc:"Last day"`
+	Revoked *Time      `json:"revoked,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+
+	Services    []string     `json:"services" doc:"In force"`
+	Submissions []Submission `json:"submissions" doc:"The newest first, twenty at most"`
+}
+
+// A Submission is what an editor of an agency wanted in force, and what became of it.
+type Submission struct {
+	Number   uint32       `json:"number"`
+	Editor   string       `json:"editor"`
+	Came     Time         `json:"came"`
+	State    string       `json:"state" enum:"waits,accepted,refused,replaced"`
+	Services []dcat.Entry `json:"services"`
+	Withdraw []string     `json:"withdraw,omitempty"`
+	Note     string       `json:"note,omitempty"`
+	By       string       `json:"by,omitempty" doc:"Who accepted or refused it"`
+	Reason   string       `json:"reason,omitempty"`
+	Release  int          `json:"release,omitempty"`
+}
+
+// AgencyList is the answer to GET /v1/agencies.
+type AgencyList struct {
+	Agencies []Agency `json:"agencies"`
+}
+
+// A SubmissionRequest is the body of POST /v1/agencies/{agency}/submissions. The
+// signature is what allows it.
+type SubmissionRequest struct {
+	Versions []Bytes `json:"versions" maxItems:"64"`
+	Signed   Bytes   `json:"signed" doc:"What is wanted in force, signed by an editor (CBOR)"`
+}
+
+// SubmissionAnswer names a submission.
+type SubmissionAnswer struct {
+	Number uint32 `json:"number"`
+}
+
+// WaitingSubmission is the answer to GET /v1/agencies/{agency}/waiting: all that it takes
+// to check a submission and to make a release of it.
+type WaitingSubmission struct {
+	Agency   Bytes   `json:"agency" doc:"As of POST /v1/agencies"`
+	Signed   Bytes   `json:"signed"`
+	Versions []Bytes `json:"versions"`
+	Number   uint32  `json:"number"`
+}
+
+// AgencyWord is the body of POST /v1/agencies/{agency}/refuse and /revoke.
+type AgencyWord struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"512"`
+}
