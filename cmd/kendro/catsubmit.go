@@ -48,7 +48,7 @@ func editorKey(file string) (string, error) {
 	if err != nil {
 		return "", fault.Wrap("catalogue.agency", fault.Internal, "key", err)
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // The name is the caller's own.
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", fault.Wrap("catalogue.agency", fault.Invalid, file, err)
 	}
