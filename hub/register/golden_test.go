@@ -26,7 +26,7 @@ var begin = flag.Bool("begin-golden", false, "write a golden file that is missin
 
 // goldenFiles hold the stories of each format of entries.
 func goldenFiles() []string {
-	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt", "testdata/story4desks.txt", "testdata/story4entries.txt"}
+	return []string{"testdata/story.txt", "testdata/story2.txt", "testdata/story3.txt", "testdata/story4.txt", "testdata/story4trials.txt", "testdata/story4outside.txt", "testdata/story4desks.txt", "testdata/story4entries.txt", "testdata/story4agencies.txt"}
 }
 
 // plain makes an ingest whose bytes are the same in every build: nothing is
@@ -334,6 +334,40 @@ func storyOfOutside(w *town) {
 	}
 }
 
+// storyOfAgencies is the same for trainings that a service asks for, and for an agency that
+// submits in its namespace.
+func storyOfAgencies(w *town) {
+	w.t.Helper()
+	dir := fullDirectory()
+	dir.Trainings = []place.Training{{Tag: "platform", Name: place.Name{BN: "প্রশিক্ষণ", EN: "Platform"}}}
+	v := taught(w.t, 20, "platform")
+	w.publish(w.first().Release()+1, dir, v)
+	b := w.enrol("41-09-23")
+	file := func() {
+		b.submit(v, uint64(900+len(b.events)))
+		w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{b.plain(len(b.events), len(b.events))}})
+	}
+	file()
+	file()
+	done := Training{User: "rahima", Tag: "platform", On: w.at/1000 - 86400, Where: "যশোর", Certificate: "B-1042"}
+	w.do(NewCommand("", "anna", Train, &done))
+	w.must(NewCommand("", "uno", Train, &done))
+	file()
+	w.must(NewCommand("", "uno", Train, &Training{User: "rahima", Tag: "platform", Withdrawn: true}))
+
+	bmet := w.bureau("bmet")
+	demo := func(number int) *dcat.Version { return version(w.t, "bmet.demo", number, "secretary") }
+	w.must(NewCommand("", "root", AddAgency, bmet.delegation(1, w.at/1000+86400)))
+	bmet.submit(bmet.submission(bmet.editor, nil, v))
+	bmet.submit(bmet.submission(bmet.editor, nil, demo(1)))
+	w.do(NewCommand("", "root", Publish, w.parcel(w.first().Release()+1, dir, v, version(w.t, "bmet.demo", 1, "chairman"))))
+	w.publish(w.first().Release()+1, dir, v, demo(1))
+	bmet.submit(bmet.submission(bmet.editor, nil, demo(2)))
+	w.must(NewCommand("", "root", RefuseVersion, &AgencyWord{Code: "bmet", Reason: "ফি ভুল"}))
+	bmet.submit(bmet.submission(bmet.editor, []string{"bmet.demo"}))
+	w.must(NewCommand("", "root", RevokeAgency, &AgencyWord{Code: "bmet", Reason: "চাবি চুরি"}))
+}
+
 // TestGoldenStory applies entries that an earlier build has written and wants the
 // very state that it had: on the day this fails, old and new servers of one group
 // would drift apart.
@@ -400,6 +434,7 @@ func writeGolden(t *testing.T, goldenFile string) {
 	storyOfOutside(w)
 	storyOfDesks(w)
 	storyOfEntries(w)
+	storyOfAgencies(w)
 	replay := newTown(t, newMemory())
 	var out strings.Builder
 	for i, raw := range w.entries {

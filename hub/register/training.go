@@ -126,7 +126,9 @@ func (s trainings) look(c *Case, v *dcat.Version) {
 		return
 	}
 	u := &User{}
-	s.get(s.userKey(clip(c.By, protocol.MaxName)), u)
+	if s.get(s.userKey(clip(c.By, protocol.MaxName)), u) && u.Role != access.Entrepreneur {
+		return // What reaches an office itself is no centre's to be trained for.
+	}
 	lacks := u.Lacks(v.Training, c.Legal/1000)
 	if len(lacks) == 0 {
 		return
