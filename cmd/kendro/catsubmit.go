@@ -85,7 +85,7 @@ submitted next takes the place of what still waits.`,
 					return err
 				}
 			}
-			done, err := submit(cmd.Context(), &r, id.key(), sub, fsys, signer)
+			done, err := submit(cmd.Context(), &r, id.key(), sub, &edition{files: fsys, signer: signer})
 			if err != nil {
 				return id.explain(err)
 			}
@@ -109,14 +109,14 @@ submitted next takes the place of what still waits.`,
 }
 
 // submit signs what differs in a folder, nil for none, and hands it in.
-func submit(ctx context.Context, r *reach, key string, sub *dcat.Submission, fsys fs.FS, signer ed25519.PrivateKey) (*api.SubmissionAnswer, error) {
+func submit(ctx context.Context, r *reach, key string, sub *dcat.Submission, e *edition) (*api.SubmissionAnswer, error) {
 	in := api.SubmissionRequest{Versions: []api.Bytes{}}
-	if fsys != nil {
+	if e.files != nil {
 		prev, err := inForce(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		versions, err := catalogue.Submit(fsys, sub.Agency, prev)
+		versions, err := catalogue.Submit(e.files, sub.Agency, prev)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func submit(ctx context.Context, r *reach, key string, sub *dcat.Submission, fsy
 			sub.Services = append(sub.Services, dcat.Entry{ID: v.ID, Version: v.Number, Hash: v.Hash})
 		}
 	}
-	signed, err := catalogue.SignSubmission(sub, signer)
+	signed, err := catalogue.SignSubmission(sub, e.signer)
 	if err != nil {
 		return nil, err
 	}

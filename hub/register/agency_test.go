@@ -18,7 +18,7 @@ type bureau struct {
 	editor ed25519.PrivateKey
 }
 
-func (w *town) bureau(code string) *bureau {
+func newBureau(w *town, code string) *bureau {
 	return &bureau{town: w, code: code, editor: ed25519.NewKeyFromSeed(seedOf("editor", code))}
 }
 
@@ -78,7 +78,7 @@ func (b *bureau) last() *Submission {
 // others, a release names them under the catalogue's key, and the record says who edited.
 func TestAgencyInItsNamespace(t *testing.T) {
 	w, box := office(t)
-	b := w.bureau("bmet")
+	b := newBureau(w, "bmet")
 	far := w.at/1000 + 365*86400
 	demo := func(number int) *dcat.Version { return version(t, "bmet.demo", number, "secretary") }
 	wantFault(t, "submitted by no agency", b.submit(b.submission(b.editor, nil, demo(1))), fault.NotFound)
@@ -159,7 +159,7 @@ func TestAgencyInItsNamespace(t *testing.T) {
 // submit nothing; what is in force stays, and a statement of before does not bring it back.
 func TestAgencyIsTakenBack(t *testing.T) {
 	w, _ := office(t)
-	b := w.bureau("bmet")
+	b := newBureau(w, "bmet")
 	demo := func(number int) *dcat.Version { return version(t, "bmet.demo", number, "secretary") }
 	w.must(NewCommand("", "root", AddAgency, b.delegation(1, w.at/1000+86400)))
 	if f := b.submit(b.submission(b.editor, nil, demo(1))); f != nil {

@@ -355,7 +355,7 @@ func storyOfAgencies(w *town) {
 	file()
 	w.must(NewCommand("", "uno", Train, &Training{User: "rahima", Tag: "platform", Withdrawn: true}))
 
-	bmet := w.bureau("bmet")
+	bmet := newBureau(w, "bmet")
 	demo := func(number int) *dcat.Version { return version(w.t, "bmet.demo", number, "secretary") }
 	w.must(NewCommand("", "root", AddAgency, bmet.delegation(1, w.at/1000+86400)))
 	bmet.submit(bmet.submission(bmet.editor, nil, v))
