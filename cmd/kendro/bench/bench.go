@@ -51,6 +51,8 @@ type options struct {
 	pause time.Duration // Of ingest: how long a caller waits before its next block.
 
 	releases int // Of catalogue: how many there are in the end.
+
+	imported bool // Of desk: the applications come from a file of another system.
 }
 
 // result is what a benchmark prints. Keys that don't apply are absent.
@@ -213,6 +215,9 @@ func (k kind) command() *cobra.Command {
 	f.IntVar(&o.batch, "batch", o.batch, k.batch)
 	if k.use == "ingest" {
 		f.DurationVar(&o.pause, "pause", 0, "how long each caller waits before its next block, such as 300ms: then no block shares anything with the next")
+	}
+	if k.use == "desk" {
+		f.BoolVar(&o.imported, "imported", false, "have a clerk take the applications over from a file of another system by kendro import")
 	}
 	if k.use == "catalogue" {
 		f.IntVar(&o.releases, "releases", 0, "go on to so many releases, each with every service changed, and add a node that is new then and one of before")

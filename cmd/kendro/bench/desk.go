@@ -48,22 +48,15 @@ func runDesk(ctx context.Context, o options, site string) (*result, error) {
 	}
 	d := f.District
 	defer d.Kill()
-	callers, size, err := f.gather(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer closeAll(callers)
-	r, err := play(ctx, d, callers, o)
-	if err != nil {
-		return nil, err
-	}
-	r.Payload = size
-	closeAll(callers)
 	who, err := d.AddUser(ctx, api.UserRequest{Name: "auditor", Role: string(access.Auditor)})
 	if err != nil {
 		return nil, err
 	}
 	at := &desk{District: d, who: who}
+	r, callers, err := at.fill(ctx, f, o)
+	if err != nil {
+		return nil, err
+	}
 	if err := at.searchable(ctx, o.records); err != nil {
 		return nil, err
 	}
@@ -84,6 +77,25 @@ func runDesk(ctx context.Context, o options, site string) (*result, error) {
 	}
 	_, err = registers(ctx, d, o.records, r)
 	return r, err
+}
+
+// fill has boxes bring the applications, or a clerk take them over from a file. The
+// callers know what was filed.
+func (d *desk) fill(ctx context.Context, f *field, o options) (*result, []*caller, error) {
+	if o.imported {
+		return d.takeOver(ctx, f, o)
+	}
+	callers, size, err := f.gather(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeAll(callers)
+	r, err := play(ctx, d.District, callers, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Payload = size
+	return r, callers, nil
 }
 
 // follow starts a second server that gets the register as a snapshot, as one does that
