@@ -13,6 +13,14 @@ func caseVectors(t *testing.T) map[string][]byte {
 	uplink := LogID{Channel: Uplink, Name: "41-0010", Incarnation: 0xc0ffee}
 	return map[string][]byte{
 		"supplement-answers": Marshal(&Supplement{Form: []byte(`{"mouza":"x"}`), Originals: []string{"nid"}, Text: "x"}),
+		"correction": Marshal(&Correction{
+			Form: []byte(`{"mouza":"x"}`), Applicant: []byte(`{"mobile":"01700000001"}`), Reason: "misheard",
+			FormSaw: []byte(`{"mouza":"y"}`), ApplicantSaw: []byte(`{"mobile":"01700000000"}`),
+		}),
+		"correction-word": Marshal(&CorrectionWord{
+			Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Taken: []string{"form.mouza"}, Waits: []string{"applicant.mobile"}, Why: "x",
+		}),
+		"standing-corrected": Marshal(&Standing{Number: number, Stage: "UNDER_REVIEW", Since: 5, Version: 9, Correction: "waits"}),
 		"payment":            Marshal(&Payment{Means: MeansChallan, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reference: "C1", PaidAt: 7}),
 		"voiding":            Marshal(&Voiding{Log: uplink, At: Position{Seq: 4, Hash: Hash{5}}, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reason: "counted twice"}),
 		"withdrawal":         Marshal(&Withdrawal{Reason: "x"}),
@@ -29,8 +37,8 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-asked-anew": Marshal(&Standing{
-			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"}, Renewed: true,
-			Under: &Pin{Service: "land-record-copy", Version: 2, Hash: [8]byte{6}},
+			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"},
+			Anew: Anew{Renewed: true, Under: &Pin{Service: "land-record-copy", Version: 2, Hash: [8]byte{6}}},
 		}),
 		"standing-fee-due": Marshal(&Standing{
 			Number: number, Stage: "FEE_DUE", Since: 5, Version: 7, Owed: 14000, PayBy: 9, Mode: "post", Primary: 1, Overdue: true, AppealBy: 11,

@@ -22,6 +22,8 @@ const (
 	HandedOver   Kind = 6 // Uplink: the applicant has what was issued. Payload: HandOver.
 	Appealed     Kind = 9 // Uplink: the applicant asks the next post to look at a decision. Payload: Appeal.
 
+	Corrected Kind = 10 // Uplink: a centre puts answers right. Payload: Correction.
+
 	PaymentVoided Kind = 60 // Uplink: a payment is reversed. Payload: Voiding.
 	ActedAtUnion  Kind = 7  // Uplink: a person of the union decides at its box. Payload: UnionAct.
 	LeaseAsked    Kind = 8  // Uplink: the box asks for what it may decide by itself. Payload: LeaseRequest.
@@ -37,6 +39,8 @@ const (
 	SetAside      Kind = 30 // Inbox: what this centre sent on a case waits for an officer, or was settled. Payload: Aside.
 
 	LeaseTold Kind = 32 // Inbox: what this centre's box may decide by itself. Payload: Lease.
+
+	CorrectionTold Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
 
 	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.
 

@@ -151,8 +151,15 @@ type Standing struct {
 
 	Certificate *CertificateWord `cbor:"18,keyasint,omitempty"` // What was issued on it under a number.
 
+	Anew
+
+	Correction string `cbor:"50,keyasint,omitempty"` // What has come of the newest correction: waits, taken or refused.
+}
+
+// Anew is what a standing says of a newer version that asks for something (row 7).
+type Anew struct {
 	// Under is the version under which what is asked for is answered, where it isn't the one
-	// that the application pins: a newer one asks for it (row 7).
+	// that the application pins.
 	Under *Pin `cbor:"45,keyasint,omitempty"`
 	// Renewed says that the case goes on under that version already, with answers that the box
 	// of its centre need not have.

@@ -273,7 +273,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
 		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: LatinDigits(get("reference")),
-		Date: get("date"), Primary: get("primary"),
+		Date: get("date"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
 		in.SHA256 = get("document")
@@ -421,7 +421,15 @@ func (v *caseView) about(e api.HistoryEntry) []string {
 		list = append(list, v.lang.Say(v.reasonName(e.Reason)))
 	}
 	for _, id := range e.Items {
-		list = append(list, v.lang.Say(v.itemName(id)))
+		if len(e.Change) == 0 {
+			list = append(list, v.lang.Say(v.itemName(id)))
+		}
+	}
+	for _, c := range e.Change {
+		list = append(list, v.change(c))
+	}
+	for _, f := range e.Cites {
+		list = append(list, v.lang.Say(wordCites)+" "+v.lang.Say(v.field(f).Label))
 	}
 	for _, k := range v.Record.Checks {
 		if k.ID == e.Check {

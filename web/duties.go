@@ -77,6 +77,9 @@ func duties(l Lang, t *api.Tracking) []string {
 	if t.AppealBy != nil {
 		say(wordMayAppeal, l.Day(t.AppealBy.Time))
 	}
+	if w, ok := correctionWords[t.Putting]; ok {
+		say(w)
+	}
 	if t.Overdue {
 		say(wordLateSay)
 	}

@@ -73,6 +73,10 @@ var visitPages = []visitAct{
 	{"supplement", name("চাওয়া তথ্য ও কাগজ জমা হয়েছে", "What was asked for has been taken"), actPage{
 		Title: name("চাওয়া তথ্য ও কাগজ জমা নিন", "Take what was asked for"), Button: name("জমা নিন", "Take it"), Class: "main",
 	}},
+	{"correction", name("সংশোধন নেওয়া হয়েছে", "The correction has been taken"), actPage{
+		Title: name("ভুল উত্তর সংশোধন", "Put an answer right"), Button: name("সংশোধন জমা নিন", "Take the correction"), Class: "second", Folded: true,
+		Hint: name("শুধু যা ভুল লেখা হয়েছে তা বদলান। কর্মকর্তা যার ওপর সিদ্ধান্ত দিয়েছেন, তা তিনি আগে দেখবেন।", "Change only what was taken down wrongly. What an officer has decided on, he looks at first."),
+	}},
 	{"hand-over", name("হস্তান্তর করা হয়েছে", "It has been handed over"), actPage{
 		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
 		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
@@ -107,6 +111,9 @@ type visitView struct {
 	Typed    url.Values
 	Answers  []question // That were asked for.
 	Papers   []paperQuestion
+	Fix      []question // What can be put right, with what the case has.
+	Saw      string     // The answers as the page shows them, to tell what others change meanwhile.
+	Fixed    []line     // What was put right.
 	version  *dcat.Version
 	asks     *dcat.Version // Under which what it waits for is answered; mostly the same.
 	problems []api.FieldProblem
@@ -183,6 +190,9 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 	if v.asks != nil && len(v.Track.Asked) > 0 {
 		v.asked(p.Lang, t)
 	}
+	if v.may("correction") {
+		v.fix(p.Lang, t)
+	}
 	return v, nil
 }
 
@@ -211,6 +221,9 @@ func (v *visitView) may(act string) bool {
 		return v.Track.Demand != nil
 	case "supplement":
 		return stage == application.InfoRequested && len(v.Track.Asked) > 0
+	case "correction":
+		open := stage == application.Submitted || application.After(stage, application.Correct) != application.None
+		return v.version != nil && !v.Record.Confidential && open
 	case "void":
 		return application.After(stage, application.Void) != application.None
 	case "hand-over":
@@ -286,7 +299,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		c.failed(w, r, fault.New("web.visited", fault.NotFound, t.action, "no such act"))
 		return
 	}
-	in, words := v.body(t.action)
+	in, words := v.body(p.Lang, t.action)
 	switch {
 	case len(wrong) > 0:
 		c.untaken(w, r, p, v, tried{err: &api.Refusal{Err: fault.New("web.visited", fault.Invalid, "documents", "a file"), Errors: wrong}})
@@ -318,11 +331,14 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 	refused, listed := errors.AsType[*api.Refusal](t.err)
 	switch {
 	case listed && len(refused.Errors) > 0 && v.asks != nil:
-		v.problems = named(v.asks, v.Typed, refused.Errors)
+		v.problems = v.placed(named(v.asks, v.Typed, refused.Errors))
 		p.Problems = summary(p.Lang, v.problems)
 		v.Papers = nil
 		v.asked(p.Lang, tried{action: v.Tried, values: v.Typed})
+		v.fix(p.Lang, tried{action: v.Tried, values: v.Typed})
 	case words != (place.Name{}):
+	case kind == fault.Conflict && v.Tried == "correction":
+		words = wordFixMoved
 	case kind == fault.Conflict:
 		words = wordNotNow
 	case kind == fault.NotFound && v.Tried == "void":
@@ -339,11 +355,13 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 }
 
 // body is what was filled in, as the API has it, or the words for what is missing.
-func (v *visitView) body(act string) (any, place.Name) {
+func (v *visitView) body(l Lang, act string) (any, place.Name) {
 	get := func(name string) string { return strings.TrimSpace(v.Typed.Get(name)) }
 	switch act {
 	case "payments":
 		return v.payment()
+	case "correction":
+		return v.correction(l)
 	case "void":
 		seq, err := strconv.ParseUint(LatinDigits(get("seq")), 10, 64)
 		if err != nil || seq == 0 || get("reason") == "" {

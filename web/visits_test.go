@@ -90,6 +90,18 @@ func TestCounterServesACase(t *testing.T) {
 			true, `{"seq":17,"reason":"দুবার গোনা হয়েছে"}`,
 		},
 		{
+			"correct",
+			api.Tracking{Stage: "UNDER_REVIEW", Putting: "waits"},
+			[]string{"ভুল উত্তর সংশোধন", "আপনার সংশোধন কর্মকর্তার কাছে আছে", `name="fix.form.copies"`},
+			"correction",
+			url.Values{
+				"saw":             {`{"form":{"copies":1,"khatian_no":"7"},"applicant":{"mobile":"01712345678"}}`},
+				"fix.form.copies": {"২"}, "fix.form.khatian_no": {"৭"}, "fix.applicant.mobile": {""}, "reason": {"ভুল শোনা"},
+			},
+			false,
+			`{"form":{"copies":2},"applicant":{"mobile":null},"reason":"ভুল শোনা","form_saw":{"copies":1,"khatian_no":"7"},"applicant_saw":{"mobile":"01712345678"}}`,
+		},
+		{
 			"withdraw",
 			api.Tracking{Stage: "UNDER_REVIEW"},
 			[]string{"আপনার কিছু করার নেই"},
@@ -108,7 +120,11 @@ func TestCounterServesACase(t *testing.T) {
 			}
 			others := strings.Count(page, `id="act-`) - 1
 			switch tt.name {
-			case "supply": // He may also give up.
+			case "supply": // He may also give up, or put something else right.
+				others -= strings.Count(page, `id="act-withdrawal"`) + strings.Count(page, `id="act-correction"`)
+			case "withdraw":
+				others -= strings.Count(page, `id="act-correction"`)
+			case "correct":
 				others -= strings.Count(page, `id="act-withdrawal"`)
 			case "pay": // A part may have been paid, and wrongly.
 				others -= strings.Count(page, `id="act-void"`)

@@ -187,6 +187,7 @@ var stageWords = map[string]place.Name{
 var actionWords = map[string]place.Name{
 	application.Accept.String():      name("দপ্তরে গৃহীত", "Received by the office"),
 	application.Take.String():        name("নথি নেওয়া হয়েছে", "Taken up"),
+	application.Correct.String():     name("উত্তর সংশোধন", "Answers put right"),
 	application.Note.String():        name("মন্তব্য", "Note"),
 	application.Decide.String():      name("প্রাথমিক সিদ্ধান্ত", "Preliminary decision"),
 	application.Forward.String():     name("পরের টেবিলে পাঠানো", "Forwarded"),

@@ -14,7 +14,7 @@ import (
 
 func caseCmd() *cobra.Command {
 	return group("case", "Serve an applicant at the centre after the application",
-		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd())
+		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseCorrectCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd())
 }
 
 // A call is what one command posts about a case at a node.

@@ -20,8 +20,8 @@ func deskCmd() *cobra.Command {
 	return group("desk", "Work on cases as an officer",
 		deskTasksCmd(), deskShowCmd(), deskFindCmd(), deskSimilarCmd(), deskRelateCmd(),
 		actCmd("take", "Take a case that waits at your post", nil),
-		actCmd("note", "Add a note to a case", actFlags{"text"}),
-		actCmd("decide", "Record your preliminary decision", actFlags{"opinion", "text"}),
+		actCmd("note", "Add a note to a case", actFlags{"text", "cites"}),
+		actCmd("decide", "Record your preliminary decision", actFlags{"opinion", "text", "cites"}),
 		actCmd("forward", "Forward a case to the next post, after your preliminary decision", actFlags{"to"}),
 		actCmd("approve", "Approve a case", actFlags{"text"}),
 		actCmd("reject", "Reject a case", actFlags{"reason-code", "text"}),
@@ -153,6 +153,9 @@ func recordTable(c *api.Record) *table {
 	}
 	for _, it := range c.Items {
 		t.add("item "+it.ID, strings.TrimSpace(it.Kind+" "+it.Text+" "+it.Outcome))
+		for _, ch := range it.Changes {
+			t.add("to be put right", changeLine(ch)+" ("+it.Reason+")")
+		}
 	}
 	for _, d := range c.Documents {
 		t.add("document", d.ID+", original seen: "+yesNo(d.OriginalAtCounter))
@@ -166,8 +169,25 @@ func recordTable(c *api.Record) *table {
 	return t
 }
 
+// changeLine says what an answer was, and what it is or is to be.
+func changeLine(c api.Change) string {
+	value := func(raw []byte) string {
+		if raw == nil {
+			return "nothing"
+		}
+		return string(raw)
+	}
+	return c.Field + ": " + value(c.Was) + " → " + value(c.Is)
+}
+
 func historyLine(h api.HistoryEntry) string {
 	parts := []string{fmt.Sprintf("%s %s %s", when(h.At), h.Action, h.Stage), h.Actor, h.Opinion, h.Reason, h.Text}
+	for _, c := range h.Change {
+		parts = append(parts, changeLine(c))
+	}
+	if len(h.Cites) > 0 {
+		parts = append(parts, "rests on "+strings.Join(h.Cites, ", "))
+	}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
 }
 
@@ -234,6 +254,8 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 			f.StringVar(&in.Reason, name, "", "why; what is asked for the citizen reads")
 		case "item":
 			f.StringArrayVar(&in.Items, name, nil, "form.NAME of an answer, or a document's ID (may be repeated)")
+		case "cites":
+			f.StringArrayVar(&in.Cites, name, nil, "form.NAME or applicant.NAME of an answer that it rests on (may be repeated)")
 		case "check":
 			f.StringVar(&in.Check, name, "", "ID of the check, as the service declares it")
 		case "file":

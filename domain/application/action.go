@@ -46,12 +46,13 @@ const (
 	Refuse      // The hub ends what it had set aside, as an officer decided.
 	Void        // A payment is reversed: its demand is open again.
 	Divert      // The hub takes a grievance from a desk that may not have it any more.
+	Correct     // The centre puts answers right.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -69,15 +70,15 @@ var steps = map[Stage]map[Action]Stage{
 	Submitted: {Accept: Received, Refuse: Rejected, Withdraw: Withdrawn},
 	Received: {
 		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received, Divert: Received,
-		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue, RequestInfo: InfoRequested,
+		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue, RequestInfo: InfoRequested, Correct: Received,
 	},
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
 		Take: UnderReview, RequestInfo: InfoRequested,
 		Forward: Received, Return: Received, Divert: Received, Approve: Approved, Reject: Rejected,
-		Withdraw: Withdrawn, Link: Duplicate,
+		Withdraw: Withdrawn, Link: Duplicate, Correct: UnderReview,
 	},
-	InfoRequested: {Supply: UnderReview, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
+	InfoRequested: {Supply: UnderReview, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
 	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
 	FeeLapsed:     {Pay: Paid},
@@ -107,7 +108,7 @@ const (
 // hands says whose each action is.
 var hands = map[Action]hand{
 	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub, Divert: theHub,
-	Supply: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
+	Supply: theCentre, Correct: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
 	RequestInfo: theHub | theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,

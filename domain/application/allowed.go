@@ -41,7 +41,7 @@ func (c Case) allowed(e Event) error {
 			return refuse(e, fault.Conflict, "the case stays where it is")
 		}
 		return nil
-	case Supply, Withdraw, Appeal, Escalate:
+	case Supply, Correct, Withdraw, Appeal, Escalate:
 		return c.asides(e)
 	case NoAction:
 	}
@@ -98,7 +98,7 @@ func (c Case) final(e Event, decided bool) error {
 	if e.Action == Approve && e.Desk.Mandatory {
 		return refuse(e, fault.Denied, "a mandatory desk has yet to decide: forward it")
 	}
-	if e.Desk.Decision && !decided {
+	if (e.Desk.Decision || c.Overturned) && !decided {
 		return refuse(e, fault.Conflict, "state your preliminary decision first, then "+e.Action.String())
 	}
 	if e.Action == Reject {
@@ -192,6 +192,10 @@ func (c Case) asides(e Event) error {
 		asked := c.asked()
 		if slices.ContainsFunc(e.Items, func(it string) bool { return !slices.Contains(asked, it) }) {
 			return refuse(e, fault.Conflict, "only what was asked for may be supplied")
+		}
+	case Correct:
+		if e.Desk.Seat != (place.Seat{}) && (e.Desk.Step >= c.Step || c.Stage == InfoRequested) {
+			return refuse(e, fault.Conflict, "it goes back to a desk before this one, and from no case that waits for its applicant")
 		}
 	case Withdraw:
 		if c.Stage == FeeDue && c.Purpose != ForReview {

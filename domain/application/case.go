@@ -63,6 +63,10 @@ type Course struct {
 	AppealBy int64          `cbor:"22,keyasint,omitempty"` // The last second of the next, Unix seconds; 0 is none.
 	Above    place.Seat     `cbor:"23,keyasint,omitzero"`  // The superior who sees it, overdue as it is.
 	Late     int            `cbor:"24,keyasint,omitempty"` // Times it went up.
+
+	// Overturned says that the decision of the desk where it lies rested on what was then
+	// corrected: another has to be stated before the case can end there.
+	Overturned bool `cbor:"50,keyasint,omitempty"`
 }
 
 // A Purpose is what a demand is for.
@@ -146,13 +150,15 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Take:
 		c = c.taken(e.By)
 	case Decide:
-		c.DecidedBy = e.By.Name
+		c.DecidedBy, c.Overturned = e.By.Name, false
 	case Check:
 		c.Done = c.Done.With(e.Desk.Check)
 	case RequestInfo:
 		c.Asked = itemsText(e.Items)
 	case Supply:
 		c = c.supplied(e)
+	case Correct:
+		c = c.corrected(e)
 	case Approve, Reject:
 		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
 		if e.Action == Approve && e.Desk.Terms.Issue {
@@ -178,7 +184,7 @@ func (c Case) moved(e Event, next Stage) Case {
 // assigned is the case at another desk.
 func (c Case) assigned(d Desk) Case {
 	c.From, c.Step, c.Seat = c.Seat, d.Step, d.Seat
-	c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
+	c.Holder, c.DecidedBy, c.Above, c.Overturned = "", "", place.Seat{}, false
 	c.Assignment++
 	if d.Terms.Tracked {
 		c.Visited = c.Visited.With(d.Step)
@@ -212,6 +218,19 @@ func (c Case) supplied(e Event) Case {
 	c = c.found(e.Found)
 	c.Asked, c.DecidedBy = left, ""
 	return c
+}
+
+// corrected is the case with answers put right. Where the decision of a desk rested on
+// them, that desk has to state another: the case goes back to it, or stays there.
+func (c Case) corrected(e Event) Case {
+	switch {
+	case e.Desk.Seat != (place.Seat{}):
+		c = c.assigned(e.Desk)
+		c.Stage, c.Overturned = Received, true
+	case e.Overturns:
+		c.DecidedBy, c.Overturned = "", true
+	}
+	return c.found(e.Found)
 }
 
 // taken is the case in an officer's hands; a superior takes it to his own desk.

@@ -80,10 +80,12 @@ type Event struct {
 	Until   int64 // The last second that it gives, Unix seconds: demand, prepare; reject and close: of an appeal.
 	Found   *Found
 	Desk    Desk
+
+	Overturns bool // Correct: a decision of the desk where the case lies rested on it. With a desk: of that one.
 }
 
 // Found is what the answers of an application come to under its version: accept,
-// and supply where they have changed. Nil: as before.
+// supply and correct where they have changed. Nil: as before.
 type Found struct {
 	Rules catalogue.Bits
 	Mode  catalogue.Mode
@@ -136,7 +138,7 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void:
+	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void, Correct:
 		return true
 	case Appeal:
 		return e.By != (Officer{}) // What a centre brings may be sealed.
@@ -149,8 +151,12 @@ func (e Event) wantsText() bool {
 func (e Event) measured() error {
 	switch e.Action {
 	case RequestInfo:
-		if !itemsFit(e.Items) {
+		if !ItemsFit(e.Items) {
 			return refuse(e, fault.Invalid, "name what is asked for: 1 to 32 answers or documents, each once")
+		}
+	case Correct:
+		if !ItemsFit(e.Items) {
+			return refuse(e, fault.Invalid, "name what is put right: 1 to 32 answers, each once")
 		}
 	case Supply:
 		if len(e.Items) == 0 {
@@ -185,7 +191,9 @@ func (e Event) measured() error {
 	return nil
 }
 
-func itemsFit(items []string) bool {
+// ItemsFit reports whether names of answers or documents are within their bounds: 1 to
+// [MaxItems], each once and of one line.
+func ItemsFit(items []string) bool {
 	for i, it := range items {
 		if blank(it) || len(it) > MaxItem || strings.ContainsAny(it, "\n\r") || slices.Contains(items[:i], it) {
 			return false

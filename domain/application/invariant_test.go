@@ -24,6 +24,8 @@ type witness struct {
 	lapsed  bool
 	payBy   int64
 	issued  int
+
+	overturned bool // The decision of the desk where it lies.
 }
 
 func final(s application.Stage) bool {
@@ -46,16 +48,27 @@ func (w *witness) saw(before, after application.Case, e application.Event) {
 		if e.Action != application.Escalate {
 			w.decided = map[string]bool{}
 		}
+		w.overturned = w.overturned && after.Assignment == before.Assignment
+	case application.Correct:
+		if after.Stage != before.Stage && e.Desk.Seat == (place.Seat{}) {
+			bad("a correction alone moved the case")
+		}
+		if e.Overturns || e.Desk.Seat != (place.Seat{}) {
+			w.decided, w.overturned = map[string]bool{}, true
+		}
 	case application.Decide:
-		w.decided[e.By.Name] = true
+		w.decided[e.By.Name], w.overturned = true, false
 	case application.Check:
 		w.done[w.flow.Version.Checks[e.Desk.Check].ID] = true
 	case application.Forward:
 		if !w.decided[e.By.Name] {
 			bad("I1: forwarded without a preliminary decision by the same officer since the assignment")
 		}
-		w.decided = map[string]bool{}
+		w.decided, w.overturned = map[string]bool{}, false
 	case application.Approve, application.Reject:
+		if w.overturned {
+			bad("row 11: ended on a decision that was overturned")
+		}
 		if before.Step < len(w.flow.Version.Steps) && !w.flow.Version.Steps[before.Step].MayFinalise {
 			bad("a desk decided that may not")
 		}
@@ -188,6 +201,9 @@ func offered(t *testing.T, way application.Way, c application.Case, e applicatio
 func anyAction(rng *rand.Rand, c application.Case) application.Action {
 	for {
 		a := application.Action(1 + rng.IntN(int(application.Escalate)))
+		if rng.IntN(20) == 0 {
+			a = application.Correct
+		}
 		early := a == application.Withdraw || a == application.Link || a == application.Lapse || a == application.RequestInfo
 		if (application.After(c.Stage, a) != application.None || rng.IntN(12) == 0) && (!early || rng.IntN(8) == 0) {
 			return a
@@ -225,6 +241,18 @@ func anyEvent(rng *rand.Rand, way application.Way, flow *flowtest.Flow, c applic
 	case application.Supply:
 		if e.Items = c.AskedFor(); rng.IntN(3) == 0 {
 			e.Items = []string{"nid"}
+		}
+	case application.Correct:
+		e.Items, e.Overturns = []string{"form.name"}, rng.IntN(2) == 0
+		if back := rng.IntN(3); back < c.Step && rng.IntN(2) == 0 {
+			if e.Desk, err = way.Back(c, back); err != nil {
+				return nil
+			}
+			e.Overturns = true
+		}
+		f := application.Found{Rules: catalogue.Bits(rng.Uint32N(1 << len(flow.Version.Rules))), Mode: c.Mode, Dues: c.Dues}
+		if rng.IntN(2) == 0 {
+			e.Found = &f
 		}
 	default:
 	}

@@ -89,7 +89,7 @@ func barOf(c Case, e *Event) (Bar, string) {
 		return "", ""
 	case e.Action == Approve && d.Mandatory:
 		return BarMandatory, ""
-	case (e.Action == Forward || ends && d.Decision) && c.DecidedBy != e.By.Name:
+	case (e.Action == Forward || ends && (d.Decision || c.Overturned)) && c.DecidedBy != e.By.Name:
 		return BarDecision, ""
 	case e.Action == Approve && d.Forbids != "":
 		return BarRule, d.Forbids

@@ -122,6 +122,10 @@ func (w Way) before(c Case) int {
 	return back
 }
 
+// Back is what sends a case back to the desk of an earlier step, whose decision rested on
+// what was then corrected. [fault.Conflict]: no office has its post any more.
+func (w Way) Back(c Case, step int) (Desk, error) { return w.at(w.here(c, Correct), step) }
+
 // at leads to a step.
 func (w Way) at(d Desk, step int) (Desk, error) {
 	post := w.Version.Steps[step].Post

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/protocol"
@@ -22,9 +23,12 @@ func (s actDesk) actOf(n protocol.Number, action string, in *api.ActionRequest) 
 	}
 	b := register.Act{
 		Opinion: application.Opinion(in.Opinion), Text: in.Text, Reason: in.ReasonCode, To: in.To,
-		Items: in.Items, Check: in.Check, Amount: in.Poisha,
+		Items: in.Items, Check: in.Check, Amount: in.Poisha, Cites: in.Cites,
 	}
-	var err error
+	err := s.cites(n, in.Cites)
+	if err != nil {
+		return b, err
+	}
 	switch action {
 	case application.Return.String(), application.RequestInfo.String(), application.Link.String(), application.Appeal.String():
 		b.Text = orText(in.Reason, in.Text)
@@ -65,20 +69,41 @@ func (s actDesk) endOf(day, what string) (int64, error) {
 	return application.Term(d, 0), nil
 }
 
-// asks refuses to ask for what the service knows no answer and no document of.
-func (s actDesk) asks(n protocol.Number, items []string) error {
+// version is what a case pins, nil where it isn't known here.
+func (s actDesk) version(n protocol.Number) (*dcat.Version, error) {
 	reg := s.hub.Register()
 	c, err := reg.Case(n)
-	if err != nil {
+	set := reg.Set()
+	if err != nil || set == nil {
+		return nil, err
+	}
+	v, _ := set.ByHash(c.Pinned)
+	return v, nil
+}
+
+// cites refuses answers that neither the service nor the applicant has.
+func (s actDesk) cites(n protocol.Number, fields []string) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	v, err := s.version(n)
+	if err != nil || v == nil {
 		return err
 	}
-	set := reg.Set()
-	if set == nil {
-		return nil
+	known := api.Citable(v)
+	for _, f := range fields {
+		if _, ok := known[f]; !ok {
+			return fault.New("desk.act", fault.Invalid, f, "the service has no such answer: want form.NAME, or applicant.NAME")
+		}
 	}
-	v, ok := set.ByHash(c.Pinned)
-	if !ok {
-		return nil
+	return nil
+}
+
+// asks refuses to ask for what the service knows no answer and no document of.
+func (s actDesk) asks(n protocol.Number, items []string) error {
+	v, err := s.version(n)
+	if err != nil || v == nil {
+		return err
 	}
 	known := api.Askable(v)
 	for _, it := range items {

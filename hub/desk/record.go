@@ -44,11 +44,48 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	if err := course(reg, c, r); err != nil {
 		return nil, err
 	}
+	if err := putRight(reg, c, r); err != nil {
+		return nil, err
+	}
 	frozen(r, version)
 	r.Variance = c.Variance
 	r.PostedOn, r.Despite, r.Elsewhere = sub.PostedOn, sub.Despite, sub.Elsewhere
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
 	return r, nil
+}
+
+// putRight adds to the history what corrections changed, and to their items what they
+// want.
+func putRight(reg *register.Register, c *register.Case, r *api.Record) error {
+	changes, err := reg.Changes(c)
+	if err != nil {
+		return err
+	}
+	for i := range r.History {
+		r.History[i].Change = changesOf(changes[r.History[i].Version])
+	}
+	items, err := reg.Items(c.Number)
+	if err != nil {
+		return err
+	}
+	for i, it := range items {
+		list, reason, err := reg.Wanted(it)
+		if err != nil {
+			return err
+		}
+		if it.Outcome == "" {
+			r.Items[i].Changes = changesOf(list)
+		}
+		r.Items[i].Reason = reason
+	}
+	return nil
+}
+
+func changesOf(list []register.Change) (out []api.Change) {
+	for _, c := range list {
+		out = append(out, api.Change{Field: c.Field, Was: c.Was, Is: c.Is})
+	}
+	return out
 }
 
 // receiptOf is the place and hash that the slip names.
@@ -84,7 +121,7 @@ func turn(t register.Turn, stage application.Stage) api.HistoryEntry {
 	return api.HistoryEntry{
 		Version: t.Version, At: api.Millis(t.At), Action: t.Action.String(), Actor: t.Actor,
 		Post: t.Seat.Post, Office: t.Seat.Office, Opinion: string(t.Opinion), Reason: t.Reason, Text: t.Text,
-		Stage: stage.String(), Items: t.Items, Check: t.Check, Poisha: t.Amount, Day: api.DateOf(t.Dated),
+		Stage: stage.String(), Items: t.Items, Cites: t.Cites, Check: t.Check, Poisha: t.Amount, Day: api.DateOf(t.Dated),
 	}
 }
 

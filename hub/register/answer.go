@@ -142,6 +142,7 @@ func plans() map[Method]plan {
 		SettleProposals: {access.Publish, func(s *step, c *Command) Result { return proposals{s}.settle(c) }},
 		ReleaseFared:    {"", func(s *step, c *Command) Result { return press{s}.fared(c) }},
 		Hear:            {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
+		Weigh:           {"", func(s *step, c *Command) Result { return corrections{courses{s}}.weigh(c) }},
 		Tick:            {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 	}
 }

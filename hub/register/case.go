@@ -61,6 +61,7 @@ type Enclosed struct {
 
 	Renewal *Renewal    `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
 	Notice  *DateNotice `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
+	Basis
 
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
 }
@@ -85,7 +86,7 @@ type Turn struct {
 	Text    string              `cbor:"7,keyasint,omitempty"`
 	Reason  string              `cbor:"8,keyasint,omitempty"`
 
-	Items  []string `cbor:"9,keyasint,omitempty"`  // Request-info, supply.
+	Items  []string `cbor:"9,keyasint,omitempty"`  // Request-info, supply, correct.
 	Check  string   `cbor:"10,keyasint,omitempty"` // Check; accept and supply where an earlier case's scan does it.
 	Amount int64    `cbor:"11,keyasint,omitempty"` // Demand, pay: poisha.
 	Dated  int64    `cbor:"12,keyasint,omitempty"` // Pay: when it was paid. Demand, prepare: the last second that it gives. Unix seconds.
@@ -93,6 +94,9 @@ type Turn struct {
 
 	Document *protocol.Document `cbor:"14,keyasint,omitempty"` // What shows it.
 	Stage    application.Stage  `cbor:"15,keyasint,omitempty"` // After it; not kept before format 3.
+
+	Cites     []string `cbor:"50,keyasint,omitempty"` // Note, decide: answers that it rests on.
+	Overturns bool     `cbor:"51,keyasint,omitempty"` // Correct: a decision rested on what it put right.
 }
 
 // A Source is an event of an uplink.
@@ -173,6 +177,7 @@ func (c *Case) publish(st *protocol.Standing) {
 	if k := c.Certificate; k != nil {
 		st.Certificate = &protocol.CertificateWord{Number: k.Number, State: k.State, Expires: k.Expires}
 	}
+	st.Correction = c.Correction
 	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
 }
 
@@ -220,6 +225,7 @@ func (s *step) change(c *Case, e application.Event) error {
 		return err
 	}
 	c.State = next
+	c.stand()
 	if before.State.Stage != next.Stage || before.State.Seat != next.Seat {
 		c.Since = s.meta.At
 	}
@@ -239,6 +245,7 @@ func (s *step) change(c *Case, e application.Event) error {
 		courses{s}.run(&before, c, &e)
 	}
 	courses{s}.relist(&before, c)
+	corrections{courses{s}}.move(&before, c)
 	s.save(c)
 	return nil
 }

@@ -92,6 +92,7 @@ const (
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 	Tick   Method = "tick"   // The hub has what is due looked at. Due.
+	Weigh  Method = "weigh"  // The hub has judged a correction, since format 4. Weighed.
 	Hear   Method = "hear"   // The hub has asked another register, since format 4. Heard.
 
 	// Of whoever reads a case: it records the look. No body.
@@ -105,7 +106,7 @@ const (
 func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
-		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look,
+		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
@@ -301,6 +302,7 @@ type Act struct {
 	At       int64              `cbor:"9,keyasint,omitempty"`  // Pay: when it was paid, Unix seconds; 0 is now.
 	Until    int64              `cbor:"10,keyasint,omitempty"` // Prepare: the delivery date's last second, Unix seconds.
 	Primary  protocol.Number    `cbor:"11,keyasint,omitempty"` // Duplicate: the other case.
+	Cites    []string           `cbor:"50,keyasint,omitempty"` // Note, decide: answers that it rests on, as form.NAME or applicant.NAME.
 }
 
 // Due is the body of tick.

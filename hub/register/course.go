@@ -281,6 +281,8 @@ func (t *Turn) note(e *application.Event) {
 	switch e.Action {
 	case application.RequestInfo, application.Supply:
 		t.Items = e.Items
+	case application.Correct:
+		t.Items, t.Overturns = e.Items, e.Overturns
 	case application.Void:
 		t.Amount, t.Dated = e.Amount, e.Until
 	case application.Demand:

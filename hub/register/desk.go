@@ -56,6 +56,9 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.leased(k, action); f != nil {
 		return Result{Fault: f}
 	}
+	if f := k.correcting(action, b.Cites); f != nil {
+		return Result{Fault: f}
+	}
 	e, f := s.event(k, by, action, &b)
 	if f != nil {
 		return Result{Fault: f}
@@ -132,6 +135,9 @@ func (s desks) vacant(k *Case) bool {
 func (s desks) after(k *Case, before application.Case, e *application.Event, b *Act) *protocol.Failure {
 	t := &k.History[len(k.History)-1]
 	switch e.Action {
+	case application.Note, application.Decide:
+		t.Cites = b.Cites
+		k.rest(b.Cites)
 	case application.Check:
 		t.Check, t.Document = b.Check, b.Document
 		if b.Document != nil {

@@ -32,7 +32,7 @@ func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return format > 2
-	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked:
+	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected:
 		return format > 3
 	}
 	return false
@@ -137,6 +137,10 @@ func (f *follower) aside(why string, amount int64) {
 		f.open(f.c, Item{Kind: ItemUnion, Text: why, Event: f.from, Centre: f.owner.Centre, Owner: f.above(f.c)})
 		return
 	}
+	if f.e.Kind == protocol.Corrected {
+		corrections{f.courses}.ask(f.c, &Correcting{From: f.from}, f.e, why)
+		return
+	}
 	kind := map[protocol.Kind]string{
 		protocol.Supplied: ItemSupplement, protocol.PaymentTaken: ItemOverpayment,
 		protocol.Withdrawn: ItemWithdrawal, protocol.HandedOver: ItemHandOver, protocol.PaymentVoided: ItemVoided, protocol.Appealed: ItemAppeal,
@@ -165,6 +169,11 @@ func (f *follower) apply() {
 		f.act()
 	case protocol.Supplied:
 		f.supply()
+	case protocol.Corrected:
+		if f.parks() {
+			return
+		}
+		corrections{f.courses}.arrive(f)
 	case protocol.PaymentTaken:
 		if f.parks() {
 			return

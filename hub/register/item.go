@@ -35,6 +35,8 @@ const (
 	ItemSecondNumber = "second-number"    // Another authority's register gave it a second number.
 	ItemAppeal       = "late-appeal"      // An appeal that the case did not wait for.
 
+	ItemCorrection = "correction" // What a centre puts right was changed meanwhile, or a decision rests on it (row 11).
+
 	ItemConfirm = "decision-to-confirm" // A union decided under no valid lease (row 37).
 	ItemUnion   = "act-at-union"        // What a union's officer did does not fit the case.
 )
@@ -42,7 +44,7 @@ const (
 // OutcomesOf are what may come of an item of a kind.
 func OutcomesOf(kind string) []string {
 	switch kind {
-	case ItemGone, ItemVoided:
+	case ItemGone, ItemVoided, ItemCorrection:
 		return []string{outcomeAccepted, outcomeRefused}
 	case ItemRevoked:
 		return []string{outcomeHonoured, outcomeRefused}
@@ -57,9 +59,9 @@ func OutcomesOf(kind string) []string {
 // Outcomes by which the register goes on with something.
 const (
 	outcomeAgain    = "again"    // Another authority's register is asked once more.
-	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one.
+	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
 	outcomeHonoured = "honoured" // What a revoked box sent counts.
-	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent, or a union decided, does not count; for a void the centre is liable.
+	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent, a union decided or a centre put right does not count; for a void the centre is liable.
 
 	outcomeConfirmed = "confirmed" // What a union decided late stands.
 )
@@ -84,6 +86,8 @@ type Item struct {
 	SettledAt int64  `cbor:"14,keyasint,omitempty"` // Unix milliseconds.
 
 	Withheld
+
+	Fields []string `cbor:"50,keyasint,omitempty"` // Of a correction: the names that somebody has to decide about.
 }
 
 // Withheld is what an item keeps of an event that counts only once somebody says so.
@@ -176,6 +180,11 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	}
 	if it.Kind == ItemConfirm {
 		if f := s.confirm(it, b.Outcome); f != nil {
+			return Result{Fault: f}
+		}
+	}
+	if it.Kind == ItemCorrection {
+		if f := (corrections{s}).decide(it, &b); f != nil {
 			return Result{Fault: f}
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	tagEvent       = 'E' // log, sequence → hash, raw event
 	tagCase        = 'C' // number → Case
 	tagAlias       = 'A' // number as printed, alias → nothing
+	tagCorrection  = 'e' // number, index, place in the entry → Correcting
 	tagTask        = 'T' // office, post, due, number → taskState
 	tagDraft       = 'D' // number, user → Draft
 	tagLook        = 'K' // number, index, place in the entry → look

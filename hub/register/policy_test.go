@@ -64,7 +64,7 @@ func TestPolicy(t *testing.T) {
 		Relate: {"anna", "bilal", "chair"}, // Who may read both.
 		Enter:  {"clerk"}, BlockBase: operators,
 		Train:  {"anna", "bilal", "far", "chair", "uno"}, // An officer only where his post monitors the centre.
-		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub,
+		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub, Weigh: hub,
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
 		AllowLease: operators, EndLease: operators,
 		ProposeChange: {"anna", "bilal", "far", "chair", "uno"}, SettleProposals: operators,

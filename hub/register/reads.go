@@ -128,63 +128,100 @@ func (r Cases) NumberAt(printed protocol.Number, log protocol.LogID, seq uint64)
 
 // Submission returns the application as its counter signed it: the event and its
 // payload.
-func (r Cases) Submission(c *Case) (protocol.Event, protocol.Submission, error) {
-	var e protocol.Event
-	var sub protocol.Submission
-	err := r.base.View(func(v View) error {
-		k := eventKey(c.Log, c.At.Seq)
-		stored, err := v.Get(k)
-		if err != nil {
-			return fault.Wrap("register.Submission", fault.Damaged, c.Number.String(), err)
-		}
-		if e, err = eventOf(k, stored); err != nil {
-			return err
-		}
-		if c.Receipt != nil {
-			var r protocol.Recovery
-			if err := e.Decode(&r); err != nil {
-				return err
-			}
-			if e, err = r.Open(); err != nil {
-				return fault.Wrap("register.Submission", fault.Damaged, c.Number.String(), err)
-			}
-		}
-		return e.Decode(&sub)
+func (r Cases) Submission(c *Case) (e protocol.Event, sub protocol.Submission, err error) {
+	err = r.base.View(func(v View) error {
+		e, sub, err = c.filed(v)
+		return err
 	})
 	return e, sub, err
 }
 
+// filed reads the application as its counter signed it.
+func (c *Case) filed(v View) (e protocol.Event, sub protocol.Submission, err error) {
+	k := eventKey(c.Log, c.At.Seq)
+	stored, err := v.Get(k)
+	if err != nil {
+		return e, sub, fault.Wrap("register.Submission", fault.Damaged, c.Number.String(), err)
+	}
+	if e, err = eventOf(k, stored); err != nil {
+		return e, sub, err
+	}
+	if c.Receipt != nil {
+		var r protocol.Recovery
+		if err := e.Decode(&r); err != nil {
+			return e, sub, err
+		}
+		if e, err = r.Open(); err != nil {
+			return e, sub, fault.Wrap("register.Submission", fault.Damaged, c.Number.String(), err)
+		}
+	}
+	return e, sub, e.Decode(&sub)
+}
+
 // AsOf returns the application as an officer saw it who had the case before him at
 // a version: what its counter signed, with the answers and documents that were
-// brought until then (R-OF3). Version 0 is now.
+// brought, or put right, until then (R-OF3). Version 0 is now.
 func (r Cases) AsOf(c *Case, version uint64) (protocol.Event, protocol.Submission, error) {
 	e, sub, err := r.Submission(c)
 	if err != nil {
 		return e, sub, err
 	}
-	err = r.base.View(func(v View) error {
-		for i := range c.History {
-			t := &c.History[i]
-			if version > 0 && t.Version > version {
-				break
-			}
-			if t.Document != nil {
-				sub.Documents = append(sub.Documents, *t.Document)
-			}
-			if t.Action != application.Supply || t.Event == nil {
-				continue
-			}
-			s, err := supplement(v, t.Event)
-			if err != nil {
-				return err
-			}
-			sub.Form = MergeForm(sub.Form, s.Form)
-			sub.Documents = append(sub.Documents, s.Documents...)
-			sub.Originals = append(sub.Originals, s.Originals...)
-		}
-		return nil
-	})
+	err = r.base.View(func(v View) error { return c.amend(v, &sub, version, nil) })
 	return e, sub, err
+}
+
+// amend brings an application as it was filed to what it was at a version, 0 for now.
+// Saw is told of each turn that changed answers, with what they were before; nil is not.
+func (c *Case) amend(v View, sub *protocol.Submission, version uint64, saw func(t *Turn, before, after protocol.Submission)) error {
+	for i := range c.History {
+		t := &c.History[i]
+		if version > 0 && t.Version > version {
+			break
+		}
+		if t.Document != nil {
+			sub.Documents = append(sub.Documents, *t.Document)
+		}
+		if !t.amends() {
+			continue
+		}
+		before := *sub
+		if err := t.amend(v, sub); err != nil {
+			return err
+		}
+		if saw != nil {
+			saw(t, before, *sub)
+		}
+	}
+	return nil
+}
+
+// amends reports whether a turn may have changed answers.
+func (t *Turn) amends() bool {
+	return t.Event != nil && (t.Action == application.Supply || t.Action == application.Correct)
+}
+
+// amend adds what a centre brought, or puts answers right.
+func (t *Turn) amend(v View, sub *protocol.Submission) error {
+	if t.Action == application.Correct {
+		var k protocol.Correction
+		e, err := sent(v, t.Event)
+		if err == nil {
+			err = e.Decode(&k)
+		}
+		if err != nil {
+			return fault.Wrap("register.AsOf", fault.Damaged, t.Event.Log.String(), err)
+		}
+		k.Wants().Into(sub, t.Items)
+		return nil
+	}
+	s, err := supplement(v, t.Event)
+	if err != nil {
+		return err
+	}
+	sub.Form = MergeForm(sub.Form, s.Form)
+	sub.Documents = append(sub.Documents, s.Documents...)
+	sub.Originals = append(sub.Originals, s.Originals...)
+	return nil
 }
 
 // supplement reads what a centre brought.
@@ -254,7 +291,7 @@ func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offe
 	}
 	leased := r.AtUnion(c, at) != nil
 	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
-		if leased && begins(o.Action) || c.Waits != nil && application.Binds(o.Action) {
+		if leased && begins(o.Action) || c.Waits != nil && application.Binds(o.Action) || c.disputed(o.Action) {
 			return true
 		}
 		on := c.closed(c.resource(w, place.Seat{}, c.State.Version), r.roster)

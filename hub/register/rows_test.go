@@ -11,9 +11,9 @@ import (
 	"kendro/protocol"
 )
 
-// TestRow11CorrectionWhileAnOfficerReviews: what a centre sends unasked changes neither
+// TestSupplementThatNobodyAskedFor: what a centre sends unasked changes neither
 // the application nor what was decided on it; it is an item for the officer.
-func TestRow11CorrectionWhileAnOfficerReviews(t *testing.T) {
+func TestSupplementThatNobodyAskedFor(t *testing.T) {
 	w, b := office(t)
 	n := b.filed(landCopy(t), 1, copyDue)
 	w.worked(n, "anna", Take, Act{})

@@ -40,10 +40,13 @@ type verifier struct {
 	decided map[string]bool // Who stated a preliminary decision since the assignment.
 	done    map[string]bool // Checks before the newest issue.
 	last    application.Action
-	open    bool // A demand.
-	payBy   int64
-	issued  bool
-	broken  []string
+
+	overturned bool // The decision of the desk where it lies.
+
+	open   bool // A demand.
+	payBy  int64
+	issued bool
+	broken []string
 }
 
 func (v *verifier) bad(text string) { v.broken = append(v.broken, text) }
@@ -64,13 +67,24 @@ func (v *verifier) turn(version uint64, t *Turn) {
 	default:
 	}
 	switch t.Action {
+	case application.Correct:
+		if t.Overturns {
+			clear(v.decided)
+			v.overturned = true
+		}
 	case application.Accept, application.Supply:
 		clear(v.decided)
 		v.done[t.Check] = true // By an earlier case's scan.
 	case application.Route, application.Take, application.Return, application.Appeal:
 		clear(v.decided)
+		v.overturned = v.overturned && t.Action == application.Take
 	case application.Decide:
 		v.decided[t.Actor] = true
+		v.overturned = false
+	case application.Approve, application.Reject:
+		if v.overturned {
+			v.bad("row 11: it was ended on a decision that rested on what was then corrected")
+		}
 	case application.Forward:
 		if !v.decided[t.Actor] {
 			v.bad("I1: " + t.Actor + " forwarded without a preliminary decision of his own")

@@ -104,7 +104,7 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 	if err != nil || !q.Keep(c) {
 		return h, false, err
 	}
-	_, sub, err := reg.Submission(c)
+	_, sub, err := reg.AsOf(c, 0)
 	if err != nil {
 		return h, false, err
 	}
@@ -188,9 +188,13 @@ type candidate struct {
 // holds the lock.
 func (x *Index) newest(docs []uint32) []candidate {
 	docs = docs[max(0, len(docs)-looked):]
-	list := make([]candidate, 0, len(docs))
+	list, seen := make([]candidate, 0, len(docs)), make(map[doc]bool, len(docs))
 	for _, at := range slices.Backward(docs) {
 		d := x.docs[at]
+		if seen[d] { // As it was filed, and as it was put right.
+			continue
+		}
+		seen[d] = true
 		list = append(list, candidate{printed: d.printed, log: x.logs[d.log], seq: uint64(d.seq)})
 	}
 	return list
@@ -237,7 +241,7 @@ type Like struct {
 // at most limit. The same service on the same person is for somebody to look at
 // (DOMAIN §7 rows 2 and 34); nothing is merged.
 func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep func(*register.Case) bool) ([]Like, error) {
-	_, sub, err := reg.Submission(c)
+	_, sub, err := reg.AsOf(c, 0)
 	if err != nil || sub.Secret != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strings"
@@ -57,11 +58,45 @@ func (x *Index) read(reg *register.Register, log protocol.LogID) error {
 		if ok && seq <= math.MaxUint32 {
 			list = append(list, entryOf(doc{printed: printed, log: from.log, seq: uint32(seq)}, &sub))
 		}
+		list = append(list, x.corrected(reg, &e)...)
 	}
 	x.add(list)
 	from.seq = run.First + uint64(len(run.Events)) - 1
 	x.at[log] = from
 	return nil
+}
+
+// corrected lets an application be found by what a correction says too, whatever comes
+// of it. What it was filed as still finds it: so it stands on its slip.
+func (x *Index) corrected(reg *register.Register, e *protocol.Event) []entry {
+	filed := *e
+	if e.Kind == protocol.Recovered {
+		var r protocol.Recovery
+		if e.Decode(&r) != nil {
+			return nil
+		}
+		var err error
+		if filed, err = r.Open(); err != nil {
+			return nil
+		}
+	}
+	var k protocol.Correction
+	if filed.Kind != protocol.Corrected || filed.Decode(&k) != nil {
+		return nil
+	}
+	c, err := reg.Case(filed.Number)
+	if err != nil || c.At.Seq > math.MaxUint32 {
+		return nil
+	}
+	_, sub, err := reg.AsOf(c, 0)
+	if err != nil {
+		return nil
+	}
+	k.Wants().Into(&sub, k.Wants().Names())
+	d := doc{printed: cmp.Or(c.Printed, c.Number), log: x.from(c.Log).log, seq: uint32(c.At.Seq)}
+	again := entryOf(d, &sub)
+	again.again = true
+	return []entry{again}
 }
 
 // from is how far a log was read.

@@ -20,6 +20,7 @@ type Index struct {
 	postings *postings
 	words    map[string]bool // Sounds of all words of names.
 	behind   bool            // The register has more than was read.
+	amended  int             // Documents of applications that were there already.
 }
 
 // A doc is one application, by its slip and its place in an uplink: the number by
@@ -57,6 +58,7 @@ type entry struct {
 	doc   doc
 	words []string
 	terms []string
+	again bool // Of an application that the index holds already.
 }
 
 // entryOf reads an application. One that can't be read has its number alone.
@@ -122,6 +124,9 @@ func (x *Index) add(list []entry) {
 		}
 		x.postings.add(uint32(len(x.docs)), e.terms)
 		x.docs = append(x.docs, e.doc)
+		if e.again {
+			x.amended++
+		}
 		for _, w := range e.words {
 			x.words[w] = true
 		}
@@ -134,5 +139,5 @@ func (x *Index) add(list []entry) {
 func (x *Index) State() (held int, complete bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.docs), !x.behind && len(x.docs) < maxDocs
+	return len(x.docs) - x.amended, !x.behind && len(x.docs) < maxDocs
 }

@@ -119,6 +119,12 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 			return 0, err
 		}
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
+	case protocol.CorrectionTold:
+		var w protocol.CorrectionWord
+		if !reads(&e, &w) {
+			return 0, nil
+		}
+		return 0, tx.Set(putRightKey(x, w.Number, &w.At.Hash), e.Payload)
 	case protocol.CasesEnded:
 		return 0, endedIndex{x}.apply(tx, &e)
 	case protocol.DocumentsHeld:

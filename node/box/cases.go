@@ -30,6 +30,8 @@ type Case struct {
 	Version    *dcat.Version // The pinned version, nil when the catalogue lacks it.
 	Asks       *dcat.Version // Under which what the case waits for is answered; mostly the same.
 	Where
+
+	PutRight []PutRight // What this box has put right, in its order; of a case that was asked for alone.
 }
 
 // Where is where a case stands, as the citizen may know it.
@@ -57,14 +59,18 @@ type Named struct {
 	Name place.Name
 }
 
-// Case returns the application with this number, or [fault.NotFound] when this
-// box did not take it.
+// Case returns the application with this number, with its answers as this box knows
+// them, or [fault.NotFound] when this box did not take it.
 func (b *Cases) Case(n protocol.Number) (*Case, error) {
 	e, err := b.effectFor(n)
 	if err != nil {
 		return nil, err
 	}
-	return b.caseOf(e)
+	c, err := b.caseOf(e)
+	if err != nil {
+		return nil, err
+	}
+	return c, b.amend(c)
 }
 
 // Latest returns the newest applications of this box, newest first, at most

@@ -68,6 +68,7 @@ const (
 	keyTurn      = "t" // Blinded receive number, sequence in journal/own of what was done on the case here: nothing.
 	keySerial    = "1" // Prefix of certificates' numbers: the highest that was issued here.
 	keyIssued    = "2" // Blinded number of a certificate: the receive number of the case on which it was issued here.
+	keyPutRight  = "7" // Blinded receive number, beginning of an event's hash: CorrectionWord, what has come of that correction.
 	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.

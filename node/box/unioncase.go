@@ -1,7 +1,6 @@
 package box
 
 import (
-	"encoding/binary"
 	"time"
 
 	"kendro/domain/application"
@@ -60,7 +59,7 @@ func (b *Union) fold(u *UnionCase) error {
 	}
 	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
 	u.turned(&begin, nil, u.Issued, dir.Calendar)
-	list, err := b.turnsOf(u.Number)
+	list, err := turnsOf(b.cases.core, u.Number)
 	if err != nil {
 		return err
 	}
@@ -72,31 +71,6 @@ func (b *Union) fold(u *UnionCase) error {
 		last = list[len(list)-1]
 	}
 	return b.hear(u, last, dir.Calendar)
-}
-
-// turnsOf reads what was done on a case here, in its order.
-func (b *Union) turnsOf(n protocol.Number) (list []*ownEffect, err error) {
-	var seqs []uint64
-	prefix := b.intake.index.caseKey(keyTurn, n)
-	err = b.intake.view(func(tx *store.Tx) error {
-		return tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
-			if len(k) == len(prefix)+8 {
-				seqs = append(seqs, binary.BigEndian.Uint64(k[len(prefix):]))
-			}
-			return true, nil
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, seq := range seqs {
-		e, err := b.intake.recordAt(seq)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
-	}
-	return list, nil
 }
 
 // take applies one event of this box's. What does not fit changes nothing: the register

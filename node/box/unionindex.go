@@ -17,7 +17,7 @@ type unionIndex struct{ *index }
 // turn notes that an event was about a case, and which number of a certificate it used.
 func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	switch e.Kind {
-	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver:
+	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver, protocol.Supplied, protocol.Corrected:
 	default:
 		return nil
 	}

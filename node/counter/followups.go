@@ -23,6 +23,7 @@ func (c followups) routes() {
 	}
 	api.Register(c.api, route("payments", "pay", "Take money for a case of any centre; 201 only when it is on the disk"), c.pay)
 	api.Register(c.api, route("supplement", "supply", "Bring what the applicant was asked for"), c.supply)
+	api.Register(c.api, route("correction", "correct", "Put answers right that were taken down wrongly"), c.correct)
 	api.Register(c.api, route("withdrawal", "withdraw", "Take the application back for its applicant"), c.withdraw)
 	api.Register(c.api, route("appeal", "appeal", "Take an appeal against the decision; of a grievance, its words are sealed"), c.appeal)
 	api.Register(c.api, route("void", "void", "Reverse a payment that this box took; whoever watches the centre reads why"), c.void)
@@ -97,6 +98,26 @@ func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer
 		s.Documents = append(s.Documents, catalogue.Paper{ID: cmp.Or(d.Kind, d.ID), OriginalAtCounter: d.OriginalAtCounter, SHA256: d.SHA256})
 	}
 	a, wrong, err := c.Box.Followups().Supply(ctx, f, s)
+	if len(wrong) > 0 {
+		return nil, api.Correct("counter.File", wrong)
+	}
+	return followed(a, err)
+}
+
+type correctInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.CorrectionRequest
+}
+
+func (c followups) correct(ctx context.Context, in *correctInput) (*followupAnswer, error) {
+	f, err := c.begin(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	b := &in.Body
+	a, wrong, err := c.Box.Followups().Correct(ctx, f, box.Fix{
+		Form: b.Form, Applicant: b.Applicant, Reason: b.Reason, FormSaw: b.FormSaw, ApplicantSaw: b.ApplicantSaw,
+	})
 	if len(wrong) > 0 {
 		return nil, api.Correct("counter.File", wrong)
 	}

@@ -30,6 +30,7 @@ func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
 		Overdue: w.Said.Overdue, AppealBy: api.DateOf(w.Said.AppealBy),
+		Putting: w.Said.Correction,
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&w.Said)
 	t.AskedUnder = api.UnderOf(&w.Said)
@@ -47,6 +48,13 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 	r.PostedOn, r.Despite = k.Submission.PostedOn, k.Submission.Despite
 	if k.Submission.Secret != nil {
 		r.Confidential, r.Form, r.Applicant = true, json.RawMessage(`{}`), json.RawMessage(`{}`)
+	}
+	for _, p := range k.PutRight {
+		note := api.PutRight{At: api.TimeOf(p.At), Actor: p.Actor, Names: p.Names, Reason: p.Reason}
+		if w := p.Word; w != nil {
+			note.Taken, note.Waits, note.Refused, note.Why = w.Taken, w.Waits, w.Refused, w.Why
+		}
+		r.PutRight = append(r.PutRight, note)
 	}
 	r.AppealUntil = api.DateOf(k.Said.AppealBy)
 	r.DeliveryMode, r.Article = k.Said.Mode, k.Said.Article

@@ -130,6 +130,7 @@ type Tracking struct {
 	Mode     string      `json:"delivery_mode,omitempty"`
 	Overdue  bool        `json:"overdue,omitempty" doc:"A superior was told"`
 	AppealBy *Date       `json:"appeal_until,omitempty"`
+	Putting  string      `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }
@@ -196,6 +197,7 @@ type Course struct {
 // record's.
 type Filing struct {
 	Elsewhere *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
+	PutRight  []PutRight          `json:"corrections,omitempty" doc:"At a box: what it has put right"`
 
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
@@ -296,7 +298,9 @@ type HistoryEntry struct {
 	Text    string `json:"text,omitempty"`
 	Stage   string `json:"stage" doc:"Stage after it"`
 
-	Items  []string `json:"items,omitempty" doc:"What was asked for, or brought"`
+	Items  []string `json:"items,omitempty" doc:"What was asked for, brought or put right"`
+	Cites  []string `json:"cites,omitempty" doc:"Answers that it rests on"`
+	Change []Change `json:"changes,omitempty" doc:"What a correction put right"`
 	Check  string   `json:"check,omitempty"`
 	Poisha int64    `json:"poisha,omitempty" doc:"Demanded or paid"`
 	Day    *Date    `json:"day,omitempty" doc:"Of a payment; the last of a demand; of the delivery"`

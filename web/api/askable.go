@@ -4,6 +4,7 @@ import (
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/place"
+	"kendro/protocol"
 )
 
 // Askable returns what an officer may ask an applicant for under a version, with
@@ -17,6 +18,23 @@ func Askable(v *dcat.Version) map[string]place.Name {
 	}
 	for _, d := range v.Documents {
 		list[d.ID] = d.Name
+	}
+	return list
+}
+
+// Citable returns what a decision under a version may rest on, with its words: answers
+// as form.NAME, members of the applicant as applicant.NAME.
+func Citable(v *dcat.Version) map[string]place.Name {
+	list := map[string]place.Name{}
+	if form, err := catalogue.CompileForm(v.Form); err == nil {
+		for _, f := range form.Fields() {
+			list[protocol.FormField+f.Name] = f.Label
+		}
+	}
+	if form, err := catalogue.CompileApplicant(); err == nil {
+		for _, f := range form.Fields() {
+			list[protocol.ApplicantField+f.Name] = f.Label
+		}
 	}
 	return list
 }

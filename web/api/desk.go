@@ -29,7 +29,7 @@ type TaskList struct {
 }
 
 // ActionRequest is the body of POST /v1/cases/{number}/{action}. Each action
-// reads its own members: note text; decide opinion and text; forward to; return
+// reads its own members: note text and cites; decide opinion, text and cites; forward to; return
 // reason; request-info items and reason; check check and sha256; reject reason_code
 // and text; pay poisha, paid_on and reference; prepare date; post reference;
 // duplicate primary and reason; appeal reason; the others text, if there is one.
@@ -48,6 +48,7 @@ type ActionRequest struct {
 	Reference string   `json:"reference,omitempty" maxLength:"64" doc:"Of a challan, or the article number of the post"`
 	Date      string   `json:"date,omitempty" doc:"Delivery date, 2026-11-22"`
 	Primary   string   `json:"primary,omitempty" maxLength:"128" doc:"Receive number of the case that this one is once more"`
+	Cites     []string `json:"cites,omitempty" maxItems:"32" doc:"Answers that a note or a decision rests on, form.NAME or applicant.NAME: a correction of one waits for the officer"`
 }
 
 // ItemList is the answer to GET /v1/items: what is overdue first, then by its day.

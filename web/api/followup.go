@@ -30,6 +30,30 @@ type SupplyRequest struct {
 	Text      string            `json:"text,omitempty" maxLength:"4000"`
 }
 
+// CorrectionRequest is the body of POST /v1/applications/{number}/correction: answers
+// that were taken down wrongly.
+type CorrectionRequest struct {
+	Form      json.RawMessage `json:"form,omitempty" doc:"The answers that change; null takes one away"`
+	Applicant json.RawMessage `json:"applicant,omitempty" doc:"The members of the applicant that change"`
+	Reason    string          `json:"reason" minLength:"1" maxLength:"1000" doc:"The officer reads it"`
+
+	FormSaw      json.RawMessage `json:"form_saw,omitempty" doc:"The answers as you saw them; one that has changed since is refused (409). Absent: as the box has them"`
+	ApplicantSaw json.RawMessage `json:"applicant_saw,omitempty"`
+}
+
+// A PutRight is one correction of a box's, and what has come of it. Names are form.NAME
+// and applicant.NAME; those in none of the lists the district has yet to judge.
+type PutRight struct {
+	At      Time     `json:"at"`
+	Actor   string   `json:"actor"`
+	Names   []string `json:"names"`
+	Reason  string   `json:"reason"`
+	Taken   []string `json:"taken,omitempty"`
+	Waits   []string `json:"waits,omitempty" doc:"For an officer to decide"`
+	Refused []string `json:"refused,omitempty"`
+	Why     string   `json:"why,omitempty"`
+}
+
 // WithdrawRequest is the body of POST /v1/applications/{number}/withdrawal.
 type WithdrawRequest struct {
 	Reason string `json:"reason,omitempty" maxLength:"4000"`

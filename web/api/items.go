@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -22,8 +24,18 @@ type Item struct {
 	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed, again, accepted, honoured or refused; absent while it is open"`
 	Words     string          `json:"words,omitempty"`
 	SettledBy string          `json:"settled_by,omitempty"`
+	Fields    []string        `json:"fields,omitempty" doc:"Of a correction: the answers that somebody has to decide about"`
+	Changes   []Change        `json:"changes,omitempty" doc:"Of a correction, in a record: what is there now, and what the centre wants"`
+	Reason    string          `json:"reason,omitempty" doc:"Of a correction, in a record: the centre's"`
 	Charged   bool            `json:"charged,omitempty" doc:"The centre is liable for what comes of it"`
 	Advice
+}
+
+// A Change is an answer that was put right, or that a centre wants put right.
+type Change struct {
+	Field string          `json:"field" doc:"form.NAME or applicant.NAME"`
+	Was   json.RawMessage `json:"was,omitempty" doc:"Absent where there was none"`
+	Is    json.RawMessage `json:"is,omitempty" doc:"Absent where it was taken away"`
 }
 
 // Advice is what is to be done about an item. Its members stand among the item's.
@@ -73,6 +85,11 @@ var advice = map[string]Advice{
 		words("না চাওয়া তথ্য এসেছে", "What came was not asked for"),
 		words("যা এসেছে তা দেখুন। দরকার হলে নথি থেকে সেই তথ্য চেয়ে নিন, তারপর নিষ্পত্তি করুন।", "Look at what came. If you need it, ask for it on the case, then settle this."),
 		words("আপনার দেওয়া তথ্য পৌঁছেছে; দপ্তর দেখছে।", "What you brought has arrived; the office looks at it."),
+	},
+	"correction": {
+		words("পর্যালোচনার সময়ে সংশোধন এসেছে", "A correction during the review"),
+		words("নথিতে কী আছে আর কেন্দ্র কী চায় মিলিয়ে দেখুন। গ্রহণ করলে নতুন উত্তর বসবে, আর তার ওপর নির্ভর করা প্রাথমিক সিদ্ধান্ত আবার দিতে হবে।", "Compare what the case has and what the centre wants. Accepted, the new answer stands, and a decision that rested on the old one has to be stated again."),
+		words("আপনার সংশোধন পৌঁছেছে; দপ্তর দেখছে।", "Your correction has arrived; the office looks at it."),
 	},
 	"late-appeal": {
 		words("আপিল গ্রহণের অবস্থা নেই", "An appeal that the case did not wait for"),
