@@ -37,6 +37,8 @@ type Application struct {
 	Despite   string // Why it is filed though one like it was taken; empty where nobody was asked.
 
 	Elsewhere *Foreign // How another system knows it, where it is taken over from there.
+
+	RenewalCode string // The text of the code on the certificate that it renews; empty where nobody had it.
 }
 
 // A Foreign is how another system knows an application. On is its day of it, 2026-11-20,
@@ -134,8 +136,8 @@ func (in *Intake) check(body []byte, at place.CentreType, on time.Time) (*Applic
 		return nil, nil, fault.New(op, fault.Invalid, "", "want an object with service, form, channel and applicant")
 	}
 	for key := range m {
-		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on", "duplicate_reason", "elsewhere"}, key) {
-			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on, duplicate_reason, elsewhere")
+		if !slices.Contains([]string{"service", "version", "form", "channel", "applicant", "documents", "posted_on", "duplicate_reason", "elsewhere", "renewal_code"}, key) {
+			return nil, nil, fault.New(op, fault.Invalid, clipText(key), "unknown key; want service, version, form, channel, applicant, documents, posted_on, duplicate_reason, elsewhere, renewal_code")
 		}
 	}
 	v, err := in.version(m)
@@ -201,6 +203,7 @@ func (in *Intake) fields(app *Application, form *Form, m map[string]any, on time
 	}
 	errs = append(errs, app.postmark(m["posted_on"], on)...)
 	errs = append(errs, app.despite(m["duplicate_reason"])...)
+	errs = append(errs, app.code(m["renewal_code"])...)
 	return append(errs, app.papers(m["documents"])...)
 }
 

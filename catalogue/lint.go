@@ -122,9 +122,9 @@ func (l *linter) identity() {
 // maxGraceDays bounds for how long a version that was replaced still counts.
 const maxGraceDays = 3650
 
-// grace checks for how long what was made under a version before still counts, where the file
+// lintGrace checks for how long what was made under a version before still counts, where the file
 // says so.
-func (l *linter) grace(days *int) {
+func lintGrace(l *linter, days *int) {
 	switch {
 	case days == nil:
 	case *days < 1 || *days > maxGraceDays:

@@ -123,6 +123,28 @@ func TestLintOfOtherRegisters(t *testing.T) {
 	}
 }
 
+// TestLintOfRenewals: a renewal can be asked for, names the one before, and begins with
+// answers that the form has.
+func TestLintOfRenewals(t *testing.T) {
+	const file = "services/trade-licence.yaml"
+	for _, tt := range []struct{ old, text, want string }{
+		{"      rule: renewal\n", "", "want the rule that holds for an application that renews"},
+		{"rule: renewal\n", "rule: again\n", `no rule "again" is declared`},
+		{"answer: licence_no", "answer: address", `no string field "address", left empty`},
+		{"answer: licence_no", "answer: ward", `no string field "ward"`},
+		{"set: {application_type: renewal}", "set: {application_type: again}", "not this answer to it"},
+		{"set: {application_type: renewal}", "set: {licence_no: none}", "no such field beside the number's"},
+		{"renew_within: 90", "renew_within: 365", "want 1 to 364 calendar days"},
+		{"renew_within: 90", "", "want 1 to 364 calendar days"},
+	} {
+		m := with(t, "trade-licence")
+		replace(t, m, file, tt.old, tt.text)
+		if found := catalogue.Lint(m); !slices.ContainsFunc(found, func(f catalogue.Finding) bool { return strings.Contains(f.Text, tt.want) && f.Line > 0 }) {
+			t.Errorf("%s: findings %v; want one with %q", tt.text, found, tt.want)
+		}
+	}
+}
+
 // TestLintProvesThatCasesEnd: a procedure in which a case can come to a stop is
 // refused, whichever way leads there.
 func TestLintProvesThatCasesEnd(t *testing.T) {

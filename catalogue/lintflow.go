@@ -104,6 +104,9 @@ func (l *linter) references() {
 	for _, f := range l.v.Fees {
 		rule(f.Rule)
 	}
+	if p := l.v.Procedure; p != nil && p.Certificate != nil && p.Certificate.Renewal != nil {
+		rule(p.Certificate.Renewal.Rule)
+	}
 	if p := l.v.Procedure; p != nil && p.Issue != nil {
 		rule(p.Issue.When)
 		for _, id := range p.Issue.Checks {

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"regexp"
+	"slices"
 
 	dcat "kendro/domain/catalogue"
 )
@@ -28,8 +29,36 @@ func (l *linter) certificate(p *dcat.Procedure) {
 	if !certificateCode.MatchString(c.Code) || c.ValidDays < 1 || c.ValidDays > maxValidDays {
 		l.bad("certificate", 0, "certificate: want a code of 2 to 8 capital letters, such as TL, and valid_days of 1 to %d", maxValidDays)
 	}
+	l.renewal(c)
 	if p.DecideAt == dcat.AtHub && (c.Block != 0 || c.LeaseDays != 0) {
 		l.bad("certificate", 0, "certificate: block and lease_days belong to a service with decide_at: node")
+	}
+}
+
+// renewal checks that a renewal can name what it renews, and begins with answers that the
+// form has.
+func (l *linter) renewal(c *dcat.Certificate) {
+	r := c.Renewal
+	if r == nil {
+		return
+	}
+	if r.Rule == "" {
+		l.bad("renewal", 0, "renewal: want the rule that holds for an application that renews, such as rule: renewal")
+	}
+	if r.Within < 1 || r.Within >= c.ValidDays {
+		l.bad("renewal", 0, "renewal: renew_within %d: want 1 to %d calendar days about the end of the one before, fewer than its valid_days", r.Within, c.ValidDays-1)
+	}
+	if l.form == nil {
+		return
+	}
+	if f, ok := l.form.Field(r.Answer); !ok || f.Type != "string" || f.Required {
+		l.bad(r.Answer, 0, "renewal: the form has no string field %q, left empty by who asks for the first time, for the number of the one before", r.Answer)
+	}
+	for _, s := range r.Set {
+		f, ok := l.form.Field(s.Answer)
+		if s.Answer == r.Answer || !ok || len(f.Options) > 0 && !slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == s.Value }) {
+			l.bad(s.Answer, 0, "renewal: set %s: %q: the form has no such field beside the number's, or not this answer to it", s.Answer, s.Value)
+		}
 	}
 }
 

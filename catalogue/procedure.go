@@ -1,6 +1,9 @@
 package catalogue
 
 import (
+	"maps"
+	"slices"
+
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/place"
 )
@@ -33,6 +36,15 @@ type certificateFile struct {
 	ValidDays int    `yaml:"valid_days"`
 	Block     int    `yaml:"block"`
 	LeaseDays int    `yaml:"lease_days"`
+
+	Renewal *renewalFile `yaml:"renewal"`
+}
+
+type renewalFile struct {
+	Rule   string            `yaml:"rule"`
+	Answer string            `yaml:"answer"`
+	Set    map[string]string `yaml:"set"`
+	Within int               `yaml:"renew_within"`
 }
 
 type onceFile struct {
@@ -116,6 +128,12 @@ func (f *serviceFile) proceed(v *dcat.Version) {
 	p.DecideAt = f.Procedure.DecideAt
 	if c := f.Procedure.Certificate; c != nil {
 		p.Certificate = &dcat.Certificate{Code: c.Code, ValidDays: c.ValidDays, Block: c.Block, LeaseDays: c.LeaseDays}
+		if r := c.Renewal; r != nil {
+			p.Certificate.Renewal = &dcat.Renewal{Rule: r.Rule, Answer: r.Answer, Within: r.Within}
+			for _, answer := range slices.Sorted(maps.Keys(r.Set)) {
+				p.Certificate.Renewal.Set = append(p.Certificate.Renewal.Set, dcat.Preset{Answer: answer, Value: r.Set[answer]})
+			}
+		}
 	}
 	v.Procedure = p
 }

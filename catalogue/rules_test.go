@@ -65,7 +65,7 @@ func TestFound(t *testing.T) {
 			application.Found{Mode: dcat.ByCentre, Dues: application.Dues{Issue: 10_000}, Record: record("41-11", "khajura west/37/rs/1042/3")},
 		},
 		{"trade-licence", `{"application_type":"new"}`, application.Found{Rules: 1, Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
-		{"trade-licence", `{"application_type":"renewal"}`, application.Found{Mode: dcat.ByCentre, Dues: application.Dues{Issue: 30_000}}},
+		{"trade-licence", `{"application_type":"renewal"}`, application.Found{Rules: 2, Mode: dcat.ByCentre, Dues: application.Dues{Issue: 20_000}}},
 		{
 			"grievance", `{"against":"officer","officer":" uno@uno-41-09","happened_on":"1970-01-03","hide_name":true}`,
 			application.Found{Rules: 2, Complaint: &application.Complaint{Kind: "officer", Officer: "uno@uno-41-09", Day: 2, Hidden: true}},

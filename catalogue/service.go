@@ -126,7 +126,7 @@ func parseService(src *source, dir *place.Directory, categories []dcat.Category)
 		v.Category = categories[i]
 	}
 	l.all()
-	l.grace(f.Readiness.GraceDays)
+	lintGrace(&l, f.Readiness.GraceDays)
 	l.bounds(f.District)
 	return v, f.District, l.found
 }

@@ -14,6 +14,7 @@ import (
 	"kendro/hub/register"
 	"kendro/identity"
 	"kendro/protocol"
+	"kendro/web/api"
 )
 
 // enrolFor is how long an enrolment may take here.
@@ -22,8 +23,9 @@ const enrolFor = 20 * time.Second
 // A registrar enrols machines. It is safe for concurrent use.
 type registrar struct {
 	*group
-	keys  *openKeys
-	clock func() time.Time
+	keys    *openKeys
+	clock   func() time.Time
+	guesses *api.Limiter // Of boxes, at the mobiles of holders.
 }
 
 // enrol takes a machine in, on whichever server it asked.

@@ -19,6 +19,7 @@ import (
 	"kendro/protocol"
 	"kendro/replication/link"
 	"kendro/store/cabinet"
+	"kendro/web/api"
 )
 
 // A Hub is one server of a district's group. It is safe for concurrent use.
@@ -101,7 +102,7 @@ func (h *Hub) furnish(j *judge) {
 	h.group.judged = func(c *register.Command) error { return j.entering(h.Register(), c, h.o.Clock()) }
 	h.board = &switchboard{
 		group: h.group, members: h.members, ingester: in,
-		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock},
+		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock, guesses: api.UnknownNumbers()},
 	}
 	h.Documents = Documents{papers: &papers{group: h.group, opener: j.opener, keys: map[epochOf]*identity.EpochKey{}}}
 	h.papers.tray = cabinet.NewTray(h.disk.documents, documentPreset(h.o.Dir))

@@ -210,7 +210,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
 		Mail:        counter.Mail{Export: mail.export, Import: mail.take},
 		Certificate: n.enrolment.SigningCert, Authority: n.enrolment.CA, Signer: n.keys.signer.Public(),
-		Attest: n.attest, CertificateAge: n.c.CertificateAge, Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
+		Attest: n.attest, Hub: n.predecessor, CertificateAge: n.c.CertificateAge, Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
 	})
 	return err
 }

@@ -28,6 +28,8 @@ const (
 	ActedAtUnion  Kind = 7  // Uplink: a person of the union decides at its box. Payload: UnionAct.
 	LeaseAsked    Kind = 8  // Uplink: the box asks for what it may decide by itself. Payload: LeaseRequest.
 
+	CopyPrinted Kind = 61 // Uplink: a certificate was printed. Payload: CertificateCopy.
+
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
 	UserChanged Kind = 21 // Inbox: an entrepreneur's login. Payload: User.
 	Accepted    Kind = 22 // Inbox: a run of the uplink is in the register. Payload: Acceptance.
@@ -41,6 +43,7 @@ const (
 	LeaseTold Kind = 32 // Inbox: what this centre's box may decide by itself. Payload: Lease.
 
 	CorrectionTold Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
+	RevocationTold Kind = 62 // Inbox: a certificate of the upazila holds no more. Payload: RevokedCertificate.
 
 	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.
 

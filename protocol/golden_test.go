@@ -77,7 +77,17 @@ func vectors(t *testing.T) map[string][]byte {
 		Release: 5, Run: 7, InForce: true, Filed: []FarePlace{{Service: "land-mutation", Count: 3}},
 		Refused: []FarePlace{{Service: "land-mutation", Place: "/form/mouza", Count: 2}},
 	}
+	ask := CertificateAsk{Slot: "0010", Number: "TL-41-09-17-000051", Mobile: "5678"}
+	ask.Sign(signer)
 	return map[string][]byte{
+		"submission-renews":   Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Renews: &Renewed{Number: "TL-41-09-17-000051", Expires: 6}}),
+		"issued-renewal":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 52, Number: "TL-41-09-17-000052", Issued: 5, Expires: 6, Renews: "TL-41-09-17-000051"}}),
+		"standing-renewed":    Marshal(&Standing{Number: 4100109292280148, Stage: "CLOSED", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateRenewed, Expires: 6, By: "TL-41-09-17-000052", Ended: 5, Copies: 2}}),
+		"standing-revoked":    Marshal(&Standing{Number: 4100109292280148, Stage: "CLOSED", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateRevoked, Expires: 6, Ended: 5, Reason: "other"}}),
+		"certificate-copy":    Marshal(&CertificateCopy{Certificate: "TL-41-09-17-000051", Copy: 2, Reason: "burnt"}),
+		"revoked-certificate": Marshal(&RevokedCertificate{Number: "TL-41-09-17-000051", Service: "trade-licence", Issued: 4, Expires: 6, At: 5}),
+		"certificate-ask":     Marshal(&ask),
+		"certificate-told":    Marshal(&CertificateTold{Form: []byte(`{}`), Applicant: []byte(`{}`), Code: "KENDRO:V1:"}),
 		"attestation":         []byte(attestation.Text()),
 		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),

@@ -39,6 +39,8 @@ type Submission struct {
 	// Elsewhere is how another system knows it, where it was taken over from there. Only
 	// a hub takes one over.
 	Elsewhere *Elsewhere `cbor:"40,keyasint,omitempty"`
+
+	Renews *Renewed `cbor:"70,keyasint,omitempty"` // The certificate that it asks to renew.
 }
 
 // An Elsewhere is how another system knows an application. On is that system's date of

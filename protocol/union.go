@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"kendro/domain/fault"
 )
@@ -93,6 +95,43 @@ type Certificate struct {
 	Number  string `cbor:"2,keyasint"`
 	Issued  int64  `cbor:"3,keyasint"` // Unix seconds.
 	Expires int64  `cbor:"4,keyasint"` // Its last second, Unix seconds.
+
+	Renews string `cbor:"70,keyasint,omitempty"` // The number of the one before, whose place it takes.
+}
+
+// A Renewed is a certificate that an application asks to renew.
+type Renewed struct {
+	Number  string `cbor:"1,keyasint"`
+	Expires int64  `cbor:"2,keyasint,omitempty"` // Its last second as the box knew it; 0: it did not.
+}
+
+// A CertificateCopy is the payload of CopyPrinted, on the case of the certificate.
+type CertificateCopy struct {
+	Certificate string `cbor:"1,keyasint"`           // Its number.
+	Copy        uint32 `cbor:"2,keyasint"`           // 1 is the original. As it is printed on the sheet.
+	Reason      string `cbor:"3,keyasint,omitempty"` // Why a further one.
+}
+
+// MaxCopies bounds the copies of one certificate.
+const MaxCopies = 99
+
+// Check fails with [fault.Invalid] for a copy that can be none.
+func (c *CertificateCopy) Check() error {
+	again := strings.TrimSpace(c.Reason)
+	if c.Certificate == "" || len(c.Certificate) > MaxName || c.Copy == 0 || c.Copy > MaxCopies || len(c.Reason) > MaxText || c.Copy > 1 && again == "" {
+		return fault.New("protocol.CertificateCopy", fault.Invalid, "copy", "want a certificate, a copy of 1 to "+strconv.Itoa(MaxCopies)+", and from the second on a reason")
+	}
+	return nil
+}
+
+// A RevokedCertificate is the payload of RevocationTold: what whoever verifies one with
+// no link has to know.
+type RevokedCertificate struct {
+	Number  string `cbor:"1,keyasint"`
+	Service string `cbor:"2,keyasint"`
+	Issued  int64  `cbor:"3,keyasint"` // Unix seconds.
+	Expires int64  `cbor:"4,keyasint"` // Unix seconds: from then on it holds no more by itself.
+	At      int64  `cbor:"5,keyasint"` // Unix seconds: when it was revoked.
 }
 
 // Check fails with [fault.Invalid] for a certificate that can be none.
@@ -108,6 +147,8 @@ const (
 	CertificateConfirmed = "confirmed"
 	CertificateRefused   = "refused" // It was never confirmed, and is worth nothing.
 	CertificateWaits     = "waits"   // An officer has yet to confirm the decision.
+	CertificateRenewed   = "renewed" // Another has taken its place.
+	CertificateRevoked   = "revoked" // It was taken back.
 )
 
 // A CertificateWord is what the hub says of the certificate of a case.
@@ -115,4 +156,9 @@ type CertificateWord struct {
 	Number  string `cbor:"1,keyasint"`
 	State   string `cbor:"2,keyasint"`
 	Expires int64  `cbor:"3,keyasint,omitempty"` // Unix seconds.
+
+	By     string `cbor:"70,keyasint,omitempty"` // Renewed: the number of the one that has its place.
+	Ended  int64  `cbor:"71,keyasint,omitempty"` // Renewed, revoked: since when, Unix seconds.
+	Reason string `cbor:"72,keyasint,omitempty"` // Revoked: the code of the reason.
+	Copies uint32 `cbor:"73,keyasint,omitempty"` // The highest copy that was printed.
 }

@@ -30,7 +30,7 @@ type actPage struct {
 var actOrder = []application.Action{
 	application.Take, application.Check, application.Decide, application.Forward, application.Approve, application.Reject,
 	application.Issue, application.HandOver, application.Dispatch, application.Pay, application.Appeal, application.RequestInfo,
-	application.Return, application.ComeBack, application.Prepare, application.Link, application.Close, application.Note,
+	application.Return, application.ComeBack, application.Prepare, application.Link, application.Close, application.Revoke, application.Note,
 }
 
 // actPages are the acts in words. Every act that an officer may do has its own.
@@ -76,6 +76,11 @@ var actPages = map[string]actPage{
 	application.Prepare.String(): {
 		Title: name("সরবরাহের তারিখ বদলান", "Change the delivery date"), Button: name("তারিখ বদলান", "Change the date"), Class: "second", Folded: true,
 		Hint: name("আবেদনকারীকে নতুন তারিখ জানানো হবে।", "The applicant is told the new date."),
+	},
+	application.Revoke.String(): {
+		Title: name("সনদ বাতিল করুন", "Take the certificate back"), Button: name("সনদ বাতিল করুন", "Revoke it"), Class: "danger", Folded: true,
+		Hint: name("উপজেলার সব কেন্দ্রকে জানানো হবে। ধারক আপিল করতে পারেন।", "Every centre of the upazila is told. The holder may appeal."),
+		Sure: name("বাতিল করা সনদ আর বৈধ হয় না; আপিলে কেবল নতুন সনদ দেওয়া যায়। আবেদনকারীকে জানান।", "A certificate that is revoked never holds again; an appeal can only bring a new one. Tell its holder."),
 	},
 	application.Issue.String(): {
 		Title: name("স্বাক্ষর করে ইস্যু করুন", "Sign and issue"), Button: name("স্বাক্ষর করে ইস্যু করুন", "Sign and issue"), Class: "main",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -39,6 +40,18 @@ var (
 	wordHolderIsNot     = name("নাম মেলেনি: সনদটি অন্য কারও", "The name is not the holder’s: it is somebody else’s")
 	wordIsGenuine       = name("সংকেতটি এই জেলার কোনো যন্ত্রের স্বাক্ষরিত", "The code was signed by a machine of this district")
 	wordIsForged        = name("সংকেতটি আসল নয়, বা সনদের সঙ্গে মেলে না", "The code is not genuine, or says something else than the district")
+	wordOriginal        = name("মূল", "Original")
+	wordCopyN           = name("অনুলিপি", "Copy")
+	wordCopies          = name("মুদ্রিত কপি", "Printed copies")
+	wordCopyPrint       = name("প্রিন্ট গুনে খুলুন", "Count the print and open it")
+	wordCopyFirst       = name("প্রথম প্রিন্টটি মূল কপি। প্রতিটি প্রিন্ট নম্বরসহ লেখা থাকে।", "The first print is the original. Each print is on record with its number.")
+	wordCopyNext        = name("এটি আগেই প্রিন্ট হয়েছে: এখন নম্বরযুক্ত অনুলিপি হবে। কারণ লিখুন।", "It was printed before: this one is a numbered copy. Say why.")
+	wordCopyWhy         = name("অনুলিপির কারণ", "Why a copy")
+	wordCopyWhyNeeded   = name("কেন আরেকটি কপি দরকার তা লিখুন।", "Say why another copy is needed.")
+	wordCopyOver        = name("সনদটি আর বৈধ নয়, তাই প্রিন্ট করা যায় না।", "The certificate holds no more, so it is not printed.")
+	wordRenews          = name("যে সনদ নবায়ন হলো", "Renews")
+	wordRenewedBy       = name("এর জায়গায়", "Replaced by")
+	wordEnded           = name("কবে থেকে", "Since")
 	wordNoSuchPaper     = name("এই নম্বরের কোনো সনদ এখানে জানা নেই।", "No certificate of this number is known here.")
 	wordBadPaper        = name("এটি সনদের নম্বর বা সংকেত নয়। আবার দেখে লিখুন।", "That is neither a certificate’s number nor its code. Compare it again.")
 )
@@ -50,6 +63,10 @@ func certificateWords(state string) place.Name {
 		return name("জেলা কর্তৃক নিশ্চিত", "Confirmed by the district")
 	case protocol.CertificateRefused:
 		return name("প্রত্যাখ্যাত: জেলা নিশ্চিত করেনি, এটি বৈধ নয়", "Refused: the district did not confirm it, it is worth nothing")
+	case protocol.CertificateRevoked:
+		return name("বাতিল: সনদটি ফিরিয়ে নেওয়া হয়েছে", "Revoked: the certificate was taken back")
+	case protocol.CertificateRenewed:
+		return name("নবায়িত: এর জায়গায় নতুন সনদ আছে", "Renewed: another certificate has its place")
 	case api.CertificateExpired:
 		return name("মেয়াদোত্তীর্ণ", "Expired")
 	}
@@ -58,6 +75,8 @@ func certificateWords(state string) place.Name {
 
 type certificateView struct {
 	Record *api.Record
+	Copy   *api.CopyNote // That is printed; nil: it is to be counted first.
+	Key    string
 	Holder string
 	Office place.Name
 	State  string
@@ -65,31 +84,94 @@ type certificateView struct {
 	QR     matrix
 }
 
-// certificate shows what was issued on a case, for printing.
+// certificate shows a counted copy of what was issued on a case, for printing; without one,
+// it asks for it.
 func (s *pages) certificate(w http.ResponseWriter, r *http.Request, _ api.Caller) {
-	rec, err := s.record(r)
-	if err == nil && rec.Certificate == nil {
-		err = fault.New("web.certificate", fault.NotFound, "", wordNoCertificate.EN)
-	}
+	rec, err := s.certified(r)
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	k := rec.Certificate
-	v := certificateView{
-		Record: rec, Holder: strings.Join(api.HoldersIn(rec.Applicant), " · "), Office: s.issuer(rec), State: k.State,
-		Back: strings.TrimSuffix(r.URL.Path, "/certificate"),
+	v := s.sheetOf(r, rec)
+	if n, err := strconv.ParseUint(r.URL.Query().Get("copy"), 10, 32); err == nil {
+		for i := range rec.Certificate.Copies {
+			if x := &rec.Certificate.Copies[i]; uint64(x.Copy) == n && x.Centre == string(s.house.Centre) {
+				v.Copy = x
+			}
+		}
 	}
-	if k.Expires != nil && k.State != protocol.CertificateRefused && s.house.Clock().After(k.Expires.AddDate(0, 0, 1)) {
-		v.State = api.CertificateExpired
+	p := s.page(r, wordCertificate)
+	if v.Copy == nil {
+		s.show(w, r, http.StatusOK, printPage(p, v))
+		return
 	}
-	if k.Code != "" {
+	if k := rec.Certificate; k.Code != "" {
 		if v.QR, err = matrixOf(k.Code); err != nil {
 			s.failed(w, r, err)
 			return
 		}
 	}
-	s.show(w, r, http.StatusOK, certificatePage(s.page(r, wordCertificate), v))
+	s.show(w, r, http.StatusOK, certificatePage(p, v))
+}
+
+// certified is the record of a case on which something was issued.
+func (s *pages) certified(r *http.Request) (*api.Record, error) {
+	rec, err := s.record(r)
+	if err == nil && rec.Certificate == nil {
+		err = fault.New("web.certificate", fault.NotFound, "", wordNoCertificate.EN)
+	}
+	return rec, err
+}
+
+func (s *pages) sheetOf(r *http.Request, rec *api.Record) certificateView {
+	k := rec.Certificate
+	v := certificateView{
+		Record: rec, Key: api.NewKey(), Holder: strings.Join(api.HoldersIn(rec.Applicant), " · "), Office: s.issuer(rec), State: k.State,
+		Back: strings.TrimSuffix(r.URL.Path, "/certificate"),
+	}
+	if k.Expires != nil && !api.CertificateOver(k.State) && s.house.Clock().After(k.Expires.AddDate(0, 0, 1)) {
+		v.State = api.CertificateExpired
+	}
+	return v
+}
+
+// printed counts a copy, and shows it.
+func (s *pages) printed(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	values, err := post(w, r)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	rec, err := s.certified(r)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	var out api.CopyNote
+	call := api.Call{
+		Path: "/v1/applications/" + rec.Number.String() + "/copies", Key: values.Get("key"),
+		In: api.PrintRequest{Reason: strings.TrimSpace(values.Get("reason"))}, Out: &out,
+	}
+	if err := api.Inside(s.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
+		p := s.page(r, wordCertificate)
+		words := wordsFor(err)
+		if fault.KindOf(err) == fault.Invalid {
+			words = wordCopyWhyNeeded
+		}
+		p.Problems = []problem{{Anchor: "reason", Text: p.Say(words)}}
+		s.show(w, r, api.ProblemOf(err).Status, printPage(p, s.sheetOf(r, rec)))
+		return
+	}
+	http.Redirect(w, r, r.URL.Path+"?copy="+strconv.FormatUint(uint64(out.Copy), 10), http.StatusSeeOther) //nolint:gosec // Our own path.
+}
+
+// copyName says which print a sheet is.
+func copyName(n uint32) place.Name {
+	if n == 1 {
+		return wordOriginal
+	}
+	digits := strconv.FormatUint(uint64(n), 10)
+	return place.Name{BN: wordCopyN.BN + " " + BN.Digits(digits), EN: wordCopyN.EN + " " + digits}
 }
 
 // issuer is the office that issued what a case asked for.

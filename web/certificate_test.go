@@ -23,6 +23,9 @@ func issued(t *testing.T, c *centre) *api.Record {
 	defer c.mu.Unlock()
 	rec := c.filed[0]
 	rec.Certificate = &api.CertificateNote{Number: "TL-41-09-17-000012", Issued: api.DateOf(noon().Unix())}
+	for i, why := range []string{"", "burnt"} {
+		rec.Certificate.Copies = append(rec.Certificate.Copies, api.CopyNote{Copy: uint32(i + 1), At: api.TimeOf(noon()), By: "rahima", Centre: "41-09-17", Reason: why})
+	}
 	rec.History = append(rec.History, api.HistoryEntry{Action: "issue", Post: "chairman", Office: "local-41-09-17"})
 	return rec
 }
@@ -38,7 +41,7 @@ func TestCertificateSheet(t *testing.T) {
 		t.Fatal("the pack lacks the union's office")
 	}
 	always := []string{
-		"TL-41-09-17-000012", "TL-৪১-০৯-১৭-০০০০১২", "22 November 2026", "২২ নভেম্বর ২০২৬", html.EscapeString(office.Name.BN), html.EscapeString(api.HoldersIn(rec.Applicant)[0]),
+		"অনুলিপি ২ · Copy 2", "burnt", "TL-41-09-17-000012", "TL-৪১-০৯-১৭-০০০০১২", "22 November 2026", "২২ নভেম্বর ২০২৬", html.EscapeString(office.Name.BN), html.EscapeString(api.HoldersIn(rec.Applicant)[0]),
 	}
 	for _, x := range []struct {
 		state, code string
@@ -52,7 +55,7 @@ func TestCertificateSheet(t *testing.T) {
 		{protocol.CertificateRefused, "", -1, []string{"it is worth nothing"}},
 	} {
 		rec.Certificate.State, rec.Certificate.Code, rec.Certificate.Expires = x.state, x.code, api.DateOf(noon().AddDate(0, 0, x.days).Unix())
-		w := c.get(path + "/certificate")
+		w := c.get(path + "/certificate?copy=2")
 		for _, text := range append(x.want, always...) {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), text) {
 				t.Errorf("%s: got %d; the sheet lacks %q", x.state, w.Code, text)
@@ -60,6 +63,14 @@ func TestCertificateSheet(t *testing.T) {
 		}
 		if x.code == "" && strings.Contains(w.Body.String(), "<svg") {
 			t.Error("a refused certificate has a code")
+		}
+	}
+	if w := c.get(path + "/certificate?copy=1"); !strings.Contains(w.Body.String(), "মূল · Original") {
+		t.Errorf("the first print is not the original: %d", w.Code)
+	}
+	for _, uncounted := range []string{"", "?copy=3"} {
+		if w := c.get(path + "/certificate" + uncounted); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "<svg") || !strings.Contains(w.Body.String(), html.EscapeString(wordCopyOver.BN)) {
+			t.Errorf("%q: a print that nobody counted: got %d", uncounted, w.Code)
 		}
 	}
 	if w := c.get(path); !strings.Contains(w.Body.String(), path+"/certificate") {

@@ -36,7 +36,8 @@ type counter struct {
 // receipts and tracking. They call POST /v1/sessions, PUT and GET
 // /v1/documents/{sha256}, POST and GET /v1/applications, GET
 // /v1/applications/{number} and what follows it there, GET /v1/waiting, GET
-// /v1/track/{number} and GET /v1/certificates/{number}.
+// /v1/track/{number}, GET /v1/certificates and GET /v1/certificates/{number} with what
+// follows it there.
 func Counter(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -49,6 +50,7 @@ func Counter(a *api.API, h House) error {
 	c := newCases(s, "GET /{$}")
 	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))
 	a.Page("GET /cases/{number}/certificate", s.known(wordSignInTitle, s.certificate))
+	a.Page("POST /cases/{number}/certificate", s.known(wordSignInTitle, s.printed))
 	a.Page("GET /cases", s.known(wordSignInTitle, c.visits))
 	a.Page("GET /cases/{number}", s.known(wordSignInTitle, c.visit))
 	a.Page("POST /cases/{number}/{act}", s.known(wordSignInTitle, c.visited))
@@ -159,6 +161,7 @@ type applyView struct {
 	Charges        []protocol.Fee
 	Hidden         []input
 	Alike          []api.Found // What the person may have asked for already.
+	Before         *beforeView // The certificate that it may renew; nil: none is asked for.
 }
 
 type input struct{ Name, Value string }
@@ -236,7 +239,10 @@ func (c *counter) fresh(w http.ResponseWriter, r *http.Request, who api.Caller) 
 		values.Set("applicant.area", string(c.house.Centre.Area()))
 	}
 	p := c.page(r, sheet.version.Name)
-	c.show(w, r, http.StatusOK, apply(p, c.view(p, sheet, values, nil)))
+	before := c.before(r, p, sheet, values)
+	v := c.view(p, sheet, values, nil)
+	v.Before = before
+	c.show(w, r, http.StatusOK, apply(p, v))
 }
 
 // byPaper reports whether a service takes what comes by post or fax.
@@ -402,7 +408,7 @@ func (c *counter) view(p *page, sh paper, values url.Values, errs []api.FieldPro
 		})
 	}
 	for _, f := range sh.version.Fees {
-		if f.When == nil {
+		if f.When == nil && f.Rule == "" {
 			v.BaseFees = append(v.BaseFees, protocol.Fee{Kind: string(f.Kind), Poisha: f.Poisha})
 		}
 	}

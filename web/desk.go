@@ -49,6 +49,7 @@ func Desk(a *api.API, h House) error {
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))
 	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
 	a.Page("GET /desk/cases/{number}/certificate", s.known(wordDeskTitle, s.certificate))
+	a.Page("POST /desk/cases/{number}/certificate", s.known(wordDeskTitle, s.printed))
 	a.Page("GET /desk/cases/{number}/sheet", s.known(wordDeskTitle, d.sheet))
 	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
 	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))

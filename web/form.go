@@ -173,6 +173,9 @@ func body(v *dcat.Version, form *catalogue.Form, applicant []catalogue.Field, va
 	if day := values.Get(fieldPosted); day != "" {
 		all[fieldPosted] = day
 	}
+	if code := values.Get(fieldCode); code != "" {
+		all[fieldCode] = code
+	}
 	return json.Marshal(all)
 }
 

@@ -23,19 +23,28 @@ func applyCmd() *cobra.Command {
 	var id repeat
 	var out output
 	var form string
+	var renew renewal
 	var documents []string
 	cmd := &cobra.Command{
 		Use: "apply", Short: "File an application and print the receipt",
 		Long: `Files an application at a node, or as a clerk at a hub, and prints its answer: the
 receive number and the signed receipt. FILE is the body of POST /v1/applications, such as
 kendro catalogue sample prints. Documents are uploaded first; one that broke off
-goes on where it ended when the command is repeated.`,
+goes on where it ended when the command is repeated. --renew takes form and applicant
+from the application before: what FILE says of either counts instead.`,
 		Example: `  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json
-  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json --document nid=scan.jpg`,
+  kendro apply --url http://127.0.0.1:8080 --session rahima.session --form body.json --document nid=scan.jpg
+  kendro apply --url http://127.0.0.1:8080 --session rahima.session --renew TL-41-09-17-000001 --form papers.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			body, err := readFile(form, maxBody)
-			if err != nil {
+			body := []byte("{}")
+			var err error
+			if form != "" {
+				if body, err = readFile(form, maxBody); err != nil {
+					return err
+				}
+			}
+			if body, err = renew.fill(cmd.Context(), &r, body); err != nil {
 				return err
 			}
 			if body, err = upload(cmd.Context(), &r, body, documents); err != nil {
@@ -54,7 +63,8 @@ goes on where it ended when the command is repeated.`,
 	out.flagDefault(cmd, asJSON)
 	cmd.Flags().StringVar(&form, "form", "", "file with the body of the request (JSON)")
 	cmd.Flags().StringArrayVar(&documents, "document", nil, "KIND=FILE: a PDF, JPEG or PNG that is uploaded first and named in the application; may be repeated")
-	require(cmd, "form")
+	renew.flags(cmd)
+	cmd.MarkFlagsOneRequired("form", "renew")
 	return cmd
 }
 

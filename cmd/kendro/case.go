@@ -14,7 +14,40 @@ import (
 
 func caseCmd() *cobra.Command {
 	return group("case", "Serve an applicant at the centre after the application",
-		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseCorrectCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd())
+		caseWaitingCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseCorrectCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd(), casePrintCmd())
+}
+
+// casePrintCmd counts a copy of a certificate, at a node or at a hub.
+func casePrintCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	in := api.PrintRequest{}
+	cmd := &cobra.Command{
+		Use: "print NUMBER", Short: "Count one more copy of the certificate of a case, before it is printed", Args: cobra.ExactArgs(1),
+		Long: `Counts one more print of the certificate that was issued on a case: the first is the
+original, each further one a numbered copy with its reason. The sheet itself is a page of
+the counter and of the desk; it opens once its print is counted.`,
+		Example: `  kendro case print 4100101234567890 --reason "the first was burnt" --url http://127.0.0.1:8080 --session rahima.session`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := receiveNumber(args[0])
+			if err != nil {
+				return err
+			}
+			answer := new(api.CopyNote)
+			if err := r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/copies", Key: id.key(), In: in, Out: answer}); err != nil {
+				return id.explain(err)
+			}
+			return out.print(cmd.OutOrStdout(), answer, func() *table {
+				return pairs("copy", count(uint64(answer.Copy)), "counted", when(answer.At), "by", answer.By, "reason", answer.Reason)
+			})
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().StringVar(&in.Reason, "reason", "", "why a further copy; the original needs none")
+	return cmd
 }
 
 // A call is what one command posts about a case at a node.

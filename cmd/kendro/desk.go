@@ -37,6 +37,7 @@ func deskCmd() *cobra.Command {
 		actCmd("returned", "Note that the post brought it back", actFlags{"text"}),
 		actCmd("close", "Close a delivered case", actFlags{"text"}),
 		actCmd("appeal", "Take up a decided case as the appellate post", actFlags{"reason"}),
+		actCmd("revoke", "Take back the certificate that was issued on a case", actFlags{"reason-code", "text"}),
 		deskItemsCmd(), deskSettleCmd(), deskRecordsCmd(), deskReportCmd(),
 	)
 }

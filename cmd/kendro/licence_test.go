@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -49,7 +51,8 @@ func (x unionTale) licensed(number string, inspected bool) {
 	}
 	x.here("chairman", "take "+number)
 	x.here("chairman", "approve "+number)
-	x.kendro("case pay " + number + " --government 30000 --output json " + x.as("rahima", x.box))
+	fee := map[bool]string{true: "30000", false: "20000"}[inspected] // A renewal is cheaper.
+	x.kendro("case pay " + number + " --government " + fee + " --output json " + x.as("rahima", x.box))
 	x.here("chairman", "issue "+number)
 }
 
@@ -99,8 +102,9 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 	x.stage(number, "DELIVERED")
 	x.certified(number, "confirmed")
 
+	next := x.renewed(number, licence)
+
 	// While the lease holds, the hub's desks leave the next one to the union.
-	next := x.file("trade-licence", map[string]any{"application_type": "renewal"})
 	x.stage(next, "RECEIVED")
 	x.kendro("user add --dir hub --name second --post secretary@local-41-09-17 --from 2020-01-01 --password-file password")
 	x.login("second", x.hub)
@@ -108,6 +112,43 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 	x.licensed(next, false)
 	x.stage(next, "READY")
 	x.certified(next, "confirmed")
+
+	// The one before is renewed, to everybody, and nobody renews it again.
+	x.certified(number, "renewed")
+	for _, d := range []*daemonInTale{x.box, x.hub} {
+		var worth api.CertificateAnswer
+		x.get("rahima", d, "/v1/certificates/"+licence.Number, &worth)
+		if worth.State != "renewed" || worth.By != "TL-41-09-17-000002" || worth.Valid {
+			t.Errorf("the %s says of the licence before: %+v", d.name, worth)
+		}
+	}
+	x.refused("it is renewed TL-41-09-17-000002", "apply --renew "+licence.Number+" "+x.as("rahima", x.box))
+}
+
+// renewed files the renewal of a licence, which begins with the application before.
+func (x unionTale) renewed(before string, licence api.CertificateNote) string {
+	x.t.Helper()
+	page := x.read("rahima", x.box, "/apply/trade-licence?renews=tl-41-09-17-000001")
+	x.write("papers.json", `{"documents":[{"id":"nid","original_at_counter":true},{"id":"rent-deed","original_at_counter":true}],"form":{"capital_taka":250000}}`)
+	answer := x.kendro("apply --renew " + licence.Number + " --form papers.json --output json " + x.as("rahima", x.box))
+	number, _ := x.receipt(answer)
+	var was, is api.Record
+	x.get("rahima", x.box, "/v1/applications/"+before, &was)
+	x.get("rahima", x.box, "/v1/applications/"+number, &is)
+	var old, form map[string]any
+	if json.Unmarshal(was.Form, &old) != nil || json.Unmarshal(is.Form, &form) != nil {
+		x.t.Fatalf("the forms are %s and %s", was.Form, is.Form)
+	}
+	old["application_type"], old["capital_taka"], old["licence_no"] = "renewal", 250000.0, licence.Number
+	if !reflect.DeepEqual(form, old) || string(is.Applicant) != string(was.Applicant) {
+		x.t.Errorf("the renewal begins with %s of %s; want %v of %s", is.Form, is.Applicant, old, was.Applicant)
+	}
+	for _, answer := range []string{"address", "business_name_bn"} {
+		if text, _ := form[answer].(string); text == "" || !strings.Contains(page, text) {
+			x.t.Errorf("the page is not filled with %q", text)
+		}
+	}
+	return number
 }
 
 // TestTradeLicenceAfterTheLease is the same past the end of the lease (row 37): what the

@@ -71,25 +71,34 @@ func newTale(t *testing.T, connectors map[string]string) *tale {
 		}
 		return o.run, o.ports, nil
 	}
-	x.box = &daemonInTale{name: "node", ports: api.Ports{HTTP: "127.0.0.1:0", QUIC: "127.0.0.1:0"}}
-	x.box.start = func(ctx context.Context) (func(context.Context) error, api.Ports, error) {
+	t.Cleanup(func() { x.down(x.hub) })
+	x.up(x.hub)
+	x.until("land-record-copy", "catalogue show --dir hub")
+	x.box = x.enrolled("node", "41-09-17", "rahima")
+	return x
+}
+
+// enrolled enrols a centre's box in a folder, waits until it knows the catalogue, and signs
+// its entrepreneur in.
+func (x *tale) enrolled(folder, centre, who string) *daemonInTale {
+	x.t.Helper()
+	d := &daemonInTale{name: folder, ports: api.Ports{HTTP: "127.0.0.1:0", QUIC: "127.0.0.1:0"}}
+	d.start = func(ctx context.Context) (func(context.Context) error, api.Ports, error) {
 		n, err := node.Open(ctx, node.Config{
-			Dir: x.at("node"), HTTP: x.box.ports.HTTP, Listen: x.box.ports.QUIC, Clock: x.now, Logger: slog.New(slog.DiscardHandler), Version: version,
+			Dir: x.at(folder), HTTP: d.ports.HTTP, Listen: d.ports.QUIC, Clock: x.now, Logger: slog.New(slog.DiscardHandler), Version: version,
 		})
 		if err != nil {
 			return nil, api.Ports{}, err
 		}
 		return n.Run, n.Addr(), nil
 	}
-	t.Cleanup(func() { x.down(x.box); x.down(x.hub) })
-	x.up(x.hub)
-	x.until("land-record-copy", "catalogue show --dir hub")
-	x.kendro("user add --dir hub --name rahima --centre 41-09-17 --gender f --from 2020-01-01 --password-file password")
-	x.kendro("node enrol --dir node --token " + strings.TrimSpace(x.kendro("token create --dir hub --centre 41-09-17 --ttl 1h")))
-	x.up(x.box)
-	x.until("land-record-copy", "catalogue show --dir node")
-	x.login("rahima", x.box)
-	return x
+	x.t.Cleanup(func() { x.down(d) })
+	x.kendro("user add --dir hub --name " + who + " --centre " + centre + " --gender f --from 2020-01-01 --password-file password")
+	x.kendro("node enrol --dir " + folder + " --token " + strings.TrimSpace(x.kendro("token create --dir hub --centre "+centre+" --ttl 1h")))
+	x.up(d)
+	x.until("land-record-copy", "catalogue show --dir "+folder)
+	x.login(who, d)
+	return d
 }
 
 func (x *tale) at(name string) string { return filepath.Join(x.dir, name) }

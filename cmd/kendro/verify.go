@@ -27,6 +27,9 @@ type verification struct {
 	Holder  *bool     `json:"holder_matches,omitempty"`
 	State   string    `json:"state"` // As far as is known.
 	AsOf    *api.Time `json:"as_of"`
+	By      string    `json:"renewed_by,omitempty"`
+	Ended   *api.Time `json:"ended,omitempty"` // Renewed, revoked: since when.
+	Copies  uint32    `json:"copies,omitempty"`
 	Asked   bool      `json:"asked"` // A daemon has said so; else it is what the code says of itself.
 
 	failure error
@@ -143,11 +146,11 @@ func (v *verification) ask(ctx context.Context, r *reach, a *protocol.Attestatio
 	case err != nil:
 		return err
 	}
-	v.Asked, v.State, v.AsOf = true, known.State, &known.AsOf
+	v.Asked, v.State, v.By, v.AsOf, v.Ended, v.Copies = true, known.State, known.By, &known.AsOf, known.Ended, known.Copies
 	if known.Holder != nil {
 		v.Holder = known.Holder
 	}
-	if known.State != protocol.CertificateRefused && known.Genuine != nil && !*known.Genuine {
+	if !api.CertificateOver(known.State) && known.Genuine != nil && !*known.Genuine {
 		v.failure = fault.New("kendro.verify", fault.Conflict, v.Number, "the code says something else of it than the district")
 		v.Says = "not valid: the code says something else of it than the district"
 	}
@@ -164,6 +167,10 @@ func (v *verification) judge(now time.Time, expires int64, age time.Duration) {
 	case v.failure != nil:
 	case v.State == protocol.CertificateRefused:
 		no(fault.Conflict, "refused: the district did not confirm it")
+	case v.State == protocol.CertificateRevoked:
+		no(fault.Conflict, "revoked on "+v.Ended.Format(dateOnly))
+	case v.State == protocol.CertificateRenewed:
+		no(fault.Conflict, "renewed: "+v.By+" has its place")
 	case v.State == api.CertificateExpired || now.Unix() > expires:
 		v.State = api.CertificateExpired
 		no(fault.Conflict, "expired on "+v.Expires.Format(dateOnly))

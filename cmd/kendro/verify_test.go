@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -97,8 +99,9 @@ func TestRow21LicenceIsVerified(t *testing.T) {
 	number := x.file("trade-licence", map[string]any{"application_type": "renewal"})
 	x.licensed(number, false)
 	early := x.licence("rahima", x.box, number)
-	sheet := x.read("rahima", x.box, "/cases/"+number+"/certificate")
-	for _, want := range []string{"TL-41-09-17-000001", "TL-৪১-০৯-১৭-০০০০০১", "Provisional until the district confirms", "সাময়িক", "Trade licence", `<svg class="code"`} {
+	x.copied(number, 1, "")
+	sheet := x.read("rahima", x.box, "/cases/"+number+"/certificate?copy=1")
+	for _, want := range []string{"মূল · Original", "TL-41-09-17-000001", "TL-৪১-০৯-১৭-০০০০০১", "Provisional until the district confirms", "সাময়িক", "Trade licence", `<svg class="code"`} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("the sheet lacks %q", want)
 		}
@@ -124,11 +127,118 @@ func TestRow21LicenceIsVerified(t *testing.T) {
 	if got := x.read("rahima", x.hub, "/verify?text=tl-41-09-17-%E0%A7%A6%E0%A7%A6%E0%A7%A6%E0%A7%A6%E0%A7%A6%E0%A7%A7"); !strings.Contains(got, "সনদটি বৈধ") || strings.Contains(got, x.holder(number)) {
 		t.Errorf("anybody's page says %s", got)
 	}
+	x.copies(number)
+	x.revoked(number, late, authority)
+}
+
+// copied counts one more print of a licence at the box.
+func (x unionTale) copied(number string, want uint32, reason string) {
+	x.t.Helper()
+	var got api.CopyNote
+	if err := json.Unmarshal([]byte(x.kendro("case print "+number+" --reason '"+reason+"' --output json "+x.as("rahima", x.box))), &got); err != nil || got.Copy != want || got.By != "rahima" || got.Reason != reason {
+		x.t.Errorf("the print is %+v, %v; want copy %d", got, err, want)
+	}
+}
+
+// copies prints a licence again, at the box and at the hub: each is numbered, the case and
+// whoever verifies say how many (row 20).
+func (x unionTale) copies(number string) {
+	x.t.Helper()
+	x.refused("from the second on a reason", "case print "+number+" "+x.as("rahima", x.box))
+	x.copied(number, 2, "burnt")
+	sheet := x.read("rahima", x.box, "/cases/"+number+"/certificate?copy=2")
+	for _, want := range []string{"অনুলিপি ২ · Copy 2", "burnt"} {
+		if !strings.Contains(sheet, want) {
+			x.t.Errorf("the second print lacks %q", want)
+		}
+	}
+	x.officer("uno", "uno@uno-41-09")
+	x.until(`"reason":"burnt"`, "desk show "+number+" --output json "+x.as("uno", x.hub))
+	if got := x.kendro("case print " + number + " --reason 'lost at court' --output json " + x.as("uno", x.hub)); !strings.Contains(got, `"copy":3`) {
+		x.t.Errorf("the hub's print is %s; want copy 3", got)
+	}
+	licence := x.licence("rahima", x.box, number)
+	x.until(`"copies":3`, "verify --output json --text '"+licence.Code+"' --dir node")
+	x.copied(number, 4, "lost again")
+}
+
+// revoked has the UNO take a licence back: the box that issued it says so, and another box of
+// the upazila does with no link, where it said as of when it was valid before (row 21).
+func (x unionTale) revoked(number string, licence api.CertificateNote, authority string) {
+	x.t.Helper()
+	other := x.enrolled("other", "41-09-27", "karima")
+	at := " --url http://" + other.ports.HTTP + authority
+	if got := x.verify(licence.Code, at); !strings.Contains(got, `"valid":true`) {
+		x.t.Errorf("another centre's box, by the code: got %s", got)
+	}
+	x.renewedElsewhere(number, licence, other)
 	x.down(x.hub)
 	x.days(9)
-	var known api.CertificateAnswer
-	x.get("rahima", x.box, "/v1/certificates/"+late.Number, &known)
-	if known.Valid || !known.Stale || known.State != "confirmed" {
-		t.Errorf("nine days without the district: got %+v", known)
+	path := "/v1/certificates/" + licence.Number
+	for _, d := range []*daemonInTale{x.box, other} {
+		var known api.CertificateAnswer
+		x.get("rahima", d, path+"?"+url.Values{"code": {licence.Code}}.Encode(), &known)
+		if known.Valid || !known.Stale || known.State != "confirmed" {
+			x.t.Errorf("nine days without the district, the %s says %+v", d.name, known)
+		}
 	}
+	x.up(x.hub)
+	x.login("uno", x.hub)
+	x.signed()
+	x.kendro("desk revoke " + number + " --reason-code false-statement --text 'it is a bridge' " + x.as("uno", x.hub))
+	x.certified(number, "revoked")
+	if !x.soon(func() error {
+		if status, body := x.raw("rahima", other, path+"?"+url.Values{"code": {licence.Code}}.Encode()); status != http.StatusOK || !strings.Contains(string(body), `"revoked"`) {
+			return errors.New(string(body))
+		}
+		return nil
+	}) {
+		x.t.Fatal("another centre's box never hears of the revocation")
+	}
+	x.down(x.hub)
+	for _, d := range []*daemonInTale{x.box, other} {
+		x.refused("revoked on", "verify --text '"+licence.Code+"' --url http://"+d.ports.HTTP+authority)
+		var known api.CertificateAnswer
+		x.get("rahima", d, path, &known)
+		if known.Valid || known.State != "revoked" || known.Ended == nil {
+			x.t.Errorf("the %s says of a revoked licence %+v", d.name, known)
+		}
+	}
+	x.refused("it holds no more", "case print "+number+" --reason again "+x.as("rahima", x.box))
+	x.refused("can't be renewed", "apply --renew "+licence.Number+" "+x.as("rahima", x.box))
+}
+
+// renewedElsewhere begins a renewal at another centre's box: with the holder's mobile from the
+// hub, with the code alone by its number and its end.
+func (x unionTale) renewedElsewhere(number string, licence api.CertificateNote, other *daemonInTale) {
+	x.t.Helper()
+	var r api.Record
+	x.get("rahima", x.box, "/v1/applications/"+number, &r)
+	var who struct {
+		Mobile string `json:"mobile"`
+	}
+	if err := json.Unmarshal(r.Applicant, &who); err != nil || len(who.Mobile) < 4 {
+		x.t.Fatalf("the applicant is %s", r.Applicant)
+	}
+	ask := "apply --renew " + licence.Number + " " + x.as("karima", other)
+	x.refused("no such certificate", ask)
+	x.refused("held by somebody with this mobile", ask+" --mobile "+wrongDigits(who.Mobile))
+	var hub, code api.RenewalAnswer
+	path := "/v1/certificates/" + licence.Number + "/renewal?"
+	x.get("karima", other, path+url.Values{"mobile": {who.Mobile}}.Encode(), &hub)
+	x.get("karima", other, path+url.Values{"code": {licence.Code}}.Encode(), &code)
+	if hub.Source != api.FromHub || hub.Code == "" || string(hub.Applicant) != string(r.Applicant) || hub.Expires == nil {
+		x.t.Errorf("the hub tells %+v", hub)
+	}
+	if code.Source != api.FromCode || code.Expires == nil || len(code.Applicant) != 0 || !strings.Contains(string(code.Form), licence.Number) {
+		x.t.Errorf("the code tells %+v", code)
+	}
+}
+
+// wrongDigits is another end than a mobile's.
+func wrongDigits(mobile string) string {
+	if strings.HasSuffix(mobile, "0000") {
+		return "1111"
+	}
+	return "0000"
 }

@@ -45,6 +45,7 @@ const (
 	Scan          Act = "scan"           // Upload a document at an office.
 	ReadCase      Act = "read-case"      // See a whole record, its receipt and its history.
 	WorkCase      Act = "work-case"      // Take, note, decide, forward, approve, reject.
+	PrintCopy     Act = "print-copy"     // Print a numbered copy of what was issued.
 	ListTasks     Act = "list-tasks"     // See which cases wait at an office.
 	ReadStats     Act = "read-stats"     // See counters of an area.
 	ReadReport    Act = "read-report"    // See what an area's desks and officers have come to.
@@ -68,7 +69,7 @@ const (
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []Act {
 	return []Act{
-		File, Enter, Scan, ReadCase, WorkCase, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
+		File, Enter, Scan, ReadCase, WorkCase, PrintCopy, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
 		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadLooks, CarryMail,
 	}
 }
@@ -93,6 +94,7 @@ var table = map[Act]map[Role]Scope{
 	Scan:          {Clerk: OwnOffice, Officer: OwnSeat},
 	ReadCase:      {Entrepreneur: OwnCentre, Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
 	WorkCase:      {Officer: OwnSeat},
+	PrintCopy:     {Entrepreneur: OwnCentre, Clerk: OwnOffice, Officer: OwnOffice},
 	ListTasks:     {Clerk: OwnOffice, Officer: OwnOffice, Supervisor: OwnArea, Auditor: Always},
 	ReadStats:     {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
 	ReadReport:    {Officer: OwnArea, Supervisor: OwnArea, Auditor: Always},

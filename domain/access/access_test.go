@@ -47,6 +47,7 @@ func TestMatrix(t *testing.T) {
 		Scan:          {Clerk: office, Officer: seat},
 		ReadCase:      {Entrepreneur: centre, Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},
 		WorkCase:      {Officer: seat},
+		PrintCopy:     {Entrepreneur: centre, Clerk: office, Officer: office},
 		ListTasks:     {Clerk: office, Officer: office, Supervisor: upaz, Auditor: always},
 		ReadStats:     {Officer: union, Supervisor: upaz, Operator: always, Auditor: always},
 		ReadReport:    {Officer: union, Supervisor: upaz, Auditor: always},

@@ -47,12 +47,13 @@ const (
 	Void        // A payment is reversed: its demand is open again.
 	Divert      // The hub takes a grievance from a desk that may not have it any more.
 	Correct     // The centre puts answers right.
+	Revoke      // What was issued is taken back.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct", "revoke",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -84,12 +85,12 @@ var steps = map[Stage]map[Action]Stage{
 	FeeLapsed:     {Pay: Paid},
 	Paid:          {Admit: Received, Prepare: InPreparation},
 	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation, Void: FeeDue},
-	Ready:         {Note: Ready, HandOver: Delivered, Dispatch: Posted},
-	Posted:        {ComeBack: Returned, HandOver: Delivered},
-	Returned:      {Note: Returned, HandOver: Delivered, Dispatch: Posted},
-	Delivered:     {Close: Closed},
+	Ready:         {Note: Ready, HandOver: Delivered, Dispatch: Posted, Revoke: Closed},
+	Posted:        {ComeBack: Returned, HandOver: Delivered, Revoke: Closed},
+	Returned:      {Note: Returned, HandOver: Delivered, Dispatch: Posted, Revoke: Closed},
+	Delivered:     {Close: Closed, Revoke: Closed},
 	Rejected:      {Appeal: UnderReview},
-	Closed:        {Appeal: UnderReview},
+	Closed:        {Appeal: UnderReview, Revoke: Closed},
 }
 
 // After returns where an action leads from a stage, [None] where it is refused.
@@ -112,7 +113,7 @@ var hands = map[Action]hand{
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
 	RequestInfo: theHub | theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
-	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theCentre | theOfficer,
+	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theCentre | theOfficer, Revoke: theOfficer,
 }
 
 // Acts returns what an officer may ask for, in a fixed order.
@@ -144,7 +145,7 @@ func ParseAct(name string) (Action, error) {
 // no hub is.
 func AtUnion(a Action) bool {
 	switch a {
-	case Take, Note, Decide, Check, Forward, Return, Approve, Reject, Issue:
+	case Take, Note, Decide, Check, Forward, Return, Approve, Reject, Issue, Revoke:
 		return true
 	default:
 		return false
@@ -153,18 +154,19 @@ func AtUnion(a Action) bool {
 
 // Binds reports whether an action gives the citizen an answer that stands: under a lease
 // that has ended it needs somebody to confirm it (DOMAIN §7 row 37).
-func Binds(a Action) bool { return a == Approve || a == Reject || a == Issue }
+func Binds(a Action) bool { return a == Approve || a == Reject || a == Issue || a == Revoke }
 
 // rights are the acts of a post, as the directory lists them, that actions need.
 var rights = map[Action]string{
 	Decide: place.ActPreliminary, Forward: place.ActForward, Return: place.ActReturn, RequestInfo: place.ActRequestInfo,
-	Approve: place.ActFinalise, Reject: place.ActFinalise, Issue: place.ActSign, Appeal: place.ActFinalise,
+	Approve: place.ActFinalise, Reject: place.ActFinalise, Issue: place.ActSign, Appeal: place.ActFinalise, Revoke: place.ActFinalise,
 }
 
 // Right returns what a post must be allowed for an action, "" for nothing.
 func Right(a Action) string { return rights[a] }
 
-// ends are the stages from which only an appeal leads on (I6). An approval is one
+// ends are the stages from which only an appeal leads on (I6), or that what was issued is
+// taken back. An approval is one
 // where the version declares nothing to issue.
 func ends(s Stage) bool {
 	return s == Rejected || s == Closed || s == Withdrawn || s == Duplicate

@@ -43,6 +43,11 @@ func (c Case) allowed(e Event) error {
 		return nil
 	case Supply, Correct, Withdraw, Appeal, Escalate:
 		return c.asides(e)
+	case Revoke:
+		if !e.Desk.Terms.Certify || c.Issued == 0 || c.Revoked {
+			return refuse(e, fault.Conflict, "nothing was issued that could be taken back")
+		}
+		return nil
 	case NoAction:
 	}
 	return refuse(e, fault.Invalid, "no such action")

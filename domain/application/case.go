@@ -53,6 +53,7 @@ type Delivery struct {
 	Mode     catalogue.Mode `cbor:"16,keyasint,omitempty"`
 	Promised int64          `cbor:"17,keyasint,omitempty"` // The delivery date: its last second, Unix seconds.
 	Issued   int            `cbor:"18,keyasint,omitempty"` // Artefacts so far.
+	Revoked  bool           `cbor:"27,keyasint,omitempty"` // The newest was taken back.
 }
 
 // Course is what a case has been through.
@@ -118,6 +119,8 @@ func (c Case) entitled(e Event) error {
 		return nil
 	}
 	switch seat := e.By.Seat; {
+	case e.Action == Revoke && seat != (place.Seat{}) && seat == e.Desk.Seat: // Above who issued it.
+		return nil
 	case e.By.Name == "" || seat == (place.Seat{}):
 		return refuse(e, fault.Denied, "only an officer with a seat does this")
 	case e.Action == Appeal:
@@ -173,7 +176,12 @@ func (c Case) moved(e Event, next Stage) Case {
 		c.Above = e.Desk.Seat
 		c.Late++
 	case Close:
-		c.AppealBy = e.Until
+		if !c.Revoked {
+			c.AppealBy = e.Until
+		}
+	case Revoke:
+		c.Revoked, c.AppealBy, c.Appeals = true, e.Until, max(c.Appeals, e.Rung)
+		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
 	case NoAction, Note, Hold, Admit, Refuse:
 	default:
 		return c.served(e, next)
@@ -278,7 +286,7 @@ func (c Case) served(e Event, next Stage) Case {
 			c.From, c.Seat = c.Seat, e.Desk.Seat
 		}
 	case Issue:
-		c.Issued++
+		c.Issued, c.Revoked = c.Issued+1, false
 	default: // Lapse keeps what is owed, for a payment that was made in time.
 	}
 	if next == Ready || next == Delivered {

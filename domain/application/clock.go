@@ -3,6 +3,7 @@ package application
 import (
 	"time"
 
+	"kendro/domain/catalogue"
 	"kendro/domain/place"
 )
 
@@ -12,6 +13,15 @@ import (
 func Term(from time.Time, days int) int64 {
 	y, m, d := from.Date()
 	return time.Date(y, m, d+days+1, 0, 0, -1, 0, from.Location()).Unix()
+}
+
+// CertificateTerm returns the last second of a certificate that is issued at a moment, and
+// renews one that ends at before, in Unix seconds; 0 for none.
+func CertificateTerm(c *catalogue.Certificate, now time.Time, before int64) int64 {
+	if c.Follows(now.Unix(), before) {
+		now = time.Unix(before, 0).In(now.Location())
+	}
+	return Term(now, c.ValidDays)
 }
 
 // WorkTerm returns the last second of the n-th working day after a moment.

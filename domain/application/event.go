@@ -60,6 +60,7 @@ type Terms struct {
 	Demand   int64   // What is to be paid before it goes on, in poisha; 0 is nothing.
 	Purpose  Purpose // Of the demand.
 	Issue    bool    // Something is issued after an approval.
+	Certify  bool    // What is issued bears a number, and can be taken back.
 	Appeal   bool    // Another rung of the ladder is there.
 	InDoubt  bool    // Pay: the date of the payment can't be believed.
 	Resolved bool    // Link: the other case exists and is another one.
@@ -73,11 +74,12 @@ type Event struct {
 	Expect  uint64  // The version that the actor saw.
 	Opinion Opinion // Decide.
 	Text    string  // Note, decide, reject, return, request-info, duplicate; may stand on others.
-	Reason  string  // Reject: a reason code.
+	Reason  string  // Reject, revoke: a reason code.
 	Items   []string
 	Amount  int64 // Pay: poisha.
 	At      int64 // When it happened, Unix seconds: pay, lapse, appeal.
-	Until   int64 // The last second that it gives, Unix seconds: demand, prepare; reject and close: of an appeal.
+	Until   int64 // The last second that it gives, Unix seconds: demand, prepare; reject, close and revoke: of an appeal.
+	Rung    int   // Revoke: the rung of the ladder that an appeal goes to.
 	Found   *Found
 	Desk    Desk
 
@@ -126,10 +128,10 @@ func (e Event) complete() error {
 		return refuse(e, fault.Invalid, "want the opinion approve, reject or other")
 	case e.Action != Decide && e.Opinion != "":
 		return refuse(e, fault.Invalid, "an opinion belongs to a preliminary decision only")
-	case e.Action == Reject && (blank(e.Reason) || len(e.Reason) > MaxReason):
+	case (e.Action == Reject || e.Action == Revoke) && (blank(e.Reason) || len(e.Reason) > MaxReason):
 		return refuse(e, fault.Invalid, "want a reason code of 1 to 64 bytes")
-	case e.Action != Reject && e.Reason != "":
-		return refuse(e, fault.Invalid, "a reason code belongs to a rejection only")
+	case e.Action != Reject && e.Action != Revoke && e.Reason != "":
+		return refuse(e, fault.Invalid, "a reason code belongs to a rejection or a revocation only")
 	case (e.Action == Forward || e.Action == Route || e.Action == Return) && e.Desk.Seat == (place.Seat{}):
 		return refuse(e, fault.Invalid, "there is no desk to send the case to")
 	}
@@ -138,7 +140,7 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void, Correct:
+	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void, Correct, Revoke:
 		return true
 	case Appeal:
 		return e.By != (Officer{}) // What a centre brings may be sealed.

@@ -149,6 +149,8 @@ func (w Way) aside(c Case, a Action, d *Desk) {
 			d.Step = len(w.Version.Steps)
 			d.Seat = w.appellate(p.Appeals[c.Appeals].Post)
 		}
+	case Revoke:
+		d.Seat = w.Overseer(c)
 	case Escalate:
 		below := c.Seat
 		if c.Above != (place.Seat{}) {
@@ -159,6 +161,20 @@ func (w Way) aside(c Case, a Action, d *Desk) {
 		}
 	default:
 	}
+}
+
+// Overseer is the desk over the office at which a case lies, or lay last; its own desk where
+// there is none.
+func (w Way) Overseer(c Case) place.Seat {
+	post, deep := c.Seat.Post, 0
+	for ok := true; ok && deep < 8; deep++ {
+		if post, ok = w.Superior(post); ok {
+			if seat, found := w.Seat(post); found && seat.Office != c.Seat.Office {
+				return seat
+			}
+		}
+	}
+	return c.Seat
 }
 
 func (w Way) appellate(post string) place.Seat {
@@ -187,6 +203,7 @@ func (w Way) Terms(c Case) Terms {
 	if p == nil {
 		return t
 	}
+	t.Certify = p.Certificate != nil
 	t.Issue, t.Appeal = w.Version.Issues(c.Rules), c.Appeals < len(p.Appeals)
 	t.Purpose, t.Demand = ForReview, max(0, c.Review-c.Paid)
 	if c.Stage.Decided() || c.Purpose == ForIssue {
@@ -267,6 +284,13 @@ func (w Way) Grant(e *Event, c Case, calendar *place.Calendar, now time.Time) {
 	case Reject, Close:
 		if c.Appeals < len(p.Appeals) {
 			e.Until = Term(now, p.Appeals[c.Appeals].Days)
+		}
+	case Revoke: // Not to who has revoked it.
+		for e.Rung = c.Appeals; e.Rung < len(p.Appeals); e.Rung++ {
+			if seat, _ := w.Seat(p.Appeals[e.Rung].Post); seat != e.By.Seat {
+				e.Until = Term(now, p.Appeals[e.Rung].Days)
+				return
+			}
 		}
 	default:
 	}

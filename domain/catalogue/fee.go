@@ -71,7 +71,7 @@ func (v *Version) charges(answer func(field string) string, on time.Time, counts
 func (v *Version) BaseFees() int64 {
 	var sum int64
 	for _, f := range v.Fees {
-		if f.When == nil {
+		if f.When == nil && f.Rule == "" {
 			sum += f.Poisha
 		}
 	}

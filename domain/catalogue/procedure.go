@@ -42,6 +42,51 @@ type Certificate struct {
 	ValidDays int    `cbor:"2,keyasint" json:"valid_days"`                     // Calendar days from the issue.
 	Block     int    `cbor:"3,keyasint,omitempty" json:"block,omitempty"`      // Numbers that a lease comes with.
 	LeaseDays int    `cbor:"4,keyasint,omitempty" json:"lease_days,omitempty"` // For which a lease is given.
+
+	Renewal *Renewal `cbor:"70,keyasint,omitempty" json:"renewal,omitempty"` // Nil: who wants another asks for one anew.
+}
+
+// A Renewal says how a certificate is followed by another.
+type Renewal struct {
+	Rule   string   `cbor:"1,keyasint" json:"rule"`                    // Holds for an application that asks for it.
+	Answer string   `cbor:"2,keyasint" json:"answer"`                  // The form's answer with the number of the one before.
+	Set    []Preset `cbor:"3,keyasint,omitempty" json:"set,omitempty"` // Answers that are not taken over from the application before.
+	Within int      `cbor:"4,keyasint,omitempty" json:"renew_within"`  // Calendar days about the end of the one before: see [Certificate.Follows].
+}
+
+// A Preset is an answer that a renewal begins with.
+type Preset struct {
+	_      struct{} `cbor:",toarray"`
+	Answer string   `json:"answer"`
+	Value  string   `json:"value"`
+}
+
+// Follows reports whether a certificate that is issued at a moment has its time from the
+// end of the one before it, both in Unix seconds, and not from its issue: not long before
+// that end, and not long after.
+func (c *Certificate) Follows(issued, end int64) bool {
+	if c.Renewal == nil || end <= 0 {
+		return false
+	}
+	within := int64(c.Renewal.Within) * 24 * 3600
+	return issued >= end-within && issued <= end+within
+}
+
+// Renewal returns how a version's certificates are renewed, nil where they aren't.
+func (v *Version) Renewal() *Renewal {
+	if v.Procedure == nil || v.Procedure.Certificate == nil {
+		return nil
+	}
+	return v.Procedure.Certificate.Renewal
+}
+
+// RenewalFor returns what a version says of renewals where these rules hold; nil where the
+// application asks for none.
+func (v *Version) RenewalFor(rules Bits) *Renewal {
+	if r := v.Renewal(); r != nil && v.Holds(rules, r.Rule) {
+		return r
+	}
+	return nil
 }
 
 // DecidedAtNode reports whether a box may have the desks of the version.

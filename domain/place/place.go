@@ -82,6 +82,15 @@ func (c Centre) part(n int) Code {
 	return Code(strings.Join(parts[:n], "-"))
 }
 
+// Upazila returns the upazila that an area is, or lies in; empty for a district.
+func (c Code) Upazila() Code {
+	parts := strings.SplitN(string(c), "-", 3)
+	if len(parts) < 2 {
+		return ""
+	}
+	return Code(strings.Join(parts[:2], "-"))
+}
+
 // A Seat is one post in one office: what an officer is appointed to and what a
 // task waits for. It is written post@office, such as "secretary@local-41-09-17".
 type Seat struct {

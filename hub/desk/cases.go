@@ -97,7 +97,7 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 
 type actInput struct {
 	Number string `path:"number" maxLength:"128"`
-	Action string `path:"action" enum:"take,note,decide,forward,approve,reject,request-info,return,check,duplicate,pay,prepare,issue,hand-over,post,returned,close,appeal"`
+	Action string `path:"action" enum:"take,note,decide,forward,approve,reject,request-info,return,check,duplicate,pay,prepare,issue,hand-over,post,returned,close,appeal,revoke"`
 	Match  string `header:"If-Match" required:"true" doc:"Version of the case that you saw"`
 	Body   *api.ActionRequest
 }

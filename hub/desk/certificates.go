@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -17,6 +18,7 @@ func (s certificateDesk) routes() {
 	api.ServeCertificates(s.api, api.Certificates{
 		Find: s.find, Guessed: s.guessed, Authority: s.authority, Clock: s.clock, Age: s.age,
 	})
+	api.Register(s.api, api.PrintRoute(), s.print)
 }
 
 // guessed counts a number that is not known.
@@ -44,13 +46,60 @@ func (s certificateDesk) find(r *http.Request, number string) (*api.Issued, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Issued{Service: serviceRef(reg.Set(), c.Service, int(c.Edition)), Holders: api.HoldersIn(sub.Applicant), AsOf: asOf}
-	if k := c.Certificate; k != nil && k.Number == number {
-		out.Certificate, out.State = k.Certificate, k.State
-	} else { // Another took its place on the case.
-		out.Number, out.State = number, protocol.CertificateRefused
-	}
+	out := issued(c, c.Certified(number))
+	out.Service, out.Holders, out.AsOf = serviceRef(reg.Set(), c.Service, int(c.Edition)), api.HoldersIn(sub.Applicant), asOf
+	out.Number = number
 	return out, nil
+}
+
+// issued is a certificate as the register has it; nil: another took its place on the case.
+func issued(c *register.Case, k *register.Certificate) *api.Issued {
+	if k == nil {
+		return &api.Issued{State: protocol.CertificateRefused}
+	}
+	out := &api.Issued{Certificate: k.Certificate, State: k.State, By: k.By, Ended: k.Ended, Reason: k.Reason}
+	for i := range c.Copies {
+		if x := &c.Copies[i]; x.Certificate == k.Number {
+			out.Copies = append(out.Copies, copyOf(x))
+		}
+	}
+	return out
+}
+
+func copyOf(x *register.Copy) api.CopyNote {
+	return api.CopyNote{Copy: x.Copy, At: api.Millis(x.At), By: x.By, Centre: string(x.Centre), Reason: x.Reason}
+}
+
+type printInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Body   api.PrintRequest
+}
+
+// print counts a copy of the certificate of a case, before it is printed.
+func (s certificateDesk) print(ctx context.Context, in *printInput) (*struct{ Body api.CopyNote }, error) {
+	n, err := protocol.ParseNumber(in.Number)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.hub.Register().Case(n)
+	if err != nil {
+		return nil, s.recast(err)
+	}
+	if c.Certificate == nil {
+		return nil, fault.New("desk.print", fault.Conflict, n.String(), "no certificate was issued on it")
+	}
+	who := api.CallerOf(ctx)
+	cmd := register.NewCommand(who.Key, who.User, register.PrintCopy, &register.CopyAsked{Certificate: c.Certificate.Number, Reason: in.Body.Reason})
+	cmd.Number = n
+	res, err := s.do(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	var x register.Copy
+	if err := res.Decode(&x); err != nil {
+		return nil, err
+	}
+	return &struct{ Body api.CopyNote }{copyOf(&x)}, nil
 }
 
 // fresh is when this server last knew, after it has tried to know now.
@@ -68,6 +117,7 @@ func (s certificateDesk) attested(c *register.Case, r *api.Record, asOf time.Tim
 	if k == nil || r.Until != 0 {
 		return
 	}
-	i := api.Issued{Certificate: k.Certificate, State: k.State, Service: r.Service, Holders: api.HoldersIn(r.Applicant), AsOf: asOf}
+	i := issued(c, k)
+	i.Service, i.Holders, i.AsOf = r.Service, api.HoldersIn(r.Applicant), asOf
 	r.Certificate = i.Note(s.attest)
 }

@@ -163,6 +163,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == ProposeChange && s.format > 3 {
 		return proposals{s}.propose(c, by)
 	}
+	if c.Method == PrintCopy && s.format > 3 {
+		return desks{s}.printCopy(c, by)
+	}
 	if c.Method == Relate && s.format > 3 {
 		return desks{s}.relate(c, by)
 	}

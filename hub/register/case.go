@@ -59,8 +59,11 @@ type Enclosed struct {
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
 
-	Renewal *Renewal    `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
-	Notice  *DateNotice `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
+	Renewal  *Renewal          `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
+	Notice   *DateNotice       `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
+	Succeeds *protocol.Renewed `cbor:"70,keyasint,omitempty"` // The certificate that it asks to renew.
+	Former   []Certificate     `cbor:"71,keyasint,omitempty"` // That were revoked before another was issued on it.
+	Copies   []Copy            `cbor:"72,keyasint,omitempty"` // Prints of its certificates, the newest last.
 	Basis
 
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
@@ -175,7 +178,7 @@ func (c *Case) publish(st *protocol.Standing) {
 		st.Article = c.lastText(application.Dispatch)
 	}
 	if k := c.Certificate; k != nil {
-		st.Certificate = &protocol.CertificateWord{Number: k.Number, State: k.State, Expires: k.Expires}
+		st.Certificate = &protocol.CertificateWord{Number: k.Number, State: k.State, Expires: k.Expires, By: k.By, Ended: k.Ended, Reason: k.Reason, Copies: c.copied(k.Number)}
 	}
 	st.Correction = c.Correction
 	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
@@ -307,7 +310,7 @@ func (s *step) count(before, after *Case, a application.Action) {
 	case wasUnrouted && !isUnrouted:
 		st.Unrouted--
 	}
-	cell := s.cell(after.Centre)
+	cell := cellOf(s, after.Centre)
 	cell.of(after.Service).happened(a, s.meta.At-after.Accepted)
 }
 

@@ -36,9 +36,9 @@ type cellID struct {
 
 func (id cellID) key() []byte { return key(tagCell, u32(uint32(id.hour)), []byte(id.centre)) }
 
-// cell returns the counters of a centre in the current hour, to be changed in
+// cellOf returns the counters of a centre in the current hour, to be changed in
 // place.
-func (s *step) cell(c place.Centre) *Cell {
+func cellOf(s *step, c place.Centre) *Cell {
 	id := cellID{hour: s.meta.At / time.Hour.Milliseconds(), centre: c}
 	if cell, ok := s.cells[id]; ok {
 		return cell

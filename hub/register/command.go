@@ -73,6 +73,10 @@ const (
 	Close       Method = "close"
 	Appeal      Method = "appeal"
 
+	// Of an officer, since format 4.
+	Revoke    Method = "revoke"     // Act.
+	PrintCopy Method = "print-copy" // CopyAsked → Copy.
+
 	// Of an operator, since format 4.
 	AllowLease Method = "allow-lease" // LeaseOrder → Tenancy.
 	EndLease   Method = "end-lease"   // LeaseOrder → Tenancy.
@@ -110,7 +114,7 @@ func Methods() []Method {
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
-		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion,
+		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion, Revoke, PrintCopy,
 	}
 }
 
@@ -292,7 +296,7 @@ type Parcel struct {
 type Act struct {
 	Opinion application.Opinion `cbor:"1,keyasint,omitempty"` // Decide.
 	Text    string              `cbor:"2,keyasint,omitempty"`
-	Reason  string              `cbor:"3,keyasint,omitempty"` // Reject: a reason code.
+	Reason  string              `cbor:"3,keyasint,omitempty"` // Reject, revoke: a reason code.
 	To      string              `cbor:"4,keyasint,omitempty"` // Forward: the post of a later step; empty is the next.
 
 	Items    []string           `cbor:"5,keyasint,omitempty"`  // Request-info: answers ("form.mouza") and documents.

@@ -81,7 +81,7 @@ func (c *Case) disputed(a application.Action) bool {
 }
 
 // correcting says what corrections have to do with an officer's act.
-func (c *Case) correcting(a application.Action, cites []string) *protocol.Failure {
+func correcting(c *Case, a application.Action, cites []string) *protocol.Failure {
 	switch {
 	case len(cites) > 0 && a != application.Decide && a != application.Note:
 		return refuse(fault.Invalid, "cites", "only a decision or a note rests on answers")

@@ -56,10 +56,13 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.leased(k, action); f != nil {
 		return Result{Fault: f}
 	}
-	if f := k.correcting(action, b.Cites); f != nil {
+	if f := correcting(k, action, b.Cites); f != nil {
 		return Result{Fault: f}
 	}
 	e, f := s.event(k, by, action, &b)
+	if _, gone := courses(s).predecessor(k); f == nil && (action == application.Approve || action == application.Issue) {
+		f = gone
+	}
 	if f != nil {
 		return Result{Fault: f}
 	}
@@ -93,6 +96,9 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: courses(s).now().Unix(),
 	}
 	w, f := courses(s).way(k)
+	if f == nil && action == application.Revoke {
+		f = k.revocable()
+	}
 	if f != nil {
 		return e, f
 	}
@@ -151,6 +157,8 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		if t.Event == nil {
 			s.numberHere(k)
 		}
+	case application.Revoke:
+		courses(s).revoke(k, b.Reason, e.At)
 	case application.Link:
 		s.link(k, b.Primary)
 		if k.State.Paid > 0 && s.format > 3 {
@@ -212,6 +220,9 @@ func (c *Case) deskOf(w application.Way, seat, asker place.Seat, action applicat
 	if asker == c.State.Above {
 		return asker
 	}
+	if action == application.Revoke && c.Certificate != nil && w.Overseer(c.State) == asker {
+		return asker
+	}
 	if action == application.Appeal {
 		if d, err := w.Desk(c.State, action, ""); err == nil && d.Seat == asker {
 			return asker
@@ -220,10 +231,11 @@ func (c *Case) deskOf(w application.Way, seat, asker place.Seat, action applicat
 	return seat
 }
 
-// reasonKnown asks whether the release in force lists the reason of a rejection.
+// reasonKnown asks whether the release in force lists the reason of a rejection or a
+// revocation.
 // One that lists none, as releases from before there were lists, takes any.
 func (s desks) reasonKnown(action application.Action, code string) *protocol.Failure {
-	if action != application.Reject || s.world.set == nil || len(s.world.set.Directory.Reasons) == 0 {
+	if action != application.Reject && action != application.Revoke || s.world.set == nil || len(s.world.set.Directory.Reasons) == 0 {
 		return nil
 	}
 	if _, ok := s.world.set.Directory.Reason(code); ok {
@@ -242,6 +254,10 @@ func (c *Case) resource(w *world, asker place.Seat, saw uint64) access.Resource 
 	r := access.Resource{Centre: c.Centre, Seat: c.State.Seat, Offices: c.Offices}
 	if asker == c.State.From && saw < c.State.Version {
 		r.Seat = asker
+	}
+	if c.Certificate != nil && w.set != nil { // Who may take it back reads it.
+		over := w.way(c).Overseer(c.State)
+		r.Offices = append(slices.Clip(r.Offices), over.Office)
 	}
 	if w.set != nil {
 		r.Areas = access.In(w.set.Directory, c.Area)

@@ -32,7 +32,7 @@ func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return format > 2
-	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected:
+	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected, protocol.CopyPrinted:
 		return format > 3
 	}
 	return false
@@ -133,7 +133,7 @@ func (f *follower) aside(why string, amount int64) {
 		f.why = why
 		return
 	}
-	if f.e.Kind == protocol.ActedAtUnion {
+	if f.e.Kind == protocol.ActedAtUnion || f.e.Kind == protocol.CopyPrinted {
 		f.open(f.c, Item{Kind: ItemUnion, Text: why, Event: f.from, Centre: f.owner.Centre, Owner: f.above(f.c)})
 		return
 	}
@@ -167,6 +167,8 @@ func (f *follower) apply() {
 	switch f.e.Kind { //nolint:exhaustive // The others don't follow.
 	case protocol.ActedAtUnion:
 		f.act()
+	case protocol.CopyPrinted:
+		f.printed()
 	case protocol.Supplied:
 		f.supply()
 	case protocol.Corrected:

@@ -32,7 +32,7 @@ func (s courses) gather(before, c *Case, e *application.Event) {
 	case e.Action == application.Escalate && c.Notice.gathering():
 		c.Notice = &DateNotice{Told: s.meta.At} // As above.
 	case moved && !c.Notice.gathering():
-		if told := c.dateTold(); told != 0 && s.meta.At < told+gatherFor {
+		if told := dateTold(c); told != 0 && s.meta.At < told+gatherFor {
 			c.Notice = &DateNotice{Due: (told + gatherFor) / time.Second.Milliseconds()}
 		}
 	default:
@@ -41,7 +41,7 @@ func (s courses) gather(before, c *Case, e *application.Event) {
 
 // dateTold is when the centre last heard that the delivery date had changed, 0 for never. The
 // newest turn is the change that is about to be told.
-func (c *Case) dateTold() (at int64) {
+func dateTold(c *Case) (at int64) {
 	if c.Notice != nil {
 		at = c.Notice.Told
 	}

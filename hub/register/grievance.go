@@ -277,7 +277,7 @@ func (w *world) guarded(way application.Way, c *Case, roster func() *application
 func decidersOf(c *Case, r *application.Roster) (persons []string) {
 	for i := range c.History {
 		t := &c.History[i]
-		if t.Action != application.Approve && t.Action != application.Reject {
+		if t.Action != application.Approve && t.Action != application.Reject && t.Action != application.Revoke {
 			continue
 		}
 		who := t.Actor

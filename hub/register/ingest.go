@@ -258,6 +258,9 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 	if f != nil {
 		c.Variance = f.Variance
 	}
+	if s.format > 3 {
+		c.Succeeds = renewedBy(version, f.found(), e)
+	}
 	if why != "" {
 		st := s.hold(c, why)
 		if s.format > 3 {

@@ -59,6 +59,7 @@ const (
 	tagBlocked     = 'f' // the national base that the overlay keeps out: BlockedBase
 	tagElsewhere   = 'h' // keyed hash of another system and its number → number of the case
 	tagSide        = 'k' // one of the sides below, and what it is of
+	tagRevoked     = 'y' // upazila, Unix seconds, number of a certificate → protocol.RevokedCertificate
 	tagBackup      = 'b' // the newest backup that was told: protocol.Watermark
 )
 

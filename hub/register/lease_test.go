@@ -30,9 +30,13 @@ func unionLicence(t testing.TB) *dcat.Version {
 			Post: "chairman", OfficeLevel: "local", Name: place.Name{BN: "স্বাক্ষর", EN: "Sign"}, Days: 2,
 			Modes: []dcat.Mode{dcat.ByCentre}, CloseDays: 7,
 		},
-		DecideAt:    dcat.AtNode,
-		Certificate: &dcat.Certificate{Code: "TL", ValidDays: 365, Block: 4, LeaseDays: 14},
+		DecideAt: dcat.AtNode,
+		Certificate: &dcat.Certificate{
+			Code: "TL", ValidDays: 365, Block: 4, LeaseDays: 14,
+			Renewal: &dcat.Renewal{Rule: "renewal", Answer: "licence_no", Within: 60},
+		},
 	}
+	v.Rules = []dcat.Rule{{ID: "renewal", If: "form.kind == 'renewal'", Says: place.Name{BN: "নবায়ন", EN: "Renewal"}}}
 	h, err := catalogue.HashVersion(v)
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +50,7 @@ type union struct {
 	*box
 	v      *dcat.Version
 	nonces uint64
+	rules  dcat.Bits // That hold for what it files.
 }
 
 // newUnion settles a town whose union may decide at its box, and has the box ask.
@@ -106,7 +111,7 @@ func (u *union) arrives() {
 	at := int(pos.Seq)
 	in := u.ingest(at+1, len(u.events))
 	for seq := at + 1; seq <= len(u.events); seq++ {
-		in.Findings = append(in.Findings, Finding{Seq: uint64(seq), Issue: licenceFee, Mode: dcat.ByCentre})
+		in.Findings = append(in.Findings, Finding{Seq: uint64(seq), Rules: u.rules, Issue: licenceFee, Mode: dcat.ByCentre})
 	}
 	if f := u.town.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}}).Ingests[0].Fault; f != nil {
 		u.town.t.Fatal(f.Err())

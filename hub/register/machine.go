@@ -137,6 +137,9 @@ func (s fleet) enrolNode(c *Command) Result {
 		s.set(gk, b.GossipKey)
 	}
 	s.assure(n.Centre, nil)
+	if s.format > 3 {
+		s.revoked(n.Centre)
+	}
 	s.settings(n.Centre.Upazila())
 	return done(n)
 }

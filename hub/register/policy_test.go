@@ -69,6 +69,7 @@ func TestPolicy(t *testing.T) {
 		AllowLease: operators, EndLease: operators,
 		ProposeChange: {"anna", "bilal", "far", "chair", "uno"}, SettleProposals: operators,
 		AddAgency: operators, RevokeAgency: operators, RefuseVersion: operators, SubmitVersion: hub, // An editor's signature is what counts.
+		Revoke: nil, PrintCopy: {"rahima", "clerk", "anna", "bilal", "chair"},
 		LookReport: {"audit"}, // The others have no such area.
 		Look:       {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},
 	}

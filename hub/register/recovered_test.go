@@ -44,7 +44,7 @@ func (b *box) recover(from *box, n int) {
 }
 
 // casesByReceipt counts the cases of each receipt.
-func (w *town) casesByReceipt() map[string]int {
+func casesByReceipt(w *town) map[string]int {
 	w.t.Helper()
 	count := map[string]int{}
 	if err := w.first().ForEachCase(func(c *Case) error {
@@ -130,7 +130,7 @@ func TestRow5EveryReceiptOneCase(t *testing.T) {
 		}
 		w.agree()
 		w.balanced()
-		count := w.casesByReceipt()
+		count := casesByReceipt(w)
 		for _, x := range []*box{b, other} {
 			for i := range x.events {
 				if got := count[fmt.Sprint(x.log, i+1, x.hashes[i])]; got != 1 {

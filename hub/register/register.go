@@ -136,7 +136,7 @@ func (r *Register) Apply(index, term uint64, data []byte) *Outcome {
 	err = r.base.Update(index, func(tx Tx) error {
 		s.tx = tx
 		if newMinute {
-			s.noteTime()
+			noteTime(s)
 		}
 		return s.entry(e)
 	})

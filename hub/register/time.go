@@ -15,7 +15,7 @@ const maxClockOff = 10 * minute
 
 // noteTime keeps the time of this entry, the first of its minute. Keys are
 // inverted, so that the newest at or before an entry is found going forward.
-func (s *step) noteTime() {
+func noteTime(s *step) {
 	s.set(key(tagTime, u64(^s.index)), u64(uint64(s.meta.At)))
 }
 

@@ -21,6 +21,10 @@ import (
 type Certificate struct {
 	protocol.Certificate
 	State string `cbor:"5,keyasint"` // One of the protocol's.
+
+	By     string `cbor:"71,keyasint,omitempty"` // Renewed: the number of the one that has its place.
+	Ended  int64  `cbor:"72,keyasint,omitempty"` // Renewed, revoked: since when, Unix seconds.
+	Reason string `cbor:"73,keyasint,omitempty"` // Revoked: the code of the reason.
 }
 
 // A Waiting is a decision of a union that waits to be confirmed, and what its box sent on
@@ -61,9 +65,9 @@ func (c *Case) workedAtHub() bool {
 }
 
 // begins reports whether an act at the hub's desks makes a case theirs: the union's desks
-// and the hub's never both work on it.
+// and the hub's never both work on it. What was issued may be taken back at either.
 func begins(a application.Action) bool {
-	return application.AtUnion(a) || a == application.RequestInfo || a == application.Link
+	return application.AtUnion(a) && a != application.Revoke || a == application.RequestInfo || a == application.Link
 }
 
 // leased says why an officer at the hub can't act on a case: its union has the desks, or a
@@ -153,8 +157,12 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	if fail == nil {
 		fail = d.reasonKnown(action, b.Reason)
 	}
+	if action == application.Revoke {
+		e.At = f.legal / 1000
+	}
+	var renewed *Case
 	if fail == nil && action == application.Issue {
-		fail = f.numbered(a)
+		renewed, fail = f.numbered(a)
 	}
 	if fail == nil && f.c.full(action) {
 		fail = refuse(fault.Invalid, f.c.Number.String(), "the case file is full")
@@ -172,33 +180,31 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	f.meta.Stats.Acts++
 	f.c.History[len(f.c.History)-1].Event = &f.from
 	if action == application.Issue {
+		f.c.replaced()
 		f.c.Certificate = &Certificate{Certificate: *a.Certificate, State: protocol.CertificateConfirmed}
 		f.set(certificateKey(a.Certificate.Number), u64(uint64(f.c.Number)))
+		f.takePlace(renewed, a.Certificate)
 	}
 	if fail := d.after(f.c, before, &e, b); fail == nil {
 		f.tell(f.c)
 	}
 }
 
-// numbered says what is wrong with a certificate's number and dates. A number is used
-// once: the second that brings it stands aside (row 20).
-func (f *follower) numbered(a *protocol.UnionAct) *protocol.Failure {
+// numbered says what is wrong with a certificate's number and dates, and returns the case of
+// the one that it renews. A number is used once: the second that brings it stands aside
+// (row 20).
+func (f *follower) numbered(a *protocol.UnionAct) (*Case, *protocol.Failure) {
 	c := a.Certificate
 	t, _ := leases{f.step}.of(f.c.Centre, f.c.Service)
 	v, known := f.world.version(f.c.Pinned)
 	if t == nil || !known || !v.DecidedAtNode() {
-		return refuse(fault.Conflict, f.c.Number.String(), whyNoLease)
+		return nil, refuse(fault.Conflict, f.c.Number.String(), whyNoLease)
 	}
 	l, ok := t.under(a.Token)
 	if !ok || l.Slot != f.owner.Slot || !l.Has(c.Serial) || c.Number != protocol.CertificateNumber(l.Prefix, c.Serial) || f.counts(c.Number) {
-		return refuse(fault.Conflict, clip(c.Number, 64), whyNumber)
+		return nil, refuse(fault.Conflict, clip(c.Number, 64), whyNumber)
 	}
-	const day = 24 * 3600
-	last := application.Term(time.UnixMilli(f.legal).In(f.zone), v.Procedure.Certificate.ValidDays)
-	if c.Expires > last+day || c.Expires < last-day {
-		return refuse(fault.Conflict, clip(c.Number, 64), whyExpiry)
-	}
-	return nil
+	return f.follows(c, v.Procedure.Certificate)
 }
 
 // counts reports whether a certificate of this number counts already. One that waits, or
@@ -215,8 +221,8 @@ func (f *follower) counts(number string) bool {
 	} else if !f.get(caseKey(n), c) {
 		return false
 	}
-	k := c.Certificate
-	return k != nil && k.Number == number && k.State == protocol.CertificateConfirmed
+	k := c.certified(number)
+	return k != nil && k.State != protocol.CertificateWaits && k.State != protocol.CertificateRefused
 }
 
 func certificateKey(number string) []byte { return key(tagCertificate, []byte(number)) }
@@ -261,14 +267,8 @@ func (f *follower) wait(why string, c *protocol.Certificate) {
 
 // above is the desk over the union's office; the case's own where there is none.
 func (s courses) above(c *Case) place.Seat {
-	w, f := s.way(c)
-	post, deep := c.State.Seat.Post, 0
-	for ok := f == nil; ok && deep < 8; deep++ {
-		if post, ok = w.Superior(post); ok {
-			if seat, found := w.Seat(post); found && seat.Office != c.State.Seat.Office {
-				return seat
-			}
-		}
+	if w, f := s.way(c); f == nil {
+		return w.Overseer(c.State)
 	}
 	return c.State.Seat
 }
@@ -342,11 +342,17 @@ func (s desks) numberHere(k *Case) {
 	if serial == 0 {
 		return
 	}
-	now := courses(s).now()
-	k.Certificate = &Certificate{State: protocol.CertificateConfirmed, Certificate: protocol.Certificate{
-		Serial: serial, Number: number, Issued: now.Unix(), Expires: application.Term(now, w.Version.Procedure.Certificate.ValidDays),
-	}}
+	now, end := courses(s).now(), int64(0)
+	issued := protocol.Certificate{Serial: serial, Number: number, Issued: now.Unix()}
+	before, _ := courses(s).predecessor(k)
+	if before != nil {
+		end, issued.Renews = before.Certificate.Expires, before.Certificate.Number
+	}
+	issued.Expires = application.CertificateTerm(w.Version.Procedure.Certificate, now, end)
+	k.replaced()
+	k.Certificate = &Certificate{State: protocol.CertificateConfirmed, Certificate: issued}
 	s.set(certificateKey(number), u64(uint64(k.Number)))
+	courses(s).takePlace(before, &issued)
 }
 
 // activeThen reports whether the user could act at a time, in Unix seconds, whatever has

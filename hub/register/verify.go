@@ -56,7 +56,11 @@ func (v *verifier) turn(version uint64, t *Turn) {
 		v.bad("the history has a gap")
 	}
 	switch v.last {
-	case application.Reject, application.Close, application.Withdraw, application.Link, application.Refuse:
+	case application.Close, application.Revoke:
+		if t.Action != application.Appeal && (t.Action != application.Revoke || v.last == application.Revoke) {
+			v.bad("I6: a final state was left by " + t.Action.String())
+		}
+	case application.Reject, application.Withdraw, application.Link, application.Refuse:
 		if t.Action != application.Appeal {
 			v.bad("I6: a final state was left by " + t.Action.String())
 		}

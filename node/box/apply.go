@@ -108,6 +108,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		return changedPeople, tx.Set(x.blind(keyUser, u.Name), e.Payload)
 	case protocol.LeaseTold:
 		return unionIndex{x}.lease(tx, &e)
+	case protocol.RevocationTold:
+		return 0, unionIndex{x}.revoke(tx, &e)
 	case protocol.Accepted:
 		return 0, x.applyAccepted(tx, &e, at)
 	case protocol.CaseMoved:

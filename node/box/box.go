@@ -117,10 +117,11 @@ func Open(dir string, o Options) (*Box, error) {
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1), tally: tally{run: drawRun()}}
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
-		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{Shelf: shelf}, Intake: &Intake{shelf, papers, memory}, Feed: &Feed{c},
+		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{Shelf: shelf}, Intake: &Intake{Shelf: shelf, papers: papers, memory: memory}, Feed: &Feed{c},
 		Care: &Care{memory, papers}, Papers: papers,
 	}
 	b.Union = &Union{intake: b.Intake, memory: memory, cases: b.Cases, turn: make(chan struct{}, 1)}
+	b.Intake.renews = b.Union.renews
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

@@ -219,9 +219,12 @@ func (b *Cases) putRight(c *Case, e *ownEffect) error {
 }
 
 // turnsOf reads what was done on a case here, in its order.
-func turnsOf(b *core, n protocol.Number) (list []*ownEffect, err error) {
+func turnsOf(b *core, n protocol.Number) ([]*ownEffect, error) { return eventsOf(b, keyTurn, n) }
+
+// eventsOf reads the events of a case that are listed under a kind of key, in their order.
+func eventsOf(b *core, kind string, n protocol.Number) (list []*ownEffect, err error) {
 	var seqs []uint64
-	prefix := b.index.caseKey(keyTurn, n)
+	prefix := b.index.caseKey(kind, n)
 	err = b.view(func(tx *store.Tx) error {
 		return tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
 			if len(k) == len(prefix)+8 {

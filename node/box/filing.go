@@ -19,6 +19,9 @@ type Intake struct {
 	*Shelf
 	papers *Papers
 	memory *Memory
+
+	// renews reads which certificate an application asks to renew.
+	renews func(*Goods, *catalogue.Application, time.Time) (*protocol.Renewed, []catalogue.FieldError, error)
 }
 
 // A Request is an application as somebody posted it.
@@ -89,7 +92,11 @@ func (b *Intake) File(ctx context.Context, r Request) (*Answer, []catalogue.Fiel
 	if err != nil || len(wrong) > 0 {
 		return nil, wrong, err
 	}
-	event, err := b.eventOf(r.User, app, papers, now)
+	renews, wrong, err := b.renews(goods, app, now)
+	if err != nil || len(wrong) > 0 {
+		return nil, wrong, err
+	}
+	event, err := b.eventOf(r.User, app, protocol.Submission{Documents: papers, Renews: renews}, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,13 +157,13 @@ func (b *Intake) openCounter() (*Goods, error) {
 	return goods, nil
 }
 
-// eventOf writes down what the application says.
-func (b *Intake) eventOf(user string, app *catalogue.Application, papers []protocol.Document, now time.Time) (protocol.Event, error) {
+// eventOf writes down what the application says, beside what the box has made of it.
+func (b *Intake) eventOf(user string, app *catalogue.Application, s protocol.Submission, now time.Time) (protocol.Event, error) {
 	v := app.Version
 	if len(app.Documents) > protocol.MaxDocuments {
 		return protocol.Event{}, fault.New("box.File", fault.Invalid, "documents", "want at most 16 documents")
 	}
-	s := protocol.Submission{Channel: string(app.Channel), Form: app.Form, Applicant: app.Applicant, Documents: papers, PostedOn: app.PostedOn, Despite: app.Despite}
+	s.Channel, s.Form, s.Applicant, s.PostedOn, s.Despite = string(app.Channel), app.Form, app.Applicant, app.PostedOn, app.Despite
 	if v.Confidential() {
 		var err error
 		if s.Secret, err = b.conceal(&protocol.Secret{Form: s.Form, Applicant: s.Applicant, Text: s.Despite}); err != nil {

@@ -68,6 +68,9 @@ const (
 	keyTurn      = "t" // Blinded receive number, sequence in journal/own of what was done on the case here: nothing.
 	keySerial    = "1" // Prefix of certificates' numbers: the highest that was issued here.
 	keyIssued    = "2" // Blinded number of a certificate: the receive number of the case on which it was issued here.
+	keyRenewed   = "3" // Blinded number of a certificate: the receive number of the case on which one was issued here in its place.
+	keyPrinted   = "4" // Blinded receive number, sequence in journal/own of a copy that was printed here: nothing.
+	keyRevoked   = "5" // Number of a certificate of the upazila: RevokedCertificate.
 	keyPutRight  = "7" // Blinded receive number, beginning of an event's hash: CorrectionWord, what has come of that correction.
 	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.

@@ -3,6 +3,7 @@ package box
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,10 +215,20 @@ func (b *Union) number(u *UnionCase, a *Act, now time.Time) error {
 	if next == 0 {
 		return fault.New("box.Act", fault.Unavailable, u.Lease.Service, "no number is left: more come with the next link to the hub")
 	}
-	a.Said.Certificate = &protocol.Certificate{
-		Serial: next, Number: protocol.CertificateNumber(u.Lease.Prefix, next),
-		Issued: now.Unix(), Expires: application.Term(now.In(dhaka), u.Version.Procedure.Certificate.ValidDays),
+	k := &protocol.Certificate{Serial: next, Number: protocol.CertificateNumber(u.Lease.Prefix, next), Issued: now.Unix()}
+	end := int64(0)
+	if r := u.Submission.Renews; r != nil {
+		k.Renews, end = r.Number, r.Expires
+		before, err := b.Predecessor(r.Number, "")
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+		if err == nil && before.Gone != "" {
+			return fault.New("box.Act", fault.Conflict, r.Number, "the certificate before can't be renewed, it is "+strings.TrimSpace(before.Gone+" "+before.By))
+		}
 	}
+	k.Expires = application.CertificateTerm(u.Version.Procedure.Certificate, now.In(dhaka), end)
+	a.Said.Certificate = k
 	return nil
 }
 

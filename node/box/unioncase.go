@@ -22,6 +22,7 @@ type UnionCase struct {
 	Late        bool                  // Something binding was done after the end of the lease, and waits to be confirmed.
 	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
 
+	heard  bool // The hub has all that this box wrote on the case.
 	way    application.Way
 	booked map[protocol.Position]int64 // What was booked of each payment here, by its receipt.
 }
@@ -96,7 +97,9 @@ func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
 		x.Expect = u.State.Version
 		if u.turned(&x, &said, at, calendar) && application.Binds(action) {
 			u.Late = u.Late || u.Lease.Token == said.Token && at.Unix() > u.Lease.Until
-			u.Certificate = said.Certificate
+			if said.Certificate != nil {
+				u.Certificate = said.Certificate
+			}
 		}
 	case protocol.PaymentTaken:
 		var p protocol.Payment
@@ -171,7 +174,7 @@ func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at tim
 func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) error {
 	said := &u.Said
 	if k := said.Certificate; k != nil && u.Certificate != nil && k.Number == u.Certificate.Number {
-		u.Confirmed = k.State == protocol.CertificateConfirmed
+		u.Confirmed = k.State != protocol.CertificateWaits && k.State != protocol.CertificateRefused
 	}
 	if said.Stage == "" {
 		return nil
@@ -186,6 +189,7 @@ func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) er
 			return err
 		}
 	}
+	u.heard = all
 	if !all && said.Version <= u.State.Version || said.Stage == u.State.Stage.String() {
 		return nil
 	}

@@ -17,6 +17,8 @@ type unionIndex struct{ *index }
 // turn notes that an event was about a case, and which number of a certificate it used.
 func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	switch e.Kind {
+	case protocol.CopyPrinted:
+		return x.printing(tx, seq, e.Number)
 	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver, protocol.Supplied, protocol.Corrected:
 	default:
 		return nil
@@ -30,6 +32,9 @@ func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	}
 	c := said.Certificate
 	if err := tx.Set(x.blind(keyIssued, c.Number), binary.BigEndian.AppendUint64(nil, uint64(e.Number))); err != nil {
+		return err
+	}
+	if err := x.renewed(tx, e.Number, c); err != nil {
 		return err
 	}
 	tail := protocol.CertificateNumber("", c.Serial)

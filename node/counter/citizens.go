@@ -28,6 +28,7 @@ func (c *counter) citizens() {
 	}, nil, api.ServiceVersions{}, c.service)
 	api.ServeRelease(c.api, c.set)
 	certificates{c}.routes()
+	renewals{c}.routes()
 }
 
 // offered picks what the centre's type may file.

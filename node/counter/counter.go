@@ -40,12 +40,17 @@ type Options struct {
 	Certificate, Authority []byte
 	Signer                 []byte                      // Public key of the box.
 	Attest                 func(*protocol.Attestation) // Signs what the code of a certificate says.
+	Hub                    Hub                         // Asked about certificates of other unions.
 	CertificateAge         time.Duration               // How old what is known of a certificate may be; 0 is a week.
 	Proxied                bool                        // A declared proxy notes the client's address.
 	Version                string
 	Clock                  func() time.Time
 	Logger                 *slog.Logger
 }
+
+// A Hub tells of a certificate that another union issued, to a box that names the last
+// digits of its holder's mobile. [fault.Unavailable]: it can't be asked now.
+type Hub func(ctx context.Context, number, mobile string) (*protocol.CertificateTold, error)
 
 // A counter answers.
 type counter struct {

@@ -74,7 +74,7 @@ func (c union) tasks(ctx context.Context, in *tasksInput) (*struct{ Body api.Tas
 
 type actInput struct {
 	Number string `path:"number" maxLength:"128"`
-	Action string `path:"action" enum:"take,note,decide,check,forward,return,approve,reject,issue"`
+	Action string `path:"action" enum:"take,note,decide,check,forward,return,approve,reject,issue,revoke"`
 	Match  string `header:"If-Match" required:"true" doc:"Version of the case that you saw"`
 	Body   *api.ActionRequest
 }
@@ -131,7 +131,7 @@ func (c union) list(ctx context.Context, _ *struct{}) (*struct{ Body api.LeaseLi
 
 // decidedHere shows a case as its union has brought it on here.
 func (c *counter) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) {
-	if k := issuedOf(u); k != nil {
+	if k, err := issuedOf(c, u); err == nil && k != nil {
 		r.Certificate = k.Note(c.Attest)
 	}
 	if u.Elsewhere {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -21,7 +22,13 @@ const CertificateAge = 7 * 24 * time.Hour
 // An Issued is what a machine knows of a certificate.
 type Issued struct {
 	protocol.Certificate
-	State   string // As the district has it; [CertificateProvisional] before it has said anything.
+	By      string // Renewed: the number of the one that has its place.
+	Ended   int64  // Renewed, revoked: since when, Unix seconds.
+	Reason  string // Revoked: the code of the reason.
+	Copies  []CopyNote
+	Highest uint32     // Copy that was printed anywhere, as far as is known beside Copies.
+	Hashes  [][16]byte // Of the holder's name, where the code alone is known.
+	State   string     // As the district has it; [CertificateProvisional] before it has said anything.
 	Service ServiceRef
 	Holders []string  // The holder's name, in each spelling.
 	AsOf    time.Time // When the machine last knew.
@@ -48,8 +55,12 @@ func HoldersIn(applicant json.RawMessage) []string {
 // Note is the certificate on a record. What is worth anything gets an attestation, which
 // sign completes; a nil one leaves it out.
 func (i *Issued) Note(sign func(*protocol.Attestation)) *CertificateNote {
-	out := &CertificateNote{Number: i.Number, Issued: DateOf(i.Issued), Expires: DateOf(i.Expires), State: i.State}
-	if sign == nil || i.State == protocol.CertificateRefused {
+	out := &CertificateNote{Number: i.Number, Issued: DateOf(i.Issued), Expires: DateOf(i.Expires), State: i.State, Renews: i.Renews, By: i.By, Reason: i.Reason, Copies: i.Copies}
+	if i.Ended != 0 {
+		ended := TimeOf(time.Unix(i.Ended, 0))
+		out.Ended = &ended
+	}
+	if sign == nil || i.Over() {
 		return out
 	}
 	a := protocol.Attestation{
@@ -63,6 +74,48 @@ func (i *Issued) Note(sign func(*protocol.Attestation)) *CertificateNote {
 	return out
 }
 
+// Over reports whether the certificate holds no more, whatever its date.
+func (i *Issued) Over() bool {
+	return CertificateOver(i.State)
+}
+
+// CertificateOver reports whether a certificate in this state holds no more, whatever its
+// date.
+func CertificateOver(state string) bool {
+	return state == protocol.CertificateRefused || state == protocol.CertificateRenewed || state == protocol.CertificateRevoked
+}
+
+// highest is the highest copy that was printed.
+func (i *Issued) highest() uint32 {
+	n := i.Highest
+	for _, c := range i.Copies {
+		n = max(n, c.Copy)
+	}
+	return n
+}
+
+// A CopyNote is one print of a certificate's sheet.
+type CopyNote struct {
+	Copy   uint32 `json:"copy" doc:"1 is the original. Two places without a link may have given out one number"`
+	At     Time   `json:"at"`
+	By     string `json:"by"`
+	Centre string `json:"centre,omitempty" doc:"Whose box printed it; empty: the hub"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// PrintRequest is the body of POST /v1/applications/{number}/copies.
+type PrintRequest struct {
+	Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why a further copy; the original needs none"`
+}
+
+// PrintRoute is the call that counts a copy of a certificate before it is printed.
+func PrintRoute() Route {
+	return Route{
+		Method: http.MethodPost, Path: "/v1/applications/{number}/copies", ID: "print", Act: access.PrintCopy, Status: http.StatusCreated,
+		Summary: "Count one more copy of the certificate before it is printed; 201 only when it is on the disk",
+	}
+}
+
 // isHolder reports whether a name is one of the holder's spellings.
 func (i *Issued) isHolder(hash [16]byte) bool {
 	for _, name := range i.Holders {
@@ -70,7 +123,7 @@ func (i *Issued) isHolder(hash [16]byte) bool {
 			return true
 		}
 	}
-	return false
+	return slices.Contains(i.Hashes, hash)
 }
 
 // A CertificateAnswer is the answer to GET /v1/certificates/{number}: what anybody may know
@@ -78,7 +131,11 @@ func (i *Issued) isHolder(hash [16]byte) bool {
 type CertificateAnswer struct {
 	Number  string     `json:"number"`
 	Service ServiceRef `json:"service"`
-	State   string     `json:"state" enum:"provisional,waits,confirmed,refused,expired"`
+	State   string     `json:"state" enum:"provisional,waits,confirmed,refused,expired,renewed,revoked"`
+	Ended   *Time      `json:"ended,omitempty" doc:"Renewed or revoked: since when"`
+	Reason  string     `json:"reason,omitempty" doc:"Revoked: the code of the reason, where this machine knows it"`
+	Copies  uint32     `json:"copies" doc:"The highest copy that was printed, as far as this machine knows; 1 is the original"`
+	By      string     `json:"renewed_by,omitempty" doc:"The number of the one that has its place"`
 	Issued  *Date      `json:"issued"`
 	Expires *Date      `json:"expires"`
 	Holder  *bool      `json:"holder_matches,omitempty" doc:"Whether the name that was asked for (?holder=) is the holder's"`
@@ -135,9 +192,13 @@ func (c *Certificates) answer(r *http.Request) (*CertificateAnswer, error) {
 	now, q := c.Clock(), r.URL.Query()
 	out := &CertificateAnswer{
 		Number: k.Number, Service: k.Service, State: k.State, Issued: DateOf(k.Issued), Expires: DateOf(k.Expires),
-		AsOf: TimeOf(k.AsOf), Stale: now.Sub(k.AsOf) > c.Age,
+		By: k.By, Reason: k.Reason, Copies: k.highest(), AsOf: TimeOf(k.AsOf), Stale: now.Sub(k.AsOf) > c.Age,
 	}
-	if out.State != protocol.CertificateRefused && now.Unix() > k.Expires {
+	if k.Ended != 0 {
+		ended := TimeOf(time.Unix(k.Ended, 0))
+		out.Ended = &ended
+	}
+	if !k.Over() && now.Unix() > k.Expires {
 		out.State = CertificateExpired
 	}
 	if name := q.Get("holder"); name != "" {

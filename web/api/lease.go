@@ -50,6 +50,12 @@ type CertificateNote struct {
 	Number  string `json:"number"`
 	Issued  *Date  `json:"issued"`
 	Expires *Date  `json:"expires"`
-	State   string `json:"state" enum:"provisional,waits,confirmed,refused"`
-	Code    string `json:"code,omitempty" doc:"What the code on its sheet says: a signed statement, see protocol/kendro.cddl"`
+	State   string `json:"state" enum:"provisional,waits,confirmed,refused,renewed,revoked"`
+	Renews  string `json:"renews,omitempty" doc:"The number of the one before, whose place it took"`
+	By      string `json:"renewed_by,omitempty" doc:"The number of the one that has its place"`
+	Ended   *Time  `json:"ended,omitempty" doc:"Renewed or revoked: since when"`
+	Reason  string `json:"reason,omitempty" doc:"Revoked: the code of the reason"`
+
+	Copies []CopyNote `json:"copies,omitempty" doc:"Each print of its sheet"`
+	Code   string     `json:"code,omitempty" doc:"What the code on its sheet says: a signed statement, see protocol/kendro.cddl"`
 }
