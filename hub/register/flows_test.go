@@ -22,7 +22,7 @@ import (
 func TestRandomProceduresHold(t *testing.T) {
 	flows, steps := 12, 400
 	if testing.Short() {
-		flows = 4
+		flows = 8
 	}
 	acted := 0
 	stages := map[application.Stage]int{}
