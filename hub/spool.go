@@ -42,8 +42,9 @@ func writeStream(ctx context.Context, reg *register.Register, m *marker, w io.Wr
 }
 
 // An arrival is another server's snapshot: it becomes the next generation of the
-// register while it comes, and nothing of it ever lies on the disk in clear. Once it
-// is complete and verified, a note says where it belongs. One goroutine uses it.
+// register while it comes, and its values are sealed there as all others are. Once it
+// is complete and verified, a note says where it belongs. One goroutine uses it; what it
+// leaves half-made, the next arrival or the next start removes.
 type arrival struct {
 	owner *snapshots
 	meta  *marker

@@ -94,7 +94,7 @@ func (d *desk) lookUp(ctx context.Context, records int) (*caller, error) {
 func foreignFile(c *corpus, rows int, centre place.Centre) (file, mapping []byte, err error) {
 	who := []string{"name_bn", "gender", "mobile", "village", "area"}
 	var form []string
-	var sums struct {
+	var sample struct {
 		Form, Applicant map[string]any
 		Documents       []struct{ ID string }
 	}
@@ -107,22 +107,22 @@ func foreignFile(c *corpus, rows int, centre place.Centre) (file, mapping []byte
 		if err != nil {
 			return nil, nil, err
 		}
-		sums.Form, sums.Applicant, sums.Documents = nil, nil, nil
-		if err := json.Unmarshal(raw, &sums); err != nil {
+		sample.Form, sample.Applicant, sample.Documents = nil, nil, nil
+		if err := json.Unmarshal(raw, &sample); err != nil {
 			return nil, nil, fault.Wrap(op, fault.Internal, importedService, err)
 		}
 		if i == 0 {
-			form = slices.Sorted(maps.Keys(sums.Form))
+			form = slices.Sorted(maps.Keys(sample.Form))
 			spec.WriteString("system: e-filing\nnumber: number\nfiled_on: filed_on\nservice: {value: " + importedService + "}\nchannel: {value: online}\napplicant:\n")
 			for _, name := range who {
 				spec.WriteString("  " + name + ": " + name + "\n")
 			}
 			spec.WriteString("form:\n")
 			for _, name := range form {
-				spec.WriteString("  " + name + ": {column: " + name + readAs(sums.Form[name]) + "}\n")
+				spec.WriteString("  " + name + ": {column: " + name + readAs(sample.Form[name]) + "}\n")
 			}
 			var seen []string
-			for _, doc := range sums.Documents {
+			for _, doc := range sample.Documents {
 				seen = append(seen, doc.ID)
 			}
 			spec.WriteString("originals: [" + strings.Join(seen, ", ") + "]\n")
@@ -130,10 +130,10 @@ func foreignFile(c *corpus, rows int, centre place.Centre) (file, mapping []byte
 		}
 		row := []string{foreignNumber(i), "2025-01-05"}
 		for _, name := range who {
-			row = append(row, cellOf(sums.Applicant[name]))
+			row = append(row, cellOf(sample.Applicant[name]))
 		}
 		for _, name := range form {
-			row = append(row, cellOf(sums.Form[name]))
+			row = append(row, cellOf(sample.Form[name]))
 		}
 		_ = w.Write(row)
 	}
