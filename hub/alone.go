@@ -102,6 +102,7 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},
 	}
+	a.host.inquiries = newInquiries(a.host, o.Clock)
 	return a, opener, nil
 }
 

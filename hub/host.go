@@ -18,6 +18,8 @@ import (
 // A host is this server as nodes' sessions see it: it takes their uplinks, and
 // offers them their inbox and the catalogue.
 type host struct {
+	*inquiries
+
 	group    *group
 	keys     *openKeys
 	notices  *notices
@@ -47,6 +49,7 @@ var (
 
 	_ replication.BaseWriter = (*host)(nil)
 	_ replication.Overseer   = (*host)(nil)
+	_ replication.Informant  = (*host)(nil)
 )
 
 // An intake is what one session brings. Its methods are called one at a time.
@@ -78,7 +81,7 @@ func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
 	if err == nil && first.Hello != nil && first.Hello.Documents == protocol.DocumentStream {
 		err = link.ServePapers(ctx, conn, conn.Peer(), h.papers)
 	} else if err == nil {
-		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Endure(link.Patience{}))
+		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
 	}
 	if err != nil && !errors.Is(err, fault.Unavailable) {
 		h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)

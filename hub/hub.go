@@ -113,6 +113,7 @@ func (h *Hub) furnish(j *judge) {
 		shelf:  newShelf(h.group.register, h.packer, h.keys, nil),
 	}
 	h.papers.admit = h.host.admit
+	h.host.inquiries = newInquiries(h.host, h.o.Clock)
 	h.host.holding = &holding{
 		group: h.group, store: h.disk.held, judge: j, ingester: in, keys: h.keys, kick: make(chan struct{}, 1), tell: h.host.heldSettled,
 	}

@@ -31,6 +31,7 @@ type host struct {
 	log       *slog.Logger
 	exchange  *exchange
 	fares     *reporter
+	asks      *asker
 
 	asked atomic.Int32  // How many logs the session with the hub asked for.
 	held  atomic.Uint64 // How far a server said that it holds the own log without having signed.
@@ -46,6 +47,7 @@ var (
 	_ replication.Witness = (*host)(nil)
 
 	_ replication.BaseReader = (*host)(nil)
+	_ replication.Informant  = (*host)(nil)
 )
 
 // A knownEpoch opens what one server sealed in one run.
@@ -99,7 +101,7 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
 	unwatch, end := h.box.Watch(grew), h.exchange.begin(peer.Session, grew)
-	closed = func() { unwatch(); end(); h.fares.leave(peer.Session) }
+	closed = func() { unwatch(); end(); h.fares.leave(peer.Session); h.asks.leave(peer.Session) }
 	have, err = h.box.Former()
 	if err != nil {
 		closed()
@@ -134,12 +136,14 @@ func (h *host) outgrown() bool { return len(h.wanted()) > int(h.asked.Load()) }
 // box in: in TLS 1.3 our side of the handshake ends before the hub has judged it.
 func (h *host) Met(_ context.Context, peer replication.Peer) {
 	h.box.Heard()
+	h.asks.met(peer)
 	h.greeted(peer)
 }
 
 // Join asks for what the hub has for neighbours.
 func (h *host) Join(peer replication.Peer, line replication.Line) {
 	h.fares.join(peer.Session, line)
+	h.asks.join(peer.Session, line)
 	if h.exchange != nil {
 		h.exchange.mail.hub(peer.Session, line)
 		h.exchange.books.hub(peer.Session, line)

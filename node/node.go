@@ -183,6 +183,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
 	h.fares = &reporter{box: n.box, clock: n.c.Clock}
+	h.asks = newAsker(n.courier.linked)
 	n.courier.knocks = n.link.Knocker(n.courier.servers)
 	h.greeted = n.courier.meet
 	n.courier.expired, n.renewer.servers, n.renewer.use = n.renewer.expired, n.courier.servers, n.link.SetCertificate
@@ -210,7 +211,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		Box: n.box, Doors: counter.NewDoors(n.box, n.keys.secrets.Sessions[:], n.c.Clock), Status: n.sync, Metrics: metrics,
 		Mail:        counter.Mail{Export: mail.export, Import: mail.take},
 		Certificate: n.enrolment.SigningCert, Authority: n.enrolment.CA, Signer: n.keys.signer.Public(),
-		Attest: n.attest, Hub: n.predecessor, CertificateAge: n.c.CertificateAge, Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
+		Attest: n.attest, Hub: n.predecessor, Elsewhere: h.asks.ask, CertificateAge: n.c.CertificateAge, Proxied: n.c.HTTPPlain, Version: n.c.Version, Clock: n.c.Clock, Logger: n.c.Logger,
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 
+	"kendro/domain/fault"
 	"kendro/identity"
 )
 
@@ -91,6 +92,12 @@ func vectors(t *testing.T) map[string][]byte {
 		"attestation":         []byte(attestation.Text()),
 		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),
+		"message-inquiry":     Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148}}),
+		"message-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{
+			Standing: Standing{Number: 4100109292280148, Stage: "RECEIVED", Office: "dc-41", Since: 5, Version: 2}, Custody: "SEEN", AsOf: 6,
+		}}}),
+		"message-not-told":    Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Fault: &Failure{Kind: fault.NotFound, Op: "remote", Item: "x", Text: "no such number"}}}),
+		"hello-answers":       Marshal(&Message{Hello: &Hello{Version: 1, Answers: true}}),
 		"trial":               Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),
 		"trial-over":          Marshal(&TrialOver{Release: 5, Reason: "operator"}),
 		"lease":               Marshal(&Lease{Service: "trade-licence", Office: "local-41-09-17", Token: 3, Slot: "0010", From: 5, Until: 6, Numbers: []Serial{{First: 51, Last: 100}}, Prefix: "TL-41-09-17-"}),

@@ -25,6 +25,7 @@ type Message struct {
 	Chunk   *Chunk   `cbor:"11,keyasint,omitempty"`
 	Taken   *Taken   `cbor:"12,keyasint,omitempty"`
 	Base    *Base    `cbor:"17,keyasint,omitempty"` // 13 to 15 are written in short.
+	Inquiry *Inquiry `cbor:"18,keyasint,omitempty"`
 	Fare    *Fare    `cbor:"20,keyasint,omitempty"`
 }
 
@@ -58,6 +59,8 @@ type Hello struct {
 	Bases uint8 `cbor:"12,keyasint,omitempty"` // The newest format of a [Base] that the sender begins an inbox with; 0 is none.
 
 	Shelves uint8 `cbor:"13,keyasint,omitempty"` // Whether it begins a catalogue so: 0 is no, [TakesShelf], [NeedsShelf].
+
+	Answers bool `cbor:"16,keyasint,omitempty"` // An [Inquiry] is answered.
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through
@@ -183,7 +186,7 @@ func (m *Message) parts() int {
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
 		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
-		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil, m.Fare != nil,
+		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil, m.Inquiry != nil, m.Fare != nil,
 	} {
 		if there {
 			set++
@@ -226,6 +229,8 @@ func (m *Message) check() error {
 		return m.Taken.check()
 	case m.Base != nil:
 		return m.Base.Check()
+	case m.Inquiry != nil:
+		return m.Inquiry.Check()
 	case m.Fare != nil:
 		return m.Fare.Check()
 	}

@@ -165,6 +165,14 @@ func Tell(s *Session, f *protocol.Fare) []Action {
 	return []Action{Send{&protocol.Message{Fare: f}}}
 }
 
+// Inquire asks the peer where a case stands, if it answers such questions, or answers it.
+func Inquire(s *Session, q *protocol.Inquiry) []Action {
+	if !s.met || !q.Answers() && !s.peerHello.Answers {
+		return nil
+	}
+	return []Action{Send{&protocol.Message{Inquiry: q}}}
+}
+
 // certificate returns the one that a passed acknowledgement comes with, now or
 // earlier in this session, or nil.
 func (c *courtesy) certificate(p *protocol.Passed) []byte {

@@ -134,9 +134,10 @@ type Relay interface {
 
 // A Line is how a [Relay] speaks into a session. Its functions don't block.
 type Line struct {
-	Pass func(protocol.Passed) // Hands an acknowledgement on to the peer.
-	Wish func(protocol.Head)   // Asks the peer for a log after a position, again if need be.
-	Tell func(*protocol.Fare)  // Tells how a release on trial fares; before the peer's hello it is lost.
+	Pass func(protocol.Passed)   // Hands an acknowledgement on to the peer.
+	Wish func(protocol.Head)     // Asks the peer for a log after a position, again if need be.
+	Tell func(*protocol.Fare)    // Tells how a release on trial fares; before the peer's hello it is lost.
+	Ask  func(*protocol.Inquiry) // Asks where a case stands; before the peer's hello, and of who answers nobody, it is lost.
 }
 
 // An Overseer is a [Host] that wants to hear how a release fares that is on trial at
@@ -145,9 +146,16 @@ type Overseer interface {
 	Fared(ctx context.Context, peer Peer, f *protocol.Fare)
 }
 
+// An Informant is a [Host] that says where cases stand, or hears what it asked about
+// that. Inquired returns the answer to what was asked, or nil: it says nothing. Calls
+// may overlap each other and all others.
+type Informant interface {
+	Inquired(ctx context.Context, peer Peer, q *protocol.Inquiry) *protocol.Inquiry
+}
+
 // An Action is what a [Session] asks its runner to do. It is one of [Send],
 // [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [FindBase],
-// [TakeBase], [Fared], [Wait] and [Note].
+// [TakeBase], [Fared], [Inquired], [Wait] and [Note].
 type Action interface{ action() }
 
 // Send asks for a message to be sent. Messages that carry blocks and epochs are
@@ -197,6 +205,9 @@ type TakeBase struct{ Base *protocol.Base }
 // Fared hands over what the peer tells of a release on trial.
 type Fared struct{ Fare *protocol.Fare }
 
+// Inquired hands over what the peer asks, or answers, about a case.
+type Inquired struct{ Inquiry *protocol.Inquiry }
+
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.
 type Wait struct{ Millis uint32 }
 
@@ -235,5 +246,6 @@ func (Holds) action()        {}
 func (FindBase) action()     {}
 func (TakeBase) action()     {}
 func (Fared) action()        {}
+func (Inquired) action()     {}
 func (Wait) action()         {}
 func (Note) action()         {}

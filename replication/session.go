@@ -41,6 +41,7 @@ type Config struct {
 	Takes  bool // We begin inboxes with a base, see [TakeBase].
 
 	Shelves uint8 // Whether we begin catalogues so, for the hello.
+	Answers bool  // We say where cases stand, for the hello.
 }
 
 // A Session is one end of a sync session; both ends are alike. It is not safe
@@ -102,6 +103,7 @@ func (s *Session) Start() []Action {
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
 		Have: have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
 		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases, Shelves: s.cfg.Shelves,
+		Answers: s.cfg.Answers,
 	}}}}
 }
 
@@ -179,6 +181,8 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 		return Basing{s}.based(m.Base)
 	case m.Fare != nil:
 		return []Action{Fared{m.Fare}}, nil
+	case m.Inquiry != nil:
+		return []Action{Inquired{m.Inquiry}}, nil
 	}
 	return nil, violation("hello", "hello is said once")
 }

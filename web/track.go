@@ -27,6 +27,17 @@ func (v trackView) where() place.Name {
 	return wordNoOffice
 }
 
+// source says whose word it is, of another centre's case.
+func (v trackView) source(l Lang) string {
+	switch v.Answer.Source {
+	case api.FromHub:
+		return l.Say(wordHubSays)
+	case api.FromMemory:
+		return l.Say(wordKnownAsOf) + " " + l.Moment(v.Answer.AsOf.Time)
+	}
+	return ""
+}
+
 func (v trackView) next() place.Name {
 	if v.Answer.NextStep == nil {
 		return wordFinished
@@ -51,6 +62,9 @@ func (s *pages) track(w http.ResponseWriter, r *http.Request) {
 	v.Wrong = p.Say(wordsFor(err))
 	if fault.KindOf(err) == fault.Invalid {
 		v.Wrong = p.Say(wordBadNumber)
+	}
+	if fault.KindOf(err) == fault.Unavailable {
+		v.Wrong = p.Say(wordAskElsewhere)
 	}
 	p.Problems = []problem{{Anchor: "number", Text: v.Wrong}}
 	s.show(w, r, api.ProblemOf(err).Status, trackPage(p, v))

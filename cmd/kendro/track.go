@@ -16,7 +16,9 @@ func trackCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "track NUMBER", Short: "Say where an application stands",
 		Long: `Says where an application stands, as anybody with the number may know. The
-number may be written in Latin or Bangla digits, with spaces or without.`,
+number may be written in Latin or Bangla digits, with spaces or without. A centre's
+box asks the hub about what another centre took; with no link it says what it was
+told when it asked before, or that it can't tell.`,
 		Example: "  kendro track 4100101234567890 --url http://127.0.0.1:8080",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +58,12 @@ func trackTable(t *api.Tracking) *table {
 	}
 	if t.Expected != nil {
 		out.add("expected by", t.Expected.Format(dateOnly))
+	}
+	switch t.Source {
+	case api.FromHub:
+		out.add("said by", "the hub, just now")
+	case api.FromMemory:
+		out.add("said by", "the hub, when it was asked before: it can't be asked now")
 	}
 	out.add("as of", when(t.AsOf))
 	return out

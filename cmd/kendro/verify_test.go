@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -172,7 +173,9 @@ func (x unionTale) revoked(number string, licence api.CertificateNote, authority
 		x.t.Errorf("another centre's box, by the code: got %s", got)
 	}
 	x.renewedElsewhere(number, licence, other)
+	x.trackedElsewhere(number, other)
 	x.down(x.hub)
+	x.trackedWithoutTheHub(number, other)
 	x.days(9)
 	path := "/v1/certificates/" + licence.Number
 	for _, d := range []*daemonInTale{x.box, other} {
@@ -233,6 +236,57 @@ func (x unionTale) renewedElsewhere(number string, licence api.CertificateNote, 
 	if code.Source != api.FromCode || code.Expires == nil || len(code.Applicant) != 0 || !strings.Contains(string(code.Form), licence.Number) {
 		x.t.Errorf("the code tells %+v", code)
 	}
+}
+
+// trackedElsewhere asks at another centre's box where a case stands: its hub knows (R-TR4).
+func (x unionTale) trackedElsewhere(number string, other *daemonInTale) {
+	x.t.Helper()
+	var says, own, hub api.Tracking
+	x.get("rahima", other, "/v1/track/"+number, &says)
+	x.get("rahima", x.box, "/v1/track/"+number, &own)
+	x.get("rahima", x.hub, "/v1/track/"+number, &hub)
+	if says.Source != api.FromHub || says.Stage != hub.Stage || !says.Since.Equal(hub.Since.Time) || says.Custody != hub.Custody || says.AsOf.IsZero() || own.Source != "" {
+		x.t.Errorf("another centre's box says %+v, its own %+v, the hub %+v", says, own, hub)
+	}
+	if page := x.read("karima", other, "/track?number="+number); !strings.Contains(page, "জেলা দপ্তর এইমাত্র জানিয়েছে") {
+		x.t.Errorf("the page does not say who said it: %s", page)
+	}
+	x.refused("no such number in this district", "track "+foreign(x.t, "41", "7771")+" --url http://"+other.ports.HTTP)
+	x.refused("of another district", "track "+foreign(x.t, "42", "7771")+" --url http://"+other.ports.HTTP)
+}
+
+// trackedWithoutTheHub asks the same once there is no link.
+func (x unionTale) trackedWithoutTheHub(number string, other *daemonInTale) {
+	x.t.Helper()
+	if !x.soon(func() error {
+		var t api.Tracking
+		x.get("rahima", other, "/v1/track/"+number, &t)
+		if t.Source != api.FromMemory || t.Stage != "READY" || t.AsOf.IsZero() {
+			return fmt.Errorf("the answer is %+v", t)
+		}
+		return nil
+	}) {
+		x.t.Error("without a hub, the other box does not say what it was told")
+	}
+	if page := x.read("karima", other, "/track?number="+number); !strings.Contains(page, "এখন জিজ্ঞেস করা যাচ্ছে না") {
+		x.t.Errorf("the page does not say that it is of before: %s", page)
+	}
+	line := "track " + foreign(x.t, "41", "7772") + " --url http://" + other.ports.HTTP
+	x.refused("ask again when this centre has a link", line)
+	if _, err := x.run(line); exitCode(err) != 75 {
+		x.t.Errorf("a number that nobody can be asked about ends with %d; want 75", exitCode(err))
+	}
+	x.refused("which alone gives out numbers like it", "track "+foreign(x.t, "41", number[2:6])+" --url http://"+x.box.ports.HTTP)
+}
+
+// foreign is a number that nobody has.
+func foreign(t *testing.T, district, slot string) string {
+	t.Helper()
+	n, err := protocol.MintNumber(district, slot, []byte("nobodys!"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n.String()
 }
 
 // wrongDigits is another end than a mobile's.

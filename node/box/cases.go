@@ -127,6 +127,23 @@ func (b *Cases) Track(n protocol.Number) (Where, error) {
 	return b.where(e, b.pinned(e.event.Pin))
 }
 
+// Elsewhere describes a case of another centre by the hub's word on it.
+func (b *Cases) Elsewhere(s *protocol.Standing) (w Where) {
+	b.moved(&w, s, nil)
+	return w
+}
+
+// Knows says of a number that this box has no case of who would know of one: a hub of its
+// own district alone, or nobody, where this box alone gives out such numbers.
+func (b *Cases) Knows(n protocol.Number) (hub, nobody bool) {
+	e := &b.o.Enrolment
+	hub = n.District() == e.District
+	return hub, hub && (n.Slot() == e.Slot || n.Slot() == e.Spare)
+}
+
+// Pinned returns the version of a service that a pin names, nil where the catalogue lacks it.
+func (b *Shelf) Pinned(p *protocol.Pin) *dcat.Version { return b.pinned(p) }
+
 func (b *Shelf) pinned(p *protocol.Pin) *dcat.Version {
 	goods := b.Goods()
 	if goods == nil {

@@ -49,8 +49,8 @@ func (c *counter) service(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 	api.WriteJSON(w, http.StatusOK, v)
 }
 
-// track answers for what this box took. Guesses are counted; a known number
-// never is.
+// track answers for what this box took, and for another centre's case by what the hub
+// says (R-TR4). Guesses are counted; a known number never is.
 func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	n, err := protocol.ParseNumber(r.PathValue("number"))
 	if err != nil {
@@ -59,9 +59,8 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	where, err := c.Box.Track(n)
 	if errors.Is(err, fault.NotFound) {
-		if limited := (certificates{c}).guessed(r); limited != nil {
-			err = limited
-		}
+		elsewhere{c}.track(w, r, n)
+		return
 	}
 	if err != nil {
 		c.api.Fail(w, "track", err)

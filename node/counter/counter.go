@@ -6,7 +6,7 @@
 // in against the box's own logins.
 //
 // The package refuses to keep anything: what it answers is asked of the box at
-// that moment. It knows no hub; what is not on this box is not found here.
+// that moment. Where another centre's case stands it asks through what [Options] has.
 package counter
 
 import (
@@ -41,6 +41,7 @@ type Options struct {
 	Signer                 []byte                      // Public key of the box.
 	Attest                 func(*protocol.Attestation) // Signs what the code of a certificate says.
 	Hub                    Hub                         // Asked about certificates of other unions.
+	Elsewhere              Elsewhere                   // Asked about cases of other centres.
 	CertificateAge         time.Duration               // How old what is known of a certificate may be; 0 is a week.
 	Proxied                bool                        // A declared proxy notes the client's address.
 	Version                string
@@ -51,6 +52,11 @@ type Options struct {
 // A Hub tells of a certificate that another union issued, to a box that names the last
 // digits of its holder's mobile. [fault.Unavailable]: it can't be asked now.
 type Hub func(ctx context.Context, number, mobile string) (*protocol.CertificateTold, error)
+
+// An Elsewhere says where a case stands that another centre took, and whether the hub has
+// said so just now or had when it was asked before. [fault.NotFound]: no case of the
+// district has the number. [fault.Unavailable]: nobody can be asked now.
+type Elsewhere func(ctx context.Context, n protocol.Number) (told *protocol.Told, now bool, err error)
 
 // A counter answers.
 type counter struct {

@@ -193,6 +193,9 @@ func (n *news) line() replication.Line {
 		Tell: func(f *protocol.Fare) {
 			n.post(func(s *replication.Session) []replication.Action { return replication.Tell(s, f) })
 		},
+		Ask: func(q *protocol.Inquiry) {
+			n.post(func(s *replication.Session) []replication.Action { return replication.Inquire(s, q) })
+		},
 	}
 }
 

@@ -49,6 +49,9 @@ func Window(blocks int) SessionOption { return func(r *runner) { r.window = bloc
 // Carriage says in the hello what this side does with documents.
 func Carriage(c protocol.Carriage) SessionOption { return func(r *runner) { r.beside.documents = c } }
 
+// Answers says in the hello that inquiries about cases are answered.
+func Answers() SessionOption { return func(r *runner) { r.beside.answers = true } }
+
 // OnBusy has f told when the session has something to write, and when it has
 // nothing more: what else wants the link waits meanwhile. f must not block.
 func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside.busy = f } }
@@ -95,7 +98,7 @@ func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []Se
 	if err != nil {
 		return nil, nil, err
 	}
-	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.beside.documents}
+	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.beside.documents, Answers: r.beside.answers}
 	r.out.busy = r.beside.busy
 	for _, l := range want {
 		if l.Name == protocol.Every {
@@ -114,10 +117,14 @@ func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []Se
 	return r, closed, nil
 }
 
-// beside is what a session knows of the documents that travel beside it.
+// beside is what goes on beside the logs of a session: documents that travel on other
+// streams, and questions about cases.
 type beside struct {
 	documents protocol.Carriage
 	busy      func(bool)
+
+	answers   bool
+	inquiries int // That the host has before it; guarded by machine.
 }
 
 // A runner drives one session. One goroutine reads, that of [RunSession]; all
@@ -266,6 +273,8 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 		case replication.FindBase:
 			peer := r.peer
 			r.wg.Go(func() { findBase(ctx, r, peer, a.Log) })
+		case replication.Inquired:
+			inquire(ctx, r, a.Inquiry)
 		case replication.Wait:
 			r.set(ctx, &r.later.blocks, time.Duration(a.Millis)*time.Millisecond, func(ctx context.Context) { r.act(ctx, r.session.Resume()) })
 		case replication.Note:

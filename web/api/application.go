@@ -131,9 +131,14 @@ type Tracking struct {
 	Overdue  bool        `json:"overdue,omitempty" doc:"A superior was told"`
 	AppealBy *Date       `json:"appeal_until,omitempty"`
 	Putting  string      `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
+
+	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }
+
+// The sources of a [Tracking] of another centre's case; [FromHub] is the other.
+const FromMemory = "memory"
 
 // A ServiceRef names the pinned version of a case.
 type ServiceRef struct {
