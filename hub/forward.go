@@ -47,7 +47,7 @@ type group struct {
 	newest   *shared
 	changes  changes
 	levels   levels
-	judged   func(*register.Command) error // Has what a clerk enters judged, before this leader proposes it.
+	judged   func(*register.Command) error // Has what a clerk enters, or an officer accepts, judged before this leader proposes it.
 	fatal    *fatal
 	log      *slog.Logger
 }
@@ -150,7 +150,7 @@ func (g *group) proposeAnywhere(ctx context.Context, cmd register.Command) (prop
 
 // propose proposes as the leader and waits for the answer.
 func (g *group) propose(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
-	if cmd.Method == register.Enter {
+	if cmd.Method == register.Enter || cmd.Method == register.EndMatter {
 		if err := g.level(ctx); err != nil { // As for a block: it would be judged by an older release.
 			return proposeAnswer{}, err
 		}

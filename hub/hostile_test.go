@@ -2,9 +2,13 @@ package hub_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
+	"kendro/domain/access"
 	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/hub/register"
 	"kendro/internal/hubtest"
 	"kendro/protocol"
 )
@@ -40,6 +44,35 @@ func TestSpoiledApplicationsAreHeld(t *testing.T) {
 		c, err := reg.Case(n)
 		if err != nil || c.State.Stage != application.Received || c.Held != "" || c.Due == 0 {
 			t.Errorf("case %v: %+v, %v; want it received, with a date", n, c, err)
+		}
+	}
+	noneIsAccepted(t, g, len(spoil))
+}
+
+// noneIsAccepted has the district's first officer accept everything that is held: the leader
+// judges it once more, and it is as bad as before. Refused, it ends.
+func noneIsAccepted(t *testing.T, g *hubtest.Group, held int) {
+	t.Helper()
+	reg := g.Servers[0].Hub.Register()
+	list, err := reg.Matters(0)
+	if err != nil || len(list) != held {
+		t.Fatalf("%d stand on the desk, %v; want %d", len(list), err, held)
+	}
+	g.Do(g.Leader(), register.AddUser, register.User{
+		Name: "chief", Role: access.Officer, Seat: list[0].Owner, From: 1,
+		Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	})
+	say := func(m *register.Matter, outcome string) error {
+		cmd := register.NewCommand(m.ID+outcome, "chief", register.EndMatter, &register.MatterEnd{ID: m.ID, Outcome: outcome, Text: "দেখা হয়েছে"})
+		_, err := g.Leader().Hub.Do(t.Context(), cmd)
+		return err
+	}
+	for _, m := range list {
+		if err := say(m, "accepted"); !errors.Is(err, fault.Conflict) {
+			t.Errorf("%s was accepted: %v", m.Text, err)
+		}
+		if err := say(m, "refused"); err != nil {
+			t.Errorf("%s was not refused: %v", m.Text, err)
 		}
 	}
 }

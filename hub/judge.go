@@ -114,6 +114,33 @@ func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epo
 	return e, e, nil
 }
 
+// accepting judges an application that was held, which an officer may have accepted, as it
+// stands now. What is not held any more, the register says.
+func (j *judge) accepting(reg *register.Register, cmd *register.Command, now time.Time) error {
+	var b register.MatterEnd
+	if err := protocol.Unmarshal(cmd.Body, register.MaxEntry, "body", &b); err != nil {
+		return err
+	}
+	it, err := reg.HeldEvent(b.ID)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b.Verdict, b.Finding = j.verdict(reg, &it, now)
+	cmd.Body = protocol.Marshal(&b)
+	return nil
+}
+
+// command judges what hangs on a command, and puts into it what it found.
+func (j *judge) command(reg *register.Register, cmd *register.Command, now time.Time) error {
+	if cmd.Method == register.EndMatter {
+		return j.accepting(reg, cmd, now)
+	}
+	return j.entering(reg, cmd, now)
+}
+
 // entering judges what a clerk enters, as it does what a box sends, and puts into the
 // command what it found.
 func (j *judge) entering(reg *register.Register, cmd *register.Command, now time.Time) error {

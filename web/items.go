@@ -27,6 +27,9 @@ var (
 	wordSettleText  = name("আবেদনকারীকে যা জানানো হবে", "What the citizen is told")
 	wordSettleSure  = name("নিষ্পত্তি একবারই হয় এবং আর বদলানো যায় না।", "A matter is settled once and for all.")
 	wordMoreItems   = name("আরও বিষয় আছে; আগে এগুলো নিষ্পত্তি করুন:", "There are more; settle these first:")
+	wordNotSo       = name("এভাবে করা গেল না: কারিগরি বিবরণ দেখুন এবং অন্য ফলাফল বেছে নিন।", "It can’t be done so: see the technical detail, and choose another outcome.")
+	wordToDesk      = name("কোন টেবিলে", "To which desk")
+	wordMeant       = name("প্রয়োগ করলে: যে আবেদনের জন্য তার নম্বর", "If applied: the number of the case that was meant")
 	wordSettledOnce = name("বিষয়টি এর মধ্যে নিষ্পত্তি হয়েছে।", "It has been settled meanwhile.")
 )
 
@@ -41,6 +44,8 @@ var outcomeWords = map[string]place.Name{
 	"refused":   name("প্রত্যাখ্যান করুন", "Refuse it"),
 	"confirmed": name("সিদ্ধান্ত বহাল", "Confirm the decision"),
 	"again":     name("আবার জিজ্ঞাসা করুন", "Ask again"),
+	"routed":    name("টেবিলে পাঠান", "Send it to a desk"),
+	"put-right": name("ঠিক করা হয়েছে", "It was put right"),
 }
 
 func outcomeName(code string) place.Name {
@@ -62,6 +67,12 @@ type itemsView struct {
 func (v itemsView) owner(it api.Item) place.Name {
 	return caseView{dir: v.dir}.seat(it.Owner)
 }
+
+// seat names a desk that a case may go to.
+func (v itemsView) seat(code string) place.Name { return caseView{dir: v.dir}.seat(code) }
+
+// asksNumber reports whether a kind may be applied to a case that has to be named.
+func asksNumber(it api.Item) bool { return it.Kind == "no-case" }
 
 func (v itemsView) kept(id, field string) string {
 	if v.Tried != id {
@@ -108,12 +119,17 @@ func (d *desk) settle(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		return
 	}
 	id := r.PathValue("id")
-	in := api.SettleRequest{Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text"))}
+	in := api.SettleRequest{Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text")), To: values.Get("to"), Number: strings.TrimSpace(values.Get("number"))}
 	call := api.Call{Path: "/v1/items/" + url.PathEscape(id), Key: values.Get("key"), In: in}
 	if err := api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
 		t := tried{action: id, values: values, err: err, words: wordsFor(err)}
 		switch fault.KindOf(err) {
 		case fault.Conflict:
+			t.words = wordSettledOnce
+			if id != "" && (id[0] < '0' || id[0] > '9') { // No case's item: one that is settled is not found.
+				t.words = wordNotSo
+			}
+		case fault.NotFound:
 			t.words = wordSettledOnce
 		case fault.Invalid:
 			t.words = wordBadActs

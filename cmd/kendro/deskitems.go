@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +14,19 @@ func deskItemsCmd() *cobra.Command {
 	var r reach
 	var out output
 	var scope string
+	var ended bool
 	cmd := &cobra.Command{
 		Use: "items", Short: "List what waits for a decision beside the procedure", Args: cobra.NoArgs,
 		Example: "  kendro desk items --scope office --url http://127.0.0.1:8081 --session officer.session",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := new(api.ItemList)
-			if err := r.call(cmd.Context(), api.Call{Path: "/v1/items?" + url.Values{"scope": {scope}}.Encode(), Out: list}); err != nil {
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/items?" + url.Values{"scope": {scope}, "ended": {strconv.FormatBool(ended)}}.Encode(), Out: list}); err != nil {
 				return err
 			}
 			return out.print(cmd.OutOrStdout(), list, func() *table {
+				if ended {
+					return endedTable(list)
+				}
 				t := columns("ITEM", "KIND", "SUM", "DUE", "CENTRE", "LIABLE", "WHY", "WHAT TO DO")
 				for _, it := range list.Items {
 					due := day(it.Due)
@@ -41,7 +46,16 @@ func deskItemsCmd() *cobra.Command {
 	r.flags(cmd)
 	out.flag(cmd)
 	cmd.Flags().StringVar(&scope, "scope", "mine", "mine: those of your post; office: those of your office")
+	cmd.Flags().BoolVar(&ended, "ended", false, "what was settled of what is no case's item, the newest first")
 	return cmd
+}
+
+func endedTable(list *api.ItemList) *table {
+	t := columns("ITEM", "KIND", "CENTRE", "WHY", "OUTCOME", "BY", "WORDS")
+	for _, it := range list.Items {
+		t.add(it.ID, it.Kind, it.Centre, it.Text, it.Outcome, it.SettledBy, it.Words)
+	}
+	return t
 }
 
 func deskSettleCmd() *cobra.Command {
@@ -64,7 +78,9 @@ func deskSettleCmd() *cobra.Command {
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
-	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; accepted, honoured or refused for what was held")
+	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; accepted, honoured or refused for what was held; routed, put-right for what is no case's item")
 	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
+	cmd.Flags().StringVar(&in.To, "to", "", "with routed: the desk to which the case goes, post@office")
+	cmd.Flags().StringVar(&in.Number, "number", "", "with applied, of a payment for a case that is not here: the case that was meant")
 	return cmd
 }

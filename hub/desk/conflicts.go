@@ -2,57 +2,57 @@ package desk
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"kendro/domain/access"
 	"kendro/domain/application"
-	"kendro/domain/fault"
+	"kendro/domain/person"
 	"kendro/domain/place"
 	"kendro/hub/register"
+	"kendro/hub/search"
 	"kendro/protocol"
 	"kendro/web/api"
 )
 
-// conflicts gathers what somebody has to look at: the items of cases, and what the
-// register keeps aside without one. The latter ends by what is done about it.
+// conflicts gathers what somebody has to look at: the items of cases, and what stands on
+// the desk without being one, which ends by what is done about it or by an officer's word.
 type conflicts struct {
-	reg *register.Register
-	now time.Time
+	reg   *register.Register
+	index *search.Index
+	now   time.Time
 }
 
 // Bounds of what is gathered, and the working days in which it is to be done.
 const (
-	mostAside    = 2000
 	conflictDays = 5
 	lateScan     = 24 * time.Hour // From when a scan that has not arrived is somebody's affair.
+	mostAlike    = 200            // Tasks of one desk for which others of the same person are looked for.
 )
 
-// all returns them, what is due earliest first; of scans that lack, those of an
-// office's own cases.
-func (c conflicts) all(office string) ([]api.Item, error) {
+// all returns them, what is due earliest first; of persons who are alike, those whose cases
+// lie at a desk.
+func (c conflicts) all(seat place.Seat) ([]api.Item, error) {
 	var list []api.Item
 	err := c.reg.OpenItems(func(it *register.Item) error {
 		list = append(list, itemOf(it))
 		return nil
 	})
-	for _, gather := range []func() ([]api.Item, error){c.aside, c.unrouted, c.twice, c.copied, func() ([]api.Item, error) { return c.lacking(office) }} {
-		if err != nil {
-			return nil, err
-		}
-		var some []api.Item
-		some, err = gather()
-		list = append(list, some...)
+	if err != nil {
+		return nil, err
 	}
-	chief := c.chief().String()
+	stand, err := c.reg.Matters(c.now.Add(-lateScan).UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	alike, err := c.alike(seat)
+	for _, m := range append(stand, alike...) {
+		list = append(list, c.item(m))
+	}
 	for i := range list {
 		it := &list[i]
-		if it.Owner == "" {
-			it.Owner = chief
-		}
 		it.Overdue = it.Due != nil && it.Due.Before(c.now)
 	}
 	slices.SortStableFunc(list, func(a, b api.Item) int {
@@ -68,134 +68,122 @@ func dueUnix(it api.Item) int64 {
 	return it.Due.Unix()
 }
 
-// item is one that stands for something since a moment in Unix milliseconds.
-func (c conflicts) item(id, kind string, since int64) api.Item {
-	it := api.Item{ID: id, Kind: kind}
-	it.Advice, _ = api.AdviceOn(kind)
-	if since == 0 {
-		return it
+// item shows what stands there.
+func (c conflicts) item(m *register.Matter) api.Item {
+	it := api.Item{
+		ID: m.ID, Kind: m.Kind, Number: m.Number, Owner: m.Owner.String(), Centre: string(m.Centre), Text: m.Text,
+		Outcomes: register.MatterOutcomes(m.Kind),
 	}
-	at := time.UnixMilli(since).In(api.Dhaka())
-	it.Since = api.TimeOf(at)
-	if set := c.reg.Set(); set != nil {
-		it.Due = api.DateOf(application.WorkTerm(set.Directory.Calendar, at, conflictDays))
+	it.Advice, _ = api.AdviceOn(m.Kind)
+	it.Since, it.Due = c.term(m.Since)
+	if m.Kind == register.MatterUnrouted {
+		it.Desks = c.desks(m)
 	}
 	return it
 }
 
-// chief is the seat above all others of the district: its are the items that are
-// nobody's.
-func (c conflicts) chief() place.Seat {
-	set, f := c.reg.Set(), c.reg.Founding()
-	if set == nil || f == nil {
-		return place.Seat{}
-	}
-	for _, p := range set.Directory.Posts {
-		if _, above := set.Directory.Post(p.Superior); p.OfficeLevel == "district" && !above {
-			if seat, ok := set.Directory.SeatFor(p.Code, place.Code(f.District)); ok {
-				return seat
-			}
+// ended returns what officers have said of such things, the newest first.
+func (c conflicts) ended() ([]api.Item, error) {
+	list, err := c.reg.Endings(mostItems)
+	out := make([]api.Item, 0, len(list))
+	for _, e := range list {
+		it := api.Item{
+			ID: e.ID, Kind: e.Kind, Number: e.Number, Owner: e.Owner.String(), Centre: string(e.Centre), Text: e.Detail,
+			Outcome: e.Outcome, Words: e.Words, SettledBy: e.By,
 		}
-	}
-	return place.Seat{}
-}
-
-// aside is what was quarantined: held cases while they are, and what no case came of.
-func (c conflicts) aside() ([]api.Item, error) {
-	list, err := c.reg.Quarantined(mostAside)
-	var out []api.Item
-	for _, q := range list {
-		id := fmt.Sprintf("aside-%d-%d", q.Index, q.Place)
-		it := c.item(id, "unreadable", 0)
-		switch {
-		case q.Number != 0 && q.Reason != register.WhyNoCase:
-			k, err := c.reg.Case(q.Number)
-			if err != nil || k.State.Stage != application.Submitted || register.HasItem(k.Held) {
-				continue // It is settled, one way or the other, or it is an item of its own.
-			}
-			it = c.item(id, "held", k.Accepted)
-			it.Centre = string(k.Centre)
-		case q.Size > 0:
-			it = c.item(id, "unopened-block", 0)
-		case q.Reason == register.WhyNoCase:
-			it = c.item(id, "no-case", 0)
-		}
-		if it.Text = q.Reason; it.Kind == "held" {
-			it.Number = q.Number
-		} else if q.Number != 0 {
-			it.Text += ": " + q.Number.Spaced() // Nothing is to be opened under it.
-		}
-		if _, slot, ok := strings.Cut(q.Log.Name, "-"); ok && it.Centre == "" {
-			if n, ok := c.reg.SlotOwner(slot); ok {
-				it.Centre = string(n.Centre)
-			}
-		}
+		it.Advice, _ = api.AdviceOn(e.Kind)
+		it.Since, it.Due = c.term(e.Since)
 		out = append(out, it)
 	}
 	return out, err
 }
 
-// unrouted are the cases that wait for a desk to exist (R-CH5).
-func (c conflicts) unrouted() ([]api.Item, error) {
-	tasks, _, err := c.reg.Tasks(register.TaskQuery{Office: register.Unrouted().Office, Limit: 500})
-	var out []api.Item
-	for _, t := range tasks {
-		it := c.item("unrouted-"+t.Number.String(), "unrouted", t.Since)
-		it.Number, it.Centre, it.Text = t.Number, string(t.Centre), t.Service
-		out = append(out, it)
+// term is since when something stands there, in Unix milliseconds, and by when it is to be
+// done.
+func (c conflicts) term(since int64) (api.Time, *api.Date) {
+	at := time.UnixMilli(since).In(api.Dhaka())
+	set := c.reg.Set()
+	if set == nil {
+		return api.TimeOf(at), nil
 	}
-	return out, err
+	return api.TimeOf(at), api.DateOf(application.WorkTerm(set.Directory.Calendar, at, conflictDays))
 }
 
-// twice are the open cases whose receipts carry another case's number (row 4).
-func (c conflicts) twice() ([]api.Item, error) {
-	var out []api.Item
-	err := c.reg.ForEachAlias(func(printed, number protocol.Number) error {
-		k, err := c.reg.Case(number)
-		if errors.Is(err, fault.NotFound) || err == nil && k.State.Stage.Decided() {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		it := c.item("twice-"+number.String(), "number-twice", k.Accepted)
-		it.Number, it.Centre, it.Text = number, string(k.Centre), printed.Spaced()
-		out = append(out, it)
+// desks are those to which a case without one may go: the posts of the offices of its area,
+// and of those above.
+func (c conflicts) desks(m *register.Matter) (seats []string) {
+	k, err := c.reg.Case(m.Number)
+	set := c.reg.Set()
+	if err != nil || set == nil {
 		return nil
-	})
-	return out, err
-}
-
-// copied are the boxes at work of which a copy was seen (row 5).
-func (c conflicts) copied() ([]api.Item, error) {
-	var out []api.Item
-	for _, n := range c.reg.Nodes() {
-		if at, ok := c.reg.NodeOf(n.Centre); n.CopiedAt == 0 || !ok || at.Slot != n.Slot || n.RevokedAt != 0 {
+	}
+	areas := access.In(set.Directory, k.Area)
+	for _, o := range set.Directory.Offices {
+		if !slices.Contains(areas, o.Area) {
 			continue
 		}
-		it := c.item("copied-"+n.Slot, "box-copied", n.CopiedAt)
-		it.Centre, it.Text = string(n.Centre), n.Slot
-		out = append(out, it)
+		for _, p := range set.Directory.Posts {
+			if p.OfficeLevel == o.Level {
+				seats = append(seats, place.Seat{Post: p.Code, Office: o.Code}.String())
+			}
+		}
 	}
-	return out, nil
+	return seats
 }
 
-// lacking are cases of an office that name a scan which has not arrived in time
-// (row 22).
-func (c conflicts) lacking(office string) ([]api.Item, error) {
-	if office == "" {
+// alike are cases at a desk of which an earlier one, of the same service and open too, is
+// likely the same person's, while no officer has said anything about the two.
+func (c conflicts) alike(seat place.Seat) (list []*register.Matter, err error) {
+	if seat == (place.Seat{}) {
 		return nil, nil
 	}
-	tasks, _, err := c.reg.Tasks(register.TaskQuery{Office: office, Limit: 500})
-	var out []api.Item
+	tasks, _, err := c.reg.Tasks(register.TaskQuery{Office: seat.Office, Post: seat.Post, Limit: mostAlike})
 	for _, t := range tasks {
-		k, err := c.reg.Case(t.Number)
-		if err != nil || len(k.Lacks) == 0 || c.now.Sub(time.UnixMilli(k.Accepted)) < lateScan {
+		var some []*register.Matter
+		if err == nil {
+			some, err = c.doubles(t.Number)
+		}
+		list = append(list, some...)
+	}
+	return list, err
+}
+
+// doubles are the earlier cases of which one may be another once more.
+func (c conflicts) doubles(n protocol.Number) (list []*register.Matter, err error) {
+	const most = 3
+	k, err := c.reg.Case(n)
+	if err != nil || k.Accused != nil {
+		return nil, err
+	}
+	likes, err := c.index.Alike(c.reg, k, most, func(o *register.Case) bool {
+		before := cmp.Or(cmp.Compare(o.Accepted, k.Accepted), cmp.Compare(o.Number, k.Number)) < 0
+		return before && o.Service == k.Service && o.State.Stage.Open() && o.Number != k.Likely
+	})
+	if err != nil || len(likes) == 0 {
+		return nil, err
+	}
+	ties, err := c.reg.Ties(n)
+	for _, l := range likes {
+		said := slices.ContainsFunc(ties, func(t *register.Tie) bool { return t.Other == l.Case.Number && t.Verdict() != register.TakenBack })
+		if l.Grade == person.Possible || said {
 			continue
 		}
-		it := c.item("scan-"+t.Number.String(), "document-missing", k.Accepted)
-		it.Number, it.Centre, it.Owner = t.Number, string(t.Centre), t.Seat.String()
-		out = append(out, it)
+		m, err := c.reg.Matter("person-" + n.String() + "-" + l.Case.Number.String())
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			m.Text = strings.TrimSpace(m.Text + ": " + because(l))
+			list = append(list, m)
+		}
 	}
-	return out, err
+	return list, err
+}
+
+func because(l search.Like) string {
+	words := make([]string, 0, len(l.Because))
+	for _, r := range l.Because {
+		words = append(words, string(r))
+	}
+	return strings.Join(words, ", ")
 }

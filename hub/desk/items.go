@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"kendro/domain/access"
-	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
@@ -27,6 +26,7 @@ func (s itemDesk) routes() {
 
 type itemsInput struct {
 	Scope string `query:"scope" enum:"mine,office" default:"mine"`
+	Ended bool   `query:"ended" doc:"What was settled of what is no case's item, the newest first, in place of what waits"`
 }
 
 // mostItems bounds a list.
@@ -36,9 +36,13 @@ const mostItems = 200
 // whoever may list its owner's tasks. What is overdue comes first.
 func (s itemDesk) list(ctx context.Context, in *itemsInput) (*struct{ Body api.ItemList }, error) {
 	who := api.CallerOf(ctx)
-	s.hub.Fresh(ctx)
-	reg := s.hub.Register()
-	all, err := conflicts{reg, s.clock()}.all(who.Seat.Office)
+	reg := s.search.fresh(ctx)
+	on := conflicts{reg, s.search.index, s.clock()}
+	gather := func() ([]api.Item, error) { return on.all(who.Seat) }
+	if in.Ended {
+		gather = on.ended
+	}
+	all, err := gather()
 	if err != nil {
 		return nil, err
 	}
@@ -88,15 +92,31 @@ type settleInput struct {
 
 func (s itemDesk) settle(ctx context.Context, in *settleInput) (*struct{ Body api.Done }, error) {
 	number, err := protocol.ParseNumber(before(in.ID))
-	if err != nil {
-		return nil, fault.New("desk.settle", fault.NotFound, in.ID, "no such item")
-	}
 	cmd := command(ctx, register.Settle, register.Settlement{Item: in.ID, Outcome: in.Body.Outcome, Text: in.Body.Text})
 	cmd.Number = number
-	if _, err := s.do(ctx, cmd); err != nil {
+	if err != nil { // It is no case's.
+		cmd, err = s.ending(ctx, in)
+	}
+	if err == nil {
+		_, err = s.do(ctx, cmd)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &struct{ Body api.Done }{api.Done{Done: true}}, nil
+}
+
+// ending is the command that ends what is no case's item.
+func (s itemDesk) ending(ctx context.Context, in *settleInput) (register.Command, error) {
+	b := register.MatterEnd{ID: in.ID, Outcome: in.Body.Outcome, Text: in.Body.Text}
+	var err error
+	if in.Body.To != "" {
+		b.To, err = place.ParseSeat(in.Body.To)
+	}
+	if in.Body.Number != "" && err == nil {
+		b.Number, err = protocol.ParseNumber(in.Body.Number)
+	}
+	return command(ctx, register.EndMatter, &b), err
 }
 
 // before is the number with which an item's ID begins.

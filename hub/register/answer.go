@@ -175,6 +175,9 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	if c.Method == Enter && s.format > 3 {
 		return entries{intake{s}}.enter(c, by)
 	}
+	if c.Method == EndMatter && s.format > 3 {
+		return matterEnds{intake{s}}.end(c, by)
+	}
 	if c.Method == Settle {
 		return courses{s}.settle(c, by)
 	}

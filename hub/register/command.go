@@ -95,9 +95,12 @@ const (
 
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
-	Tick   Method = "tick"   // The hub has what is due looked at. Due.
-	Weigh  Method = "weigh"  // The hub has judged a correction, since format 4. Weighed.
-	Hear   Method = "hear"   // The hub has asked another register, since format 4. Heard.
+
+	EndMatter Method = "end-matter" // An officer ends what stands on his desk and is no item. MatterEnd; since format 4.
+
+	Tick  Method = "tick"  // The hub has what is due looked at. Due.
+	Weigh Method = "weigh" // The hub has judged a correction, since format 4. Weighed.
+	Hear  Method = "hear"  // The hub has asked another register, since format 4. Heard.
 
 	// Of whoever reads a case: it records the look. No body.
 	Look Method = "look"
@@ -114,7 +117,7 @@ func Methods() []Method {
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
-		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion, Revoke, PrintCopy,
+		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion, Revoke, PrintCopy, EndMatter,
 	}
 }
 
@@ -147,8 +150,12 @@ func NewCommand(id, actor string, m Method, body any) Command {
 // digest tells two commands of one ID apart.
 func (c *Command) digest() protocol.Hash {
 	body := []byte(c.Body)
-	if c.Method == Enter {
+	switch c.Method {
+	case Enter:
 		body = c.asked()
+	case EndMatter:
+		body = c.ending()
+	default: // It is all that was asked for.
 	}
 	return sha256.Sum256(protocol.Marshal(struct {
 		_      struct{} `cbor:",toarray"`

@@ -187,7 +187,7 @@ func (s corrections) ask(c *Case, p *Correcting, e *protocol.Event, why string, 
 
 // centreOf is the centre whose box sent a correction.
 func (s corrections) centreOf(c *Case, p *Correcting) place.Centre {
-	if owner := withheld(s).boxOf(p.From.Log); owner != nil {
+	if owner := s.world.ownerOf(p.From.Log); owner != nil {
 		return owner.Centre
 	}
 	return c.Centre

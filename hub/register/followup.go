@@ -153,7 +153,7 @@ func (f *follower) aside(why string, amount int64) {
 	}
 	it := Item{Kind: kind, Text: why, Amount: amount, Event: f.from, Centre: f.owner.Centre}
 	if kind == ItemVoided {
-		it.Owner, it.Charged = withheld{f.courses}.overseer(f.owner.Centre), true
+		it.Owner, it.Charged = f.world.overseer(f.owner.Centre), true
 	}
 	if w, fail := f.way(f.c); kind == ItemAppeal && fail == nil { // Not who has decided.
 		if d, err := w.Desk(f.c.State, application.Appeal, ""); err == nil {
@@ -267,7 +267,7 @@ func (f *follower) supply() {
 		if e.Found != nil {
 			facts{f.courses}.tell(f.c, &e.Found.Fact)
 		}
-		f.held = append(f.held, papers{f.step}.name(f.c, sup.Documents)...)
+		f.held = append(f.held, papers{f.step}.sent(f.c, sup.Documents)...)
 		f.put(caseKey(f.c.Number), f.c)
 	}
 }

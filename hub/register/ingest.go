@@ -254,13 +254,8 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 	if version != nil {
 		c.Pinned = version.Hash
 	}
-	grievances{courses(s)}.name(c, f.found())
-	if f != nil {
-		c.Variance = f.Variance
-	}
-	if s.format > 3 {
-		c.Succeeds = renewedBy(version, f.found(), e)
-	}
+	n := newcomer{s, c, version, e, f}
+	n.note()
 	if why != "" {
 		st := s.hold(c, why)
 		if s.format > 3 {
@@ -269,14 +264,39 @@ func (s intake) admit(c *Case, e *protocol.Event, judged *Verdict, by *Node, f *
 		return st
 	}
 	if s.format > 2 {
-		st := courses(s).begin(c, judged.Due, f)
-		if s.format > 3 {
-			withheld{courses(s)}.dear(c, version, e)
-			trainings{staff(s)}.look(c, version)
-		}
-		return st
+		return n.begin(judged.Due)
 	}
 	return s.accept(c, version, judged.Due)
+}
+
+// A newcomer is an application that is about to become a case, with what the leader found.
+type newcomer struct {
+	intake
+	c       *Case
+	version *dcat.Version // That it pins; nil where it is not known here.
+	e       *protocol.Event
+	found   *Finding
+}
+
+// note keeps with the case what was found.
+func (n newcomer) note() {
+	grievances{courses(n.intake)}.name(n.c, n.found.found())
+	if n.found != nil {
+		n.c.Variance = n.found.Variance
+	}
+	if n.format > 3 {
+		n.c.Succeeds = renewedBy(n.version, n.found.found(), n.e)
+	}
+}
+
+// begin sends it on its way, and has what was amiss with its intake looked at.
+func (n newcomer) begin(due int64) *protocol.Standing {
+	st := courses(n.intake).begin(n.c, due, n.found)
+	if n.format > 3 {
+		withheld{courses(n.intake)}.dear(n.c, n.version, n.e)
+		trainings{staff(n.intake)}.look(n.c, n.version)
+	}
+	return st
 }
 
 // accept sends a new case to its first desk.

@@ -68,6 +68,9 @@ const (
 	sideUntrained  = 0 // user → Untrained
 	sideAgency     = 1 // code → Agency
 	sideSubmission = 2 // code, number → Submission
+
+	sideLacking = 'd' // number → nothing, while the case names a scan that is not here
+	sideMatter  = 'm' // ID → Ending
 )
 
 func sideKey(side byte, parts ...[]byte) []byte {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 
 	"kendro/domain/fault"
@@ -60,18 +61,41 @@ func (r Logs) Cursors(slot string) ([]protocol.Head, error) {
 // Uplinks calls fn with the head of every uplink that the register holds, until fn
 // fails.
 func (r Logs) Uplinks(fn func(protocol.Head) error) error {
+	return r.base.View(func(v View) error { return eachUplink(v, fn) })
+}
+
+func eachUplink(v View, fn func(protocol.Head) error) error {
 	prefix := []byte{tagLog, byte(protocol.Uplink)}
-	return r.base.View(func(v View) error {
-		return v.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
-			var l logState
-			if err := decodeState(k, raw, &l); err != nil {
-				return false, err
+	return v.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
+		var l logState
+		if err := decodeState(k, raw, &l); err != nil {
+			return false, err
+		}
+		name := k[len(prefix) : len(k)-9]
+		id := protocol.LogID{Channel: protocol.Uplink, Name: string(name), Incarnation: binary.BigEndian.Uint64(k[len(k)-8:])}
+		return true, fn(protocol.Head{Log: id, At: l.At})
+	})
+}
+
+// Readable returns the events of a log after a sequence, at most limit, and the sequence up to
+// which there is nothing more to read for them: of a block that nobody could open, no event is
+// here but the hash at its end.
+func (r Logs) Readable(id protocol.LogID, from uint64, limit int) (list []protocol.Item, last uint64, err error) {
+	last = from
+	err = r.base.View(func(v View) error {
+		return v.Scan(logKey(tagEvent, id), eventKey(id, from+1), func(k, stored []byte) (bool, error) {
+			var hash protocol.Hash
+			if len(list) == limit {
+				return false, nil
 			}
-			name := k[len(prefix) : len(k)-9]
-			id := protocol.LogID{Channel: protocol.Uplink, Name: string(name), Incarnation: binary.BigEndian.Uint64(k[len(k)-8:])}
-			return true, fn(protocol.Head{Log: id, At: l.At})
+			last = binary.BigEndian.Uint64(k[len(k)-8:])
+			if len(stored) > copy(hash[:], stored) {
+				list = append(list, protocol.Item{Seq: last, Hash: hash, Raw: slices.Clone(stored[len(hash):])})
+			}
+			return true, nil
 		})
 	})
+	return list, last, err
 }
 
 // SilentDrops counts what boxes have sent and nothing came of (I9). One side is the

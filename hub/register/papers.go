@@ -41,9 +41,20 @@ func (s papers) of(c *Case, e *protocol.Event) {
 		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
 	}
 	if e.Decode(&named) == nil {
-		s.held = append(s.held, s.name(c, named.Documents)...)
+		s.held = append(s.held, s.sent(c, named.Documents)...)
 	}
 }
+
+// sent notes what documents a centre, or a clerk, named on a case. One that lacks some is listed.
+func (s papers) sent(c *Case, list []protocol.Document) (held []protocol.Hash) {
+	held = s.name(c, list)
+	if s.format > 3 && len(c.Lacks) > 0 {
+		s.set(lackingKey(c.Number), []byte{})
+	}
+	return held
+}
+
+func lackingKey(n protocol.Number) []byte { return sideKey(sideLacking, u64(uint64(n))) }
 
 // name notes the documents that a case names. It returns those of them that the
 // servers hold already; the others are the case's Lacks.
@@ -116,6 +127,9 @@ func (s papers) kept(c *Command) Result {
 		if s.get(caseKey(n), k) {
 			k.Lacks = slices.DeleteFunc(slices.Clone(k.Lacks), func(h protocol.Hash) bool { return h == b.Hash })
 			s.put(caseKey(n), k)
+			if len(k.Lacks) == 0 && s.has(lackingKey(n)) {
+				s.del(lackingKey(n))
+			}
 		}
 	}
 	for _, centre := range p.Centres {

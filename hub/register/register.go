@@ -37,6 +37,7 @@ type Register struct {
 	Machines
 	People
 	Agencies
+	Desk
 	Papers
 
 	db     *store.DB // Nil in tests that keep the state in memory.
@@ -77,7 +78,7 @@ func Open(dir string, o Options) (*Register, error) {
 func open(b base, o Options) (*Register, error) {
 	st := &state{base: b}
 	r := &Register{
-		state: st, Cases: Cases{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st},
+		state: st, Cases: Cases{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st}, Desk: Desk{st},
 		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
 	err := b.View(func(v View) error {

@@ -28,13 +28,8 @@ func (s *step) timeAt(index uint64) int64 {
 	if at, ok := s.times[index]; ok {
 		return at
 	}
-	at := int64(0)
-	s.keep(s.tx.Scan(key(tagTime), key(tagTime, u64(^index)), func(_, v []byte) (bool, error) {
-		if len(v) == 8 {
-			at = int64(binary.BigEndian.Uint64(v))
-		}
-		return false, nil
-	}))
+	at, err := timeIn(s.tx, index)
+	s.keep(err)
 	s.times[index] = at
 	return at
 }
@@ -66,3 +61,15 @@ func (s *step) legalNext(log protocol.LogID, at int64, checkpoint uint64) (legal
 }
 
 func numberOf(v []byte) protocol.Number { return protocol.Number(binary.BigEndian.Uint64(v)) }
+
+// timeIn is the register's time at an entry, or a little before, 0 for an entry that is not
+// known.
+func timeIn(v View, index uint64) (at int64, err error) {
+	err = v.Scan(key(tagTime), key(tagTime, u64(^index)), func(_, v []byte) (bool, error) {
+		if len(v) == 8 {
+			at = int64(binary.BigEndian.Uint64(v))
+		}
+		return false, nil
+	})
+	return at, err
+}

@@ -145,7 +145,7 @@ func (s trainings) look(c *Case, v *dcat.Version) {
 
 func (s withheld) untrained(c *Case, lacks string) string {
 	return s.open(c, Item{
-		Kind: ItemUntrained, Owner: s.overseer(c.Centre), Text: clip(c.By, 64) + " took it in without the training that the service asks for: " + lacks,
+		Kind: ItemUntrained, Owner: s.world.overseer(c.Centre), Text: clip(c.By, 64) + " took it in without the training that the service asks for: " + lacks,
 		Event: Source{Log: c.Log, At: c.At}, Centre: c.Centre,
 	})
 }

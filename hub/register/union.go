@@ -315,7 +315,7 @@ func (s courses) confirm(it *Item, outcome string) *protocol.Failure {
 // again is a parked event, as an officer has confirmed it.
 func (s courses) again(c *Case, p Parked) (*follower, bool) {
 	w := withheld{s}
-	owner := w.boxOf(p.From.Log)
+	owner := w.world.ownerOf(p.From.Log)
 	e, ok := w.eventAt(&p.From)
 	if !ok || owner == nil {
 		return nil, false

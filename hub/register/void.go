@@ -27,7 +27,7 @@ func (f *follower) void() {
 	}
 	sum := sumOf(v.Fees)
 	k := append(logKey(tagVoided, v.Log), u64(v.At.Seq)...)
-	took := withheld{f.courses}.boxOf(v.Log)
+	took := f.world.ownerOf(v.Log)
 	switch {
 	case took == nil || took.Centre != f.owner.Centre:
 		f.aside(whyOthersMoney, sum)
@@ -52,7 +52,7 @@ func (f *follower) void() {
 	}
 	if booked == 0 || f.move(e, sum) {
 		f.open(f.c, Item{
-			Kind: ItemVoided, Owner: withheld{f.courses}.overseer(f.owner.Centre), Text: v.Reason, Amount: sum, Event: f.from, Centre: f.owner.Centre,
+			Kind: ItemVoided, Owner: f.world.overseer(f.owner.Centre), Text: v.Reason, Amount: sum, Event: f.from, Centre: f.owner.Centre,
 		})
 	}
 }
@@ -134,7 +134,7 @@ func (s withheld) above(c *Case, v *dcat.Version, fees []protocol.Fee, from *Sou
 		return
 	}
 	s.open(c, Item{
-		Kind: ItemDear, Owner: s.overseer(centre), Text: whyDear, Amount: over, Event: *from, Centre: centre, Withheld: Withheld{Charged: true},
+		Kind: ItemDear, Owner: s.world.overseer(centre), Text: whyDear, Amount: over, Event: *from, Centre: centre, Withheld: Withheld{Charged: true},
 	})
 }
 

@@ -2,7 +2,6 @@ package register
 
 import (
 	"cmp"
-	"strings"
 
 	"kendro/domain/application"
 	"kendro/domain/fault"
@@ -45,7 +44,7 @@ func (s withheld) consider(c *Case, e *protocol.Event, judged *Verdict, f *Findi
 	case whyGone, whyGoneKnown:
 		it.Kind, it.Owner, it.Charged = ItemGone, s.firstDesk(c, f), c.Held == whyGoneKnown
 	case whyRevoked:
-		it.Kind, it.Owner, it.Charged = ItemRevoked, s.overseer(c.Centre), true
+		it.Kind, it.Owner, it.Charged = ItemRevoked, s.world.overseer(c.Centre), true
 	default:
 		return
 	}
@@ -64,22 +63,13 @@ func (s withheld) firstDesk(c *Case, f *Finding) place.Seat {
 			return d.Seat
 		}
 	}
-	return s.overseer(c.Centre)
-}
-
-// overseer is the seat that watches a centre.
-func (s withheld) overseer(centre place.Centre) place.Seat {
-	if s.world.set == nil {
-		return place.Seat{}
-	}
-	seat, _ := s.world.set.Directory.Overseer(s.world.area(centre))
-	return seat
+	return s.world.overseer(c.Centre)
 }
 
 // withhold makes an item of an event that came from a revoked box.
 func (f *follower) withhold() {
 	it := Item{
-		Kind: ItemRevoked, Owner: withheld{f.courses}.overseer(f.owner.Centre), Text: whyRevoked, Event: f.from, Centre: f.owner.Centre,
+		Kind: ItemRevoked, Owner: f.world.overseer(f.owner.Centre), Text: whyRevoked, Event: f.from, Centre: f.owner.Centre,
 		Withheld: Withheld{Charged: true, Legal: f.legal, Doubt: f.doubt, Found: f.found, Bad: clip(f.judged.Refused, 200)},
 	}
 	var p protocol.Payment
@@ -236,7 +226,7 @@ func (s withheld) honour(c *Case, it *Item) {
 	if !ok {
 		return
 	}
-	owner := s.boxOf(it.Event.Log)
+	owner := s.world.ownerOf(it.Event.Log)
 	if owner == nil {
 		return
 	}
@@ -245,12 +235,6 @@ func (s withheld) honour(c *Case, it *Item) {
 		confirmed: true, // What its union decided needs no second word.
 	}
 	f.place()
-}
-
-// boxOf is the box that has, or had, a log.
-func (s withheld) boxOf(log protocol.LogID) *Node {
-	_, slot, _ := strings.Cut(log.Name, "-")
-	return s.world.slots[slot]
 }
 
 // eventAt reads an event of an uplink back, out of its recovery where it came as one.

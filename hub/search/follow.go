@@ -40,28 +40,27 @@ func (x *Index) Follow(ctx context.Context, reg *register.Register) error {
 // read takes in the next run of a log.
 func (x *Index) read(reg *register.Register, log protocol.LogID) error {
 	from := x.from(log)
-	run, err := reg.LogEvents(log, from.seq, protocol.MaxBlockEvents)
+	run, last, err := reg.Readable(log, from.seq, protocol.MaxBlockEvents)
 	if err != nil {
 		return err
 	}
-	if len(run.Events) == 0 {
+	if last == from.seq {
 		return fault.New("search.Follow", fault.Damaged, log.String(), "its events end before its head")
 	}
-	list := make([]entry, 0, len(run.Events))
-	for i, raw := range run.Events {
-		e, err := protocol.DecodeEvent(raw)
+	list := make([]entry, 0, len(run))
+	for _, it := range run {
+		e, err := protocol.DecodeEvent(it.Raw)
 		if err != nil {
-			return err
+			continue // It is no case, and stands on the conflict desk.
 		}
-		seq := run.First + uint64(i)
 		printed, sub, ok := applicationIn(log, &e)
-		if ok && seq <= math.MaxUint32 {
-			list = append(list, entryOf(doc{printed: printed, log: from.log, seq: uint32(seq)}, &sub))
+		if ok && it.Seq <= math.MaxUint32 {
+			list = append(list, entryOf(doc{printed: printed, log: from.log, seq: uint32(it.Seq)}, &sub))
 		}
 		list = append(list, x.corrected(reg, &e)...)
 	}
 	x.add(list)
-	from.seq = run.First + uint64(len(run.Events)) - 1
+	from.seq = last
 	x.at[log] = from
 	return nil
 }

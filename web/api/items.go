@@ -21,7 +21,8 @@ type Item struct {
 	Poisha    int64           `json:"poisha,omitempty"`
 	Centre    string          `json:"centre"`
 	Outcomes  []string        `json:"outcomes,omitempty" doc:"What may come of it; absent where it ends by what is to be done"`
-	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed, again, accepted, honoured or refused; absent while it is open"`
+	Desks     []string        `json:"desks,omitempty" doc:"To which a case without a desk may go, post@office"`
+	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed, again, accepted, honoured, refused, confirmed, routed or put-right; absent while it is open"`
 	Words     string          `json:"words,omitempty"`
 	SettledBy string          `json:"settled_by,omitempty"`
 	Fields    []string        `json:"fields,omitempty" doc:"Of a correction: the answers that somebody has to decide about"`
@@ -163,37 +164,47 @@ var advice = map[string]Advice{
 	},
 	"held": {
 		words("আবেদন যাচাইয়ের জন্য আলাদা আছে", "An application that was set aside"),
-		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। ঠিক করা না গেলে কেন্দ্র থেকে প্রত্যাহার করে নতুন আবেদন নিন।", "See the reason and speak with the centre. If it can’t be put right, have it withdrawn there and filed anew."),
+		words("কারণ দেখুন ও কেন্দ্রের সাথে কথা বলুন। এর মধ্যে ঠিক হয়ে থাকলে গ্রহণ করুন: নথিটি চলবে। না হলে কারণ লিখে প্রত্যাখ্যান করুন: নথি শেষ হয়, জমা টাকা ফেরতের বিষয় খোলে, আর আবেদন নতুন করে নেওয়া যায়।", "See the reason and speak with the centre. If it is right by now, accept it and the case goes on. Else refuse it with the reason: the case ends, what was paid is an item to pay back, and it can be filed anew."),
 		applicationKept,
 	},
 	"unrouted": {
 		words("কোনো টেবিল পায়নি", "No desk was found"),
-		words("এই এলাকায় সেবার প্রথম পদের দপ্তর নেই। তালিকায় দপ্তর বা পদ যোগ করে প্রকাশ করুন; নথি নিজে থেকেই টেবিলে যাবে।", "No office of this area has the post of the first step. Add it to the directory and publish; the case then goes there by itself."),
+		words("এই এলাকায় সেবার প্রথম পদের দপ্তর নেই। তালিকায় দপ্তর বা পদ যোগ করে প্রকাশ করলে নথি নিজে থেকেই টেবিলে যায়; দেরি না করে এখানেই একটি টেবিলে পাঠাতেও পারেন।", "No office of this area has the post of the first step. Once it is in the directory that is published, the case goes there by itself; or send it to a desk here and now."),
 		applicationKept,
 	},
 	"number-twice": {
 		words("একই নম্বর দুটি আবেদনে", "One number on two receipts"),
-		words("নথিটির নতুন নম্বর কেন্দ্রকে জানানো হয়েছে। আবেদনকারী নতুন রসিদ পেয়েছেন কি না নিশ্চিত হোন এবং যন্ত্রটি পরীক্ষা করান।", "The centre was told the case’s new number. Make sure that the applicant has a new receipt, and have the box looked at."),
+		words("নথিটির নতুন নম্বর কেন্দ্রকে জানানো হয়েছে। আবেদনকারী নতুন রসিদ পেয়েছেন কি না নিশ্চিত হোন, যন্ত্রটি পরীক্ষা করান, তারপর নিষ্পত্তি করুন।", "The centre was told the case’s new number. Make sure that the applicant has a new receipt, have the box looked at, then settle this."),
 		words("আপনার আবেদনের নতুন নম্বর হয়েছে। পুরোনো রসিদ নিয়ে কেন্দ্রে আসুন।", "Your application has a new number. Bring your old receipt to the centre."),
 	},
 	"box-copied": {
 		words("কেন্দ্রের যন্ত্রের নকল দেখা গেছে", "A copy of a centre’s box was seen"),
-		words("যন্ত্রটি বদলানো বা পুরোনো ডিস্ক চালানো হয়েছে কি না কেন্দ্রে জিজ্ঞাসা করুন। কারিগরি শাখা যন্ত্রটি নতুন করে যুক্ত করবে।", "Ask the centre whether an old disk was put in. The technical staff enrol the box anew."),
+		words("যন্ত্রটি বদলানো বা পুরোনো ডিস্ক চালানো হয়েছে কি না কেন্দ্রে জিজ্ঞাসা করুন। কারিগরি শাখা যন্ত্রটি নতুন করে যুক্ত করবে; নকলটি সরানো হয়ে থাকলে নিষ্পত্তি করুন।", "Ask the centre whether an old disk was put in. The technical staff enrol the box anew; settle this once the copy is gone."),
 		applicationKept,
 	},
 	"unopened-block": {
 		words("কেন্দ্রের পাঠানো তথ্য খোলা যায়নি", "Records of a centre that can’t be opened"),
-		words("কারিগরি শাখাকে জানান। তথ্য হুবহু রাখা আছে; কেন্দ্রের রসিদের সাথে মিলিয়ে দেখতে হবে।", "Tell the technical staff. The records are kept as they came, to be compared with the centre’s receipts."),
+		words("কারিগরি শাখাকে জানান। তথ্য হুবহু রাখা আছে; কেন্দ্রের রসিদের সাথে মিলিয়ে দেখুন, দরকারি আবেদন নতুন করে নিন, তারপর নিষ্পত্তি করুন।", "Tell the technical staff. The records are kept as they came: compare them with the centre’s receipts, have filed anew what is needed, then settle this."),
 		applicationKept,
 	},
 	"no-case": {
 		words("অচেনা আবেদনের তথ্য এসেছে", "News of a case that is not here"),
-		words("নম্বরটি কেন্দ্রের রসিদের সাথে মিলিয়ে দেখুন। টাকা হলে ফেরতের ব্যবস্থা করুন।", "Compare the number with the centre’s receipt. If it was money, have it paid back."),
+		words("নম্বরটি কেন্দ্রের রসিদের সাথে মিলিয়ে দেখুন। টাকা হলে যে নথির জন্য জমা হয়েছিল তার নম্বরে প্রয়োগ করুন, অথবা ফেরত দিন।", "Compare the number with the centre’s receipt. If it was money, apply it to the case that was meant, or pay it back."),
 		paidKept,
 	},
 	"unreadable": {
 		words("কেন্দ্রের একটি তথ্য পড়া যায়নি", "A record of a centre that can’t be read"),
-		words("কারিগরি শাখাকে জানান; কেন্দ্রের সফটওয়্যার হালনাগাদ কি না দেখুন।", "Tell the technical staff; see whether the centre’s software is the newest."),
+		words("কারিগরি শাখাকে জানান; কেন্দ্রের সফটওয়্যার হালনাগাদ কি না দেখুন। রসিদ ধরে যা দরকার নতুন করে নিন, তারপর নিষ্পত্তি করুন।", "Tell the technical staff; see whether the centre’s software is the newest. Have taken anew, by its receipt, what is needed, then settle this."),
+		applicationKept,
+	},
+	"clock-off": {
+		words("কেন্দ্রের ঘড়ি ভুল ছিল", "A centre’s clock was far off"),
+		words("কেন্দ্রকে ঘড়ি ঠিক করতে বলুন। তারিখের ওপর কিছু নির্ভর করলে নথির আইনি তারিখ দেখুন, তারপর নিষ্পত্তি করুন।", "Have the centre put its clock right. Where something hangs on the day, look at the case’s legal date, then settle this."),
+		words("আপনার আবেদন গৃহীত হয়েছে। কেন্দ্রের ঘড়ি ভুল থাকায় তারিখটি দপ্তর ঠিক করেছে।", "Your application is accepted. The centre’s clock was wrong, so the office has set its date."),
+	},
+	"likely-person": {
+		words("একই ব্যক্তির একই সেবার দুটি আবেদন", "Two applications of one person for one service"),
+		words("দুটি নথি মিলিয়ে দেখুন এবং নথির পাতায় বলুন একই ব্যক্তি কি না। একই আবেদন হলে পরেরটি অনুলিপি হিসেবে চিহ্নিত করুন; না হলে বাতিল করুন।", "Compare the two and say on the case’s page whether they are one person. If it is one application, mark the later as its duplicate; if not, dismiss this."),
 		applicationKept,
 	},
 	"document-missing": {
