@@ -91,6 +91,9 @@ func differences(a, b *dcat.Version) []string {
 	if a.Offline != b.Offline || a.OfflineReason != b.OfflineReason || a.FreshnessDays != b.FreshnessDays {
 		say("the offline policy %s (%d days) is now %s (%d days)", a.Offline, a.FreshnessDays, b.Offline, b.FreshnessDays)
 	}
+	if a.KeepDays != b.KeepDays {
+		say("kept for %d days after their end, now for %d", a.KeepDays, b.KeepDays)
+	}
 	if a.SLADays != b.SLADays {
 		say("%d working days are now %d", a.SLADays, b.SLADays)
 	}

@@ -111,6 +111,9 @@ func (l *linter) identity() {
 	default:
 		l.bad(string(v.Offline), 0, "offline %q: want intake or online_only", v.Offline)
 	}
+	if v.KeepDays < 0 || v.KeepDays > maxKeepDays {
+		l.bad("keep_days", 0, "keep_days %d: want 0 to %d calendar days after the end of a case", v.KeepDays, maxKeepDays)
+	}
 	if v.SLADays < 1 || v.SLADays > 365 {
 		l.bad("sla_days", 0, "sla_days %d: want 1 to 365 working days", v.SLADays)
 	}

@@ -11,6 +11,7 @@ import (
 // Bounds of what a service may declare about its procedure.
 const (
 	maxFeeDays   = 365
+	maxKeepDays  = 365 * 100
 	maxIssueDays = 90
 	maxRules     = 10
 	maxChecks    = 16

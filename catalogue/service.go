@@ -23,6 +23,7 @@ type serviceFile struct {
 	Offline       dcat.Offline       `yaml:"offline"`
 	OfflineReason place.Name         `yaml:"offline_reason"`
 	SLADays       int                `yaml:"sla_days"`
+	KeepDays      int                `yaml:"keep_days"`
 	FeeAt         dcat.FeeAt         `yaml:"fee_at"`
 	Fees          []feeFile          `yaml:"fees"`
 	Documents     []documentFile     `yaml:"documents"`
@@ -139,6 +140,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		Readiness: dcat.Readiness{FreshnessDays: f.Readiness.FreshnessDays, Training: f.Readiness.Training}, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
+	v.KeepDays = f.KeepDays
 	for _, d := range f.Documents {
 		v.Documents = append(v.Documents, dcat.Document{ID: d.ID, Name: nfcName(d.Name), Required: d.Required, OriginalAtCounter: d.OriginalAtCounter})
 	}

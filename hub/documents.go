@@ -25,6 +25,7 @@ type papers struct {
 	admit  func(replication.Peer) (*register.Node, error)
 	opener *opener
 	tray   *cabinet.Tray
+	erased erasedOf // Up to which their documents are gone here; of collect alone.
 
 	mu      sync.Mutex // Guards what follows.
 	keys    map[epochOf]*identity.EpochKey

@@ -269,6 +269,9 @@ func (s *host) Load(_ context.Context, peer replication.Peer, log protocol.LogID
 		return nil, nil, err
 	}
 	run.Reads = peer.Reads()
+	if run.Erased() && !run.Reads.Reads(protocol.CodecErased) {
+		return nil, nil, nil // A program of before stays in front of what was erased.
+	}
 	if log.Channel == protocol.Catalogue {
 		b, err := s.shelf.block(run)
 		return nil, []protocol.Block{b}, err

@@ -184,6 +184,7 @@ func (p *papers) collect(ctx context.Context) {
 			of, mark = reg, nil
 		}
 		mark = p.missing(mark, lacking)
+		p.forget(lacking)
 		p.mu.Lock()
 		for _, h := range p.damaged {
 			lacking[h] = true
@@ -220,6 +221,39 @@ func (p *papers) missing(mark []byte, lacking map[protocol.Hash]bool) []byte {
 		p.log.Warn("the list of documents could not be read", "err", err)
 	}
 	return next
+}
+
+// forget throws away what was erased by order and no case names any more.
+func (p *papers) forget(lacking map[protocol.Hash]bool) {
+	reg := p.register()
+	if n := reg.Stats().Erased; n == 0 || p.erased == (erasedOf{reg, n}) {
+		return
+	}
+	all, err := reg.Erasures()
+	if err != nil {
+		p.log.Warn("the orders of erasure could not be read", "err", err)
+		return
+	}
+	for _, e := range all {
+		for _, h := range e.Documents {
+			var known *register.Paper
+			if known, err = reg.Paper(h); err == nil && known.Erased != 0 && known.Held == 0 && len(known.Waiting) == 0 {
+				delete(lacking, h)
+				err = p.tray.Remove(h)
+			}
+			if err != nil && !errors.Is(err, fault.NotFound) {
+				p.log.Warn("a document that was erased by order is still here", "err", err)
+				return
+			}
+		}
+	}
+	p.erased = erasedOf{reg, reg.Stats().Erased}
+}
+
+// erasedOf is how many cases were erased, in which register.
+type erasedOf struct {
+	reg *register.Register
+	n   uint64
 }
 
 // scrubPause lies between two documents of a scrub.

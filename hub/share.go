@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,6 +40,8 @@ type share struct {
 	NextSlot   int               `cbor:"9,keyasint"`
 	Revoked    []identity.KeyID  `cbor:"10,keyasint,omitempty"`
 	Refounded  int64             `cbor:"11,keyasint,omitempty"` // Unix milliseconds; when the register last began anew.
+
+	Erasures []register.Erasure `cbor:"65,keyasint,omitempty"` // What was erased by order: no box brings it back.
 }
 
 // maxShare bounds a recovery share: a catalogue of hundreds of services.
@@ -137,6 +140,10 @@ func (s *share) fromGenesis(list []register.Command) error {
 			if err = protocol.Unmarshal(c.Body, register.MaxEntry, "founding", &b); err == nil && b.Anew != nil {
 				s.NextSlot, s.Revoked, s.Refounded = b.Anew.FirstSlot, b.Anew.Revoked, b.Anew.Refounding.At
 			}
+		case register.KnowErasures:
+			var known register.ErasuresKnown
+			err = protocol.Unmarshal(c.Body, register.MaxEntry, "erasures", &known)
+			s.Erasures = append(s.Erasures, known.List...)
 		case register.AddVersions, register.Publish:
 			var p register.Parcel
 			err = protocol.Unmarshal(c.Body, register.MaxEntry, "parcel", &p)
@@ -164,6 +171,15 @@ func (s *share) fromRegister(reg *register.Register) error {
 		n = 9998 // All are given out.
 	}
 	s.NextSlot, s.Revoked = n, reg.RevokedKeys()
+	all, err := reg.Erasures()
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.ErasedAt != 0 {
+			s.Erasures = append(s.Erasures, *e)
+		}
+	}
 	p := &packing{}
 	for from := uint64(0); ; {
 		run, err := reg.LogEvents(reg.Shelf(), from, protocol.MaxBlockEvents)
@@ -231,6 +247,14 @@ func shelve(parcels []register.Parcel) []register.Command {
 			method = register.Publish
 		}
 		list = append(list, register.NewCommand(drawID(), register.ActorControl, method, p))
+	}
+	return list
+}
+
+// remember is the commands by which a register knows what the one before it erased.
+func remember(erased []register.Erasure) (list []register.Command) {
+	for some := range slices.Chunk(erased, register.MaxErasuresKnown) {
+		list = append(list, register.NewCommand(drawID(), register.ActorHub, register.KnowErasures, register.ErasuresKnown{List: some}))
 	}
 	return list
 }
@@ -303,7 +327,7 @@ func RecoverFromNodes(dir string, sealed io.Reader, o RecoverOptions) (password 
 		Revoked:    s.Revoked, FirstSlot: min(s.NextSlot+slotLeap, lastLeap) &^ 1,
 	}
 	anew.Refounding.Sign(ca)
-	if err := f.writeGenesis(anew, shelve(s.Parcels), password); err != nil {
+	if err := f.writeGenesis(anew, append(shelve(s.Parcels), remember(s.Erasures)...), password); err != nil {
 		return "", err
 	}
 	return password, f.keys.save(dir) // Last: without it the folder holds no server.

@@ -21,7 +21,7 @@ type Header struct {
 	Last    uint64
 	Prev    Hash             // Hash of the event before First; zero before the first of all.
 	End     Hash             // Hash of the event at Last.
-	Codec   uint8            // CodecPlain, CodecZstd, CodecDictionary1 or CodecLeaning.
+	Codec   uint8            // CodecPlain, CodecZstd, CodecDictionary1, CodecLeaning or CodecErased.
 	Epoch   identity.EpochID // Zero when the body is not sealed.
 	Counter uint64           // Of the sealing, within the epoch.
 	Body    Hash             // SHA-256 of the body as carried.
@@ -47,6 +47,7 @@ type Packer struct {
 func NewPacker() *Packer {
 	p := &Packer{zip: map[uint8]*zstd.Encoder{}, unzip: map[uint8]*zstd.Decoder{}}
 	p.add(CodecZstd, nil, nil)
+	p.zip[CodecErased], p.unzip[CodecErased] = p.zip[CodecZstd], p.unzip[CodecZstd]
 	d := []byte(dictionary1)
 	p.add(CodecDictionary1, []zstd.EOption{zstd.WithEncoderDict(d)}, []zstd.DOption{zstd.WithDecoderDicts(d)})
 	return p
@@ -69,7 +70,7 @@ func (p *Packer) add(codec uint8, e []zstd.EOption, d []zstd.DOption) {
 
 // Close frees the packer.
 func (p *Packer) Close() {
-	for codec := range p.zip {
+	for _, codec := range []uint8{CodecZstd, CodecDictionary1} {
 		p.unzip[codec].Close()
 		_ = p.zip[codec].Close() // It writes to nothing.
 	}
@@ -125,12 +126,12 @@ func (p *Packer) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer) (Bl
 		if body, err = lean(r.First, r.Events, r.Leaning); err != nil {
 			return Block{}, err
 		}
-	case len(plain) < tiny:
+	case len(plain) < tiny && b.Header.Codec != CodecErased:
 		body = plain
 	default:
 		body = p.zip[b.Header.Codec].EncodeAll(plain, nil)
 	}
-	if len(body) >= len(plain) {
+	if len(body) >= len(plain) && b.Header.Codec != CodecErased {
 		b.Header.Codec, body = CodecPlain, plain
 	}
 	if epoch != nil {
@@ -167,7 +168,8 @@ func (b *Block) Check() error {
 		return err
 	}
 	if h.First == 0 || h.Last < h.First || h.Last-h.First >= MaxBlockEvents || len(b.Body) > MaxBlockBody || !ReadableCodecs.Reads(h.Codec) ||
-		h.Codec == CodecLeaning && (!h.Log.leans() || h.Sealed()) {
+		h.Codec == CodecLeaning && (!h.Log.leans() || h.Sealed()) ||
+		h.Codec == CodecErased && h.Log.Channel != Uplink && h.Log.Channel != Inbox {
 		return fault.New(op, fault.Invalid, h.Log.String(), "block bounds are impossible")
 	}
 	if sha256.Sum256(b.Body) != h.Body {
@@ -235,7 +237,10 @@ func (p *Packer) open(b *Block, key *identity.EpochKey, earlier func(seq uint64)
 		if err != nil || len(raw) > MaxEvent {
 			return nil, &fault.Error{Op: op, Kind: fault.Damaged, Item: h.Log.String(), Err: err}
 		}
-		prev = ChainHash(h.Log, seq, prev, raw)
+		if _, gone := ErasedHash(raw); gone != (h.Codec == CodecErased) {
+			return nil, fault.New(op, fault.Damaged, h.Log.String(), "a hash stands where an event must, or an event where a hash must")
+		}
+		prev = LinkHash(h.Log, seq, prev, raw)
 		items = append(items, Item{Seq: seq, Hash: prev, Raw: raw})
 		body = rest
 	}

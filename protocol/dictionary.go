@@ -27,7 +27,7 @@ const (
 type Codecs uint64
 
 // ReadableCodecs are those that this build opens.
-const ReadableCodecs Codecs = 1<<CodecPlain | 1<<CodecZstd | 1<<CodecDictionary1 | 1<<CodecLeaning
+const ReadableCodecs Codecs = 1<<CodecPlain | 1<<CodecZstd | 1<<CodecDictionary1 | 1<<CodecLeaning | 1<<CodecErased
 
 // Reads reports whether the set has a codec.
 func (c Codecs) Reads(codec uint8) bool {
@@ -37,6 +37,9 @@ func (c Codecs) Reads(codec uint8) bool {
 // codecFor chooses how to compress: with the dictionary what it was made for, if
 // the reader can open it. A catalogue resembles no application, but itself.
 func (r *Run) codecFor() uint8 {
+	if r.Erased() {
+		return CodecErased
+	}
 	if r.Leaning != nil && r.Log.leans() && r.Reads.Reads(CodecLeaning) {
 		return CodecLeaning
 	}

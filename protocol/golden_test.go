@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/identity"
 )
 
@@ -101,6 +102,11 @@ func vectors(t *testing.T) map[string][]byte {
 		"trial":               Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),
 		"trial-over":          Marshal(&TrialOver{Release: 5, Reason: "operator"}),
 		"lease":               Marshal(&Lease{Service: "trade-licence", Office: "local-41-09-17", Token: 3, Slot: "0010", From: 5, Until: 6, Numbers: []Serial{{First: 51, Last: 100}}, Prefix: "TL-41-09-17-"}),
+		"erasure": Marshal(&Erasure{
+			Cases:  []ErasedCase{{Number: 4100109292280148, Stage: "REJECTED", At: 5, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "Data Protection Act, s. 13"}},
+			Places: []ErasedPlaces{{Log: uplink, Seqs: []uint64{1, 4}}}, Documents: []Hash{hashes[1]},
+		}),
+		"erased-event":        ErasedRaw(hashes[1]),
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),
 		"acted-at-union":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 51, Number: "TL-41-09-17-000051", Issued: 5, Expires: 6}}),
 		"standing-certified":  Marshal(&Standing{Number: 4100109292280148, Stage: "READY", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateConfirmed, Expires: 6}}),

@@ -37,6 +37,10 @@ const (
 	// CodecLeaning is zstd over events that were compressed against earlier ones of
 	// their log, see [Leaning]. It is sent only to who says that it reads it.
 	CodecLeaning = 3
+
+	// CodecErased is zstd over the hashes that stand in the places of erased events, see
+	// [ErasedRaw]. It is sent only to who says that it reads it.
+	CodecErased = 4
 )
 
 // Contexts of signatures, see identity.Signer.Sign.

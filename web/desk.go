@@ -25,7 +25,8 @@ type desk struct{ *pages }
 // /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
-// /v1/track/{number} and GET /v1/certificates/{number}.
+// /v1/track/{number}, GET /v1/certificates/{number}, GET and POST /v1/erasures and
+// POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -33,7 +34,7 @@ func Desk(a *api.API, h House) error {
 	}
 	s.home, s.base = "/desk", "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/track", wordTrack}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/desk/erasures", wordErasures}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
@@ -44,6 +45,8 @@ func Desk(a *api.API, h House) error {
 	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
 	a.Page("POST /desk/items/{id}", s.known(wordDeskTitle, d.settle))
+	a.Page("GET /desk/erasures", s.known(wordDeskTitle, d.erasures))
+	a.Page("POST /desk/erasures", s.known(wordDeskTitle, d.erase))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
 	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))

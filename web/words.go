@@ -262,6 +262,7 @@ var custodyWords = []struct {
 // asideWords are the exceptions of custody.
 var asideWords = map[api.Custody]place.Name{
 	api.Quarantined:  name("যাচাইয়ের জন্য আলাদা রাখা হয়েছে", "Held aside for checking"),
+	api.Erased:       name("আদেশে মোছা হয়েছে", "Erased by order"),
 	api.Transferring: name("অন্য জেলায় পাঠানো হচ্ছে", "On its way to another district"),
 }
 

@@ -64,6 +64,8 @@ const (
 	ReadProposals Act = "read-proposals" // See what is proposed, and what became of it.
 	ReadLooks     Act = "read-looks"     // See who looked at a case.
 	CarryMail     Act = "carry-mail"     // Take sealed records to and from a USB stick.
+	EraseCase     Act = "erase-case"     // Order that a case be erased, confirm or withdraw the order.
+	ReadErasures  Act = "read-erasures"  // See which cases are or will be erased, and how far that has come.
 )
 
 // Acts returns the closed list of acts, in a fixed order.
@@ -71,6 +73,7 @@ func Acts() []Act {
 	return []Act{
 		File, Enter, Scan, ReadCase, WorkCase, PrintCopy, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
 		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadLooks, CarryMail,
+		EraseCase, ReadErasures,
 	}
 }
 
@@ -113,6 +116,8 @@ var table = map[Act]map[Role]Scope{
 	ReadProposals: {Officer: OwnOffice, Supervisor: OwnOffice, Operator: Always, Auditor: Always},
 	ReadLooks:     {Auditor: Always},
 	CarryMail:     {Entrepreneur: OwnCentre, Operator: Always},
+	EraseCase:     {Officer: OwnArea},
+	ReadErasures:  {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
 }
 
 // ScopeOf returns where a role may do an act: [Never] for what the table lacks.

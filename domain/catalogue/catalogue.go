@@ -153,6 +153,8 @@ type Version struct {
 	Checks    []Check    `cbor:"18,keyasint,omitempty" json:"checks,omitempty"`
 	Rules     []Rule     `cbor:"19,keyasint,omitempty" json:"rules,omitempty"`
 
+	KeepDays int `cbor:"65,keyasint,omitempty" json:"keep_days,omitempty"` // Calendar days after its end for which the law keeps a case.
+
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
 

@@ -60,13 +60,14 @@ const (
 	ActRegister    = "register" // Enter applications that came by post or fax.
 	ActMonitor     = "monitor"  // Watch the centres and offices below.
 	ActAppoint     = "appoint"  // Approve an entrepreneur's appointment.
+	ActErase       = "erase"    // Order that what is known of a citizen be erased, or confirm it.
 )
 
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []string {
 	return []string{
 		ActPreliminary, ActForward, ActReturn, ActRequestInfo, ActFinalise,
-		ActSign, ActRegister, ActMonitor, ActAppoint,
+		ActSign, ActRegister, ActMonitor, ActAppoint, ActErase,
 	}
 }
 

@@ -194,6 +194,7 @@ func (s *Server) routes() {
 	s.peopleRoutes()
 	tokenDesk{s}.routes()
 	leaseDesk{s}.routes()
+	erasureDesk{s}.routes()
 	s.machineRoutes()
 	s.bundles()
 }

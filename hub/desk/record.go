@@ -17,7 +17,7 @@ import (
 // (R-OF3).
 func record(reg *register.Register, c *register.Case, version uint64) (*api.Record, error) {
 	event, sub, err := reg.AsOf(c, version)
-	if err != nil {
+	if err != nil && c.Erased == 0 {
 		return nil, err
 	}
 	standing, custody, err := reg.Standing(c.Number)
@@ -50,6 +50,7 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	frozen(r, version)
 	r.Variance = c.Variance
 	r.PostedOn, r.Despite, r.Elsewhere = sub.PostedOn, sub.Despite, sub.Elsewhere
+	r.Erased = erasedNote(reg, c.Number)
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
 	return r, nil
 }

@@ -144,6 +144,7 @@ func plans() map[Method]plan {
 		Hear:            {"", func(s *step, c *Command) Result { return outsiders{courses{s}}.heard(c) }},
 		Weigh:           {"", func(s *step, c *Command) Result { return corrections{courses{s}}.weigh(c) }},
 		Tick:            {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
+		KnowErasures:    {"", func(s *step, c *Command) Result { return erasures{courses{s}}.knowErasures(c) }},
 	}
 }
 
@@ -177,6 +178,12 @@ func (s *step) carry(c *Command, by access.Principal) Result {
 	}
 	if c.Method == EndMatter && s.format > 3 {
 		return matterEnds{intake{s}}.end(c, by)
+	}
+	if plan, ok := erasing(c.Method); ok && s.format > 3 {
+		if f := (erasures{courses{s}}).right(by); f != nil {
+			return Result{Fault: f}
+		}
+		return plan(erasures{courses{s}}, c, by)
 	}
 	if c.Method == Settle {
 		return courses{s}.settle(c, by)

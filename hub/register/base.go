@@ -71,6 +71,9 @@ type run struct {
 
 // take reads one event. What it doesn't understand it keeps.
 func (f *folding) take(raw []byte) {
+	if _, gone := protocol.ErasedHash(raw); gone {
+		return // What it said is to be forgotten, and a later event says so.
+	}
 	e, err := protocol.DecodeEvent(raw)
 	if err != nil {
 		f.said = append(f.said, saying{raw: raw})
@@ -258,6 +261,9 @@ func (f *folding) plain(r *run) (bool, error) {
 		}
 		if err != nil {
 			return false, err
+		}
+		if _, gone := protocol.ErasedHash(stored[len(protocol.Hash{}):]); gone {
+			continue // Nothing is said of it any more.
 		}
 		e, err := protocol.DecodeEvent(stored[len(protocol.Hash{}):])
 		if err != nil || e.Kind == protocol.Submitted || e.Kind == protocol.Recovered {

@@ -37,6 +37,8 @@ type Case struct {
 
 	Enclosed
 	Dating
+
+	Erased int64 `cbor:"65,keyasint,omitempty"` // When what it told of its applicant was erased by order, Unix milliseconds; 0 is not.
 }
 
 // Enclosed is what belongs to a case: its papers, and other cases that are it.
@@ -114,11 +116,14 @@ const (
 	CustodyAccepted    = "ACCEPTED"
 	CustodySeen        = "SEEN" // An officer has opened it.
 	CustodyQuarantined = "QUARANTINED"
+	CustodyErased      = "ERASED"
 )
 
 // Custody returns how far the case has come, as the citizen may know it.
 func (c *Case) Custody() string {
 	switch {
+	case c.Erased != 0:
+		return CustodyErased
 	case c.Held != "":
 		return CustodyQuarantined
 	case slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Take }):

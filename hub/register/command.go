@@ -93,6 +93,11 @@ const (
 	// Of a clerk, since format 4: what reached his office itself. Entering → Entered.
 	Enter Method = "enter"
 
+	OrderErasure   Method = "order-erasure"   // An officer orders that cases be erased. ErasureOrder; since format 4.
+	ConfirmErasure Method = "confirm-erasure" // Another one confirms it, and it is done. ErasureWord.
+	DropErasure    Method = "drop-erasure"    // It won't be done. ErasureWord.
+	KnowErasures   Method = "know-erasures"   // By ActorHub: what a register before this one erased. ErasuresKnown.
+
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 
@@ -114,6 +119,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
+		OrderErasure, ConfirmErasure, DropErasure, KnowErasures,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,

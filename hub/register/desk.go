@@ -313,7 +313,7 @@ func (s desks) overtaken(c *Command, k *Case, b *Act, err error) Result {
 		res.Version = 0
 		return res
 	}
-	if b.Text != "" && len(b.Text) <= application.MaxText {
+	if b.Text != "" && len(b.Text) <= application.MaxText && k.Erased == 0 {
 		s.put(s.draftKey(k.Number, c.Actor), &Draft{Action: string(c.Method), Text: b.Text, At: s.meta.At, Saw: c.Expect})
 	}
 	const newest = 10

@@ -133,7 +133,7 @@ func randomEntry(w *town, b *box, rng *rand.Rand, numbers []protocol.Number) int
 	if who == "" {
 		who = flowtest.Post(0)
 	}
-	a := Act{Text: "x"}
+	a := Act{Text: "words on " + n.String()}
 	switch m {
 	case Decide:
 		a.Opinion = application.ForApproval

@@ -158,11 +158,15 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 			continue
 		}
 		l.At = protocol.Position{Seq: it.Seq, Hash: it.Hash}
-		s.record(h.Log, l.At, it.Raw)
 		s.meta.Stats.Accepted++
+		if s.gone(h.Log, it) {
+			continue
+		}
+		s.record(h.Log, l.At, it.Raw)
 		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
 			told.Other = append(told.Other, *st)
 		}
+		erasures{courses(s)}.again(h.Log, it, owner.Centre)
 	}
 	s.moved(h.Log)
 	s.append(s.world.inbox(owner.Centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&told)})

@@ -39,6 +39,8 @@ const (
 	tagTime        = 'B' // index, inverted → the register's time then
 	tagLegal       = 'H' // log → legal date of its newest application
 	tagPaper       = 'O' // keyed hash of a document's hash → Paper
+	tagErasure     = 'z' // number → Erasure
+	tagErased      = 'u' // log, sequence, hash of an event that a register before this one erased → number
 	tagKept        = 'F' // index, place in the entry → PaperKept
 	tagTimer       = 'm' // Unix seconds, number → nothing
 	tagItem        = 'n' // number, index, place in the entry → Item

@@ -118,11 +118,12 @@ func (r Logs) SilentDrops() (int64, error) {
 		})
 	})
 	x := &m.Stats
-	return int64(sent) - int64(x.Cases+x.Followed+x.Again+x.Unreadable+x.Quarantined), err
+	return int64(sent) - int64(x.Cases+x.Followed+x.Again+x.Unreadable+x.Quarantined+x.Gone), err
 }
 
 // LogEvents returns the events of a log after the sequence from, at most limit
-// and no more than a block carries, ready to be packed. No Events: there is
+// and no more than a block carries, ready to be packed. A run ends where erased
+// events begin, or is of these alone. No Events: there is
 // nothing after from. [fault.Damaged]: an event that must be there is missing.
 func (r Logs) LogEvents(id protocol.LogID, from uint64, limit int) (protocol.Run, error) {
 	const op = "register.LogEvents"
@@ -147,6 +148,9 @@ func (r Logs) LogEvents(id protocol.LogID, from uint64, limit int) (protocol.Run
 			}
 			raw := stored[len(run.End):]
 			size += len(raw)
+			if _, gone := protocol.ErasedHash(raw); len(run.Events) > 0 && gone != run.Erased() {
+				return false, nil
+			}
 			if len(run.Events) > 0 && size > protocol.MaxBlockBody-8<<10 || len(run.Events) == min(limit, protocol.MaxBlockEvents) {
 				return false, nil
 			}

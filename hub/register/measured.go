@@ -13,7 +13,7 @@ import (
 // the counters' own times where a centre sent them.
 func (r Cases) Course(c *Case) (*measure.Course, error) {
 	_, sub, err := r.Submission(c)
-	if err != nil {
+	if err != nil && c.Erased == 0 { // Of an erased case the register's own times are left.
 		return nil, err
 	}
 	out := &measure.Course{
@@ -36,7 +36,7 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 				stage = application.After(before(out), t.Action)
 			}
 			turn := measure.Turn{At: t.At, Action: t.Action, Stage: stage, Seat: t.Seat, Actor: t.Actor}
-			if t.Event != nil {
+			if t.Event != nil && c.Erased == 0 {
 				e, err := sent(v, t.Event)
 				if err != nil {
 					return err

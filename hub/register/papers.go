@@ -14,9 +14,10 @@ type Paper struct {
 	Hash    protocol.Hash     `cbor:"1,keyasint"`
 	Size    uint32            `cbor:"2,keyasint"`
 	Type    uint8             `cbor:"3,keyasint"`
-	Held    int64             `cbor:"4,keyasint,omitempty"` // Since when a quorum holds it, Unix milliseconds; 0: it is missing.
-	Waiting []protocol.Number `cbor:"5,keyasint,omitempty"` // Cases that lack it.
-	Centres []place.Centre    `cbor:"6,keyasint,omitempty"` // That named it while it was missing.
+	Held    int64             `cbor:"4,keyasint,omitempty"`  // Since when a quorum holds it, Unix milliseconds; 0: it is missing.
+	Waiting []protocol.Number `cbor:"5,keyasint,omitempty"`  // Cases that lack it.
+	Centres []place.Centre    `cbor:"6,keyasint,omitempty"`  // That named it while it was missing.
+	Erased  int64             `cbor:"65,keyasint,omitempty"` // When the servers were told to throw it away, Unix milliseconds.
 }
 
 // maxWaiting bounds the cases that wait for one document: further ones name it

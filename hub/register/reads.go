@@ -127,7 +127,7 @@ func (r Cases) NumberAt(printed protocol.Number, log protocol.LogID, seq uint64)
 }
 
 // Submission returns the application as its counter signed it: the event and its
-// payload.
+// payload. Of a case that was erased it is [fault.NotFound].
 func (r Cases) Submission(c *Case) (e protocol.Event, sub protocol.Submission, err error) {
 	err = r.base.View(func(v View) error {
 		e, sub, err = c.filed(v)
@@ -138,6 +138,9 @@ func (r Cases) Submission(c *Case) (e protocol.Event, sub protocol.Submission, e
 
 // filed reads the application as its counter signed it.
 func (c *Case) filed(v View) (e protocol.Event, sub protocol.Submission, err error) {
+	if c.Erased != 0 {
+		return e, sub, fault.New("register.Submission", fault.NotFound, c.Number.String(), "it was erased by order")
+	}
 	k := eventKey(c.Log, c.At.Seq)
 	stored, err := v.Get(k)
 	if err != nil {
@@ -256,9 +259,12 @@ func sent(v View, from *Source) (protocol.Event, error) {
 func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 	c, err := r.Case(n)
 	if err != nil {
+		if e, _ := r.Erasure(n); e != nil && e.Former {
+			return protocol.Standing{Number: n, Stage: e.Stage, Since: e.ErasedAt}, CustodyErased, nil
+		}
 		return protocol.Standing{}, "", err
 	}
-	if c.Primary != 0 {
+	if c.Primary != 0 && c.Erased == 0 {
 		if p, err := r.Case(c.Primary); err == nil {
 			st := p.standing(r.world.Load().set)
 			st.Number, st.Primary = n, p.Number

@@ -71,6 +71,9 @@ func (s desks) relate(c *Command, by access.Principal) Result {
 		if !s.get(caseKey(n), k) {
 			return failed(fault.NotFound, n.String(), "no case has this number")
 		}
+		if k.Erased != 0 {
+			return failed(fault.Conflict, n.String(), "its applicant was erased by order")
+		}
 		if err := access.May(by, access.ReadCase, k.closed(k.resource(s.world, place.Seat{}, k.State.Version), grievances{courses(s)}.roster)); err != nil {
 			return Result{Fault: failureOf(err)}
 		}

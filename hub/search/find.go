@@ -106,7 +106,7 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 	}
 	_, sub, err := reg.AsOf(c, 0)
 	if err != nil {
-		return h, false, err
+		return h, false, ifErased(c, err)
 	}
 	if sub.Secret != nil && len(q.Fields) == 0 { // Nothing of it is known here but its number.
 		return Hit{Case: c}, true, nil
@@ -121,6 +121,14 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 		}
 	}
 	return Hit{Case: c, Name: p, Elsewhere: sub.Elsewhere}, true, nil
+}
+
+// ifErased makes nothing of a case of which nobody knows any more what it was.
+func ifErased(c *register.Case, err error) error {
+	if c.Erased != 0 {
+		return nil
+	}
+	return err
 }
 
 // Look returns one case, where there is one that may be shown.
@@ -243,7 +251,7 @@ type Like struct {
 func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep func(*register.Case) bool) ([]Like, error) {
 	_, sub, err := reg.AsOf(c, 0)
 	if err != nil || sub.Secret != nil {
-		return nil, err
+		return nil, ifErased(c, err)
 	}
 	p, err := catalogue.ApplicantOf(sub.Applicant)
 	if err != nil {

@@ -19,6 +19,7 @@ const (
 	Seen         Custody = "SEEN"         // Opened by an officer.
 	Quarantined  Custody = "QUARANTINED"  // Held aside by the hub.
 	Transferring Custody = "TRANSFERRING" // On its way to another district.
+	Erased       Custody = "ERASED"       // What told of the citizen was erased by order.
 )
 
 // Replicated is the custody of a record with sealed copies at k neighbours.
@@ -133,6 +134,8 @@ type Tracking struct {
 	Putting  string      `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
 
 	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`
+	// Erased is set where what told of the citizen was erased by order.
+	Erased *ErasureNote `json:"erased,omitempty"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
 }
@@ -196,6 +199,8 @@ type Course struct {
 	AtUnion      *Time            `json:"at_union_until,omitempty" doc:"The union decides it at its centre's box, under a lease that ends then"`
 	Until        uint64           `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 	Filing
+
+	Erased *ErasureNote `json:"erased,omitempty" doc:"What told of the citizen was erased by order: dates, desks and money are left"`
 }
 
 // A Filing is what there is to say of how a case was filed. Its members stand among the

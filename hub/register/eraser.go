@@ -1,0 +1,335 @@
+package register
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"kendro/domain/place"
+	"kendro/protocol"
+)
+
+// An eraser takes out of the register what tells of the applicants of some cases. It
+// reads every event once: a copy of one may stand in any log, and a document may be
+// another case's too.
+type eraser struct {
+	erasures
+	cases  []*Case
+	papers map[protocol.Hash][]protocol.Number // Documents that they name.
+	shared map[protocol.Hash]bool              // Of those, what others name too.
+
+	uplinks []found             // Their events in uplinks.
+	inboxes []found             // What inboxes say of them.
+	joined  map[int]*acceptance // Of inboxes: what else an acceptance says.
+	told    []protocol.Head
+}
+
+// A found is an event that has to go.
+type found struct {
+	key    []byte
+	at     Source
+	number protocol.Number
+}
+
+// An acceptance is one that tells of other cases too: those are told again.
+type acceptance struct{ protocol.Acceptance }
+
+func newEraser(s erasures, list []*Case) *eraser {
+	return &eraser{erasures: s, cases: list, papers: map[protocol.Hash][]protocol.Number{}, shared: map[protocol.Hash]bool{}, joined: map[int]*acceptance{}}
+}
+
+// erase does all of it, in an order in which nothing that is still asked is gone.
+func (e *eraser) erase() {
+	e.search()
+	e.tell()
+	for i := range e.uplinks {
+		e.blank(&e.uplinks[i])
+	}
+	for i := range e.inboxes {
+		e.blank(&e.inboxes[i])
+	}
+	e.dropPapers()
+	e.dropAnswers()
+	e.dropFacts()
+	for _, k := range e.cases {
+		e.strip(k)
+	}
+}
+
+// blank leaves an event's hash in its place.
+func (e *eraser) blank(f *found) { e.blankAt(f.key, f.at.At.Hash) }
+
+func (s erasures) blankAt(k []byte, h protocol.Hash) {
+	s.set(k, append(bytes.Clone(h[:]), protocol.ErasedRaw(h)...))
+}
+
+// search reads every event, and the cases for the documents that they name.
+func (e *eraser) search() {
+	e.keep(e.tx.Scan(key(tagEvent), nil, func(k, stored []byte) (bool, error) {
+		if len(stored) > len(protocol.Hash{}) {
+			e.look(k, stored)
+		}
+		return true, nil
+	}))
+	for _, k := range e.cases {
+		for i := range k.History {
+			if d := k.History[i].Document; d != nil {
+				e.names(d.Hash, k.Number)
+			}
+		}
+	}
+	if len(e.papers) == 0 {
+		return
+	}
+	e.keep(e.tx.Scan(key(tagEvent, []byte{byte(protocol.Uplink)}), nil, func(k, stored []byte) (bool, error) {
+		if !slices.ContainsFunc(e.uplinks, func(f found) bool { return bytes.Equal(f.key, k) }) {
+			e.share(stored)
+		}
+		return true, nil
+	}))
+	e.keep(e.tx.Scan(key(tagCase), nil, func(k, raw []byte) (bool, error) {
+		if !slices.ContainsFunc(e.cases, func(c *Case) bool { return bytes.Equal(caseKey(c.Number), k) }) {
+			e.share(raw)
+		}
+		return true, nil
+	}))
+	e.keep(e.tx.Scan(key(tagRecord), nil, func(_, raw []byte) (bool, error) { // A scan of an old paper is the office's.
+		e.share(raw)
+		return true, nil
+	}))
+}
+
+// share notes which documents something else names.
+func (e *eraser) share(raw []byte) {
+	for h := range e.papers {
+		if !e.shared[h] && bytes.Contains(raw, h[:]) {
+			e.shared[h] = true
+		}
+	}
+}
+
+func (e *eraser) names(h protocol.Hash, n protocol.Number) {
+	if !slices.Contains(e.papers[h], n) {
+		e.papers[h] = append(e.papers[h], n)
+	}
+}
+
+// placeIn reads log and sequence from an event's key.
+func placeIn(k []byte) (log protocol.LogID, seq uint64) {
+	name, _, _ := bytes.Cut(k[2:len(k)-16], []byte{0})
+	log = protocol.LogID{Channel: protocol.Channel(k[1]), Name: string(name), Incarnation: binary.BigEndian.Uint64(k[len(k)-16:])}
+	return log, binary.BigEndian.Uint64(k[len(k)-8:])
+}
+
+// look decides about one event. Most are not looked into: they hold neither number nor
+// receipt of any of the cases.
+func (e *eraser) look(k, stored []byte) {
+	raw := stored[len(protocol.Hash{}):]
+	if k[1] == byte(protocol.Catalogue) || !e.mentions(k, raw) {
+		return
+	}
+	event, err := protocol.DecodeEvent(raw)
+	if err != nil {
+		return
+	}
+	log, seq := placeIn(k)
+	f := found{key: bytes.Clone(k), at: Source{Log: log, At: protocol.Position{Seq: seq, Hash: protocol.Hash(stored[:len(protocol.Hash{})])}}}
+	if log.Channel == protocol.Inbox {
+		e.lookInbox(&event, f)
+		return
+	}
+	c, filed := e.concerns(&event, f.at)
+	if c == nil {
+		return
+	}
+	f.number = c.Number
+	e.uplinks = append(e.uplinks, f)
+	var named struct {
+		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
+	}
+	var brought protocol.Supplement
+	switch {
+	case filed.Kind == protocol.Submitted && filed.Decode(&named) == nil:
+	case filed.Kind == protocol.Supplied && filed.Decode(&brought) == nil:
+		named.Documents = brought.Documents
+	}
+	for i := range named.Documents {
+		e.names(named.Documents[i].Hash, c.Number)
+	}
+}
+
+// mentions reports whether an event may be about one of the cases.
+func (e *eraser) mentions(k, raw []byte) bool {
+	for _, c := range e.cases {
+		if bytes.Contains(raw, u64(uint64(c.Number))) || bytes.Equal(k, eventKey(c.Log, c.At.Seq)) || bytes.Contains(raw, c.At.Hash[:]) {
+			return true
+		}
+		if r := c.Receipt; r != nil && (bytes.Equal(k, eventKey(r.Log, r.At.Seq)) || bytes.Contains(raw, r.At.Hash[:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// concerns returns the case that an event of an uplink is of, and the event as it was
+// first written; nil where it is of none of these.
+func (e *eraser) concerns(event *protocol.Event, at Source) (*Case, *protocol.Event) {
+	if event.Kind == protocol.Recovered {
+		var r protocol.Recovery
+		if event.Decode(&r) != nil {
+			return nil, nil
+		}
+		inner, err := r.Open()
+		if err != nil {
+			return nil, nil
+		}
+		event, at = &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
+	}
+	for _, c := range e.cases {
+		if event.Kind != protocol.Submitted && event.Number == c.Number || event.Kind == protocol.Submitted && c.cameBy(at) {
+			return c, event
+		}
+	}
+	return nil, nil
+}
+
+// cameBy reports whether a case began with the event at a place.
+func (c *Case) cameBy(at Source) bool {
+	return c.Log == at.Log && c.At == at.At || c.Receipt != nil && c.Receipt.Log == at.Log && c.Receipt.At == at.At
+}
+
+// lookInbox decides about what a centre was told.
+func (e *eraser) lookInbox(event *protocol.Event, f found) {
+	ours := func(n protocol.Number) bool {
+		return slices.ContainsFunc(e.cases, func(c *Case) bool { return c.Number == n })
+	}
+	switch event.Kind { //nolint:exhaustive // The others tell of no case.
+	case protocol.CaseMoved, protocol.SetAside:
+		var st protocol.Standing // What is told of a case once more is told of its primary.
+		if ours(event.Number) || event.Kind == protocol.CaseMoved && event.Decode(&st) == nil && ours(st.Primary) {
+			f.number = event.Number
+			e.inboxes = append(e.inboxes, f)
+		}
+	case protocol.Accepted:
+		var a protocol.Acceptance
+		if event.Decode(&a) != nil || !slices.ContainsFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) }) {
+			return
+		}
+		a.Other = slices.DeleteFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) })
+		e.joined[len(e.inboxes)] = &acceptance{a}
+		e.inboxes = append(e.inboxes, f)
+	}
+}
+
+// tell lets every centre whose box holds something of it know what to forget. An
+// acceptance that goes is said again without these cases.
+func (e *eraser) tell() {
+	var centres []place.Centre
+	add := func(c place.Centre) {
+		if c != "" && !slices.Contains(centres, c) {
+			centres = append(centres, c)
+		}
+	}
+	for _, k := range e.cases {
+		add(k.Centre)
+	}
+	for i := range e.uplinks {
+		if n := (withheld{e.courses}).boxOf(e.uplinks[i].at.Log); n != nil {
+			add(n.Centre)
+		}
+	}
+	for i := range e.inboxes {
+		add(place.Centre(e.inboxes[i].at.Log.Name))
+	}
+	slices.Sort(centres)
+	for i := range e.inboxes {
+		if a := e.joined[i]; a != nil {
+			e.append(e.inboxes[i].at.Log, &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&a.Acceptance)})
+		}
+	}
+	for _, c := range centres {
+		at := e.append(e.world.inbox(c), &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(e.wordFor(c))})
+		e.told = append(e.told, protocol.Head{Log: e.world.inbox(c), At: at})
+	}
+}
+
+// wordFor is what a centre is told. Documents may lie at any box that took one of them in.
+func (e *eraser) wordFor(c place.Centre) *protocol.Erasure {
+	w := &protocol.Erasure{}
+	for _, k := range e.cases {
+		w.Cases = append(w.Cases, e.word(k))
+	}
+	note := func(list []found, of func(protocol.LogID) bool) {
+		for i := range list {
+			at := &list[i].at
+			if !of(at.Log) {
+				continue
+			}
+			n := len(w.Places)
+			if n == 0 || w.Places[n-1].Log != at.Log {
+				w.Places = append(w.Places, protocol.ErasedPlaces{Log: at.Log})
+				n++
+			}
+			w.Places[n-1].Seqs = append(w.Places[n-1].Seqs, at.At.Seq)
+		}
+	}
+	note(e.uplinks, func(l protocol.LogID) bool {
+		n := withheld{e.courses}.boxOf(l)
+		return n != nil && n.Centre == c
+	})
+	note(e.inboxes, func(l protocol.LogID) bool { return place.Centre(l.Name) == c })
+	w.Documents = e.goneDocuments()
+	return w
+}
+
+// goneDocuments are those that no other case names, sorted.
+func (e *eraser) goneDocuments() []protocol.Hash {
+	var list []protocol.Hash
+	for h := range e.papers {
+		if !e.shared[h] {
+			list = append(list, h)
+		}
+	}
+	slices.SortFunc(list, func(a, b protocol.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return list
+}
+
+// placesOf are where a case's events stood in uplinks.
+func (e *eraser) placesOf(k *Case) []Source {
+	var list []Source
+	for i := range e.uplinks {
+		if e.uplinks[i].number == k.Number {
+			list = append(list, e.uplinks[i].at)
+		}
+	}
+	return list
+}
+
+// papersOf are the documents that went with a case.
+func (e *eraser) papersOf(k *Case) []protocol.Hash {
+	return slices.DeleteFunc(e.goneDocuments(), func(h protocol.Hash) bool { return !slices.Contains(e.papers[h], k.Number) })
+}
+
+// dropPapers has the servers throw away what no other case names.
+func (e *eraser) dropPapers() {
+	gone := e.goneDocuments()
+	for _, h := range gone {
+		p := &Paper{}
+		if e.get(papers{e.step}.paperKey(h), p) {
+			e.put(papers{e.step}.paperKey(h), &Paper{Hash: h, Size: p.Size, Type: p.Type, Erased: e.meta.At})
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	var keys [][]byte
+	e.keep(e.tx.Scan(key(tagKept), nil, func(k, raw []byte) (bool, error) {
+		if slices.ContainsFunc(gone, func(h protocol.Hash) bool { return bytes.Contains(raw, h[:]) }) {
+			keys = append(keys, bytes.Clone(k))
+		}
+		return true, nil
+	}))
+	for _, k := range keys {
+		e.del(k)
+	}
+}

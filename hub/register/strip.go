@@ -1,0 +1,150 @@
+package register
+
+import (
+	"bytes"
+	"slices"
+
+	"kendro/protocol"
+)
+
+// ErasedText stands in the place of words that were erased.
+const ErasedText = "erased"
+
+// strip leaves of a case what does not tell of its applicant: dates, desks, money, places.
+func (e *eraser) strip(k *Case) {
+	if k.Record != nil {
+		e.dropScanOf(k)
+		records{e.courses}.forget(k.Record)
+	}
+	for i := range k.History {
+		t := &k.History[i]
+		t.Text, t.Items, t.Document = "", nil, nil
+	}
+	if k.Held != "" {
+		k.Held = ErasedText
+	}
+	if k.Outside != nil {
+		k.Outside = nil
+	}
+	k.Lacks, k.Record, k.Accused, k.Erased = nil, nil, nil, e.meta.At
+	k.State.Asked, k.State.AppealBy = "", 0
+	e.put(caseKey(k.Number), k)
+	e.dropAll(key(tagDraft, u64(uint64(k.Number))))
+	e.dropTies(k)
+	e.stripItems(k)
+	e.stripAside(k)
+}
+
+// dropScanOf lets the scan of an old paper stand, and no more for whom it was made.
+func (e *eraser) dropScanOf(k *Case) {
+	p := PaperRecord{}
+	if e.get(records{e.courses}.key(k.Record), &p) && p.Number == k.Number {
+		p.Number = 0
+		e.put(records{e.courses}.key(k.Record), &p)
+	}
+}
+
+// under returns the keys under a prefix.
+func (e *eraser) under(prefix []byte) (keys [][]byte) {
+	e.keep(e.tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
+		keys = append(keys, bytes.Clone(k))
+		return true, nil
+	}))
+	return keys
+}
+
+func (e *eraser) dropAll(prefix []byte) {
+	for _, k := range e.under(prefix) {
+		e.del(k)
+	}
+}
+
+// dropTies takes back what officers said of this applicant and others.
+func (e *eraser) dropTies(c *Case) {
+	for _, k := range e.under(key(tagTie, u64(uint64(c.Number)))) {
+		e.del(k)
+		e.del(tieKey(numberOf(k[9:]), c.Number))
+	}
+}
+
+// stripItems leaves kind, sum and outcome of a case's items.
+func (e *eraser) stripItems(c *Case) {
+	for _, k := range e.under(key(tagItem, u64(uint64(c.Number)))) {
+		it := &Item{}
+		if e.get(k, it) {
+			it.Text, it.Words, it.Found, it.Bad = ErasedText, "", nil, ""
+			e.put(k, it)
+		}
+	}
+}
+
+// stripAside leaves no reason on what was set aside of a case.
+func (e *eraser) stripAside(c *Case) {
+	for _, k := range e.under(key(tagQuarantine)) {
+		q := &Quarantine{}
+		if e.get(k, q) && q.Number == c.Number {
+			q.Reason = ErasedText
+			e.put(k, q)
+		}
+	}
+}
+
+// dropFacts forgets what the cases were about.
+func (e *eraser) dropFacts() {
+	for _, k := range e.under(key(tagFact)) {
+		if len(k) > 8 && slices.ContainsFunc(e.cases, func(c *Case) bool { return numberOf(k[len(k)-8:]) == c.Number }) {
+			e.del(k)
+		}
+	}
+}
+
+// dropAnswers takes the words of the cases out of what overtaken officers were answered.
+func (e *eraser) dropAnswers() {
+	var keys [][]byte
+	e.keep(e.tx.Scan(key(tagAnswer), nil, func(k, raw []byte) (bool, error) {
+		if len(raw) > 2*len(protocol.Hash{}) && e.quotes(raw) {
+			keys = append(keys, bytes.Clone(k))
+		}
+		return true, nil
+	}))
+	for _, k := range keys {
+		var a answer
+		var d Difference
+		if !e.get(k, &a) || a.Result.Decode(&d) != nil || len(d.Since) == 0 {
+			continue
+		}
+		ours := false
+		for i := range d.Since {
+			if t := &d.Since[i]; e.hasTurn(t) {
+				t.Text, t.Items, t.Document, ours = "", nil, nil, true
+			}
+		}
+		if ours {
+			a.Result.Body = protocol.Marshal(&d)
+			e.put(k, &a)
+		}
+	}
+}
+
+// quotes reports whether something holds words of one of the cases.
+func (e *eraser) quotes(raw []byte) bool {
+	for _, c := range e.cases {
+		for i := range c.History {
+			if text := c.History[i].Text; text != "" && bytes.Contains(raw, []byte(text)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasTurn reports whether a turn is one of the cases'.
+func (e *eraser) hasTurn(t *Turn) bool {
+	return slices.ContainsFunc(e.cases, func(c *Case) bool {
+		if t.Version == 0 || t.Version > uint64(len(c.History)) {
+			return false
+		}
+		own := &c.History[t.Version-1]
+		return own.At == t.At && own.Action == t.Action && own.Actor == t.Actor && own.Text == t.Text
+	})
+}
