@@ -127,6 +127,8 @@ type Readiness struct {
 	// which an application that was made under one before goes on as it is; later ones are asked
 	// for what this version wants in addition. 0: one before counts for ever.
 	GraceDays int `cbor:"20,keyasint,omitempty" json:"grace_days,omitempty"`
+
+	KeepDays int `cbor:"65,keyasint,omitempty" json:"keep_days,omitempty"` // Calendar days after its end for which the law keeps a case.
 }
 
 // A Version is one numbered edition of a service. It never changes; a change
@@ -152,8 +154,6 @@ type Version struct {
 	Procedure *Procedure `cbor:"17,keyasint,omitempty" json:"procedure,omitempty"` // Nil: a case ends with its decision.
 	Checks    []Check    `cbor:"18,keyasint,omitempty" json:"checks,omitempty"`
 	Rules     []Rule     `cbor:"19,keyasint,omitempty" json:"rules,omitempty"`
-
-	KeepDays int `cbor:"65,keyasint,omitempty" json:"keep_days,omitempty"` // Calendar days after its end for which the law keeps a case.
 
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }

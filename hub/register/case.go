@@ -37,8 +37,6 @@ type Case struct {
 
 	Enclosed
 	Dating
-
-	Erased int64 `cbor:"65,keyasint,omitempty"` // When what it told of its applicant was erased by order, Unix milliseconds; 0 is not.
 }
 
 // Enclosed is what belongs to a case: its papers, and other cases that are it.
@@ -77,6 +75,8 @@ type Dating struct {
 	ClockOff int64 `cbor:"21,keyasint,omitempty"` // Milliseconds that the clock was off, where that is over ten minutes.
 	Paused   int64 `cbor:"23,keyasint,omitempty"` // Since when the office's clock stands still, Unix seconds; 0: it runs.
 	Timer    int64 `cbor:"24,keyasint,omitempty"` // When the hub looks at it by itself, Unix seconds; 0 is never.
+
+	Erased int64 `cbor:"65,keyasint,omitempty"` // When what it told of its applicant was erased by order, Unix milliseconds; 0 is not.
 }
 
 // A Turn is one entry of a case's history. The file as an officer saw it at

@@ -16,7 +16,7 @@ func erasedKey(log protocol.LogID, at protocol.Position) []byte {
 
 // gone keeps the hash alone of an event that a register before this one had erased, or of
 // which a box has nothing else. It reports whether it did.
-func (s intake) gone(log protocol.LogID, it *protocol.Item) bool {
+func (s erasures) gone(log protocol.LogID, it *protocol.Item) bool {
 	_, bare := protocol.ErasedHash(it.Raw)
 	if s.format < 4 || !bare && s.world.founding.Anew == nil {
 		return false
@@ -26,12 +26,12 @@ func (s intake) gone(log protocol.LogID, it *protocol.Item) bool {
 	if !bare && !ordered {
 		return false
 	}
-	erasures{courses(s)}.blankAt(eventKey(log, it.Seq), it.Hash)
+	s.blankAt(eventKey(log, it.Seq), it.Hash)
 	if ordered {
 		s.meta.Stats.Gone++
 		return true
 	}
-	s.unreadable(log, it, whyBare)
+	intake(s.courses).unreadable(log, it, whyBare)
 	return true
 }
 

@@ -288,12 +288,15 @@ type ErasuresKnown struct {
 // MaxErasuresKnown bounds one command.
 const MaxErasuresKnown = 64
 
+// Orders answers questions about erasures. Any goroutine may ask.
+type Orders struct{ *state }
+
 // Erasure returns the order to erase a case, or [fault.NotFound].
-func (r Cases) Erasure(n protocol.Number) (*Erasure, error) {
+func (r Orders) Erasure(n protocol.Number) (*Erasure, error) {
 	return find[Erasure](r.state, "Erasure", erasureKey(n), n.String())
 }
 
 // Erasures returns every order, by number, done or not.
-func (r Cases) Erasures() ([]*Erasure, error) {
+func (r Orders) Erasures() ([]*Erasure, error) {
 	return list[Erasure](r.state, key(tagErasure))
 }

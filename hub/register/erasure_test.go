@@ -36,7 +36,7 @@ func eraseDirectory() *place.Directory {
 }
 
 // holding returns under which kinds of key a text stands, and how often.
-func (w *town) holding(text []byte) string {
+func holding(w *town, text []byte) string {
 	pairs, _ := w.first().base.(*memory).now()
 	seen := map[byte]int{}
 	for k, v := range pairs {
@@ -126,7 +126,7 @@ func TestRow36ErasedByOrder(t *testing.T) {
 		t.Fatalf("the case is %+v, %v", c, err)
 	}
 	history, heads := len(c.History), b.hashes
-	if w.holding([]byte(canary)) == "" {
+	if holding(w, []byte(canary)) == "" {
 		t.Fatal("nothing tells of him: the test looks at nothing")
 	}
 	wantFault(t, "a post that may not", order(w, "anna", n).Fault, fault.Denied)
@@ -134,7 +134,7 @@ func TestRow36ErasedByOrder(t *testing.T) {
 	wantFault(t, "twice", order(w, "uno-officer", n).Fault, fault.Conflict)
 	wantFault(t, "by the one who ordered it", confirm(w, "chair", n).Fault, fault.Denied)
 	good(t, "confirm", confirm(w, "uno-officer", n))
-	if left := w.holding([]byte(canary)); left != "" {
+	if left := holding(w, []byte(canary)); left != "" {
 		t.Fatalf("it still stands under %s", left)
 	}
 	w.agree()
@@ -157,7 +157,7 @@ func TestRow36ErasedByOrder(t *testing.T) {
 	if res := b.bring(1, len(b.events)); res.Fault != nil || res.Accepted != 0 || res.At.Hash != heads[len(heads)-1] {
 		t.Errorf("the same once more: %+v", res)
 	}
-	if left := w.holding([]byte(canary)); left != "" {
+	if left := holding(w, []byte(canary)); left != "" {
 		t.Errorf("it came back under %s", left)
 	}
 	readThrough(t, w, b.log)
@@ -289,7 +289,7 @@ func TestRow36NothingBringsItBack(t *testing.T) {
 	good(t, "confirm", confirm(w, "uno-officer", n))
 	after := b.next(9, b.slot, 0) // It remembers nothing as signed for, and sends all of it once more.
 	after.mustBring(1, len(after.events))
-	if left := w.holding([]byte(canary)); left != "" {
+	if left := holding(w, []byte(canary)); left != "" {
 		t.Errorf("a recovered event brought it back under %s", left)
 	}
 	readThrough(t, w, after.log)
@@ -307,7 +307,7 @@ func TestRow36NothingBringsItBack(t *testing.T) {
 		t.Fatal(res.Fault.Err())
 	}
 	back.mustBring(1, len(back.events))
-	if left := anew.holding([]byte(canary)); left != "" {
+	if left := holding(anew, []byte(canary)); left != "" {
 		t.Errorf("the register that began anew has it under %s", left)
 	}
 	if st, custody, err := anew.first().Standing(n); err != nil || custody != CustodyErased || st.Stage != "REJECTED" {
@@ -382,7 +382,7 @@ func TestRow36RandomHistories(t *testing.T) {
 			erased++
 			i := slices.Index(b.numbers, n)
 			for what, text := range map[string][]byte{"its application": b.events[i], "what officers wrote": []byte("words on " + n.String())} {
-				if left := w.holding(text); left != "" {
+				if left := holding(w, text); left != "" {
 					t.Fatalf("seed %d, %s: %s still stands under %s", seed, n, what, left)
 				}
 			}

@@ -39,6 +39,7 @@ type Register struct {
 	Agencies
 	Desk
 	Papers
+	Orders
 
 	db     *store.DB // Nil in tests that keep the state in memory.
 	opener Opener
@@ -78,7 +79,7 @@ func Open(dir string, o Options) (*Register, error) {
 func open(b base, o Options) (*Register, error) {
 	st := &state{base: b}
 	r := &Register{
-		state: st, Cases: Cases{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st}, Desk: Desk{st},
+		state: st, Cases: Cases{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st}, Desk: Desk{st}, Orders: Orders{st},
 		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
 	err := b.View(func(v View) error {

@@ -43,8 +43,14 @@ type Stats struct {
 	Settled     uint64                     `cbor:"17,keyasint,omitempty"` // Items that came to an outcome.
 	Lapsed      uint64                     `cbor:"18,keyasint,omitempty"` // Demands whose term ended.
 	Escalated   uint64                     `cbor:"19,keyasint,omitempty"` // Times that a task went to a superior.
-	Erased      uint64                     `cbor:"65,keyasint,omitempty"` // Cases that were erased by order.
-	Gone        uint64                     `cbor:"66,keyasint,omitempty"` // Events of which the hash alone is kept: they were erased before they came here.
+
+	Forgotten
+}
+
+// Forgotten counts what was erased by order.
+type Forgotten struct {
+	Erased uint64 `cbor:"65,keyasint,omitempty"` // Cases that were erased by order.
+	Gone   uint64 `cbor:"66,keyasint,omitempty"` // Events of which the hash alone is kept: they were erased before they came here.
 }
 
 // logState is where a log stands in the register.

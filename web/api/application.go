@@ -199,8 +199,6 @@ type Course struct {
 	AtUnion      *Time            `json:"at_union_until,omitempty" doc:"The union decides it at its centre's box, under a lease that ends then"`
 	Until        uint64           `json:"as_of_version,omitempty" doc:"The record is shown as it stood at this version"`
 	Filing
-
-	Erased *ErasureNote `json:"erased,omitempty" doc:"What told of the citizen was erased by order: dates, desks and money are left"`
 }
 
 // A Filing is what there is to say of how a case was filed. Its members stand among the
@@ -211,6 +209,8 @@ type Filing struct {
 
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
+
+	Erased *ErasureNote `json:"erased,omitempty" doc:"What told of the citizen was erased by order: dates, desks and money are left"`
 }
 
 // An OutsideNote is where a case stands towards another authority's register.
