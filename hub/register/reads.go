@@ -259,7 +259,7 @@ func sent(v View, from *Source) (protocol.Event, error) {
 func (r Cases) Standing(n protocol.Number) (protocol.Standing, string, error) {
 	c, err := r.Case(n)
 	if err != nil {
-		if e, _ := (Orders(r)).Erasure(n); e != nil && e.Former {
+		if e, _ := Orders(r).Erasure(n); e != nil && e.Former {
 			return protocol.Standing{Number: n, Stage: e.Stage, Since: e.ErasedAt}, CustodyErased, nil
 		}
 		return protocol.Standing{}, "", err
