@@ -66,6 +66,8 @@ func TestMatrix(t *testing.T) {
 		ReadProposals: {Officer: office, Supervisor: above, Operator: always, Auditor: always},
 		ReadLooks:     {Auditor: always},
 		CarryMail:     {Entrepreneur: centre, Operator: always},
+		EraseCase:     {Officer: union},
+		ReadErasures:  {Officer: union, Supervisor: upaz, Operator: always, Auditor: always},
 	}
 	resources := []struct {
 		letter byte
