@@ -48,10 +48,12 @@ func (r *Run) Erased() bool {
 }
 
 // An Erasure is the payload of EventsErased, in an inbox: what a box has to forget, and
-// what stays to be said of it.
+// what stays to be said of it. All centres of the upazilas are told that may hold a copy;
+// of what one has not, nothing is to be done there. One order may take several such
+// events. Whoever hears one twice does nothing twice.
 type Erasure struct {
 	Cases     []ErasedCase   `cbor:"1,keyasint"`
-	Places    []ErasedPlaces `cbor:"2,keyasint,omitempty"` // Of events in uplinks of the centre, and in its inbox.
+	Places    []ErasedPlaces `cbor:"2,keyasint,omitempty"` // Of events in uplinks, and in inboxes, of whatever centre.
 	Documents []Hash         `cbor:"3,keyasint,omitempty"` // No case that stays names them.
 }
 
@@ -64,12 +66,16 @@ type ErasedCase struct {
 	Basis  string     `cbor:"5,keyasint"` // The law.
 }
 
-// ErasedPlaces are events of one log, by sequence.
+// ErasedPlaces are events of one log: where each stood, and its hash. Another event at
+// that place is not meant.
 type ErasedPlaces struct {
-	_    struct{} `cbor:",toarray"`
-	Log  LogID
-	Seqs []uint64
+	_   struct{} `cbor:",toarray"`
+	Log LogID
+	At  []Position
 }
+
+// MaxErasedPlaces bounds the places, and the documents, that one event names.
+const MaxErasedPlaces = 512
 
 // MaxErasedCases bounds the cases of one order.
 const MaxErasedCases = 16

@@ -104,7 +104,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"lease":               Marshal(&Lease{Service: "trade-licence", Office: "local-41-09-17", Token: 3, Slot: "0010", From: 5, Until: 6, Numbers: []Serial{{First: 51, Last: 100}}, Prefix: "TL-41-09-17-"}),
 		"erasure": Marshal(&Erasure{
 			Cases:  []ErasedCase{{Number: 4100109292280148, Stage: "REJECTED", At: 5, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "Data Protection Act, s. 13"}},
-			Places: []ErasedPlaces{{Log: uplink, Seqs: []uint64{1, 4}}}, Documents: []Hash{hashes[1]},
+			Places: []ErasedPlaces{{Log: uplink, At: []Position{{Seq: 1, Hash: hashes[0]}, {Seq: 4, Hash: hashes[1]}}}}, Documents: []Hash{hashes[1]},
 		}),
 		"erased-event":        ErasedRaw(hashes[1]),
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),

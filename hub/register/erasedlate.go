@@ -66,7 +66,7 @@ func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Cent
 		return
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
-	w := protocol.Erasure{Cases: []protocol.ErasedCase{s.word(c)}, Places: []protocol.ErasedPlaces{{Log: log, Seqs: []uint64{it.Seq}}}}
+	w := protocol.Erasure{Cases: []protocol.ErasedCase{s.word(c)}, Places: []protocol.ErasedPlaces{{Log: log, At: []protocol.Position{{Seq: it.Seq, Hash: it.Hash}}}}}
 	w.Cases[0].At = c.Erased
 	s.append(s.world.inbox(centre), &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(&w)})
 }
@@ -84,7 +84,7 @@ func (s erasures) erasedBy(e *protocol.Event, at Source) *Case {
 	if !s.get(caseKey(n), c) {
 		return nil
 	}
-	if e.Kind == protocol.Submitted && !c.cameBy(at) {
+	if e.Kind == protocol.Submitted && !at.began(c) {
 		c = s.aliasBy(n, at)
 	}
 	if c == nil || c.Erased == 0 {
@@ -103,7 +103,7 @@ func (s erasures) aliasBy(printed protocol.Number, at Source) *Case {
 		return true, nil
 	}))
 	for _, n := range numbers {
-		if c := (&Case{}); s.get(caseKey(n), c) && c.cameBy(at) {
+		if c := (&Case{}); s.get(caseKey(n), c) && at.began(c) {
 			return c
 		}
 	}

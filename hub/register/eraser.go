@@ -186,15 +186,15 @@ func (e *eraser) concerns(event *protocol.Event, at Source) (*Case, *protocol.Ev
 		event, at = &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
 	}
 	for _, c := range e.cases {
-		if event.Kind != protocol.Submitted && event.Number == c.Number || event.Kind == protocol.Submitted && c.cameBy(at) {
+		if event.Kind != protocol.Submitted && event.Number == c.Number || event.Kind == protocol.Submitted && at.began(c) {
 			return c, event
 		}
 	}
 	return nil, nil
 }
 
-// cameBy reports whether a case began with the event at a place.
-func (c *Case) cameBy(at Source) bool {
+// began reports whether a case began with this event.
+func (at Source) began(c *Case) bool {
 	return c.Log == at.Log && c.At == at.At || c.Receipt != nil && c.Receipt.Log == at.Log && c.Receipt.At == at.At
 }
 
@@ -221,9 +221,27 @@ func (e *eraser) lookInbox(event *protocol.Event, f found) {
 	}
 }
 
-// tell lets every centre whose box holds something of it know what to forget. An
+// tell lets every centre whose box may hold something of it know what to forget: those
+// that the cases came through, and their neighbours, who keep copies for each other. An
 // acceptance that goes is said again without these cases.
 func (e *eraser) tell() {
+	for i := range e.inboxes {
+		if a := e.joined[i]; a != nil {
+			e.append(e.inboxes[i].at.Log, &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&a.Acceptance)})
+		}
+	}
+	words := e.words()
+	for _, c := range e.hearers() {
+		head := protocol.Head{Log: e.world.inbox(c)}
+		for i := range words {
+			head.At = e.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: words[i]})
+		}
+		e.told = append(e.told, head)
+	}
+}
+
+// hearers are the centres to tell, sorted.
+func (e *eraser) hearers() []place.Centre {
 	var centres []place.Centre
 	add := func(c place.Centre) {
 		if c != "" && !slices.Contains(centres, c) {
@@ -241,45 +259,51 @@ func (e *eraser) tell() {
 	for i := range e.inboxes {
 		add(place.Centre(e.inboxes[i].at.Log.Name))
 	}
-	slices.Sort(centres)
-	for i := range e.inboxes {
-		if a := e.joined[i]; a != nil {
-			e.append(e.inboxes[i].at.Log, &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&a.Acceptance)})
+	for _, c := range slices.Clone(centres) {
+		for _, n := range e.world.all() {
+			if n.Centre.Upazila() == c.Upazila() {
+				add(n.Centre)
+			}
 		}
 	}
-	for _, c := range centres {
-		at := e.append(e.world.inbox(c), &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(e.wordFor(c))})
-		e.told = append(e.told, protocol.Head{Log: e.world.inbox(c), At: at})
-	}
+	slices.Sort(centres)
+	return centres
 }
 
-// wordFor is what a centre is told. Documents may lie at any box that took one of them in.
-func (e *eraser) wordFor(c place.Centre) *protocol.Erasure {
-	w := &protocol.Erasure{}
+// words is what all of them are told, in as many payloads as it takes.
+func (e *eraser) words() (list [][]byte) {
+	var w protocol.Erasure
 	for _, k := range e.cases {
 		w.Cases = append(w.Cases, e.word(k))
 	}
-	note := func(list []found, of func(protocol.LogID) bool) {
-		for i := range list {
-			at := &list[i].at
-			if !of(at.Log) {
-				continue
-			}
-			n := len(w.Places)
-			if n == 0 || w.Places[n-1].Log != at.Log {
-				w.Places = append(w.Places, protocol.ErasedPlaces{Log: at.Log})
-				n++
-			}
-			w.Places[n-1].Seqs = append(w.Places[n-1].Seqs, at.At.Seq)
-		}
+	say := func() {
+		list = append(list, protocol.Marshal(&w))
+		w.Places, w.Documents = nil, nil
 	}
-	note(e.uplinks, func(l protocol.LogID) bool {
-		n := withheld{e.courses}.boxOf(l)
-		return n != nil && n.Centre == c
-	})
-	note(e.inboxes, func(l protocol.LogID) bool { return place.Centre(l.Name) == c })
-	w.Documents = e.goneDocuments()
-	return w
+	n := 0
+	for _, f := range slices.Concat(e.uplinks, e.inboxes) {
+		if n == protocol.MaxErasedPlaces {
+			say()
+			n = 0
+		}
+		last := len(w.Places) - 1
+		if last < 0 || w.Places[last].Log != f.at.Log {
+			w.Places = append(w.Places, protocol.ErasedPlaces{Log: f.at.Log})
+			last++
+		}
+		w.Places[last].At = append(w.Places[last].At, f.at.At)
+		n++
+	}
+	for some := range slices.Chunk(e.goneDocuments(), protocol.MaxErasedPlaces) {
+		if n+len(some) > protocol.MaxErasedPlaces {
+			say()
+			n = 0
+		}
+		w.Documents = some
+		n += len(some)
+	}
+	say()
+	return list
 }
 
 // goneDocuments are those that no other case names, sorted.

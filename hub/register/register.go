@@ -28,7 +28,7 @@ type Options struct {
 // A Register is one server's copy of the district's register. Apply is called by
 // one goroutine at a time; everything else may overlap it and itself.
 //
-// What it answers, it answers as [Cases], [Amendments], [Logs], [Machines] and [People].
+// What it answers, it answers as [Cases], [Amendments], [Logs], [Machines], [People] and [Orders].
 type Register struct {
 	*state
 	Cases
