@@ -27,3 +27,15 @@ func TurnKeys(ctx context.Context, h *Hub) { (&keyTurner{h.group, h.o.Clock}).lo
 func CopyFolder(to, from string) error {
 	return copyFolder(to, from, func(*os.File) error { return nil })
 }
+
+// SetClear has register and Raft's log lie on the disk unencrypted.
+func (c *Config) SetClear() { c.clear = true }
+
+// Sweep rids a server's folder of what was erased, as it does by itself in its time.
+func Sweep(ctx context.Context, h *Hub) error {
+	upTo, _, err := h.Register().Unswept(h.keys.ID)
+	if err != nil {
+		return err
+	}
+	return h.sweeper.sweep(ctx, upTo)
+}

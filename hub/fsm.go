@@ -17,7 +17,8 @@ import (
 // goroutine. When an entry can't be applied here it reports why, and applies
 // nothing more: the server is on its way down.
 type machine struct {
-	states *snapshots
+	states  *snapshots
+	entries *raftLog
 	grown  func(*register.Outcome) // Told of everything that was applied.
 	fail   func(error)
 	log    *slog.Logger
@@ -86,6 +87,9 @@ func (m *machine) halt(index uint64, defect *register.Defect) error {
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.halted.Load() {
 		return nil, errHalted
+	}
+	if m.states.adopt(m.entries) {
+		m.grown(nil)
 	}
 	reg := m.states.register()
 	applied, digest := reg.Digest()

@@ -38,6 +38,7 @@ type Hub struct {
 	notices  *notices
 	progress *progress
 	recount  *recounter
+	sweeper  *sweeper
 	fatal    *fatal
 	closing  sync.Once
 	closed   error // Written by closing.
@@ -78,7 +79,7 @@ func Open(c Config) (h *Hub, err error) {
 	opener := newOpener(h.packer, keys.district)
 	h.disk, err = openDisk(diskOptions{
 		secret: cabinetSecret(keys),
-		dir:    c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger,
+		dir:    c.Dir, boxKey: c.BoxKey, district: keys.District, opener: opener, fail: h.fatal.set, step: c.step, log: c.log, logger: c.Logger, clear: c.clear,
 	})
 	if err != nil {
 		return h, err
@@ -92,6 +93,7 @@ func Open(c Config) (h *Hub, err error) {
 		return h, err
 	}
 	h.recount = &recounter{register: h.Register, clock: c.Clock, zone: zone, log: c.Logger}
+	h.sweeper = &sweeper{group: h.group, disk: h.disk, dir: c.Dir, clock: c.Clock, within: c.EraseWithin, snapshot: h.Snapshot}
 	h.furnish(&judge{register: h.Register, opener: opener, zone: zone, forms: catalogue.NewIntake})
 	return h, nil
 }
@@ -114,6 +116,7 @@ func (h *Hub) furnish(j *judge) {
 	}
 	h.papers.admit = h.host.admit
 	h.host.inquiries = newInquiries(h.host, h.o.Clock)
+	h.sweeper.papers = h.papers
 	h.host.holding = &holding{
 		group: h.group, store: h.disk.held, judge: j, ingester: in, keys: h.keys, kick: make(chan struct{}, 1), tell: h.host.heldSettled,
 	}
@@ -183,7 +186,7 @@ func (h *Hub) newRaft() (r *raft.Raft, err error) {
 	if err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Internal, Item: "raft", Err: err}
 	}
-	machine := &machine{states: h.disk.states, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
+	machine := &machine{states: h.disk.states, entries: h.disk.log, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
 	r, err = raft.NewRaft(h.o.raftConfig(h.keys.ID), machine, cache, h.disk.votes, h.disk.states, h.wire)
 	return r, fault.Wrap(op, fault.Internal, "raft", err)
 }
@@ -240,7 +243,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run, h.recount.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

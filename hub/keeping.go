@@ -229,25 +229,52 @@ func (p *papers) forget(lacking map[protocol.Hash]bool) {
 	if n := reg.Stats().Erased; n == 0 || p.erased == (erasedOf{reg, n}) {
 		return
 	}
+	err := eachErased(reg, func(h protocol.Hash) error {
+		delete(lacking, h)
+		if err := p.tray.Remove(h); !errors.Is(err, fault.NotFound) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		p.log.Warn("a document that was erased by order is still here", "err", err)
+		return
+	}
+	p.erased = erasedOf{reg, reg.Stats().Erased}
+}
+
+// erasedGone fails while a document is here that was erased by order.
+func (p *papers) erasedGone() error {
+	return eachErased(p.register(), func(h protocol.Hash) error {
+		if p.tray.Has(h) {
+			return fault.New("hub.forget", fault.Unavailable, h.String(), "the document is still here")
+		}
+		return nil
+	})
+}
+
+// eachErased calls fn with the documents that went with a case and that nothing has named
+// since.
+func eachErased(reg *register.Register, fn func(protocol.Hash) error) error {
 	all, err := reg.Erasures()
 	if err != nil {
-		p.log.Warn("the orders of erasure could not be read", "err", err)
-		return
+		return err
 	}
 	for _, e := range all {
 		for _, h := range e.Documents {
-			var known *register.Paper
-			if known, err = reg.Paper(h); err == nil && known.Erased != 0 && known.Held == 0 && len(known.Waiting) == 0 {
-				delete(lacking, h)
-				err = p.tray.Remove(h)
+			known, err := reg.Paper(h)
+			if errors.Is(err, fault.NotFound) {
+				continue
 			}
-			if err != nil && !errors.Is(err, fault.NotFound) {
-				p.log.Warn("a document that was erased by order is still here", "err", err)
-				return
+			if err == nil && known.Erased != 0 && known.Held == 0 && len(known.Waiting) == 0 {
+				err = fn(h)
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
-	p.erased = erasedOf{reg, reg.Stats().Erased}
+	return nil
 }
 
 // erasedOf is how many cases were erased, in which register.

@@ -47,6 +47,11 @@ type Config struct {
 	TrailingLogs  uint64 // Entries that are kept behind a marker; 0 is 10,240.
 	SnapshotEvery uint64 // Entries between two markers; 0 is 8,192.
 
+	// EraseWithin is how long after an erasure at most this server is to be rid of it;
+	// 0 is 24 hours. EraseCopies and EraseKeys are when copies elsewhere, and the sealing
+	// keys of that time, are to be gone; 0 is 90 and 180 days.
+	EraseWithin, EraseCopies, EraseKeys time.Duration
+
 	// Connectors are the other authorities' registers that services hand off to: the
 	// base of each one's calls, by the name that services use.
 	Connectors map[string]string
@@ -56,8 +61,9 @@ type Config struct {
 
 	// For tests: passed at every durable step of a snapshot, and what changes how
 	// Raft's log is kept.
-	step func(point string)
-	log  func(*journal.Options)
+	step  func(point string)
+	log   func(*journal.Options)
+	clear bool // Register and Raft's log lie on the disk unencrypted.
 }
 
 func (c *Config) complete() error {
@@ -77,6 +83,11 @@ func (c *Config) complete() error {
 	}
 	if c.SnapshotEvery == 0 {
 		c.SnapshotEvery = 8_192
+	}
+	for of, usual := range map[*time.Duration]time.Duration{&c.EraseWithin: 24 * time.Hour, &c.EraseCopies: 90 * 24 * time.Hour, &c.EraseKeys: 180 * 24 * time.Hour} {
+		if *of == 0 {
+			*of = usual
+		}
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ type diskOptions struct {
 	step     func(string)
 	log      func(*journal.Options)
 	logger   *slog.Logger
+	clear    bool
 }
 
 // openDisk opens what lies in a server's folder and makes sure that its parts
@@ -70,7 +71,11 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &disk{states: newSnapshots(o, vault)}
+	rest := vault
+	if o.clear {
+		rest = nil
+	}
+	d = &disk{states: newSnapshots(o, rest)}
 	if d.documents, err = cabinet.Open(filepath.Join(o.dir, documentsFolder), cabinet.Options{Vault: vault, Secret: o.secret[:]}); err != nil {
 		return nil, err
 	}
@@ -80,7 +85,7 @@ func openDisk(o diskOptions) (d *disk, err error) {
 			d = nil
 		}
 	}()
-	if err := d.openPart(o, vault); err != nil {
+	if err := d.openPart(o, rest); err != nil {
 		return d, asLost(err)
 	}
 	d.held, err = held.Anew(filepath.Join(o.dir, heldFolder), held.Options{Cipher: vault, Logger: o.logger})
@@ -139,7 +144,10 @@ func newSnapshots(o diskOptions, vault *store.Vault) *snapshots {
 }
 
 func (d *disk) openLog(o diskOptions, vault *store.Vault) error {
-	jo := journal.Options{Name: "raft", Cipher: vault}
+	jo := journal.Options{Name: "raft"}
+	if vault != nil {
+		jo.Cipher = vault
+	}
 	if o.log != nil {
 		o.log(&jo)
 	}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/fxamacker/cbor/v2"
@@ -109,7 +110,7 @@ func plans() map[Method]plan {
 	onPress := func(do func(press, *Command) Result) plan {
 		return plan{access.Publish, func(s *step, c *Command) Result { return do(press{s}, c) }}
 	}
-	return map[Method]plan{
+	all := map[Method]plan{
 		Genesis:       onFleet("", fleet.genesis),
 		EnrolNode:     onFleet("", fleet.enrolNode),
 		EnrolServer:   onFleet("", fleet.enrolServer),
@@ -146,6 +147,8 @@ func plans() map[Method]plan {
 		Tick:            {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 		KnowErasures:    {"", func(s *step, c *Command) Result { return erasures{courses{s}}.knowErasures(c) }},
 	}
+	maps.Copy(all, forgets())
+	return all
 }
 
 // known reports whether this software knows a command.

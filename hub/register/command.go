@@ -98,6 +98,11 @@ const (
 	DropErasure    Method = "drop-erasure"    // It won't be done. ErasureWord.
 	KnowErasures   Method = "know-erasures"   // By ActorHub: what a register before this one erased. ErasuresKnown.
 
+	// Who has carried erasures out, since format 4.
+	ServerHasForgot Method = "server-has-forgot" // By ActorHub. ServerForgot.
+	BoxHasForgot    Method = "box-has-forgot"    // By ActorHub. BoxForgot.
+	CopiesAreGone   Method = "copies-are-gone"   // Of an operator. CopiesGone.
+
 	Relate Method = "relate" // An officer says whether two applicants are one person. Likening; since format 4.
 	Settle Method = "settle" // An officer says what comes of an item. Settlement.
 
@@ -119,7 +124,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
-		OrderErasure, ConfirmErasure, DropErasure, KnowErasures,
+		OrderErasure, ConfirmErasure, DropErasure, KnowErasures, ServerHasForgot, BoxHasForgot, CopiesAreGone,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,

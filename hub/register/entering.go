@@ -144,6 +144,9 @@ func (s entries) onCase(e *protocol.Event, raw []byte, b *Entering, by access.Pr
 	if !s.get(caseKey(e.Number), c) {
 		return failed(fault.NotFound, e.Number.String(), "no case has this number")
 	}
+	if c.Erased != 0 {
+		return failed(fault.Conflict, e.Number.String(), "it was erased by order: nothing more is entered on it")
+	}
 	if c.Centre != "" {
 		return failed(fault.Denied, e.Number.String(), "a centre took the application in: the applicant goes there")
 	}

@@ -2,6 +2,7 @@ package register
 
 import (
 	"bytes"
+	"slices"
 
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -22,13 +23,16 @@ func (s erasures) gone(log protocol.LogID, it *protocol.Item) bool {
 		return false
 	}
 	at := protocol.Position{Seq: it.Seq, Hash: it.Hash}
-	ordered := s.has(erasedKey(log, at))
+	of, ordered := s.raw(erasedKey(log, at))
 	if !bare && !ordered {
 		return false
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
 	if ordered {
 		s.meta.Stats.Gone++
+		if !bare { // Its box had been told when it came back.
+			s.late(numberOf(of), nil)
+		}
 		return true
 	}
 	intake(s.courses).unreadable(log, it, whyBare)
@@ -66,9 +70,57 @@ func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Cent
 		return
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
-	w := protocol.Erasure{Cases: []protocol.ErasedCase{s.word(c)}, Places: []protocol.ErasedPlaces{{Log: log, At: []protocol.Position{{Seq: it.Seq, Hash: it.Hash}}}}}
-	w.Cases[0].At = c.Erased
-	s.append(s.world.inbox(centre), &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(&w)})
+	o := Erasure{}
+	s.get(erasureKey(c.Number), &o)
+	head := s.replay(&o, centre, []Source{{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}})
+	s.late(c.Number, head)
+}
+
+// late notes that this entry held something of a case that was erased, and which centre
+// was told to forget it.
+func (s erasures) late(n protocol.Number, told *protocol.Head) {
+	o := &Erasure{}
+	if !s.get(erasureKey(n), o) {
+		return
+	}
+	o.Late = Late{LateIndex: s.index, LateAt: s.meta.At}
+	if told != nil {
+		o.told(*told)
+	}
+	s.put(erasureKey(n), o)
+	s.meta.Stats.Newest = s.index
+}
+
+// replay tells a centre of an order once more, with further places. It returns where its
+// inbox says so, nil where the centre has none.
+func (s erasures) replay(o *Erasure, centre place.Centre, further []Source) *protocol.Head {
+	if centre == "" {
+		return nil
+	}
+	w := protocol.Erasure{Cases: []protocol.ErasedCase{{Number: o.Number, Stage: o.Stage, At: o.ErasedAt, By: o.Seat, Basis: o.Basis}}}
+	head := &protocol.Head{Log: s.world.inbox(centre)}
+	for _, said := range inWords(w, slices.Concat(o.Places, o.Inboxes, further), o.Documents) {
+		head.At = s.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: said})
+	}
+	return head
+}
+
+// returned tells a box that comes back to a register that began anew what the one before
+// had its centre erase: it may have been away then.
+func (s erasures) returned(centre place.Centre) {
+	var list []*Erasure
+	s.keep(s.tx.Scan(key(tagErasure), nil, func(k, raw []byte) (bool, error) {
+		o := &Erasure{}
+		err := decodeState(k, raw, o)
+		if err == nil && o.Former && o.hears(centre) {
+			list = append(list, o)
+		}
+		return true, err
+	}))
+	for _, o := range list {
+		o.told(*s.replay(o, centre, nil))
+		s.put(erasureKey(o.Number), o)
+	}
 }
 
 // erasedBy returns the erased case that an event is of, nil where it is of none.

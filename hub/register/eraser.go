@@ -203,7 +203,7 @@ func (e *eraser) lookInbox(event *protocol.Event, f found) {
 	ours := func(n protocol.Number) bool {
 		return slices.ContainsFunc(e.cases, func(c *Case) bool { return c.Number == n })
 	}
-	switch event.Kind { //nolint:exhaustive // The others tell of no case.
+	switch event.Kind { //nolint:exhaustive // The others name their case.
 	case protocol.CaseMoved, protocol.SetAside:
 		var st protocol.Standing // What is told of a case once more is told of its primary.
 		if ours(event.Number) || event.Kind == protocol.CaseMoved && event.Decode(&st) == nil && ours(st.Primary) {
@@ -215,9 +215,15 @@ func (e *eraser) lookInbox(event *protocol.Event, f found) {
 		if event.Decode(&a) != nil || !slices.ContainsFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) }) {
 			return
 		}
+		f.number = a.Other[slices.IndexFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) })].Number
 		a.Other = slices.DeleteFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) })
 		e.joined[len(e.inboxes)] = &acceptance{a}
 		e.inboxes = append(e.inboxes, f)
+	default: // Such as what has come of a correction.
+		if ours(event.Number) && event.Kind != protocol.EventsErased {
+			f.number = event.Number
+			e.inboxes = append(e.inboxes, f)
+		}
 	}
 }
 
@@ -270,31 +276,41 @@ func (e *eraser) hearers() []place.Centre {
 	return centres
 }
 
-// words is what all of them are told, in as many payloads as it takes.
-func (e *eraser) words() (list [][]byte) {
+// words is what all of them are told.
+func (e *eraser) words() [][]byte {
 	var w protocol.Erasure
 	for _, k := range e.cases {
 		w.Cases = append(w.Cases, e.word(k))
 	}
+	var places []Source
+	for _, f := range slices.Concat(e.uplinks, e.inboxes) {
+		places = append(places, f.at)
+	}
+	return inWords(w, places, e.goneDocuments())
+}
+
+// inWords tells of places and documents in as many payloads as it takes.
+func inWords(w protocol.Erasure, places []Source, documents []protocol.Hash) (list [][]byte) {
 	say := func() {
 		list = append(list, protocol.Marshal(&w))
 		w.Places, w.Documents = nil, nil
 	}
 	n := 0
-	for _, f := range slices.Concat(e.uplinks, e.inboxes) {
+	for i := range places {
+		at := &places[i]
 		if n == protocol.MaxErasedPlaces {
 			say()
 			n = 0
 		}
 		last := len(w.Places) - 1
-		if last < 0 || w.Places[last].Log != f.at.Log {
-			w.Places = append(w.Places, protocol.ErasedPlaces{Log: f.at.Log})
+		if last < 0 || w.Places[last].Log != at.Log {
+			w.Places = append(w.Places, protocol.ErasedPlaces{Log: at.Log})
 			last++
 		}
-		w.Places[last].At = append(w.Places[last].At, f.at.At)
+		w.Places[last].At = append(w.Places[last].At, at.At)
 		n++
 	}
-	for some := range slices.Chunk(e.goneDocuments(), protocol.MaxErasedPlaces) {
+	for some := range slices.Chunk(documents, protocol.MaxErasedPlaces) {
 		if n+len(some) > protocol.MaxErasedPlaces {
 			say()
 			n = 0
@@ -318,15 +334,15 @@ func (e *eraser) goneDocuments() []protocol.Hash {
 	return list
 }
 
-// placesOf are where a case's events stood in uplinks.
-func (e *eraser) placesOf(k *Case) []Source {
-	var list []Source
-	for i := range e.uplinks {
-		if e.uplinks[i].number == k.Number {
-			list = append(list, e.uplinks[i].at)
+// placesOf are where those events stood that tell of a case.
+func placesOf(list []found, n protocol.Number) []Source {
+	var places []Source
+	for i := range list {
+		if list[i].number == n {
+			places = append(places, list[i].at)
 		}
 	}
-	return list
+	return places
 }
 
 // papersOf are the documents that went with a case.

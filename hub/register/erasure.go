@@ -39,6 +39,35 @@ type Erasure struct {
 	Places    []Source          `cbor:"15,keyasint,omitempty"` // Of the events in uplinks.
 	Documents []protocol.Hash   `cbor:"16,keyasint,omitempty"` // That went with it.
 	With      []protocol.Number `cbor:"17,keyasint,omitempty"` // The cases of the same order.
+	Inboxes   []Source          `cbor:"18,keyasint,omitempty"` // Of what inboxes said of it.
+
+	Late
+}
+
+// Late is what came of an erased case afterwards, from boxes that had been away.
+type Late struct {
+	LateIndex uint64 `cbor:"19,keyasint,omitempty"` // The newest entry that held some of it; 0 for none.
+	LateAt    int64  `cbor:"20,keyasint,omitempty"` // Unix milliseconds.
+}
+
+// Held is the newest entry of Raft's log that held something of the case, and when that
+// came, in Unix milliseconds.
+func (e *Erasure) Held() (index uint64, at int64) {
+	if e.LateIndex > e.Index {
+		return e.LateIndex, e.LateAt
+	}
+	return e.Index, e.ErasedAt
+}
+
+// hears reports whether a centre was told of it.
+func (e *Erasure) hears(c place.Centre) bool {
+	return slices.ContainsFunc(e.Told, func(h protocol.Head) bool { return place.Centre(h.Log.Name) == c })
+}
+
+// told notes where a centre's inbox says it last.
+func (e *Erasure) told(h protocol.Head) {
+	e.Told = append(slices.DeleteFunc(slices.Clone(e.Told), func(old protocol.Head) bool { return old.Log.Name == h.Log.Name }), h)
+	slices.SortFunc(e.Told, func(a, b protocol.Head) int { return strings.Compare(a.Log.Name, b.Log.Name) })
 }
 
 // An ErasureOrder is the body of order-erasure.
@@ -222,9 +251,11 @@ func (s erasures) confirm(c *Command, by access.Principal) Result {
 			continue
 		}
 		n.Confirmed, n.Second, n.ErasedAt, n.Index = by.User, by.Seat, s.meta.At, s.index
-		n.Told, n.Places, n.Documents, n.Stage = e.told, e.placesOf(k), e.papersOf(k), k.State.Stage.String()
+		n.Told, n.Places, n.Documents, n.Stage = e.told, placesOf(e.uplinks, k.Number), e.papersOf(k), k.State.Stage.String()
+		n.Inboxes = placesOf(e.inboxes, k.Number)
 		s.put(erasureKey(k.Number), n)
 		s.meta.Stats.Erased++
+		s.meta.Stats.Newest = s.index
 	}
 	return done(nil)
 }
@@ -274,7 +305,7 @@ func (s erasures) knowErasures(c *Command) Result {
 		for _, p := range e.Places {
 			s.set(erasedKey(p.Log, p.At), u64(uint64(e.Number)))
 		}
-		e.Former, e.Told, e.Index = true, nil, 0
+		e.Former, e.Index, e.Late = true, 0, Late{} // Who was told has to be told here once more.
 		s.put(erasureKey(e.Number), &e)
 	}
 	return done(nil)

@@ -55,6 +55,7 @@ func (s fleet) returnNode(c *Command) Result {
 	}
 	s.assure(n.Centre, b.Before)
 	s.settings(n.Centre.Upazila())
+	erasures{courses(s)}.returned(n.Centre)
 	for i := range b.Users {
 		staff(s).returned(&b.Users[i], n.Centre)
 	}

@@ -50,6 +50,7 @@ type Stats struct {
 // Forgotten counts what was erased by order.
 type Forgotten struct {
 	Erased uint64 `cbor:"65,keyasint,omitempty"` // Cases that were erased by order.
+	Newest uint64 `cbor:"67,keyasint,omitempty"` // The newest entry that held something of an erased case.
 	Gone   uint64 `cbor:"66,keyasint,omitempty"` // Events of which the hash alone is kept: they were erased before they came here.
 }
 

@@ -26,10 +26,16 @@ func (e *eraser) strip(k *Case) {
 	if k.Outside != nil {
 		k.Outside = nil
 	}
-	k.Lacks, k.Record, k.Accused, k.Erased = nil, nil, nil, e.meta.At
+	k.Lacks, k.Record, k.Accused, k.Grounds, k.Erased = nil, nil, nil, nil, e.meta.At
+	for i := range k.Copies {
+		if k.Copies[i].Reason != "" {
+			k.Copies[i].Reason = ErasedText // Somebody wrote it.
+		}
+	}
 	k.State.Asked, k.State.AppealBy = "", 0
 	e.put(caseKey(k.Number), k)
 	e.dropAll(key(tagDraft, u64(uint64(k.Number))))
+	e.dropAll(key(tagCorrection, u64(uint64(k.Number))))
 	e.dropTies(k)
 	e.stripItems(k)
 	e.stripAside(k)

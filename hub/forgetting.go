@@ -1,0 +1,148 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kendro/domain/fault"
+	"kendro/hub/register"
+)
+
+// How often a server looks whether something erased is left in its folder, and how long it
+// waits for its own state machine.
+const (
+	sweepEvery = time.Minute
+	sweepWait  = 10 * time.Second
+)
+
+// A sweeper rids this server's folder of what was erased. The register forgets at once;
+// what its files, Raft's log and the cabinet held before lies there until they are
+// written anew, cut and emptied. Then the server says so in the register.
+type sweeper struct {
+	*group
+	disk     *disk
+	papers   *papers
+	dir      string
+	clock    func() time.Time
+	within   time.Duration
+	snapshot func() error
+}
+
+// run looks again and again until ctx ends.
+func (s *sweeper) run(ctx context.Context) {
+	for rest(ctx, sweepEvery) {
+		upTo, since, err := s.register().Unswept(s.id)
+		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.within/2))) {
+			continue // Half of the time is for what may fail.
+		}
+		if err == nil {
+			err = s.sweep(ctx, upTo)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("what was erased by order is not gone from this server's disk yet", "entry", upTo, "err", err)
+		}
+	}
+}
+
+// sweep does it for everything that entries up to one held. It may be repeated.
+func (s *sweeper) sweep(ctx context.Context, upTo uint64) error {
+	if err := s.leftovers(); err != nil {
+		return err
+	}
+	if err := s.papers.erasedGone(); err != nil {
+		return err
+	}
+	if err := s.rewrite(ctx, upTo); err != nil {
+		return err
+	}
+	if err := s.cut(ctx, upTo); err != nil {
+		return err
+	}
+	report := register.ServerForgot{Server: s.id, Index: upTo}
+	_, err := s.do(ctx, register.NewCommand(fmt.Sprintf("forgot %s %d", s.id, upTo), register.ActorHub, register.ServerHasForgot, &report))
+	if err == nil {
+		s.log.Info("what was erased by order is gone from this server's disk", "entry", upTo)
+	}
+	return err
+}
+
+// leftovers fails where a register lies here that was set aside as damaged: a person keeps
+// it to look at, and has to take it away.
+func (s *sweeper) leftovers() error {
+	for _, name := range []string{damagedRegister, damagedFolder} {
+		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
+			return fault.New("hub.sweep", fault.Conflict, name, "what was set aside there may hold what was erased: look at it and remove the folder")
+		}
+	}
+	return nil
+}
+
+// rewrite puts a register in the place of this one whose files never held what is gone.
+func (s *sweeper) rewrite(ctx context.Context, upTo uint64) error {
+	if s.disk.states.marker().Applied < upTo {
+		if err := s.snapshot(); err != nil {
+			return err
+		}
+	}
+	if at := s.disk.states.marker().Applied; at < upTo {
+		return fault.New("hub.sweep", fault.Unavailable, "register", fmt.Sprintf("its marker stands at %d", at))
+	}
+	f, err := s.disk.states.rewrite(ctx, s.disk.log)
+	if err != nil {
+		return err
+	}
+	s.disk.states.offer(f)
+	if err := s.snapshot(); err != nil {
+		s.disk.states.offer(nil)
+		return errors.Join(err, f.drop(s.disk.states.generation(f.generation)))
+	}
+	return f.failed
+}
+
+// cut has Raft's log begin behind an entry, in a segment of its own. A server that lags
+// further behind is sent a snapshot.
+func (s *sweeper) cut(ctx context.Context, upTo uint64) error {
+	log := s.disk.log
+	if s.leads() { // What Raft keeps for itself is no part of a snapshot; this is.
+		if err := s.raft.Barrier(sweepWait).Error(); err != nil {
+			return fault.Wrap("hub.sweep", fault.Unavailable, "raft", err)
+		}
+	}
+	if err := log.refuse(log.journal.Turn()); err != nil {
+		return err
+	}
+	last := log.journal.Last()
+	if err := s.reach(ctx, last); err != nil {
+		return err
+	}
+	usual := s.raft.ReloadableConfig()
+	now := usual
+	now.TrailingLogs = log.journal.Last() - last
+	if err := s.raft.ReloadConfig(now); err != nil {
+		return fault.Wrap("hub.sweep", fault.Internal, "raft", err)
+	}
+	err := s.snapshot()
+	if err := errors.Join(err, s.raft.ReloadConfig(usual)); err != nil {
+		return fault.Wrap("hub.sweep", fault.Unavailable, "raft", err)
+	}
+	if oldest := log.journal.Oldest(); oldest <= upTo {
+		return fault.New("hub.sweep", fault.Unavailable, "raft log", fmt.Sprintf("its files begin at %d", oldest))
+	}
+	return nil
+}
+
+// reach waits until this server has applied an entry.
+func (s *sweeper) reach(ctx context.Context, index uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepWait)
+	defer cancel()
+	for s.raft.AppliedIndex() < index {
+		if !rest(ctx, sweepWait/1000) {
+			return fault.New("hub.sweep", fault.Unavailable, "raft", fmt.Sprintf("entry %d is not applied yet", index))
+		}
+	}
+	return nil
+}

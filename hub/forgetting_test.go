@@ -1,0 +1,186 @@
+package hub_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kendro/domain/access"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/hub"
+	"kendro/hub/register"
+	"kendro/internal/hubtest"
+	"kendro/protocol"
+)
+
+// holding returns the files of a server's folder in which one of some texts stands.
+func holding(t *testing.T, dir string, texts ...[]byte) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := written(path)
+		for _, text := range texts {
+			if err == nil && bytes.Contains(raw, text) {
+				files = append(files, path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// written reads a file without its holes, which the database leaves in plenty.
+func written(path string) (all []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	for from, end := int64(0), int64(0); ; {
+		if from, err = f.Seek(end, unix.SEEK_DATA); err != nil {
+			if errors.Is(err, unix.ENXIO) { // There is no more.
+				err = nil
+			}
+			return all, err
+		}
+		if end, err = f.Seek(from, unix.SEEK_HOLE); err != nil {
+			return all, err
+		}
+		part := make([]byte, end-from)
+		if _, err = f.ReadAt(part, from); err != nil && !errors.Is(err, io.EOF) {
+			return all, err
+		}
+		all = append(all, part...)
+	}
+}
+
+// TestRow36NothingLiesOnAServersDisk: before a server has swept, what was erased lies in its
+// register's files and in Raft's log; afterwards in no file of any server, though nothing was
+// encrypted. The register goes on, and servers agree, stop and start again.
+func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
+	t.Parallel()
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Tune: func(_ int, c *hub.Config) { c.SetClear() }})
+	officer := func(name, role string, seat place.Seat) {
+		g.Do(g.Leader(), register.AddUser, register.User{
+			Name: name, Role: access.Role(role), Seat: seat, From: 1,
+			Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		})
+	}
+	officer("dc", "officer", place.Seat{Post: "dc", Office: "dc-41"})
+	officer("adc", "officer", place.Seat{Post: "adc-general", Office: "dc-41"})
+	officer("clerk", "clerk", place.Seat{Post: "dc-front-desk", Office: "dc-41"})
+	do := func(id, who string, m register.Method, body any) register.Result {
+		t.Helper()
+		res, err := g.Leader().Hub.Do(t.Context(), register.NewCommand(id, who, m, body))
+		if err != nil {
+			t.Fatalf("%s: %v", m, err)
+		}
+		return res
+	}
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	scan := scans.Scan(1, 30<<10)
+	n := b.FileWith(scan)
+	drain(t, g, b, g.Follower().Addr)
+	stop := scans.Send(g.Follower().Addr)
+	for _, s := range g.Servers {
+		holds(t, g, s, scan.Hash, scans.Content(scan.Hash))
+	}
+	stop()
+	letter := aLetter(t, g, 1, nil)
+	var e register.Entered
+	entered := do("letter", "clerk", register.Enter, letter)
+	if err := entered.Decode(&e); err != nil {
+		t.Fatal(err)
+	}
+	end := register.Entering{Request: protocol.Hash{2}, Event: protocol.Event{
+		Kind: protocol.Withdrawn, Number: e.Number, Payload: protocol.Marshal(&protocol.Withdrawal{Reason: "of the canary"}),
+	}}
+	do("ended", "clerk", register.Enter, &end)
+	b.FileEvent(&protocol.Event{Kind: protocol.Withdrawn, Number: n, Nonce: make([]byte, protocol.NonceSize), At: time.Now().UnixMilli(), Actor: "rahima", Payload: protocol.Marshal(&protocol.Withdrawal{})})
+	drain(t, g, b, g.Follower().Addr)
+	_, sub, err := submission(g.Leader().Hub.Register(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typed protocol.Submission
+	if err := letter.Event.Decode(&typed); err != nil {
+		t.Fatal(err)
+	}
+	canaries := [][]byte{sub.Applicant, sub.Form, typed.Applicant, typed.Form, []byte("of the canary")}
+
+	all := []protocol.Number{n, e.Number}
+	do("order", "dc", register.OrderErasure, &register.ErasureOrder{Numbers: all, Basis: "the law", Reason: "asked for"})
+	do("confirm", "adc", register.ConfirmErasure, &register.ErasureWord{Number: n})
+	g.Agree()
+	for _, s := range g.Servers {
+		g.Wait("the document to go", func() bool { return !s.Hub.Holds(scan.Hash) })
+		if err := s.Hub.Snapshot(); err != nil {
+			t.Fatal(err)
+		}
+		if len(holding(t, s.Dir, canaries...)) == 0 {
+			t.Error("nothing lay on the disk before: the test looks at nothing")
+		}
+	}
+	for _, s := range g.Servers {
+		g.Wait("a server to have swept", func() bool {
+			err := hub.Sweep(t.Context(), s.Hub)
+			if err != nil && fault.KindOf(err) != fault.Unavailable {
+				t.Fatal(err)
+			}
+			return err == nil
+		})
+		if left := holding(t, s.Dir, canaries...); len(left) > 0 {
+			t.Errorf("it still lies in %v", left)
+		}
+	}
+	b.File(3)
+	drain(t, g, b, g.Leader().Addr)
+	g.Agree()
+	o, err := g.Leader().Hub.Register().Erasure(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := g.Leader().Hub.Register().ErasedAtServers(o)
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	for _, f := range list {
+		if f.Done == 0 {
+			t.Errorf("server %s is not said to have done it", f.Name)
+		}
+	}
+	for _, s := range g.Servers {
+		g.Stop(s)
+		if left := holding(t, s.Dir, canaries...); len(left) > 0 {
+			t.Errorf("after a stop it lies in %v", left)
+		}
+		g.Start(s)
+	}
+	g.Settle()
+	g.Agree()
+	if st := g.Leader().Hub.Register().Stats(); st.Cases != 5 || st.Erased != 2 {
+		t.Errorf("%d cases, %d erased; want 5 and 2", st.Cases, st.Erased)
+	}
+}
+
+func submission(reg *register.Register, n protocol.Number) (protocol.Event, protocol.Submission, error) {
+	c, err := reg.Case(n)
+	if err != nil {
+		return protocol.Event{}, protocol.Submission{}, err
+	}
+	return reg.Submission(c)
+}
