@@ -91,13 +91,13 @@ func (s *sweeper) rewrite(ctx context.Context, upTo uint64) error {
 	if at := s.disk.states.marker().Applied; at < upTo {
 		return fault.New("hub.sweep", fault.Unavailable, "register", fmt.Sprintf("its marker stands at %d", at))
 	}
-	f, err := s.disk.states.rewrite(ctx, s.disk.log)
+	f, err := s.disk.anew.rewrite(ctx)
 	if err != nil {
 		return err
 	}
-	s.disk.states.offer(f)
+	s.disk.anew.offer(f)
 	if err := s.snapshot(); err != nil {
-		s.disk.states.offer(nil)
+		s.disk.anew.offer(nil)
 		return errors.Join(err, f.drop(s.disk.states.generation(f.generation)))
 	}
 	return f.failed

@@ -49,8 +49,9 @@ func written(path string) (all []byte, err error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	for from, end := int64(0), int64(0); ; {
-		if from, err = f.Seek(end, unix.SEEK_DATA); err != nil {
+	for end := int64(0); ; {
+		from, err := f.Seek(end, unix.SEEK_DATA)
+		if err != nil {
 			if errors.Is(err, unix.ENXIO) { // There is no more.
 				err = nil
 			}

@@ -17,8 +17,8 @@ import (
 // goroutine. When an entry can't be applied here it reports why, and applies
 // nothing more: the server is on its way down.
 type machine struct {
-	states  *snapshots
-	entries *raftLog
+	states *snapshots
+	anew   *rewriter
 	grown  func(*register.Outcome) // Told of everything that was applied.
 	fail   func(error)
 	log    *slog.Logger
@@ -88,7 +88,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.halted.Load() {
 		return nil, errHalted
 	}
-	if m.states.adopt(m.entries) {
+	if m.anew.adopt() {
 		m.grown(nil)
 	}
 	reg := m.states.register()

@@ -186,7 +186,7 @@ func (h *Hub) newRaft() (r *raft.Raft, err error) {
 	if err != nil {
 		return nil, &fault.Error{Op: op, Kind: fault.Internal, Item: "raft", Err: err}
 	}
-	machine := &machine{states: h.disk.states, entries: h.disk.log, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
+	machine := &machine{states: h.disk.states, anew: h.disk.anew, grown: h.grown, fail: h.fatal.set, log: h.o.Logger}
 	r, err = raft.NewRaft(h.o.raftConfig(h.keys.ID), machine, cache, h.disk.votes, h.disk.states, h.wire)
 	return r, fault.Wrap(op, fault.Internal, "raft", err)
 }

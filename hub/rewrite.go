@@ -6,12 +6,23 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/hashicorp/raft"
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
 )
+
+// A rewriter puts a register in the place of the one in force that was never written where
+// that one's files are. One goroutine writes it, Raft's adopts it.
+type rewriter struct {
+	states  *snapshots
+	entries *raftLog
+
+	mu    sync.Mutex // Guards fresh.
+	fresh *rewritten // Waits to take the other's place.
+}
 
 // A rewritten is the register in a folder of its own, made of nothing but what stands in
 // it at the marker: what was taken out of it before lies in no file there.
@@ -24,8 +35,10 @@ type rewritten struct {
 }
 
 // rewrite writes the register as of the marker into a new folder, and lets it catch up.
-// The register goes on meanwhile. Raft's next snapshot makes it the register, see adopt.
-func (s *snapshots) rewrite(ctx context.Context, entries *raftLog) (*rewritten, error) {
+// The register goes on meanwhile. Raft's next snapshot, once it is offered, makes it the
+// register.
+func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
+	s := w.states
 	s.mu.Lock()
 	m, of := s.mark, s.current
 	s.reading[m.Applied]++
@@ -36,11 +49,11 @@ func (s *snapshots) rewrite(ctx context.Context, entries *raftLog) (*rewritten, 
 	next := m
 	next.Generation = max(m.Generation, 1) + 2 // The one between is another server's snapshot, should one come.
 	dir := s.generation(next.Generation)
-	reg, err := s.copyTo(ctx, dir, of, m, &next)
+	reg, err := w.copyTo(ctx, dir, of, m, &next)
 	err = errors.Join(err, s.release(m.Applied))
 	f := &rewritten{of: of, reg: reg, generation: next.Generation, read: m.Index}
 	if err == nil {
-		err = f.follow(entries, of.Applied())
+		err = f.follow(w.entries, of.Applied())
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.drop(dir))
@@ -49,17 +62,17 @@ func (s *snapshots) rewrite(ctx context.Context, entries *raftLog) (*rewritten, 
 }
 
 // copyTo exports a register as of a marker, and imports it into a new folder.
-func (s *snapshots) copyTo(ctx context.Context, dir string, of *register.Register, m marker, next *marker) (*register.Register, error) {
+func (w *rewriter) copyTo(ctx context.Context, dir string, of *register.Register, m marker, next *marker) (*register.Register, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, &fault.Error{Op: "hub.rewrite", Kind: fault.Stopped, Item: dir, Err: err}
 	}
-	r, w := io.Pipe()
+	r, to := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = w.CloseWithError(writeStream(ctx, of, &m, w)) // The reader hears of it.
+		_ = to.CloseWithError(writeStream(ctx, of, &m, to)) // The reader hears of it.
 	}()
-	reg, err := s.importTo(dir, next, r)
+	reg, err := w.states.importTo(dir, next, r)
 	_ = r.CloseWithError(err)
 	<-done
 	return reg, err
@@ -98,37 +111,40 @@ func (f *rewritten) drop(dir string) error {
 }
 
 // offer has Raft's next snapshot look at a register that was written anew.
-func (s *snapshots) offer(f *rewritten) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fresh = f
+func (w *rewriter) offer(f *rewritten) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fresh = f
 }
 
 // adopt gives a register that was written anew the place of the old one, whose folder is
 // removed. Raft calls it where no entry is being applied. False: there is none, or it is
 // not the same, or somebody is still sent the old one; then that stays as it was.
-func (s *snapshots) adopt(entries *raftLog) bool {
-	s.mu.Lock()
-	f, m, current := s.fresh, s.mark, s.current
-	s.fresh = nil
-	busy := len(s.reading) > 0
-	s.mu.Unlock()
+func (w *rewriter) adopt() bool {
+	w.mu.Lock()
+	f := w.fresh
+	w.fresh = nil
+	w.mu.Unlock()
 	if f == nil {
 		return false
 	}
-	if f.failed = s.place(f, m, current, busy, entries); f.failed != nil {
-		f.failed = errors.Join(f.failed, f.drop(s.generation(f.generation)))
+	if f.failed = w.place(f); f.failed != nil {
+		f.failed = errors.Join(f.failed, f.drop(w.states.generation(f.generation)))
 		return false
 	}
 	return true
 }
 
-func (s *snapshots) place(f *rewritten, m marker, current *register.Register, busy bool, entries *raftLog) error {
+func (w *rewriter) place(f *rewritten) error {
 	const op = "hub.rewrite"
+	s := w.states
+	s.mu.Lock()
+	m, current, busy := s.mark, s.current, len(s.reading) > 0
+	s.mu.Unlock()
 	if busy || current != f.of {
 		return fault.New(op, fault.Unavailable, "register", "another server is sent it, or it came from one meanwhile: try again")
 	}
-	if err := f.follow(entries, current.Applied()); err != nil {
+	if err := f.follow(w.entries, current.Applied()); err != nil {
 		return err
 	}
 	index, digest := f.reg.Digest()

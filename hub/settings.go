@@ -47,10 +47,9 @@ type Config struct {
 	TrailingLogs  uint64 // Entries that are kept behind a marker; 0 is 10,240.
 	SnapshotEvery uint64 // Entries between two markers; 0 is 8,192.
 
-	// EraseWithin is how long after an erasure at most this server is to be rid of it;
-	// 0 is 24 hours. EraseCopies and EraseKeys are when copies elsewhere, and the sealing
-	// keys of that time, are to be gone; 0 is 90 and 180 days.
-	EraseWithin, EraseCopies, EraseKeys time.Duration
+	// EraseWithin is how long after an erasure nothing of it is to lie in this server's
+	// folder any more; 0 is 24 hours.
+	EraseWithin time.Duration
 
 	// Connectors are the other authorities' registers that services hand off to: the
 	// base of each one's calls, by the name that services use.
@@ -84,10 +83,8 @@ func (c *Config) complete() error {
 	if c.SnapshotEvery == 0 {
 		c.SnapshotEvery = 8_192
 	}
-	for of, usual := range map[*time.Duration]time.Duration{&c.EraseWithin: 24 * time.Hour, &c.EraseCopies: 90 * 24 * time.Hour, &c.EraseKeys: 180 * 24 * time.Hour} {
-		if *of == 0 {
-			*of = usual
-		}
+	if c.EraseWithin == 0 {
+		c.EraseWithin = 24 * time.Hour
 	}
 	return nil
 }

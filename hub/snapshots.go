@@ -39,7 +39,6 @@ type snapshots struct {
 	reading map[uint64]int // Streams that are open, by index.
 	size    int64          // Bytes of a stream at the marker; 0 while unknown.
 	arrived *arrival       // Complete, and not yet installed.
-	fresh   *rewritten     // The register once more, to take its place.
 }
 
 func (s *snapshots) generation(n uint64) string {

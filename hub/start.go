@@ -35,6 +35,7 @@ type disk struct {
 	log       *raftLog
 	votes     *votes
 	states    *snapshots
+	anew      *rewriter
 	documents *cabinet.Cabinet
 	held      *held.Store // Blocks that no leader has taken yet.
 	report    journal.Report
@@ -111,6 +112,7 @@ func (d *disk) openPart(o diskOptions, vault *store.Vault) (err error) {
 	if err := d.fit(); err != nil {
 		return err
 	}
+	d.anew = &rewriter{states: d.states, entries: d.log}
 	d.owed, err = d.log.newestCommand(d.log.journal.Last())
 	return err
 }

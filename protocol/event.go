@@ -42,7 +42,7 @@ const (
 
 	LeaseTold Kind = 32 // Inbox: what this centre's box may decide by itself. Payload: Lease.
 
-	EventsErased Kind = 33 // Inbox: what this centre's box has to forget, by order. Payload: Erasure.
+	EventsErased   Kind = 33 // Inbox: what this centre's box has to forget, by order. Payload: Erasure.
 	CorrectionTold Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
 	RevocationTold Kind = 62 // Inbox: a certificate of the upazila holds no more. Payload: RevokedCertificate.
 

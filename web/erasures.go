@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"kendro/domain/access"
@@ -17,9 +18,9 @@ var (
 	wordErasures      = name("নাগরিকের তথ্য মোছা", "Erasing a citizen’s data")
 	wordErasureOrder  = name("মোছার আদেশ দিন", "Order an erasure")
 	wordErasureSay    = name("যা হবে", "What will happen")
-	wordErasureOne    = name("আবেদনকারী, উত্তর, নোটের লেখা, কাগজপত্র ও সংযোগ সব সার্ভার ও কেন্দ্র থেকে মুছে যাবে। ফেরত আনা যায় না।", "Applicant, answers, the text of notes, documents and links go from every server and from the centre. Nothing brings them back.")
+	wordErasureOne    = name("আবেদনকারী, উত্তর, নোটের লেখা, কাগজপত্র ও সংযোগ এখনই রেজিস্টার থেকে মুছে যাবে। ফেরত আনা যায় না।", "Applicant, answers, the text of notes, documents and links go from the register at once. Nothing brings them back.")
 	wordErasureTwo    = name("নম্বর, ধাপ, তারিখ, দপ্তর, ফি, হ্যাশ ও এই আদেশ থেকে যাবে; নাগরিক ট্র্যাকিংয়ে আদেশটি দেখবেন।", "Number, stage, dates, desks, fees, hashes and this order stay; the citizen reads the order when he tracks it.")
-	wordErasureThree  = name("অন্য একজনকে নিশ্চিত করতে হবে। যে কেন্দ্র অফলাইন, সে সংযোগ পেলেই মুছবে; কে এখনও মোছেনি এখানে দেখা যায়।", "Another person has to confirm it. A centre that is offline does it once it hears; this page shows who has not.")
+	wordErasureThree  = name("অন্য একজনকে নিশ্চিত করতে হবে। উপজেলার কেন্দ্রগুলোকে জানানো হয়; কোন কেন্দ্র ও সার্ভার মোছার কথা জানিয়েছে এখানে দেখা যায়।", "Another person has to confirm it. The upazila’s centres are told; this page shows which servers and boxes have said that it is done.")
 	wordErasureCases  = name("আবেদন নম্বর, প্রতি লাইনে একটি", "Numbers of the cases, one a line")
 	wordErasureBasis  = name("আইনি ভিত্তি", "Legal basis")
 	wordErasureReason = name("কারণ (নাম লিখবেন না)", "Reason (write no names)")
@@ -30,17 +31,22 @@ var (
 	wordErasureDone   = name("মোছা হয়েছে", "Erased")
 	wordErasureWaits  = name("দ্বিতীয় ব্যক্তির অপেক্ষায়", "Waits for a second person")
 	wordErasureLeft   = name("বাকি আছে", "Still to do")
+	wordErasureSteps  = name("কোথায় কত দূর", "How far it has come")
+	wordErasureStep   = name("কোথায়", "Where")
+	wordErasureHeard  = name("জানা গেছে", "Heard that it is done")
+	wordErasureDue    = name("শেষ সময়", "Due")
+	wordErasureNoWord = name("এখনও খবর নেই", "no word yet")
+	wordErasureLost   = name("বাতিল বাক্স: খবর আসবে না", "revoked: no word will come")
 	wordErasureNone   = name("কোনো আদেশ নেই।", "There are no orders.")
 	wordErasedBy      = name("আদেশে মোছা হয়েছে", "Erased by order of")
 )
 
 // erasureSteps are the steps of an order in words.
 var erasureSteps = map[string]place.Name{
-	"register":     name("রেজিস্টার", "register"),
-	"servers-log":  name("সার্ভারের লগ", "a server’s log"),
-	"servers-disk": name("সার্ভারের ডিস্কের পুরোনো অংশ", "old parts of a server’s disk"),
-	"documents":    name("কাগজপত্র", "documents"),
-	"box":          name("কেন্দ্রের বাক্স", "a centre’s box"),
+	"register": name("রেজিস্টার", "register"),
+	"server":   name("সার্ভারের ডিস্ক", "a server’s disk"),
+	"box":      name("কেন্দ্রের বাক্স", "a centre’s box"),
+	"copies":   name("ব্যাকআপ ও অন্য অনুলিপি", "backups and other copies"),
 }
 
 type erasuresView struct {
@@ -53,15 +59,36 @@ type erasuresView struct {
 
 func (v erasuresView) seat(s string) place.Name { return caseView{dir: v.dir}.seat(s) }
 
-// left says which steps of an order are not done.
+// where names a step of an order.
+func (v erasuresView) where(l Lang, s *api.ErasureStep) string {
+	return strings.TrimSpace(l.Say(erasureSteps[s.Step]) + " " + l.Digits(s.Who))
+}
+
+// heard says when it was heard that a step is done, or that it was not.
+func (v erasuresView) heard(l Lang, s *api.ErasureStep) string {
+	switch {
+	case s.At != nil:
+		return l.Moment(s.At.Time)
+	case s.Done:
+		return l.Say(wordDone)
+	case s.Lost:
+		return l.Say(wordErasureLost)
+	}
+	return l.Say(wordErasureNoWord)
+}
+
+// left says of how many steps of an order there is no word.
 func (v erasuresView) left(l Lang, e *api.Erasure) string {
-	var list []string
-	for _, s := range e.Steps {
-		if !s.Done {
-			list = append(list, strings.TrimSpace(l.Say(erasureSteps[s.Step])+" "+l.Digits(s.Who)))
+	n := 0
+	for i := range e.Steps {
+		if !e.Steps[i].Done {
+			n++
 		}
 	}
-	return strings.Join(list, ", ")
+	if n == 0 {
+		return ""
+	}
+	return l.Digits(strconv.Itoa(n)) + " / " + l.Digits(strconv.Itoa(len(e.Steps)))
 }
 
 // erasures shows the orders by which cases are erased.

@@ -2,17 +2,19 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"kendro/domain/fault"
 	"kendro/web/api"
 )
 
 func deskEraseCmd() *cobra.Command {
 	return group("erase", "Have what is known of a citizen erased, by two persons' word",
 		eraseOrderCmd(), eraseWordCmd("confirm", "Confirm an order as the second person: it is carried out at once and can't be taken back"),
-		eraseWordCmd("withdraw", "Withdraw an order that nobody has confirmed"), eraseListCmd())
+		eraseWordCmd("withdraw", "Withdraw an order that nobody has confirmed"), eraseListCmd(), eraseStatusCmd())
 }
 
 func eraseOrderCmd() *cobra.Command {
@@ -90,6 +92,62 @@ func eraseListCmd() *cobra.Command {
 	r.flags(cmd)
 	out.flag(cmd)
 	return cmd
+}
+
+func eraseStatusCmd() *cobra.Command {
+	var r reach
+	var out output
+	cmd := &cobra.Command{
+		Use: "status [NUMBER]", Short: "Say which servers and boxes have carried the orders out, and by when the rest is due", Args: cobra.MaximumNArgs(1),
+		Example: "  kendro desk erase status 4100101234567890 --url http://127.0.0.1:8081 --session dc.session",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list := new(api.ErasureList)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/erasures", Out: list}); err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				n, err := receiveNumber(args[0])
+				if err != nil {
+					return err
+				}
+				list.Erasures = slices.DeleteFunc(list.Erasures, func(e api.Erasure) bool { return e.Number != n })
+				if len(list.Erasures) == 0 {
+					return fault.New("kendro.erase", fault.NotFound, n.String(), "nobody has ordered that it be erased, or it is not in your area")
+				}
+			}
+			return out.print(cmd.OutOrStdout(), list, func() *table { return eraseSteps(list) })
+		},
+	}
+	r.flags(cmd)
+	out.flag(cmd)
+	return cmd
+}
+
+func eraseSteps(list *api.ErasureList) *table {
+	t := columns("NUMBER", "STEP", "WHO", "DONE", "DUE")
+	for i := range list.Erasures {
+		e := &list.Erasures[i]
+		if e.ErasedAt == nil {
+			t.add(e.Number.Spaced(), "confirm", "", "no", "")
+		}
+		for j := range e.Steps {
+			s := &e.Steps[j]
+			done, due := "no", ""
+			switch {
+			case s.At != nil:
+				done = when(*s.At)
+			case s.Done:
+				done = "yes"
+			case s.Lost:
+				done = "never: revoked"
+			}
+			if s.Due != nil {
+				due = when(*s.Due)
+			}
+			t.add(e.Number.Spaced(), s.Step, s.Who, done, due)
+		}
+	}
+	return t
 }
 
 func erasuresTable(list *api.ErasureList) *table {

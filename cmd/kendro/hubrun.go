@@ -25,6 +25,7 @@ type hubSettings struct {
 	plain          bool
 	portsFile      string
 	certificateAge time.Duration // How old what is known of a certificate may be; 0 is a week.
+	eraseCopies    time.Duration // Until when operators destroy copies of what was erased.
 	paced          bool          // Whoever started it has not said how much garbage may grow.
 }
 
@@ -74,6 +75,8 @@ are ignored from then on. docs/settings.md explains the settings.`,
 	f.StringVar(&preset, "preset", "lan", "lan: voters in one office; spread: voters over slow links")
 	f.Uint64Var(&s.TrailingLogs, "trailing-logs", 10_240, "Raft entries kept for servers that lag behind; further ones get a snapshot")
 	f.Uint64Var(&s.SnapshotEvery, "snapshot-every", 8_192, "Raft entries between two snapshots")
+	f.DurationVar(&s.EraseWithin, "erase-within", 24*time.Hour, "how long after an erasure nothing of it lies on this server's disk any more")
+	f.DurationVar(&s.eraseCopies, "erase-copies", 90*24*time.Hour, "how long after an erasure backups and other copies of before are to be destroyed")
 	f.DurationVar(&s.certificateAge, "certificate-age", api.CertificateAge, "how old what is known of a certificate may be where it is verified")
 	f.StringVar(&connectors, "connector", "", "other authorities' registers, NAME=URL, separated by spaces")
 	f.StringVar(&s.portsFile, "ports-file", "", "file that gets the ports in use, as JSON")

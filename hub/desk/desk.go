@@ -64,6 +64,7 @@ type Config struct {
 	Attest    func(*protocol.Attestation)                              // Signs what the code of a certificate says; nil: none has a code.
 	Receipt   func(protocol.LogID, protocol.Position) protocol.Receipt // Signs for what was entered here; nil: receipts have no signature.
 	Age       time.Duration                                            // How old what is known of a certificate may be; 0 is a week.
+	Erase     EraseSchedule                                            // Zero durations: at once.
 	Proxied   bool                                                     // Clients come through a declared proxy, which notes their address.
 }
 
@@ -81,6 +82,7 @@ type Server struct {
 	attest    func(*protocol.Attestation)
 	age       time.Duration
 	sign      func(protocol.LogID, protocol.Position) protocol.Receipt
+	erase     EraseSchedule
 	api       *api.API
 	search    searchDesk
 
@@ -98,6 +100,7 @@ func New(c Config) (*Server, error) {
 		attest:    c.Attest,
 		age:       c.Age,
 		sign:      c.Receipt,
+		erase:     c.Erase,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kendro/domain/access"
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
@@ -30,6 +31,29 @@ func (s erasureDesk) routes() {
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/erasures/{number}/withdraw", ID: "withdraw-erasure", Summary: "Withdraw an order that nobody has confirmed", Act: access.EraseCase,
 	}, s.withdraw)
+	api.Register(s.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/erasures/copies", ID: "copies-gone", Summary: "Say that backups, exports, recovery shares and sticks made before a day are destroyed", Act: access.ManageMembers,
+	}, s.copies)
+}
+
+// An EraseSchedule says by when, after an erasure, what a hub doesn't do at once is done.
+type EraseSchedule struct {
+	Servers time.Duration // On the disks of its servers.
+	Copies  time.Duration // By whoever keeps copies elsewhere.
+}
+
+type copiesInput struct {
+	Body api.CopiesGone
+}
+
+// copies notes an operator's word that what was kept elsewhere is destroyed.
+func (s erasureDesk) copies(ctx context.Context, in *copiesInput) (*doneOutput, error) {
+	day, err := time.ParseInLocation(time.DateOnly, in.Body.Before, api.Dhaka())
+	if err != nil {
+		return nil, fault.New("desk.copiesGone", fault.Invalid, "before", "want a date such as 2027-03-01")
+	}
+	_, err = s.do(ctx, command(ctx, register.CopiesAreGone, register.CopiesGone{Before: day.UnixMilli()}))
+	return &doneOutput{Body: api.Done{Done: true}}, err
 }
 
 type erasureInput struct {
@@ -85,20 +109,67 @@ func (s erasureDesk) list(ctx context.Context, _ *struct{}) (*erasuresOutput, er
 }
 
 func (s erasureDesk) show(keep func(*register.Erasure) bool) (*erasuresOutput, error) {
-	all, err := s.hub.Register().Erasures()
+	reg := s.hub.Register()
+	all, err := reg.Erasures()
 	if err != nil {
 		return nil, err
 	}
-	out := &erasuresOutput{api.ErasureList{Erasures: []api.Erasure{}}}
+	before, err := reg.ErasedCopies()
+	if err != nil {
+		return nil, err
+	}
+	out := &erasuresOutput{api.ErasureList{
+		Erasures: []api.Erasure{}, Schedule: api.ErasureSchedule{Servers: int(s.erase.Servers.Hours()), Copies: int(s.erase.Copies.Hours() / 24)},
+	}}
+	if !before.IsZero() {
+		t := api.TimeOf(before)
+		out.Body.Copies = &t
+	}
 	for _, e := range all {
-		if keep(e) {
-			out.Body.Erasures = append(out.Body.Erasures, s.erasureOf(e))
+		if !keep(e) {
+			continue
 		}
+		one := erasureOf(e)
+		if e.ErasedAt != 0 {
+			if one.Steps, err = s.steps(reg, e, before); err != nil {
+				return nil, err
+			}
+		}
+		out.Body.Erasures = append(out.Body.Erasures, one)
 	}
 	return out, nil
 }
 
-func (s erasureDesk) erasureOf(e *register.Erasure) api.Erasure {
+// steps says who has carried an order out, and by when the others do by the schedule.
+func (s erasureDesk) steps(reg *register.Register, e *register.Erasure, copies time.Time) ([]api.ErasureStep, error) {
+	_, held := e.Held()
+	last := time.UnixMilli(held)
+	at := func(ms int64) *api.Time {
+		if ms == 0 {
+			return nil
+		}
+		t := api.Millis(ms)
+		return &t
+	}
+	list := []api.ErasureStep{{Step: "register", Done: true, At: at(held)}}
+	servers, err := reg.ErasedAtServers(e)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range servers {
+		list = append(list, api.ErasureStep{Step: "server", Who: f.Name, Done: f.Done != 0, At: at(f.Done), Due: at(last.Add(s.erase.Servers).UnixMilli())})
+	}
+	boxes, err := reg.ErasedAtBoxes(e)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range boxes {
+		list = append(list, api.ErasureStep{Step: "box", Who: string(f.Centre) + " " + f.Name, Done: f.Done != 0, At: at(f.Done), Lost: f.Revoked && f.Done == 0})
+	}
+	return append(list, api.ErasureStep{Step: "copies", Done: copies.After(last), Due: at(last.Add(s.erase.Copies).UnixMilli())}), nil
+}
+
+func erasureOf(e *register.Erasure) api.Erasure {
 	out := api.Erasure{
 		Number: e.Number, With: e.With, Basis: e.Basis, Reason: e.Reason, Stage: e.Stage, OrderedBy: e.By, OrderedSeat: e.Seat.String(),
 		OrderedAt: api.Millis(e.At), ConfirmedBy: e.Confirmed, Index: e.Index, Documents: len(e.Documents), Steps: []api.ErasureStep{},
@@ -108,7 +179,6 @@ func (s erasureDesk) erasureOf(e *register.Erasure) api.Erasure {
 	}
 	at := api.Millis(e.ErasedAt)
 	out.ErasedAt, out.Confirmed = &at, e.Second.String()
-	out.Steps = append(out.Steps, api.ErasureStep{Step: "register", Done: true})
 	return out
 }
 

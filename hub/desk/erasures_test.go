@@ -77,7 +77,56 @@ func TestRow36OrderedAndConfirmed(t *testing.T) {
 	if len(list.Erasures) != 1 || list.Erasures[0].ConfirmedBy != "adc" || list.Erasures[0].ErasedAt == nil {
 		t.Errorf("the auditor reads %+v", list)
 	}
+	o.carriedOut(n)
 }
+
+// carriedOut: who has carried an order out is said by each of them, and by an operator of what
+// lies elsewhere.
+func (o screens) carriedOut(n protocol.Number) {
+	o.t.Helper()
+	steps := func() map[string]bool {
+		done := map[string]bool{}
+		for _, s := range into[api.ErasureList](o.t, o.call("audit", "GET", "/v1/erasures", ""), 200).Erasures[0].Steps {
+			done[s.Step] = s.Done
+			if (s.Step == "server" || s.Step == "copies") && s.Due == nil {
+				o.t.Errorf("the step %s has no date", s.Step)
+			}
+		}
+		return done
+	}
+	if got := steps(); len(got) != 4 || !got["register"] || got["server"] || got["box"] || got["copies"] {
+		o.t.Errorf("at first the steps are %v; want the register alone", got)
+	}
+	e, err := o.reg.Erasure(n)
+	if err != nil || len(e.Told) == 0 {
+		o.t.Fatal(e, err)
+	}
+	if page := o.page("dc", "GET", "/desk/erasures", nil).Body.String(); !strings.Contains(page, wordNoWord) || !strings.Contains(page, "কেন্দ্রের বাক্স") {
+		o.t.Error("the page does not say that there is no word of a box")
+	}
+	for _, s := range o.reg.Servers() {
+		o.must(register.ActorHub, register.ServerHasForgot, &register.ServerForgot{Server: s.ID, Index: e.Index})
+	}
+	for _, b := range o.reg.Nodes() {
+		for _, h := range e.Told {
+			if h.Log.Name == string(b.Centre) {
+				o.must(register.ActorHub, register.BoxHasForgot, &register.BoxForgot{Slot: b.Slot, Inbox: h, Since: dawn})
+			}
+		}
+	}
+	if w := o.call("dc", "POST", "/v1/erasures/copies", `{"before":"2027-01-01"}`); w.Code != http.StatusForbidden {
+		o.t.Errorf("an officer's word on copies: got %d; want 403", w.Code)
+	}
+	o.must("root", register.CopiesAreGone, &register.CopiesGone{Before: o.reg.At()})
+	for step, done := range steps() {
+		if !done {
+			o.t.Errorf("the step %s is not done", step)
+		}
+	}
+}
+
+// wordNoWord is what the page says where nothing was heard.
+const wordNoWord = "এখনও খবর নেই"
 
 // wordOf is a post in the words of the pages.
 func wordOf(o screens, post string) string {

@@ -203,7 +203,7 @@ func (e *eraser) lookInbox(event *protocol.Event, f found) {
 	ours := func(n protocol.Number) bool {
 		return slices.ContainsFunc(e.cases, func(c *Case) bool { return c.Number == n })
 	}
-	switch event.Kind { //nolint:exhaustive // The others name their case.
+	switch event.Kind {
 	case protocol.CaseMoved, protocol.SetAside:
 		var st protocol.Standing // What is told of a case once more is told of its primary.
 		if ours(event.Number) || event.Kind == protocol.CaseMoved && event.Decode(&st) == nil && ours(st.Primary) {

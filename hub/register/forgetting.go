@@ -125,7 +125,6 @@ type Forgetter struct {
 	Centre  place.Centre // Of a box.
 	Done    int64        // When it had, Unix milliseconds; 0: not yet, or nothing was heard.
 	Revoked bool         // A box that may not speak with the hub any more.
-	Heard   int64        // When the hub last heard that a box had carried something out; 0 is never.
 }
 
 // Unswept says up to which entry a server still holds something of erased cases, and since
@@ -192,7 +191,7 @@ func (r Orders) ErasedAtBoxes(e *Erasure) ([]Forgetter, error) {
 		if err != nil {
 			return nil, err
 		}
-		one := Forgetter{Name: n.Slot, Centre: n.Centre, Revoked: n.RevokedAt != 0, Heard: f.At}
+		one := Forgetter{Name: n.Slot, Centre: n.Centre, Revoked: n.RevokedAt != 0}
 		if told := e.Told[i]; f.Inbox.Log == told.Log && f.Inbox.At.Seq >= told.At.Seq {
 			one.Done = f.At
 		}

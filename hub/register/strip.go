@@ -18,7 +18,7 @@ func (e *eraser) strip(k *Case) {
 	}
 	for i := range k.History {
 		t := &k.History[i]
-		t.Text, t.Items, t.Document = "", nil, nil
+		t.Text, t.Items, t.Cites, t.Document = "", nil, nil, nil
 	}
 	if k.Held != "" {
 		k.Held = ErasedText
@@ -78,7 +78,7 @@ func (e *eraser) stripItems(c *Case) {
 	for _, k := range e.under(key(tagItem, u64(uint64(c.Number)))) {
 		it := &Item{}
 		if e.get(k, it) {
-			it.Text, it.Words, it.Found, it.Bad = ErasedText, "", nil, ""
+			it.Text, it.Words, it.Found, it.Bad, it.Fields = ErasedText, "", nil, "", nil
 			e.put(k, it)
 		}
 	}

@@ -36,12 +36,28 @@ type Erasure struct {
 
 // An ErasureStep is one thing that has to happen until nothing tells of the citizen.
 type ErasureStep struct {
-	Step string `json:"step" enum:"register,servers-log,servers-disk,documents,box"`
-	Who  string `json:"who,omitempty" doc:"Server or centre"`
+	Step string `json:"step" enum:"register,server,box,copies" doc:"register: at once. server: its register is written anew, Raft's log begins later, documents are gone. box: the box has said that nothing of it lies on its disk. copies: an operator has said that backups, exports, recovery shares and sticks of before are destroyed"`
+	Who  string `json:"who,omitempty" doc:"Server, or centre and slot"`
 	Done bool   `json:"done"`
+	At   *Time  `json:"at,omitempty" doc:"When it was heard that it is done"`
+	Due  *Time  `json:"due,omitempty" doc:"By when, by the schedule; a box has no date, it hears of it when it has a link"`
+	Lost bool   `json:"lost,omitempty" doc:"The box was revoked: no word of it will come"`
+}
+
+// An ErasureSchedule says how long after an erasure its steps are done at the latest.
+type ErasureSchedule struct {
+	Servers int `json:"servers_hours" doc:"Disks of servers"`
+	Copies  int `json:"copies_days" doc:"What operators keep elsewhere: backups, exports, recovery shares, sticks"`
 }
 
 // ErasureList is the answer to GET /v1/erasures.
 type ErasureList struct {
-	Erasures []Erasure `json:"erasures"`
+	Schedule ErasureSchedule `json:"schedule"`
+	Copies   *Time           `json:"copies_gone_before,omitempty" doc:"Operators have said that copies made before this time are destroyed"`
+	Erasures []Erasure       `json:"erasures"`
+}
+
+// A CopiesGone is the body of POST /v1/erasures/copies.
+type CopiesGone struct {
+	Before string `json:"before" example:"2027-03-01" doc:"Copies that were made before this day are destroyed"`
 }
