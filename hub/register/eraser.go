@@ -258,7 +258,7 @@ func (e *eraser) hearers() []place.Centre {
 		add(k.Centre)
 	}
 	for i := range e.uplinks {
-		if n := (withheld{e.courses}).boxOf(e.uplinks[i].at.Log); n != nil {
+		if n := e.world.ownerOf(e.uplinks[i].at.Log); n != nil {
 			add(n.Centre)
 		}
 	}

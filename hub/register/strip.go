@@ -39,6 +39,21 @@ func (e *eraser) strip(k *Case) {
 	e.dropTies(k)
 	e.stripItems(k)
 	e.stripAside(k)
+	e.stripEndings(k)
+	if e.has(lackingKey(k.Number)) {
+		e.del(lackingKey(k.Number))
+	}
+}
+
+// stripEndings leaves no words on what officers ended of a case that was no item.
+func (e *eraser) stripEndings(c *Case) {
+	for _, k := range e.under(sideKey(sideMatter)) {
+		x := &Ending{}
+		if e.get(k, x) && x.Number == c.Number {
+			x.Detail, x.Words = ErasedText, ErasedText
+			e.put(k, x)
+		}
+	}
 }
 
 // dropScanOf lets the scan of an old paper stand, and no more for whom it was made.
