@@ -97,11 +97,11 @@ func vectors(t *testing.T) map[string][]byte {
 		"message-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{
 			Standing: Standing{Number: 4100109292280148, Stage: "RECEIVED", Office: "dc-41", Since: 5, Version: 2}, Custody: "SEEN", AsOf: 6,
 		}}}),
-		"message-not-told":    Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Fault: &Failure{Kind: fault.NotFound, Op: "remote", Item: "x", Text: "no such number"}}}),
-		"hello-answers":       Marshal(&Message{Hello: &Hello{Version: 1, Answers: true}}),
-		"trial":               Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),
-		"trial-over":          Marshal(&TrialOver{Release: 5, Reason: "operator"}),
-		"lease":               Marshal(&Lease{Service: "trade-licence", Office: "local-41-09-17", Token: 3, Slot: "0010", From: 5, Until: 6, Numbers: []Serial{{First: 51, Last: 100}}, Prefix: "TL-41-09-17-"}),
+		"message-not-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Fault: &Failure{Kind: fault.NotFound, Op: "remote", Item: "x", Text: "no such number"}}}),
+		"hello-answers":    Marshal(&Message{Hello: &Hello{Version: 1, Answers: true}}),
+		"trial":            Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),
+		"trial-over":       Marshal(&TrialOver{Release: 5, Reason: "operator"}),
+		"lease":            Marshal(&Lease{Service: "trade-licence", Office: "local-41-09-17", Token: 3, Slot: "0010", From: 5, Until: 6, Numbers: []Serial{{First: 51, Last: 100}}, Prefix: "TL-41-09-17-"}),
 		"erasure": Marshal(&Erasure{
 			Cases:  []ErasedCase{{Number: 4100109292280148, Stage: "REJECTED", At: 5, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "Data Protection Act, s. 13"}},
 			Places: []ErasedPlaces{{Log: uplink, At: []Position{{Seq: 1, Hash: hashes[0]}, {Seq: 4, Hash: hashes[1]}}}}, Documents: []Hash{hashes[1]},
