@@ -7,6 +7,8 @@ SHELL := /bin/bash
 GO ?= go
 # Packages built or tested at once. Tests start whole clusters: two are enough.
 JOBS ?= 2
+# Tests of one package at once: most of their time goes into waiting, for elections and disks.
+PARALLEL ?= 4
 PKG ?= ./...
 # More flags for go test, such as -short or -run.
 TESTFLAGS ?=
@@ -27,7 +29,7 @@ check: fmt-check vet lint ## the quick round: formatting, vet, lint, short tests
 	$(GO) test -short -p $(JOBS) $(TESTFLAGS) $(PKG)
 
 test: fmt-check generated-check vet lint ## everything that CI runs, on every package
-	$(GO) test -p $(JOBS) -timeout 20m $(TESTFLAGS) $(PKG)
+	$(GO) test -p $(JOBS) -parallel $(PARALLEL) -timeout 20m $(TESTFLAGS) $(PKG)
 
 race: ## all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -p $(JOBS) -timeout 30m $(TESTFLAGS) $(PKG)

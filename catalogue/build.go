@@ -30,6 +30,11 @@ func Build(fsys fs.FS, prev *dcat.Set, at time.Time) (*dcat.Set, error) {
 	return assemble(dir, services, prev, &dcat.Release{PublishedAt: at.Unix()})
 }
 
+// FirstRelease makes release 1 of a pack that was loaded without findings, as [Build] does.
+func (p *Pack) FirstRelease(at time.Time) (*dcat.Set, error) {
+	return assemble(p.Directory, p.Services, nil, &dcat.Release{PublishedAt: at.Unix()})
+}
+
 // BuildOver makes the next release from the whole pack of a national base with a
 // district's overlay on it, and says whence every value came. The versions are ordinary
 // ones. signer is the public key that will sign the release; it answers for what nobody

@@ -24,7 +24,7 @@ func Lint(fsys fs.FS) []Finding {
 	for _, name := range names {
 		src, more := readSource(fsys, name)
 		if len(more) == 0 {
-			_, _, more = parseService(src, nil, nil)
+			_, _, more = parseService(src, nil, nil, nil)
 			more = slices.DeleteFunc(more, func(f Finding) bool { return strings.HasPrefix(f.Text, "category ") })
 		}
 		found = append(found, more...)
@@ -66,6 +66,7 @@ type linter struct {
 	v     *dcat.Version
 	form  *Form
 	probe *generator
+	ways  ways
 	found []Finding
 }
 

@@ -3,7 +3,6 @@ package catalogue
 import (
 	"slices"
 
-	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/place"
 )
@@ -32,15 +31,7 @@ func (l *linter) flow() {
 	if l.dir == nil || len(l.found) > before || len(l.v.Steps) == 0 {
 		return // What is wrong above would be said again.
 	}
-	may := func(post, right string) bool {
-		p, ok := l.dir.Post(post)
-		return ok && p.May(right)
-	}
-	superior := func(post string) (string, bool) {
-		p, _ := l.dir.Post(post)
-		return p.Superior, p.Superior != ""
-	}
-	for _, dead := range application.Explore(l.v, may, superior) {
+	for _, dead := range l.ways.deadEnds(l.v, l.dir) {
 		at := "steps"
 		if s, ok := l.v.Step(dead.Step); ok {
 			at = s.Post

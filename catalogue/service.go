@@ -84,14 +84,14 @@ type stepFile struct {
 func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, bounds *Bounds) ([]*dcat.Version, []Finding) {
 	names, found := serviceFiles(fsys)
 	var list []*dcat.Version
-	seen := map[string]string{}
+	seen, known := map[string]string{}, ways{}
 	for _, name := range names {
 		src, more := readSource(fsys, name)
 		if len(more) > 0 {
 			found = append(found, more...)
 			continue
 		}
-		v, may, more := parseService(src, dir, categories)
+		v, may, more := parseService(src, dir, categories, known)
 		found = append(found, more...)
 		if v == nil {
 			continue
@@ -109,7 +109,8 @@ func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, 
 
 // parseService reads one service, and what districts may change of it. It returns nil
 // when the file can't be read, and findings beside a version that isn't fit for release.
-func parseService(src *source, dir *place.Directory, categories []dcat.Category) (*dcat.Version, []bound, []Finding) {
+// known are the ways of the services before it, in this directory.
+func parseService(src *source, dir *place.Directory, categories []dcat.Category, known ways) (*dcat.Version, []bound, []Finding) {
 	var f serviceFile
 	if found := src.decode(&f); len(found) > 0 {
 		return nil, nil, found
@@ -120,7 +121,7 @@ func parseService(src *source, dir *place.Directory, categories []dcat.Category)
 	}
 	v := f.version(form)
 	i := slices.IndexFunc(categories, func(c dcat.Category) bool { return c.Code == f.Category })
-	l := linter{src: src, dir: dir, v: v}
+	l := linter{src: src, dir: dir, v: v, ways: known}
 	if i < 0 {
 		l.bad(f.Category, 0, "category %q is not in %s", f.Category, categoriesFile)
 	} else {

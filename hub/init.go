@@ -89,7 +89,7 @@ func firstRelease(o *InitOptions) (*catalogue.Pack, *dcat.Set, error) {
 	if !known {
 		return nil, nil, fault.New(op, fault.Invalid, o.District, "the country pack has no such district")
 	}
-	set, err := catalogue.Build(o.Pack, nil, o.Clock())
+	set, err := pack.FirstRelease(o.Clock())
 	return pack, set, err
 }
 

@@ -17,6 +17,7 @@ import (
 // TestKeysLieTwice damages either copy of a server's keys, and takes one away: the other
 // counts, and both are as they were after a start.
 func TestKeysLieTwice(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if _, err := Init(dir, InitOptions{District: "41", Pack: bd.Pack(), Clock: time.Now}); err != nil {
 		t.Fatal(err)

@@ -100,6 +100,7 @@ func TestCompleteSnapshotOutlivesAStop(t *testing.T) {
 
 // Of a stream that was altered or cut off, nothing is kept.
 func TestAlteredStreamIsNotInstalled(t *testing.T) {
+	t.Parallel()
 	d, m, stream := marked(t)
 	to, err := testDisk(t, t.TempDir())
 	if err != nil {

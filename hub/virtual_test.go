@@ -27,6 +27,7 @@ func leads(s *hubtest.Server) bool { return s.Hub.Status().State == "leader" }
 // majority. Nothing is acknowledged that the register does not keep, and everything
 // is accepted once.
 func TestPartitionsInVirtualTime(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("minutes of Raft, if virtual ones")
 	}
@@ -103,11 +104,14 @@ func TestPartitionsInVirtualTime(t *testing.T) {
 // of round trip and some loss, with the preset for it: nobody loses the lead, and the
 // group goes on when the office's other server is gone.
 func TestSpreadVoterInVirtualTime(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("minutes of Raft, if virtual ones")
 	}
-	g := hubtest.With(t, hubtest.Options{Voters: 3, Tune: func(_ int, c *hub.Config) { c.Preset = hub.Spread }})
+	preset := hub.Lan // Founding takes real time, and less of it in one office.
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Tune: func(_ int, c *hub.Config) { c.Preset = preset }})
 	b := g.Enrol(centre)
+	preset = hub.Spread
 	g.Play(t, office, []*hubtest.Box{b}, func(v *hubtest.Virtual) {
 		lead := v.Leader()
 		far := v.Follower()

@@ -13,6 +13,7 @@ import (
 // TestPoorLinksInVirtualTime: what a box on a poor link files comes to a real server,
 // once, within the time that its link allows, and nobody restarts anything.
 func TestPoorLinksInVirtualTime(t *testing.T) {
+	t.Parallel()
 	const box = "10.9.0.1:4000"
 	edge := netsim.Weather{Delay: 400 * time.Millisecond, Loss: 0.05, Bits: 40_000}
 	for _, c := range []struct {

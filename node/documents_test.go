@@ -43,6 +43,7 @@ func (b *bench) put(h protocol.Hash, span string, body []byte) (int, string) {
 }
 
 func TestUploadOverHTTP(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Stop()
 	content := append(append([]byte("%PDF-1.4\n"), bytes.Repeat([]byte("page "), 200_000)...), "\n%%EOF\n"...)
@@ -80,6 +81,7 @@ func TestUploadOverHTTP(t *testing.T) {
 }
 
 func TestTheClientGoesOnWhereAnUploadEnded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	content := append(append([]byte("%PDF-1.4\n"), bytes.Repeat([]byte("page "), 140_000)...), "\n%%EOF\n"...)
 	h := protocol.Hash(sha256.Sum256(content))
@@ -105,6 +107,7 @@ func TestTheClientGoesOnWhereAnUploadEnded(t *testing.T) {
 // The counter's page takes a picture with the form: the box keeps it, names it in the
 // application's event, and has it wait for the hub.
 func TestAPageAttachesAScan(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Stop()
 	v, _ := b.d.Set.Current(service)

@@ -23,6 +23,7 @@ import (
 
 // TestRefusals is the table of what the outside can't do.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Stop()
 	a := b.file(1)
@@ -70,6 +71,7 @@ func TestRefusals(t *testing.T) {
 
 // TestWordsOfOneCase reads a case in every way there is.
 func TestWordsOfOneCase(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Stop()
 	a := b.file(1)
@@ -118,6 +120,7 @@ func TestWordsOfOneCase(t *testing.T) {
 
 // TestLists pages through a day.
 func TestLists(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Stop()
 	for seed := range uint64(60) {
@@ -142,6 +145,7 @@ func TestLists(t *testing.T) {
 
 // TestLogins ends logins in every way, and refuses too many guesses.
 func TestLogins(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	works := func() int {
 		status, _ := b.call("GET", "/v1/sync", "", nil, nil)
@@ -189,6 +193,7 @@ func TestLogins(t *testing.T) {
 
 // TestGuessedNumbers limits lookups of unknown numbers and not of known ones.
 func TestGuessedNumbers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	a := b.file(1)
 	got := map[int]int{}
@@ -209,6 +214,7 @@ func TestGuessedNumbers(t *testing.T) {
 // TestOperator speaks through the control socket, also over one that a killed
 // process left behind.
 func TestOperator(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	name := filepath.Join(b.dir, api.ControlSocket)
@@ -243,6 +249,7 @@ func TestOperator(t *testing.T) {
 
 // TestTwoProcesses makes sure that one folder has one master.
 func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if _, err := Open(context.Background(), b.config()); !errors.Is(err, fault.Unavailable) {
 		t.Fatalf("a second one opened the folder: %v", err)
@@ -258,6 +265,7 @@ func TestTwoProcesses(t *testing.T) {
 // hears of the hub. The hub's hello shows what is missing: the box gives its log up,
 // what it filed since stands again with its receipt, and what it lost comes back.
 func TestHubHoldsMore(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.file(1)
 	b.await("the hub to accept", func() bool { return b.sync().Backlog == 0 })
@@ -308,6 +316,7 @@ func TestHubHoldsMore(t *testing.T) {
 
 // TestPortsFile names the chosen ports once everything answers.
 func TestPortsFile(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	c := b.config()
@@ -342,6 +351,7 @@ func TestPortsFile(t *testing.T) {
 // TestLostAnswer has the hub's answer to an enrolment lost: the same keys ask
 // again.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	d := nodetest.New(t)
 	dir := t.TempDir()
 	b := &bench{tb: t, dir: dir, d: d, addr: "127.0.0.1:1"}

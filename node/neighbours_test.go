@@ -12,6 +12,7 @@ import (
 // signs for the one at which gossip is reached, so that whoever takes its name in
 // gossip does not say where its sessions are.
 func TestAdvertSaysWhereSessionsAre(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.hub.Do(func(d *nodetest.District) {
 		d.Say(t, protocol.Settings, &protocol.Contacts{Servers: []string{b.addr}, GossipKey: make([]byte, 32)})

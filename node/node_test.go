@@ -175,6 +175,7 @@ func (b *bench) track(n protocol.Number) (t api.Tracking) {
 // TestWayOfAnApplication follows applications from the counter into the hub and
 // the hub's words back.
 func TestWayOfAnApplication(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	a := b.file(1)
 	b.await("the hub to accept", func() bool { return b.track(a.Number).Custody == api.Accepted })
@@ -211,6 +212,7 @@ func TestWayOfAnApplication(t *testing.T) {
 }
 
 func TestEnrolTwice(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	again, err := Enrol(context.Background(), b.dir, b.joinToken(), b.enrolOptions())
 	if err != nil || !again.Already || again.Centre != nodetest.Centre || again.Slot != "0010" {
@@ -226,6 +228,7 @@ func TestEnrolTwice(t *testing.T) {
 // TestOnlineOnly: a service that pays out is taken while the hub is there, and
 // answered when the hub has signed for it; without the hub it is refused.
 func TestOnlineOnly(t *testing.T) {
+	t.Parallel()
 	const payout = "agent-cash-out"
 	b := newBench(t)
 	body := b.d.Body(t, payout, 1)

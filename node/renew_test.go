@@ -11,6 +11,7 @@ import (
 // TestRenewal: once half of the certificates' life is over the box gets others from
 // its hub while it works, and they survive a restart. Its session goes on.
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	before := b.expires()
 	if b.renewer.due() {
@@ -41,6 +42,7 @@ func TestRenewal(t *testing.T) {
 // TestRenewalAtAStart: a box that was away finds its certificates ended. It takes
 // applications all the while, and is in sync again by itself.
 func TestRenewalAtAStart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	ended, err := b.d.CA.Issue(b.subject(), b.keys.tls.Public(), identity.ForTLS, time.Now().Add(-identity.Lifetime-time.Hour))

@@ -16,6 +16,7 @@ func withoutOne(r *dcat.Release) { r.Services = r.Services[1:] }
 // TestCatalogueSpreads has one box with a link and two without: a release is in force on
 // all, also where the one with the link was started after it had come.
 func TestCatalogueSpreads(t *testing.T) {
+	t.Parallel()
 	up := found(t, 1, 3)
 	carrier := up.boxes[0]
 	for _, m := range up.boxes[1:] {

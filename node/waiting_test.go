@@ -17,6 +17,7 @@ import (
 // TestFullDiskAtStart starts a box with 0 bytes free: its ballast goes, and comes
 // back when there is room for it.
 func TestFullDiskAtStart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	if !aboard(b.dir) {
@@ -43,6 +44,7 @@ func TestFullDiskAtStart(t *testing.T) {
 // TestWaitingRoom waits for room at the box's address: it says in both languages
 // what is wrong, and ends when there is room.
 func TestWaitingRoom(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	var free atomic.Uint64
@@ -80,6 +82,7 @@ func TestWaitingRoom(t *testing.T) {
 // TestLostPapers takes a file of the box's own away: that is damage, not a box that
 // was never enrolled.
 func TestLostPapers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	for _, name := range []string{keysFile, enrolmentFile} {

@@ -9,6 +9,7 @@ package nodetest
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,9 @@ type District struct {
 	Catalogue *Log
 }
 
+// firstRelease is release 1 of the pack, built once: nobody writes into a set.
+var firstRelease = sync.OnceValues(func() (*dcat.Set, error) { return catalogue.Build(bd.Pack(), nil, Start) })
+
 // New founds a district with release 1 of the pack.
 func New(tb testing.TB) *District {
 	tb.Helper()
@@ -46,7 +50,7 @@ func New(tb testing.TB) *District {
 	must(tb, err)
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	must(tb, err)
-	set, err := catalogue.Build(bd.Pack(), nil, Start)
+	set, err := firstRelease()
 	must(tb, err)
 	d := &District{
 		CA: ca, Signer: identity.NewSigner(), Sealing: identity.NewSealingKey(), Set: set, Release: private,

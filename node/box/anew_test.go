@@ -49,6 +49,7 @@ func (c *counter) wantWhere(what string, n protocol.Number, accepted bool, stage
 // the box accuses nobody, shows what is true, believes the present register alone,
 // and a restart finds it as it was.
 func TestRegisterBeganAnew(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	a, b := c.file(1), c.file(2)
 	c.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: c.Log(), First: 1, Last: 2, Index: 900, At: 5})
@@ -104,6 +105,7 @@ func TestRegisterBeganAnew(t *testing.T) {
 // TestForgedBeginning lets others than the authority claim that the register began
 // anew, and the authority's own word come late or for another log: nothing changes.
 func TestForgedBeginning(t *testing.T) {
+	t.Parallel()
 	stranger, err := identity.NewCA("bd", "41", nodetest.Start)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +141,7 @@ func TestForgedBeginning(t *testing.T) {
 // TestDocumentsStayUntilBackedUp fills the disk: a document that the hub holds goes
 // once a backup has it, and not before; and one whose register burned is sent again.
 func TestDocumentsStayUntilBackedUp(t *testing.T) {
+	t.Parallel()
 	c := freshCounter(t)
 	full := 0
 	c.o.Fill = func(string) (int, error) { return full, nil }
@@ -190,6 +193,7 @@ func TestDocumentsStayUntilBackedUp(t *testing.T) {
 // TestFetchedLogsAreSentAgain has records of this centre that only the hub still
 // had: they came back, and a register that began anew gets them from here.
 func TestFetchedLogsAreSentAgain(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	former := &nodetest.Log{ID: protocol.LogID{Channel: protocol.Uplink, Name: "41-0008", Incarnation: 3}}
 	e, err := protocol.DecodeEvent(func() []byte { k, _ := c.Case(c.file(1).Number); return k.Raw }())

@@ -81,6 +81,7 @@ func (c *counter) wantStages(when string, f *former, want ...string) {
 }
 
 func TestBase(t *testing.T) {
+	t.Parallel()
 	c, f := freshCounter(t), newFormer(t)
 	c.start()
 	b, items := f.state(c)

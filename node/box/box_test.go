@@ -17,6 +17,7 @@ import (
 // TestAnswerLasts makes sure that an answer is the same after a restart, after
 // the index was lost, and that its receipt verifies.
 func TestAnswerLasts(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := map[uint64]*Answer{}
 	for seed := range uint64(5) {
@@ -56,6 +57,7 @@ func TestAnswerLasts(t *testing.T) {
 }
 
 func TestKeyWithAnotherBody(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	c.file(1)
 	r := c.request(2)
@@ -74,6 +76,7 @@ func TestKeyWithAnotherBody(t *testing.T) {
 
 // TestSameKeyAtOnce files one application from many callers at the same moment.
 func TestSameKeyAtOnce(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	r := c.request(1)
 	other := c.request(2)
@@ -110,6 +113,7 @@ func TestSameKeyAtOnce(t *testing.T) {
 
 // TestTakenNumber makes the random source repeat itself.
 func TestTakenNumber(t *testing.T) {
+	t.Parallel()
 	c := freshCounter(t)
 	draws := []byte{1, 1, 1, 2, 1, 2, 3}
 	var mu sync.Mutex
@@ -142,6 +146,7 @@ func TestTakenNumber(t *testing.T) {
 }
 
 func TestNothingBeforeFirstSync(t *testing.T) {
+	t.Parallel()
 	c := freshCounter(t)
 	c.start()
 	refused := func(when string) {
@@ -165,6 +170,7 @@ func TestNothingBeforeFirstSync(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := c.file(1)
 	c.free.Store(MinFree - 1)

@@ -32,6 +32,7 @@ func (c *counter) mobileOf(n protocol.Number) string {
 // it was sent; the event names what was there; the box shows what it knows, and takes
 // back what the hub says was not taken.
 func TestCorrectionsAtTheCounter(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := newCounter(t)
 	a := c.file(1)

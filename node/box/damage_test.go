@@ -61,6 +61,7 @@ func (c *counter) wantSame(when string, want map[protocol.Number]Case) {
 // TestFlippedIndex flips bytes all over the index's files. Whatever it hits, the
 // answers are the same after at most one scrub.
 func TestFlippedIndex(t *testing.T) {
+	t.Parallel()
 	c, want := filled(t)
 	c.stop()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -144,6 +145,7 @@ func flip(t *testing.T, dir string, r *rand.Rand) string {
 // TestOldIndex puts an older copy of the index back: it follows. Then one of
 // another history: it is thrown away.
 func TestOldIndex(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	c.stop()
 	old := filepath.Join(t.TempDir(), "old")
@@ -180,6 +182,7 @@ func copyTree(t *testing.T, from, to string) {
 
 // TestTornTail cuts the journal's last record short, as a power cut does.
 func TestTornTail(t *testing.T) {
+	t.Parallel()
 	c, want := filled(t)
 	tip := c.Head()
 	c.stop()
@@ -227,6 +230,7 @@ func TestTornTail(t *testing.T) {
 // TestFailedSync fails one sync: the caller isn't told that it was kept, the box
 // stops, and after a restart everything that was answered is there.
 func TestFailedSync(t *testing.T) {
+	t.Parallel()
 	for _, what := range []string{"write", "sync"} {
 		t.Run(what, func(t *testing.T) {
 			disk := &faultyDisk{}

@@ -26,6 +26,7 @@ func (c *counter) by(key string, n protocol.Number) Followup {
 // TestFollowUps: what comes to a case is durable before it is answered, the same
 // request gets the same answer, and what the box knows to be wrong is refused.
 func TestFollowUps(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := newCounter(t)
 	a := c.file(1)
@@ -106,6 +107,7 @@ func TestFollowUps(t *testing.T) {
 // TestRow17VoidIsAnEntryOfItsOwn: a payment that this box took is reversed by an event
 // with a receipt, and stays where it is; nothing else can be voided.
 func TestRow17VoidIsAnEntryOfItsOwn(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := newCounter(t)
 	a, b := c.file(1), c.file(2)

@@ -79,6 +79,7 @@ func wantAgain(t *testing.T, c *counter, old protocol.LogID, again ...*Answer) {
 // acknowledgement that knows more: another log is begun, no place used twice, and
 // whoever repeats a request gets his first answer.
 func TestRestoredJournal(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := c.file(1)
 	c.stop()
@@ -110,6 +111,7 @@ func TestRestoredJournal(t *testing.T) {
 }
 
 func TestHeadMissing(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := c.file(1)
 	log := c.Log()
@@ -122,6 +124,7 @@ func TestHeadMissing(t *testing.T) {
 // TestHubKnowsMore has the hub sign for a record that this box lacks, and for
 // another than it has.
 func TestHubKnowsMore(t *testing.T) {
+	t.Parallel()
 	for name, at := range map[string]protocol.Position{"beyond": {Seq: 3, Hash: protocol.Hash{1}}, "another": {Seq: 2, Hash: protocol.Hash{1}}} {
 		t.Run(name, func(t *testing.T) {
 			c := newCounter(t)
@@ -145,6 +148,7 @@ func TestHubKnowsMore(t *testing.T) {
 // TestToldOfACopy: the hub says that the log has two branches. The box goes on
 // under its spare slot, says so, and stays there.
 func TestToldOfACopy(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := c.file(1)
 	log := c.Log()
@@ -172,6 +176,7 @@ func TestToldOfACopy(t *testing.T) {
 // TestGivingUpIsFinished cuts the power at every step of giving a log up: the next
 // start ends with all that was receipted, once, in one new log.
 func TestGivingUpIsFinished(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	var filed []*Answer
 	for seed := range uint64(maxAgain + 6) {
@@ -210,6 +215,7 @@ func TestGivingUpIsFinished(t *testing.T) {
 // TestFetchedBack: the hub tells of applications that stand in a log of the
 // centre's and not in journal/own. They are found, shown and tracked.
 func TestFetchedBack(t *testing.T) {
+	t.Parallel()
 	c, other := newCounter(t), newCounter(t)
 	c.file(1)
 	other.o.Enrolment = c.o.Enrolment

@@ -13,6 +13,7 @@ import (
 // TestInspect alters and removes the note of which log is written: the stopped
 // box's folder tells, and a whole one says nothing.
 func TestInspect(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	c.file(1)
 	c.file(2)
@@ -58,6 +59,7 @@ func TestInspect(t *testing.T) {
 // TestKeeperIsAskedAgain: what a keeper has said counts until it begins another
 // session, in which it says what it still holds.
 func TestKeeperIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	a := c.file(1)
 	if err := c.Witnessed("41-09-27", c.Head()); err != nil {

@@ -86,6 +86,7 @@ func TestKilledChild(t *testing.T) {
 // TestKill kills a box in the middle of its work, ten times. Every answer that
 // anybody got stands afterwards, byte for byte.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	c.stop()
 	l := letter{Dir: c.dir, Enrolment: c.o.Enrolment, Seed: c.o.Signer.Seed(), Secret: c.o.Secret}

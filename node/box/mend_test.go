@@ -89,6 +89,7 @@ func (c *counter) wantAgeless(when string, want map[protocol.Number]Case) {
 // TestDamagedInbox alters journal/in in every way. The box opens, says what it
 // lacks, and asks for no more than is gone; with that it answers as before.
 func TestDamagedInbox(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	want := c.ageless()
 	heads := c.Held()
@@ -142,6 +143,7 @@ func TestDamagedInbox(t *testing.T) {
 // TestInboxMendedAtWork damages journal/in under a running box: the scrub mends it
 // and asks the session to begin again.
 func TestInboxMendedAtWork(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	want := c.ageless()
 	for name, used := range written(t, filepath.Join(c.dir, "journal", "in")) {
@@ -164,6 +166,7 @@ func TestInboxMendedAtWork(t *testing.T) {
 // TestDamagedOwnIsNamed damages a record of journal/own under a running box: the
 // scrub names it, and everything else goes on.
 func TestDamagedOwnIsNamed(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	for name, used := range written(t, filepath.Join(c.dir, "journal", "own")) {
 		flipAt(t, name, used/2)

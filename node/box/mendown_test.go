@@ -73,6 +73,7 @@ func (c *counter) giveBack(h *hubCopy) {
 // for all of it. The box starts, takes applications at once under another log, and
 // denies no receipt; once the hub has given back what was lost, it answers as before.
 func TestDamagedOwnComesBack(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	h := c.copied()
 	want := c.ageless()
@@ -160,6 +161,7 @@ func TestDamagedOwnComesBack(t *testing.T) {
 // TestDamagedAtWorkIsMendedAtStart has the scrub find damage: the next start reads
 // the whole journal and mends it.
 func TestDamagedAtWorkIsMendedAtStart(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	h := c.copied()
 	for name, used := range written(t, filepath.Join(c.dir, "journal", "own")) {
@@ -181,6 +183,7 @@ func TestDamagedAtWorkIsMendedAtStart(t *testing.T) {
 // TestUnsignedDamageIsRefused damages a record that no hub has signed for: the start
 // names it and changes nothing. Accepting the loss, a person has all others stand.
 func TestUnsignedDamageIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	var filed []*Answer
 	for seed := range uint64(12) {

@@ -10,6 +10,7 @@ import (
 // Users and the catalogue arrive at once, by two goroutines: whoever comes last
 // opens the counter, and nobody shuts it again on what he saw before.
 func TestOpensWhateverComesLast(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	goods, people := c.Goods(), c.Users()
 	known := map[string]protocol.User{people[0].Name: people[0]}

@@ -74,6 +74,7 @@ func (c *counter) pending() []Pending {
 }
 
 func TestTheReceiptCoversTheDocument(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	content := scanned(1)
 	h := protocol.Hash(sha256.Sum256(content))
@@ -102,6 +103,7 @@ func TestTheReceiptCoversTheDocument(t *testing.T) {
 }
 
 func TestPendingUntilTheHubHolds(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	one, two := c.upload(scanned(1)), c.upload(scanned(2))
 	for i, h := range []protocol.Hash{one, two, one} { // One document in two cases (row 23).
@@ -131,6 +133,7 @@ func TestPendingUntilTheHubHolds(t *testing.T) {
 
 // Row 26: the disk fills in a long outage.
 func TestRow26AFillingDiskTakesText(t *testing.T) {
+	t.Parallel()
 	c := freshCounter(t)
 	var fill atomic.Int64
 	c.o.Fill = func(string) (int, error) { return int(fill.Load()), nil }
@@ -182,6 +185,7 @@ func TestRow26AFillingDiskTakesText(t *testing.T) {
 }
 
 func TestADocumentSurvivesAStop(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	content := scanned(1)
 	h := protocol.Hash(sha256.Sum256(content))
@@ -203,6 +207,7 @@ func TestADocumentSurvivesAStop(t *testing.T) {
 // holds. The scrub lets go of that one, and says that the other has to be uploaded
 // again; until it was, it is not sent and keeps none of the others waiting.
 func TestDamagedDocuments(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	content := [][]byte{scanned(1), scanned(2), scanned(3)}
 	var hashes []protocol.Hash
@@ -280,6 +285,7 @@ func TestDamagedDocuments(t *testing.T) {
 
 // Row 23: one document in two cases is stored once, and both are filed.
 func TestRow23OneDocumentInTwoCases(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	h := c.upload(scanned(1))
 	if again := c.upload(scanned(1)); again != h {

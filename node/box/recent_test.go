@@ -34,6 +34,7 @@ func asker(t *testing.T, r Request) (service string, applicant []byte) {
 // TestLikelyDuplicateIsFound finds what a person has filed at this box already, for
 // the same service and not long ago, whatever happened to the index.
 func TestLikelyDuplicateIsFound(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first := c.file(1)
 	for seed := range uint64(6) {
@@ -76,6 +77,7 @@ func TestLikelyDuplicateIsFound(t *testing.T) {
 // TestRow3ReasonIsKept: why an application was filed in spite of the warning stands in
 // its event; one without a reason is taken as before, and a blank one is wrong.
 func TestRow3ReasonIsKept(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	with := func(seed uint64, reason string) Request {
 		r := c.request(seed)

@@ -42,6 +42,7 @@ func releaseOf(c *counter) int { return c.Goods().Set.Release.Number }
 // TestRow28TwoReleasesOfOneNumber: the active one stays, with an alarm that outlives a
 // restart, and the next number is taken as ever.
 func TestRow28TwoReleasesOfOneNumber(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	active := c.Goods().Set.Release
 	twin := active
@@ -70,6 +71,7 @@ func TestRow28TwoReleasesOfOneNumber(t *testing.T) {
 // TestRow29HalfARelease has the power fail at every place of a release's way: what is
 // in force is the whole of the old one or the whole of the new one.
 func TestRow29HalfARelease(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	old := c.Goods().Set.Release.Hash
 	from := len(c.d.Catalogue.Items)
@@ -95,6 +97,7 @@ func TestRow29HalfARelease(t *testing.T) {
 // TestRow30WeeksWithoutACatalogue: intake goes on, under a banner that the next word
 // from the hub takes away.
 func TestRow30WeeksWithoutACatalogue(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	days := 0
 	for _, v := range c.Goods().Set.OfferedTo(c.Goods().Centre.Type) {
@@ -127,6 +130,7 @@ func TestRow30WeeksWithoutACatalogue(t *testing.T) {
 // TestRollback puts release 1 in force again: one event, no restart, and each case goes
 // on under the version that it pinned.
 func TestRollback(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	one := c.Goods().Set
 	first := c.file(1)
@@ -181,6 +185,7 @@ func (c *counter) try(set, older *dcat.Set, centres ...string) {
 // TestTrialHere has a release on trial at this centre: it is in force, counted, kept
 // over a restart, and gone once it is over; what was filed under it stays under it.
 func TestTrialHere(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	one := c.d.Set
 	two, err := catalogue.Build(dearer(t), one, nodetest.Start.Add(time.Hour))
@@ -230,6 +235,7 @@ func TestTrialHere(t *testing.T) {
 
 // TestTrialElsewhere leaves the release in force until the one on trial is for all.
 func TestTrialElsewhere(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	two, err := catalogue.Build(dearer(t), c.d.Set, nodetest.Start.Add(time.Hour))
 	if err != nil {
@@ -249,6 +255,7 @@ func TestTrialElsewhere(t *testing.T) {
 // TestTrialThatDoesNotWork has a form that nothing can read: the release before stays in
 // force, over a restart too, and the box says why.
 func TestTrialThatDoesNotWork(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	set := c.d.Set
 	v, _ := set.Current(service)
@@ -285,6 +292,7 @@ func TestTrialThatDoesNotWork(t *testing.T) {
 // not even under the version that somebody's old link names; what it took in before
 // keeps its answer.
 func TestRow9WithdrawnServiceIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	first, again := c.file(1), c.request(1)
 	linked, unnamed := c.request(2), c.request(3)

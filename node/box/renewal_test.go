@@ -61,6 +61,7 @@ grace_days: 10
 // TestRow7AnsweredAtTheBox: what a newer version asks is checked with the answers that the
 // case has against that version's form; a box that lacks it says so and takes nothing.
 func TestRow7AnsweredAtTheBox(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := newCounter(t)
 	a := c.file(1)

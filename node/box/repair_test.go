@@ -15,6 +15,7 @@ import (
 // what was there is kept, and the box answers as before. Then in its own journal:
 // the record is named, and nothing is changed.
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	c, _ := filled(t)
 	want := c.ageless()
 	c.stop()

@@ -86,6 +86,7 @@ func (c shelver) takeShelf(b *protocol.Base) protocol.Position {
 // A catalogue begins with a base that comes in pieces, over restarts; and what lies
 // below it is found where it stood.
 func TestShelfBase(t *testing.T) {
+	t.Parallel()
 	c := shelver{freshCounter(t)}
 	c.start()
 	c.d.Publish(t, c.d.Set, nil)
@@ -183,6 +184,7 @@ func TestShelfBase(t *testing.T) {
 // A box that began with a base asks once for another where a release names what it
 // lacks; one that read every event never does.
 func TestShelfLacksBelowItsBase(t *testing.T) {
+	t.Parallel()
 	for _, based := range []bool{true, false} {
 		c := shelver{freshCounter(t)}
 		c.start()
@@ -222,6 +224,7 @@ func TestShelfLacksBelowItsBase(t *testing.T) {
 
 // Killed between the state's end and the statement, the box goes on from there.
 func TestShelfStateWithoutItsBase(t *testing.T) {
+	t.Parallel()
 	c := shelver{freshCounter(t)}
 	c.start()
 	c.d.Publish(t, c.d.Set, nil)

@@ -26,6 +26,7 @@ func (c *counter) where(n protocol.Number) Where {
 // TestTracking shows custody and stage change together, a case move, one set
 // aside, and one under another number.
 func TestTracking(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	var n []protocol.Number
 	for seed := range uint64(4) {
@@ -82,6 +83,7 @@ func TestTracking(t *testing.T) {
 // TestNextRelease changes one fee: what was filed before keeps its version and
 // its answer, what comes after uses the new one. Halfway there nothing changes.
 func TestNextRelease(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	before := c.file(1)
 	next, err := catalogue.Build(dearer(t), c.d.Set, nodetest.Start.Add(time.Hour))
@@ -119,6 +121,7 @@ func TestNextRelease(t *testing.T) {
 
 // TestForgedRelease has somebody else sign a release.
 func TestForgedRelease(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	next, err := catalogue.Build(dearer(t), c.d.Set, nodetest.Start.Add(time.Hour))
 	if err != nil {

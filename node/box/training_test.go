@@ -40,6 +40,7 @@ func edited(c *counter, old, text string) *dcat.Set {
 // lacks the training is refused, somebody else of the centre is not, and the version of
 // before is no way round it.
 func TestTrainingLocksAService(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	asked := c.request(1)
 	first, again := c.file(2), c.request(2)
@@ -89,6 +90,7 @@ func TestTrainingLocksAService(t *testing.T) {
 // TestServiceOfOtherCentres: a version that another kind of centre offers is refused
 // here, also by name of its number.
 func TestServiceOfOtherCentres(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	linked := c.request(1)
 	set := edited(c, "centre_types: [union, ", "centre_types: [")

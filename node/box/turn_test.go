@@ -13,6 +13,7 @@ import (
 // An answer does not wait for the index, and whoever was told of a record finds
 // it all the same: he waits.
 func TestAnswerBeforeIndex(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	r := c.request(1)
 	r.Render = func(*Answer) { c.index.use.Lock() } // From here on the index takes nothing.
@@ -48,6 +49,7 @@ func TestAnswerBeforeIndex(t *testing.T) {
 // An index that refuses a record after its answer went out is built again without
 // anybody's asking, and the record is taken once.
 func TestIndexFailsAfterAnswer(t *testing.T) {
+	t.Parallel()
 	c := newCounter(t)
 	r := c.request(1)
 	r.Render = func(*Answer) {
@@ -75,6 +77,7 @@ func TestIndexFailsAfterAnswer(t *testing.T) {
 // Whoever takes his own turn and whoever waits for another's are all taken once,
 // while the index is built again in between.
 func TestTurnsAtOnce(t *testing.T) {
+	t.Parallel()
 	const people, each = 8, 12
 	c := newCounter(t)
 	var wg sync.WaitGroup
