@@ -48,6 +48,7 @@ func freshCounter(tb testing.TB) *counter {
 	c.free.Store(1 << 40)
 	signer, tls := identity.NewSigner(), identity.NewSigner()
 	c.o = Options{
+		Fill:      func(string) (int, error) { return 0, nil }, // However full the disk below the test is.
 		Enrolment: c.d.Enrolment(tb, signer.Public(), tls.Public()), Signer: signer,
 		Secret: bytes.Repeat([]byte{7}, 32), Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
 		Free: func(string) (uint64, error) { return c.free.Load(), nil },
