@@ -70,21 +70,29 @@ type intake struct {
 // a run, a day at most, and carries those of its neighbours.
 const maxIntroduced = 1024
 
-// serveSync runs one session with a node.
-func (h *Hub) serveSync(ctx context.Context, conn *link.Conn) {
+// serveSync begins one session with a node, or takes its documents. done is called when
+// that is over.
+func (h *Hub) serveSync(ctx context.Context, conn *link.Conn, done func()) {
 	note := func(n replication.Note) {
 		if n.What == replication.Forked || n.What == replication.WeRefused {
 			h.o.Logger.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
 		}
 	}
-	first, err := conn.First()
-	if err == nil && first.Hello != nil && first.Hello.Documents == protocol.DocumentStream {
-		err = link.ServePapers(ctx, conn, conn.Peer(), h.papers)
-	} else if err == nil {
-		err = link.RunSession(ctx, conn, conn.Peer(), h.host, link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
+	ended := func(err error) {
+		defer done()
+		if err != nil && !errors.Is(err, fault.Unavailable) {
+			h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
+		}
 	}
-	if err != nil && !errors.Is(err, fault.Unavailable) {
-		h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
+	first, err := conn.First()
+	switch {
+	case err != nil:
+		ended(err)
+	case first.Hello != nil && first.Hello.Documents == protocol.DocumentStream:
+		ended(link.ServePapers(ctx, conn, conn.Peer(), h.papers))
+	default:
+		link.BeginSession(ctx, conn, conn.Peer(), h.host, ended,
+			link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
 	}
 }
 

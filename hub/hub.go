@@ -238,8 +238,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	for alpn, serve := range map[string]func(context.Context, *link.Conn){
-		link.ALPNHub: h.board.serveHub, link.ALPNEnrol: h.board.serveEnrol, link.ALPNSync: h.serveSync,
+	for alpn, serve := range map[string]func(_ context.Context, _ *link.Conn, done func()){
+		link.ALPNHub: until(h.board.serveHub), link.ALPNEnrol: until(h.board.serveEnrol), link.ALPNSync: h.serveSync,
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
@@ -260,9 +260,17 @@ func (h *Hub) Run(ctx context.Context) error {
 // follow passes on who leads.
 func (h *Hub) follow(ctx context.Context) { h.group.follow(ctx, h.host.leaderChanged) }
 
+// until is serve that is done when it returns.
+func until(serve func(context.Context, *link.Conn)) func(context.Context, *link.Conn, func()) {
+	return func(ctx context.Context, conn *link.Conn, done func()) {
+		defer done()
+		serve(ctx, conn)
+	}
+}
+
 // accept serves the streams of one protocol, each in a goroutine of its own, and
-// waits for them.
-func (h *Hub) accept(ctx context.Context, alpn string, serve func(context.Context, *link.Conn)) {
+// waits until all are done.
+func (h *Hub) accept(ctx context.Context, alpn string, serve func(_ context.Context, _ *link.Conn, done func())) {
 	l := h.endpoint.Accept(alpn)
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	var wg sync.WaitGroup
@@ -276,7 +284,8 @@ func (h *Hub) accept(ctx context.Context, alpn string, serve func(context.Contex
 		if !ok {
 			panic("hub: the link hands out its own streams")
 		}
-		wg.Go(func() { serve(ctx, conn) })
+		wg.Add(1)
+		go serve(ctx, conn, wg.Done)
 	}
 }
 

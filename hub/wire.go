@@ -105,3 +105,6 @@ func (b *addressBook) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 
 // Traffic returns the bytes that this server has sent and received for a purpose.
 func (h *Hub) Traffic(p link.Purpose) (out, in uint64) { return h.endpoint.Traffic(p) }
+
+// Met returns how many connections of boxes and servers this server has taken.
+func (h *Hub) Met() uint64 { return h.endpoint.Accepted() }

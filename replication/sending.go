@@ -1,6 +1,8 @@
 package replication
 
 import (
+	"slices"
+
 	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/protocol"
@@ -136,7 +138,7 @@ func (s *Session) push(f *flow) []Action {
 	o := &f.out
 	for len(o.queue) > 0 && o.room() {
 		p := o.queue[0]
-		o.queue = o.queue[1:]
+		o.queue = after(o.queue, 1)
 		h := &p.block.Header
 		if p.epoch != nil && !s.introduced[h.Epoch] {
 			s.introduced[h.Epoch] = true
@@ -167,16 +169,27 @@ func (o *sending) reached(at protocol.Position) {
 	if at.Seq > o.theirs.Seq {
 		o.theirs, o.missing = at, 0
 	}
-	for len(o.flight) > 0 && o.flight[0].end.Seq <= at.Seq {
-		o.bytes -= o.flight[0].size
-		o.flight = o.flight[1:]
+	arrived, useless := 0, 0
+	for arrived < len(o.flight) && o.flight[arrived].end.Seq <= at.Seq {
+		o.bytes -= o.flight[arrived].size
+		arrived++
 	}
-	for len(o.queue) > 0 && o.queue[0].block.Header.Last <= at.Seq {
-		o.queue = o.queue[1:]
+	for useless < len(o.queue) && o.queue[useless].block.Header.Last <= at.Seq {
+		useless++
 	}
+	o.flight, o.queue = after(o.flight, arrived), after(o.queue, useless)
 	if at.Seq > o.cut.Seq {
 		o.rewind(at)
 	}
+}
+
+// after is a queue without its first n. What has left it is held no longer, and an empty
+// one holds nothing: a session may last for weeks.
+func after[E any](queue []E, n int) []E {
+	if n == len(queue) {
+		return nil
+	}
+	return slices.Delete(queue, 0, n)
 }
 
 // conflicts reports whether the peer holds another event at the end of a block

@@ -118,7 +118,7 @@ func hubRun(ctx context.Context, s *hubSettings) error {
 	var rested sync.WaitGroup
 	rested.Go(func() { giveBack(resting) })
 	if s.paced {
-		rested.Go(func() { pace(resting) })
+		rested.Go(func() { pace(resting, office.hub.Met) })
 	}
 	defer func() { stop(); rested.Wait() }()
 	d := server{log: s.Logger, run: office.run, alive: func() error { return answers(s.Dir) }}

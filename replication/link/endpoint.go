@@ -59,6 +59,7 @@ type Endpoint struct {
 	listener    *quic.Listener // Nil when nothing is served.
 	listeners   map[string]*listener
 	knocks      *knocks
+	accepted    atomic.Uint64
 	ctx         context.Context // Ends with Close.
 	cancel      context.CancelFunc
 	wg          sync.WaitGroup
@@ -117,6 +118,9 @@ func (e *Endpoint) Addr() net.Addr { return e.socket.LocalAddr() }
 // Metered returns how many bytes of UDP payload this endpoint has sent and
 // received.
 func (e *Endpoint) Metered() (out, in uint64) { return e.meter.out.Load(), e.meter.in.Load() }
+
+// Accepted returns how many connections of peers this endpoint has taken.
+func (e *Endpoint) Accepted() uint64 { return e.accepted.Load() }
 
 // SetCertificate replaces this machine's certificate for the handshakes to come.
 // What follows the first in its chain is not shown: every peer has the authority's,

@@ -2,6 +2,7 @@ package link
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/net/ipv4"
@@ -40,12 +41,25 @@ func bind(o Options) (net.PacketConn, *meter, error) {
 // segmentation offload, congestion marks.
 type meteredUDP struct {
 	*net.UDPConn
-	batch *ipv4.PacketConn
-	m     *meter
+	batch   *ipv4.PacketConn
+	m       *meter
+	letters sync.Pool // Of *letter.
+}
+
+// A letter is a packet that another goroutine writes.
+type letter struct {
+	b, oob  []byte
+	to      *net.UDPAddr
+	n, oobn int
+	err     error
+	written chan struct{} // Holds one.
 }
 
 func newMeteredUDP(udp *net.UDPConn, m *meter) *meteredUDP {
-	return &meteredUDP{UDPConn: udp, batch: ipv4.NewPacketConn(udp), m: m}
+	return &meteredUDP{
+		UDPConn: udp, batch: ipv4.NewPacketConn(udp), m: m,
+		letters: sync.Pool{New: func() any { return &letter{written: make(chan struct{}, 1)} }},
+	}
 }
 
 // ReadBatch is how quic-go reads. A byte that comes alone, see [Conn.Hold], ends here:
@@ -63,11 +77,24 @@ func (c *meteredUDP) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 }
 
 // WriteMsgUDP is how quic-go writes; b may hold several packets that the kernel
-// cuts.
+// cuts. Whoever calls is a goroutine that quic-go keeps for one connection, so the
+// write is done on another stack: its own stays at the smallest for as long as the
+// connection lasts.
 func (c *meteredUDP) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
-	n, oobn, err = c.UDPConn.WriteMsgUDP(b, oob, addr)
-	c.m.out.Add(uint64(max(n, 0)))
+	l := c.letters.Get().(*letter)
+	l.b, l.oob, l.to = b, oob, addr
+	go c.write(l)
+	<-l.written
+	n, oobn, err = l.n, l.oobn, l.err
+	l.b, l.oob, l.to, l.err = nil, nil, nil, nil
+	c.letters.Put(l)
 	return n, oobn, err
+}
+
+func (c *meteredUDP) write(l *letter) {
+	l.n, l.oobn, l.err = c.UDPConn.WriteMsgUDP(l.b, l.oob, l.to)
+	c.m.out.Add(uint64(max(l.n, 0)))
+	l.written <- struct{}{}
 }
 
 // meteredConn is any other packet connection.

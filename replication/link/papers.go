@@ -55,15 +55,12 @@ const (
 func (c *Conn) First() (m *protocol.Message, err error) {
 	late := time.AfterFunc(firstMessage, func() { c.CancelRead(0) })
 	defer late.Stop()
-	apart(func() {
-		var body []byte
-		if body, err = protocol.ReadFrame(c, protocol.MaxMessage); err != nil {
-			return
-		}
-		m, err = protocol.DecodeMessage(body)
-		c.first = append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...)
-	})
-	return m, err
+	body, err := protocol.ReadFrame(c, protocol.MaxMessage)
+	if err != nil {
+		return nil, err
+	}
+	c.first = append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...)
+	return protocol.DecodeMessage(body)
 }
 
 // ServePapers takes the documents of one stream until it ends or ctx does. It

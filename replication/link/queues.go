@@ -91,17 +91,19 @@ func (o *outbox) next() ([]byte, bool) {
 	o.mu.Lock()
 	batch := o.urgent
 	o.urgent = nil
+	n, size := 0, 0
 	if len(o.bulk) > 0 && o.bulk[0].Hello != nil { // Nothing overtakes hello.
-		batch = append(o.bulk[:1:1], batch...)
-		o.bulk = o.bulk[1:]
+		batch = append([]*protocol.Message{o.bulk[0]}, batch...)
+		n = 1
 	}
-	size := 0
-	for len(o.bulk) > 0 && size < writeChunk {
-		if b := o.bulk[0].Block; b != nil {
+	for ; n < len(o.bulk) && size < writeChunk; n++ {
+		if b := o.bulk[n].Block; b != nil {
 			size += len(b.Body)
 		}
-		batch = append(batch, o.bulk[0])
-		o.bulk = o.bulk[1:]
+		batch = append(batch, o.bulk[n])
+	}
+	if o.bulk = slices.Delete(o.bulk, 0, n); len(o.bulk) == 0 {
+		o.bulk = nil // What was written is held no longer, for weeks perhaps.
 	}
 	o.turn(len(batch) > 0)
 	o.mu.Unlock()

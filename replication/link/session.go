@@ -3,14 +3,11 @@ package link
 import (
 	"bufio"
 	"context"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
 
-	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/replication"
 )
@@ -21,7 +18,6 @@ const (
 	patience   = 2500 * time.Millisecond // Without one packet, before the path is dead; more on slow links.
 	holdEvery  = 12 * time.Second        // No NAT in use is known to forget sooner.
 	maxBacklog = 32                      // Blocks that wait for the host before reading stops.
-	readAhead  = 512                     // Bytes of a message's beginning; what is longer is read in place.
 	writeChunk = 8 << 10                 // Bytes encoded at once, or one block: acknowledgements overtake what comes after.
 )
 
@@ -63,24 +59,25 @@ func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside
 // means that the peer broke the protocol or speaks another version; other kinds
 // are the host's, or the peer's refusal of our certificate.
 func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
-	var r *runner
-	var closed func()
-	var err error
-	apart(func() { r, closed, err = open(conn, peer, host, opts) })
-	if err != nil {
-		_ = conn.Close()
-		return err
-	}
-	defer closed()
-	return r.run(ctx)
+	ended := make(chan error, 1)
+	go BeginSession(ctx, conn, peer, host, func(err error) { ended <- err }, opts...)
+	return <-ended
 }
 
-// apart has something done on a stack of its own, and waits. Of a goroutine that then
-// waits for weeks the stack stays as deep as its deepest call was.
-func apart(do func()) {
-	done := make(chan struct{})
-	go func() { defer close(done); do() }()
-	<-done
+// BeginSession is [RunSession] for whoever has many sessions and a goroutine for none of
+// them: it returns once the session runs, and ended is called with what RunSession would
+// return.
+func BeginSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, ended func(error), opts ...SessionOption) {
+	r, closed, err := open(conn, peer, host, opts)
+	if err != nil {
+		_ = conn.Close()
+		ended(err)
+		return
+	}
+	r.run(ctx, func(err error) {
+		closed()
+		ended(err)
+	})
 }
 
 // open has the host admit the peer.
@@ -90,6 +87,7 @@ func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []Se
 		conn: conn, peer: peer, host: host, note: func(replication.Note) {},
 		news: new(news), work: newQueue(), traffic: metered(conn),
 	}
+	r.in.conn, r.in.buffered = conn, bufio.NewReaderSize(&r.in, readAhead)
 	r.out = &outbox{traffic: r.traffic}
 	for _, o := range opts {
 		o(r)
@@ -127,7 +125,7 @@ type beside struct {
 	inquiries int // That the host has before it; guarded by machine.
 }
 
-// A runner drives one session. One goroutine reads, that of [RunSession]; all
+// A runner drives one session. One goroutine waits for what the peer says; all
 // others live for as long as they have something to do, so that an idle session
 // costs one stack: a writer, a deliverer, whoever brings news, and alarms. Each
 // takes its turn at the machine.
@@ -141,6 +139,7 @@ type runner struct {
 	beside beside
 	beat   time.Duration // 0: no heartbeat.
 
+	in      inlet   // Whoever waits for the peer owns it.
 	out     *outbox // To the writer.
 	news    *news   // From everybody else to the machine.
 	work    *queue  // To the deliverer.
@@ -153,50 +152,57 @@ type runner struct {
 	later   putOff
 	probe   prober
 
+	end ending
+}
+
+// ending is how a session ends.
+type ending struct {
 	once   sync.Once // Guards err.
 	err    error
 	cancel context.CancelFunc
+	finish func() // Waits for all that runs, and tells.
 }
 
-func (r *runner) run(parent context.Context) error {
+// run has the session begin. ended is called when it is over.
+func (r *runner) run(parent context.Context, ended func(error)) {
 	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
-	r.cancel = cancel
+	r.end.cancel = cancel
 	r.probe.path, _ = r.conn.(pather)
 	r.probe.later = func(step time.Duration) { r.set(ctx, &r.probe.alarm, step, r.look) }
 	stop := context.AfterFunc(ctx, func() { _ = r.conn.Close() }) // Frees reader and writer.
-	defer stop()
-	apart(func() {
-		r.turn(ctx, func() {
-			r.act(ctx, r.session.Start())
-			if r.beat > 0 {
-				r.set(ctx, &r.later.heart, r.beat, r.ask)
-				r.hold(ctx)
-			}
-		})
+	r.end.finish = func() {
+		cancel()
+		r.news.close() // Nobody else takes a turn.
+		r.machine.Lock()
+		r.later.stop()
+		r.probe.alarm.off()
+		r.machine.Unlock()
+		_ = r.conn.Close()
+		r.wg.Wait()
+		stop()
+		if err := r.end.err; parent.Err() == nil {
+			ended(err)
+		} else {
+			ended(nil)
+		}
+	}
+	r.turn(ctx, func() {
+		r.act(ctx, r.session.Start())
+		if r.beat > 0 {
+			r.set(ctx, &r.later.heart, r.beat, r.ask)
+			r.hold(ctx)
+		}
 	})
 	r.news.open(func() {
 		r.wg.Go(func() { r.turn(ctx, func() { r.hear(ctx) }) })
 	})
-	r.read(ctx)
-	cancel()
-	r.news.close() // Nobody else takes a turn.
-	r.machine.Lock()
-	r.later.stop()
-	r.probe.alarm.off()
-	r.machine.Unlock()
-	_ = r.conn.Close()
-	r.wg.Wait()
-	if parent.Err() != nil {
-		return nil
-	}
-	return r.err
+	go r.read(ctx)
 }
 
 // fail ends the session; the first reason is kept.
 func (r *runner) fail(err error) {
-	r.once.Do(func() { r.err = err })
-	r.cancel()
+	r.end.once.Do(func() { r.end.err = err })
+	r.end.cancel()
 }
 
 // turn has one do something with the machine while nobody else does.
@@ -355,53 +361,6 @@ func (r *runner) stored(h protocol.Header, at protocol.Position, ack *protocol.A
 		}
 		return s.Stored(h.Log, at, ack)
 	})
-}
-
-// read waits for what the peer says until the session ends. Each time it is taken in
-// a goroutine of its own: of the one that waits the stack stays small. While the host
-// is behind nothing more is read: let the peer's window fill.
-func (r *runner) read(ctx context.Context) {
-	buffered := bufio.NewReaderSize(r.conn, readAhead)
-	on := make(chan bool)
-	for r.work.wait(ctx, maxBacklog) {
-		_, _ = buffered.Peek(1) // Taking it meets the same error.
-		go func() { on <- r.take(ctx, buffered) }()
-		if !<-on {
-			return
-		}
-	}
-}
-
-// take takes one message, and those of which the beginning is here. It reports
-// whether there may be more.
-func (r *runner) take(ctx context.Context, buffered *bufio.Reader) bool {
-	for {
-		if buffered.Buffered() > 0 {
-			r.turn(ctx, func() { r.probe.silence.half = true })
-		}
-		m, size, err := r.out.short.Decode(buffered)
-		if err != nil {
-			r.fail(broken(r.conn.RemoteAddr().String(), err))
-			return false
-		}
-		r.traffic.in[purposeOf(m)].Add(uint64(size))
-		r.turn(ctx, func() { r.receive(ctx, m) })
-		if buffered.Buffered() == 0 || r.work.len() >= maxBacklog {
-			return true
-		}
-	}
-}
-
-// broken says what it means that there is no next message.
-func broken(addr string, err error) error {
-	const op = "link.RunSession"
-	switch {
-	case errors.Is(err, io.EOF):
-		return fault.New(op, fault.Unavailable, addr, "the peer ended the session")
-	case errors.Is(err, fault.Invalid):
-		return err
-	}
-	return classify(op, addr, err)
 }
 
 func (r *runner) write(ctx context.Context) {

@@ -161,23 +161,25 @@ func (e *Endpoint) accept() {
 			_ = c.CloseWithError(codeClosed, "closing")
 			continue
 		}
-		e.wg.Go(func() { e.acceptStreams(c, l, who) })
+		e.accepted.Add(1)
+		e.wg.Go(func() { e.acceptStream(c, l, who) })
 	}
 }
 
-func (e *Endpoint) acceptStreams(c *quic.Conn, l *listener, who identity.Subject) {
-	for {
-		s, err := c.AcceptStream(e.ctx)
-		if err != nil {
-			return
-		}
-		select {
-		case l.ch <- newConn(e.transport, c, s, who, &e.traffic):
-		case <-l.closed:
-			s.CancelRead(0)
-			s.CancelWrite(0)
-		case <-c.Context().Done():
-			return
-		}
+// acceptStream waits for a connection's next stream, hands it out, and has another
+// goroutine wait: its stack is as small as can be.
+func (e *Endpoint) acceptStream(c *quic.Conn, l *listener, who identity.Subject) {
+	s, err := c.AcceptStream(e.ctx)
+	if err != nil {
+		return
 	}
+	select {
+	case l.ch <- newConn(e.transport, c, s, who, &e.traffic):
+	case <-l.closed:
+		s.CancelRead(0)
+		s.CancelWrite(0)
+	case <-c.Context().Done():
+		return
+	}
+	e.wg.Go(func() { e.acceptStream(c, l, who) })
 }
