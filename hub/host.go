@@ -70,18 +70,25 @@ type intake struct {
 // a run, a day at most, and carries those of its neighbours.
 const maxIntroduced = 1024
 
-// serveSync begins one session with a node, or takes its documents. done is called when
+// A porter meets who comes by the sync protocol: for a session, or with documents that
+// travel beside one.
+type porter struct {
+	host   *host
+	papers *papers
+}
+
+// serve begins one session with a node, or takes its documents. done is called when
 // that is over.
-func (h *Hub) serveSync(ctx context.Context, conn *link.Conn, done func()) {
+func (p *porter) serve(ctx context.Context, conn *link.Conn, done func()) {
 	note := func(n replication.Note) {
 		if n.What == replication.Forked || n.What == replication.WeRefused {
-			h.o.Logger.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
+			p.host.log.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
 		}
 	}
 	ended := func(err error) {
 		defer done()
 		if err != nil && !errors.Is(err, fault.Unavailable) {
-			h.o.Logger.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
+			p.host.log.Warn("a sync session ended", "centre", conn.Peer().Subject.Name, "err", err)
 		}
 	}
 	first, err := conn.First()
@@ -89,10 +96,10 @@ func (h *Hub) serveSync(ctx context.Context, conn *link.Conn, done func()) {
 	case err != nil:
 		ended(err)
 	case first.Hello != nil && first.Hello.Documents == protocol.DocumentStream:
-		ended(link.ServePapers(ctx, conn, conn.Peer(), h.papers))
+		ended(link.ServePapers(ctx, conn, conn.Peer(), p.papers))
 	default:
-		link.BeginSession(ctx, conn, conn.Peer(), h.host, ended,
-			link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
+		link.BeginSession(ctx, conn, conn.Peer(), p.host,
+			link.OnEnd(ended), link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
 	}
 }
 

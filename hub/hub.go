@@ -239,7 +239,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer cancel()
 	var wg sync.WaitGroup
 	for alpn, serve := range map[string]func(_ context.Context, _ *link.Conn, done func()){
-		link.ALPNHub: until(h.board.serveHub), link.ALPNEnrol: until(h.board.serveEnrol), link.ALPNSync: h.serveSync,
+		link.ALPNHub: until(h.board.serveHub), link.ALPNEnrol: until(h.board.serveEnrol), link.ALPNSync: (&porter{h.host, h.papers}).serve,
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}

@@ -21,7 +21,7 @@ const (
 	rushBytes   = 8 << 20  // Allocated in a second, at least.
 	mostGarbage = 64 << 20 // Of a rush.
 
-	manyBegan  = 16      // Sessions in a second, at least, that are a rush.
+	manyBegan  = 4       // Sessions in a second, at least, that are a rush.
 	fewGarbage = 4 << 20 // Of so few that the next ones fill the holes.
 	leastShare = 5       // However much is in use.
 	oftenest   = 4       // Collections in a second, at most, whatever else goes on.

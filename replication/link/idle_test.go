@@ -55,7 +55,7 @@ func TestIdleHoldsNothing(t *testing.T) {
 	a, b := net.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
-	link.BeginSession(ctx, b, replication.Peer{}, from, func(err error) { ended <- err })
+	link.BeginSession(ctx, b, replication.Peer{}, from, link.OnEnd(func(err error) { ended <- err }))
 	go func() { ended <- link.RunSession(t.Context(), a, replication.Peer{}, node) }()
 	node.until(t, "the inbox", 10*time.Second, func() bool { return node.logs[inboxLog].head().Seq == 300 })
 	deadline := time.Now().Add(10 * time.Second)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,24 +61,25 @@ func OnBusy(f func(busy bool)) SessionOption { return func(r *runner) { r.beside
 // are the host's, or the peer's refusal of our certificate.
 func RunSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) error {
 	ended := make(chan error, 1)
-	go BeginSession(ctx, conn, peer, host, func(err error) { ended <- err }, opts...)
+	go BeginSession(ctx, conn, peer, host, append(slices.Clip(opts), OnEnd(func(err error) { ended <- err }))...)
 	return <-ended
 }
 
+// OnEnd has f told once how a session ended: with what [RunSession] returns, and when it
+// does.
+func OnEnd(f func(error)) SessionOption { return func(r *runner) { r.end.told = f } }
+
 // BeginSession is [RunSession] for whoever has many sessions and a goroutine for none of
-// them: it returns once the session runs, and ended is called with what RunSession would
-// return.
-func BeginSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, ended func(error), opts ...SessionOption) {
+// them: it returns once the session runs, and [OnEnd] tells how it ended. A session that
+// is refused has ended before BeginSession returns.
+func BeginSession(ctx context.Context, conn net.Conn, peer replication.Peer, host replication.Host, opts ...SessionOption) {
 	r, closed, err := open(conn, peer, host, opts)
 	if err != nil {
 		_ = conn.Close()
-		ended(err)
+		r.end.told(err)
 		return
 	}
-	r.run(ctx, func(err error) {
-		closed()
-		ended(err)
-	})
+	r.run(ctx, closed)
 }
 
 // open has the host admit the peer.
@@ -88,13 +90,14 @@ func open(conn net.Conn, peer replication.Peer, host replication.Host, opts []Se
 		news: new(news), work: newQueue(), traffic: metered(conn),
 	}
 	r.in.conn, r.in.buffered = conn, bufio.NewReaderSize(&r.in, readAhead)
+	r.end.told = func(error) {}
 	r.out = &outbox{traffic: r.traffic}
 	for _, o := range opts {
 		o(r)
 	}
 	have, want, cert, closed, err := host.Open(peer, r.news.grew)
 	if err != nil {
-		return nil, nil, err
+		return r, nil, err
 	}
 	c := replication.Config{Cert: cert, Have: have, Window: r.window, Gossip: r.gossip, Documents: r.beside.documents, Answers: r.beside.answers}
 	r.out.busy = r.beside.busy
@@ -160,11 +163,12 @@ type ending struct {
 	once   sync.Once // Guards err.
 	err    error
 	cancel context.CancelFunc
-	finish func() // Waits for all that runs, and tells.
+	finish func()      // Waits for all that runs, and tells.
+	told   func(error) // Hears how it ended.
 }
 
-// run has the session begin. ended is called when it is over.
-func (r *runner) run(parent context.Context, ended func(error)) {
+// run has the session begin. closed is called when all of it is over.
+func (r *runner) run(parent context.Context, closed func()) {
 	ctx, cancel := context.WithCancel(parent)
 	r.end.cancel = cancel
 	r.probe.path, _ = r.conn.(pather)
@@ -180,11 +184,12 @@ func (r *runner) run(parent context.Context, ended func(error)) {
 		_ = r.conn.Close()
 		r.wg.Wait()
 		stop()
-		if err := r.end.err; parent.Err() == nil {
-			ended(err)
-		} else {
-			ended(nil)
+		closed()
+		err := r.end.err
+		if parent.Err() != nil {
+			err = nil
 		}
+		r.end.told(err)
 	}
 	r.turn(ctx, func() {
 		r.act(ctx, r.session.Start())
