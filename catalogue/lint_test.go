@@ -63,7 +63,7 @@ func TestLint(t *testing.T) {
 		{"two documents", "kind: public", "kind: public\n---\nkind: public", "one document a file"},
 		{"decided at a box, and at another office", "  fee_days: 30", "  fee_days: 30\n  decide_at: node\n  certificate: {code: LR, valid_days: 90, block: 20, lease_days: 7}", "not at the centre's own office"},
 		{"decided at a box without numbers", "  fee_days: 30", "  fee_days: 30\n  decide_at: node\n  certificate: {code: LR, valid_days: 90, lease_days: 7}", "want a certificate with a block"},
-		{"decided at a box that wants a scan", "  fee_days: 30", "  fee_days: 30\n  decide_at: node", "wants a scan or another register"},
+		{"decided at a box that knows of no other scans", "  fee_days: 30", "  fee_days: 30\n  decide_at: node", "take record, once and grievance away"},
 		{"decided nowhere", "  fee_days: 30", "  fee_days: 30\n  decide_at: moon", `decide_at "moon"`},
 		{"bad code of a certificate", "  fee_days: 30", "  fee_days: 30\n  certificate: {code: tl, valid_days: 90}", "2 to 8 capital letters"},
 		{"a block and no lease", "  fee_days: 30", "  fee_days: 30\n  certificate: {code: TL, valid_days: 90, block: 3}", "belong to a service with decide_at: node"},

@@ -92,8 +92,8 @@ func (l *linter) decidedAt(p *dcat.Procedure) {
 		bad("only the hub knows what was scanned or told before, and who may read a grievance: take record, once and grievance away")
 	}
 	for _, c := range l.v.Checks {
-		if c.Document || c.Connector != "" {
-			bad("the check %q wants a scan or another register, which only the hub's desks have", c.ID)
+		if c.Connector != "" {
+			bad("the check %q wants another register, which only the hub's desks have", c.ID)
 		}
 	}
 }

@@ -115,11 +115,18 @@ type bringing struct {
 	version *dcat.Version
 	form    []byte
 	papers  bool // It brings no answers.
+
+	under *judged // What is to be kept of it, where the register has not all of the case yet.
 }
 
-func (j *judge) supplied(reg *register.Register, e *protocol.Event) bringing {
+// supplied puts what an event at a place of a log brings with the answers that its case has.
+func (j *judge) supplied(reg *register.Register, at protocol.Head, e *protocol.Event) bringing {
 	var s protocol.Supplement
 	set := reg.Set()
+	if a, ok := j.under.of(reg, e.Number); ok && a.log == at.Log && e.Decode(&s) == nil && len(s.Form) > 0 {
+		a.form, a.seq = register.MergeForm(a.form, s.Form), at.At.Seq
+		return bringing{version: a.version, form: a.form, under: &a}
+	}
 	c, err := reg.Case(e.Number)
 	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 && !c.Renews() {
 		return bringing{} // Documents alone; or the register sees by itself what is wrong.

@@ -30,6 +30,8 @@ type judge struct {
 	dues   map[int]int64 // By the days of a term, of the day dueOn …
 	dueOn  int64         // … and the release dueBy.
 	dueBy  *dcat.Set
+
+	under unapplied
 }
 
 // judge checks a block and returns it as a proposal, without its done. e is the
@@ -69,7 +71,7 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	}
 	for i := range items {
 		out.plain += len(items[i].Raw)
-		v, f := j.verdict(reg, &items[i], now)
+		v, f := j.verdict(reg, h.Log, &items[i], now)
 		out.ingest.Verdicts = append(out.ingest.Verdicts, v)
 		if f != nil {
 			out.ingest.Findings = append(out.ingest.Findings, *f)
@@ -128,7 +130,7 @@ func (j *judge) accepting(reg *register.Register, cmd *register.Command, now tim
 	if err != nil {
 		return err
 	}
-	b.Verdict, b.Finding = j.verdict(reg, &it, now)
+	b.Verdict, b.Finding = j.verdict(reg, protocol.LogID{}, &it, now)
 	cmd.Body = protocol.Marshal(&b)
 	return nil
 }
@@ -153,17 +155,18 @@ func (j *judge) entering(reg *register.Register, cmd *register.Command, now time
 	if err != nil {
 		return err
 	}
-	b.Verdict, b.Finding = j.verdict(reg, &protocol.Item{Raw: raw}, now)
+	b.Verdict, b.Finding = j.verdict(reg, protocol.LogID{}, &protocol.Item{Raw: raw}, now)
 	cmd.Body = protocol.Marshal(&b)
 	return nil
 }
 
-// verdict judges one event, and says what its answers come to, nil where it has
+// verdict judges one event of a log, and says what its answers come to, nil where it has
 // none. What it refuses is held for a person, never dropped.
-func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time) (register.Verdict, *register.Finding) {
+func (j *judge) verdict(reg *register.Register, log protocol.LogID, it *protocol.Item, now time.Time) (register.Verdict, *register.Finding) {
 	e, err := protocol.DecodeEvent(it.Raw)
+	made, at := log, protocol.Head{Log: log, At: protocol.Position{Seq: it.Seq}}
 	if err == nil && e.Kind == protocol.Recovered {
-		if e, err = j.recovered(reg, &e); errors.Is(err, fault.Denied) {
+		if e, made, err = j.recovered(reg, &e); errors.Is(err, fault.Denied) {
 			return register.Verdict{Refused: register.BadReceipt}, nil
 		}
 	}
@@ -173,8 +176,12 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	set := reg.Set()
 	switch {
 	case e.Kind == protocol.Supplied:
-		b := j.supplied(reg, &e)
-		return j.brought(reg, &b, now), j.find(set, it.Seq, b.version, b.form, now)
+		b := j.supplied(reg, at, &e)
+		out := j.brought(reg, &b, now)
+		if b.under != nil && out.Refused == "" {
+			j.under.note(reg, e.Number, *b.under)
+		}
+		return out, j.find(set, it.Seq, b.version, b.form, now)
 	case e.Kind != protocol.Submitted:
 		return register.Verdict{}, nil
 	case set == nil:
@@ -191,6 +198,7 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	if err := j.opener.read(&s); err != nil || s.Secret != nil && !v.Confidential() {
 		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "what the box sealed cannot be opened"}, nil
 	}
+	j.under.filed(reg, made, e.Nonce, judged{log: at.Log, seq: at.At.Seq, version: v, form: s.Form})
 	found := j.compare(&filing{reg: reg, set: set, seq: it.Seq, version: v, event: &e, sub: &s, now: now})
 	if !bytes.HasPrefix(v.Hash[:], e.Pin.Hash[:]) {
 		return register.Verdict{}, found
@@ -202,18 +210,19 @@ func (j *judge) verdict(reg *register.Register, it *protocol.Item, now time.Time
 	return out, found
 }
 
-// recovered opens a recovered event. A receipt that its box did not sign is
-// [fault.Denied].
-func (j *judge) recovered(reg *register.Register, outer *protocol.Event) (protocol.Event, error) {
+// recovered opens a recovered event, and says of which log its receipt is. A receipt that
+// its box did not sign is [fault.Denied].
+func (j *judge) recovered(reg *register.Register, outer *protocol.Event) (protocol.Event, protocol.LogID, error) {
 	var r protocol.Recovery
 	if err := outer.Decode(&r); err != nil {
-		return protocol.Event{}, err
+		return protocol.Event{}, r.Receipt.Log, err
 	}
 	by, err := j.author(reg, r.Receipt.Log)
 	if err != nil || !r.Receipt.Verify(by.Signing) {
-		return protocol.Event{}, fault.New("hub.judge", fault.Denied, r.Receipt.Log.String(), register.BadReceipt)
+		return protocol.Event{}, r.Receipt.Log, fault.New("hub.judge", fault.Denied, r.Receipt.Log.String(), register.BadReceipt)
 	}
-	return r.Open()
+	e, err := r.Open()
+	return e, r.Receipt.Log, err
 }
 
 // check validates an application against the version that it pins. What may not

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"kendro/domain/fault"
 	"kendro/identity"
@@ -31,6 +32,17 @@ type Supplement struct {
 	Form      []byte     `cbor:"2,keyasint,omitempty"` // The answers that were asked for, as a compact JSON object in NFC.
 	Originals []string   `cbor:"3,keyasint,omitempty"` // Documents whose original was seen.
 	Text      string     `cbor:"4,keyasint,omitempty"` // What the applicant says to it.
+}
+
+// Items are what a supplement brings, named as officers ask for it, each once.
+func (s *Supplement) Items() []string {
+	items := AnswersOf(s.Form, nil).Names()
+	for i := range s.Documents {
+		items = append(items, s.Documents[i].Kind)
+	}
+	items = append(items, s.Originals...)
+	slices.Sort(items)
+	return slices.Compact(items)
 }
 
 // HeldDocuments is the payload of DocumentsHeld: documents of this centre's cases

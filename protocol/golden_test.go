@@ -109,6 +109,8 @@ func vectors(t *testing.T) map[string][]byte {
 		"erased-event":        ErasedRaw(hashes[1]),
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),
 		"acted-at-union":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 51, Number: "TL-41-09-17-000051", Issued: 5, Expires: 6}}),
+		"asked-at-union":      Marshal(&UnionAct{Action: "request-info", Text: "which shop?", Token: 3, Items: []string{"form.address", "photo"}}),
+		"checked-at-union":    Marshal(&UnionAct{Action: "check", Check: "site-visit", Token: 3, Document: &Document{Kind: "site-visit", Hash: Hash{1}, Size: 1000, Type: 2}}),
 		"standing-certified":  Marshal(&Standing{Number: 4100109292280148, Stage: "READY", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateConfirmed, Expires: 6}}),
 		"user-officer":        Marshal(&User{Name: "salma", Centre: "41-09-17", Role: "officer", Hash: "$argon2id$", From: 1, Post: "secretary", Office: "local-41-09-17"}),
 		"user-trained":        Marshal(&User{Name: "rahima", Centre: "41-09-17", Role: "entrepreneur", Gender: "f", Hash: "$argon2id$", From: 1, Trained: []Trained{{Tag: "bmet-demo"}, {Tag: "platform", Until: 1_826_500_000}}}),

@@ -87,6 +87,9 @@ type UnionAct struct {
 	Token   uint64 `cbor:"7,keyasint"` // Of the lease under which he did it.
 
 	Certificate *Certificate `cbor:"8,keyasint,omitempty"` // Issue.
+
+	Items    []string  `cbor:"80,keyasint,omitempty"` // Request-info: what is asked for.
+	Document *Document `cbor:"81,keyasint,omitempty"` // Check: what shows it.
 }
 
 // A Certificate is what was issued on a case.

@@ -71,7 +71,7 @@ func newCentre(t testing.TB) *centre {
 	c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/similar", ID: "alike", Act: access.File}, nil, nil, c.similar)
 	get("/v1/applications", "filed", false, c.list)
 	get("/v1/applications/{number}", "record", false, c.record)
-	api.ServeUploads(c.api, access.File, c.upload)
+	api.ServeUploads(c.api, access.File, access.Scan, c.upload)
 	get("/v1/documents/{sha256}", "document", false, c.document)
 	get("/v1/track/{number}", "track", true, c.track)
 	get("/v1/waiting", "waiting", false, c.waiting)

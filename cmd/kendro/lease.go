@@ -67,13 +67,17 @@ func leaseListCmd() *cobra.Command {
 }
 
 func leaseTable(list []api.Lease) *table {
-	t := columns("CENTRE", "SERVICE", "OFFICE", "ALLOWED", "TOKEN", "BOX", "UNTIL", "NUMBERS")
+	t := columns("CENTRE", "SERVICE", "OFFICE", "ALLOWED", "TOKEN", "BOX", "UNTIL", "NUMBERS", "LEFT")
 	for _, l := range list {
 		until := ""
 		if l.Until != nil {
 			until = when(*l.Until)
 		}
-		t.add(l.Centre, l.Service, l.Office, yesNo(l.Allowed), count(l.Token), l.Slot, until, count(l.Numbers))
+		left := ""
+		if l.Left != nil {
+			left = count(*l.Left)
+		}
+		t.add(l.Centre, l.Service, l.Office, yesNo(l.Allowed), count(l.Token), l.Slot, until, count(l.Numbers), left)
 	}
 	return t
 }

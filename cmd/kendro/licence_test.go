@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +41,10 @@ func (x unionTale) here(who, what string) string {
 // licensed has the union decide an application at the box, up to the licence.
 func (x unionTale) licensed(number string, inspected bool) {
 	x.t.Helper()
-	x.here("salma", "take "+number)
+	var r api.Record
+	if x.get("salma", x.box, "/v1/applications/"+number, &r); r.Holder == "" {
+		x.here("salma", "take "+number)
+	}
 	x.here("salma", "decide "+number+" --opinion approve --text 'papers in order'")
 	x.here("salma", "forward "+number)
 	if inspected {
@@ -54,6 +58,26 @@ func (x unionTale) licensed(number string, inspected bool) {
 	fee := map[bool]string{true: "30000", false: "20000"}[inspected] // A renewal is cheaper.
 	x.kendro("case pay " + number + " --government " + fee + " --output json " + x.as("rahima", x.box))
 	x.here("chairman", "issue "+number)
+}
+
+// asked has the secretary ask the applicant for something with no hub, who brings it to the counter.
+func (x unionTale) asked(number string) {
+	x.t.Helper()
+	x.here("salma", "take "+number)
+	x.refused("the service has no such answer", "desk request-info "+number+" --item form.colour --reason which "+x.as("salma", x.box))
+	x.here("salma", "request-info "+number+" --item form.capital_taka --item nid --reason 'one figure is missing'")
+	var track api.Tracking
+	x.get("rahima", x.box, "/v1/track/"+number, &track)
+	if track.Stage != "INFO_REQUESTED" || !slices.Equal(track.Asked, []string{"form.capital_taka", "nid"}) || track.Why != "one figure is missing" {
+		x.t.Errorf("the box says that the applicant is asked for %+v", track)
+	}
+	var waits api.WaitingList
+	if x.get("rahima", x.box, "/v1/waiting", &waits); len(waits.Applications) != 1 || waits.Applications[0].Why != track.Why {
+		x.t.Errorf("the counter's list of those who wait is %+v", waits)
+	}
+	x.refused("only what was asked for", "case supply "+number+" --original photo "+x.as("rahima", x.box))
+	x.write("brought.json", `{"capital_taka":300000}`)
+	x.kendro("case supply " + number + " --form brought.json --original nid --output json " + x.as("rahima", x.box))
 }
 
 // judged states a preliminary decision at the box, before a command.
@@ -91,6 +115,7 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 		t.Fatalf("the secretary's desk has %s", tasks)
 	}
 	x.refused("does not lie at your desk", "desk take "+number+" "+x.as("chairman", x.box))
+	x.asked(number)
 	x.licensed(number, true)
 	licence := x.licence("chairman", x.box, number)
 	if licence.State != api.CertificateProvisional || licence.Number != "TL-41-09-17-000001" {

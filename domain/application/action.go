@@ -145,7 +145,7 @@ func ParseAct(name string) (Action, error) {
 // no hub is.
 func AtUnion(a Action) bool {
 	switch a {
-	case Take, Note, Decide, Check, Forward, Return, Approve, Reject, Issue, Revoke:
+	case Take, Note, Decide, Check, RequestInfo, Forward, Return, Approve, Reject, Issue, Revoke:
 		return true
 	default:
 		return false

@@ -29,6 +29,25 @@ func WorkTerm(c *place.Calendar, from time.Time, days int) int64 {
 	return Term(c.AddWorkingDays(from, days), 0)
 }
 
+// A Clock is an office's time for a case, both in Unix seconds.
+type Clock struct {
+	Due    int64 // 0: none.
+	Paused int64 // Since when it stands still; 0: it runs.
+}
+
+// Turned returns the clock after a case went from one stage to another at a moment: it
+// stands while the applicant is the one who is waited for.
+func (k Clock) Turned(c *place.Calendar, was, is Stage, now time.Time) Clock {
+	switch {
+	case is.Stopped() && !was.Stopped():
+		k.Paused = now.Unix()
+	case was.Stopped() && !is.Stopped() && k.Paused != 0:
+		k.Due = Resumed(c, k.Due, time.Unix(k.Paused, 0).In(now.Location()), now)
+		k.Paused = 0
+	}
+	return k
+}
+
 // Resumed returns the due date of a clock that stood still from stopped until now:
 // as many working days later as it stood. A due date of 0 stays none.
 func Resumed(c *place.Calendar, due int64, stopped, now time.Time) int64 {

@@ -31,7 +31,7 @@ func (s paperDesk) routes() {
 	if s.documents == nil {
 		return
 	}
-	api.ServeUploads(s.api, access.Scan, s.upload)
+	api.ServeUploads(s.api, access.Scan, "", s.upload)
 	s.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
 		Summary: "A document of a case, for those entitled to the case; the look is recorded",

@@ -61,14 +61,11 @@ func (w *world) way(c *Case) application.Way {
 // run keeps a case's clocks in step with a change.
 func (s courses) run(before, c *Case, e *application.Event) {
 	now := s.now()
-	was, stands := before.State.Stage.Stopped(), c.State.Stage.Stopped()
-	switch {
-	case stands && !was:
-		c.Paused = now.Unix()
-	case was && !stands && c.Paused != 0:
-		c.Due = application.Resumed(s.calendar(), c.Due, time.Unix(c.Paused, 0).In(s.zone), now)
-		c.Paused = 0
+	if e.At != 0 && (e.Action == application.RequestInfo || e.Action == application.Supply) {
+		now = time.Unix(e.At, 0).In(s.zone)
 	}
+	k := application.Clock{Due: c.Due, Paused: c.Paused}.Turned(s.calendar(), before.State.Stage, c.State.Stage, now)
+	c.Due, c.Paused = k.Due, k.Paused
 	switch e.Action {
 	case application.Prepare:
 		c.Due = c.State.Promised

@@ -239,8 +239,11 @@ func (f *follower) supply() {
 		f.aside(whyUnreadable, 0)
 		return
 	}
-	items := SuppliedItems(&sup)
+	items := sup.Items()
 	e := application.Event{Action: application.Supply, Items: items, Text: clip(sup.Text, application.MaxText)}
+	if askedAtUnion(f.c.History) && !f.doubt { // The clock stood from when it was asked to when it was answered, whenever the hub hears of it.
+		e.At = max(f.legal/1000, f.c.Paused)
+	}
 	pinned, edition, renews := f.c.Pinned, f.c.Edition, f.c.Renews()
 	switch {
 	case renews:
@@ -270,20 +273,6 @@ func (f *follower) supply() {
 		f.held = append(f.held, papers{f.step}.sent(f.c, sup.Documents)...)
 		f.put(caseKey(f.c.Number), f.c)
 	}
-}
-
-// SuppliedItems are what a supplement brings, named as officers ask for it.
-func SuppliedItems(s *protocol.Supplement) []string {
-	var items []string
-	for _, name := range answerNames(s.Form) {
-		items = append(items, "form."+name)
-	}
-	for i := range s.Documents {
-		items = append(items, s.Documents[i].Kind)
-	}
-	items = append(items, s.Originals...)
-	slices.Sort(items)
-	return slices.Compact(items)
 }
 
 // MergeForm returns a form's answers with others in their place, as compact JSON

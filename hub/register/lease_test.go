@@ -56,8 +56,12 @@ type union struct {
 // newUnion settles a town whose union may decide at its box, and has the box ask.
 func newUnion(t testing.TB) (*town, *union) {
 	t.Helper()
+	return foundUnion(t, unionLicence(t))
+}
+
+func foundUnion(t testing.TB, v *dcat.Version) (*town, *union) {
+	t.Helper()
 	w := newTown(t, newMemory(), newMemory()).settle()
-	v := unionLicence(t)
 	w.publish(2, fullDirectory(), v)
 	w.must(NewCommand("", "root", AddUser, &User{
 		Name: "uno-officer", Role: access.Officer, Seat: place.Seat{Post: "uno", Office: "upazila-41-09"}, Hash: hash1, From: 1,

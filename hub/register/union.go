@@ -67,7 +67,7 @@ func (c *Case) workedAtHub() bool {
 // begins reports whether an act at the hub's desks makes a case theirs: the union's desks
 // and the hub's never both work on it. What was issued may be taken back at either.
 func begins(a application.Action) bool {
-	return application.AtUnion(a) && a != application.Revoke || a == application.RequestInfo || a == application.Link
+	return application.AtUnion(a) && a != application.Revoke || a == application.Link
 }
 
 // leased says why an officer at the hub can't act on a case: its union has the desks, or a
@@ -152,12 +152,14 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 		f.aside(whyNotHis, 0)
 		return
 	}
-	b := &Act{Opinion: application.Opinion(a.Opinion), Text: a.Text, Reason: a.Reason, To: a.To, Check: a.Check}
+	b := &Act{
+		Opinion: application.Opinion(a.Opinion), Text: a.Text, Reason: a.Reason, To: a.To, Check: a.Check, Items: a.Items, Document: a.Document,
+	}
 	e, fail := d.event(f.c, by, action, b)
 	if fail == nil {
 		fail = d.reasonKnown(action, b.Reason)
 	}
-	if action == application.Revoke {
+	if action == application.Revoke || action == application.RequestInfo && !f.doubt {
 		e.At = f.legal / 1000
 	}
 	var renewed *Case
@@ -188,6 +190,19 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	if fail := d.after(f.c, before, &e, b); fail == nil {
 		f.tell(f.c)
 	}
+	if action == application.Check && a.Document != nil { // Its box may let go of what the servers hold already.
+		f.held = append(f.held, papers{f.step}.name(f.c, []protocol.Document{*a.Document})...)
+	}
+}
+
+// askedAtUnion reports whether a union has asked its applicant for what a case waits for.
+func askedAtUnion(history []Turn) bool {
+	for _, t := range slices.Backward(history) {
+		if t.Action == application.RequestInfo {
+			return t.Event != nil
+		}
+	}
+	return false
 }
 
 // numbered says what is wrong with a certificate's number and dates, and returns the case of
@@ -309,6 +324,8 @@ func (s courses) confirm(it *Item, outcome string) *protocol.Failure {
 	}
 	s.put(caseKey(c.Number), c)
 	s.tell(c)
+	papers(s).tellHeld(c.Centre, s.held)
+	s.held = nil
 	return nil
 }
 

@@ -56,6 +56,9 @@ func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 	if err := tx.Set(x.requestKey(e.event.Actor, e.record.Key), b[:]); err != nil {
 		return err
 	}
+	if err := (unionIndex{x}).filed(tx, e); err != nil {
+		return err
+	}
 	return papersIndex{x}.name(tx, e.seq, e.event)
 }
 
@@ -117,7 +120,7 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		if !reads(&e, &s) {
 			return 0, nil
 		}
-		if err := keepWaiting(x, tx, &s); err != nil {
+		if err := (unionIndex{x}).moved(tx, &s); err != nil {
 			return 0, err
 		}
 		return 0, tx.Set(x.caseKey(x.era.now(keyStanding), s.Number), e.Payload)
@@ -187,7 +190,7 @@ func (x *index) applyAccepted(tx *store.Tx, e *protocol.Event, at *marks) error 
 		return err
 	}
 	for i := range a.Other {
-		if err := keepWaiting(x, tx, &a.Other[i]); err != nil {
+		if err := (unionIndex{x}).moved(tx, &a.Other[i]); err != nil {
 			return err
 		}
 		if err := tx.Set(x.caseKey(x.era.now(keyStanding), a.Other[i].Number), protocol.Marshal(&a.Other[i])); err != nil {

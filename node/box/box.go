@@ -65,6 +65,7 @@ type Box struct {
 	*Care
 	*Papers
 	*Union
+	Desks
 }
 
 // A core is what all parts of a box stand on.
@@ -121,6 +122,7 @@ func Open(dir string, o Options) (*Box, error) {
 		Care: &Care{memory, papers}, Papers: papers,
 	}
 	b.Union = &Union{intake: b.Intake, memory: memory, cases: b.Cases, turn: make(chan struct{}, 1)}
+	b.Desks = Desks{b.Union}
 	b.Intake.renews = b.Union.renews
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())

@@ -210,11 +210,7 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 	if err != nil {
 		return nil, err
 	}
-	stage := c.Stage
-	if u, err := b.union.UnionCase(f.Number); err == nil && !u.Elsewhere {
-		stage = u.State.Stage.String()
-	}
-	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, stage) {
+	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, c.Stage) {
 		return nil, fault.New("box.HandOver", fault.Conflict, f.Number.String(), "nothing is ready to be handed over, as far as this box knows")
 	}
 	return b.add(ctx, f, protocol.HandedOver, &h)
@@ -258,8 +254,13 @@ func (b Followups) Appeal(ctx context.Context, f Followup, text string) (*Answer
 // Followups takes what comes to a case after its application.
 func (b *Box) Followups() Followups { return Followups{b.Intake, b.Union} }
 
-// of is a case of this box's.
-func (b Followups) of(n protocol.Number) (*Case, error) { return (&Cases{Shelf: b.Shelf}).Case(n) }
+// of is a case of this box's, as its union has brought it on here where it decides.
+func (b Followups) of(n protocol.Number) (*Case, error) {
+	if u, err := b.union.UnionCase(n); err == nil && !u.Elsewhere {
+		return u.Case, nil
+	}
+	return (&Cases{Shelf: b.Shelf}).Case(n)
+}
 
 // add writes an event on a case and answers it with its receipt.
 func (b Followups) add(ctx context.Context, by Followup, kind protocol.Kind, payload any) (*Answer, error) {
@@ -330,11 +331,19 @@ func (b *Cases) Waiting() ([]*Case, error) {
 // maxWaits bounds the cases that are listed as waiting.
 const maxWaits = 500
 
+// waitsForApplicant reports whether a case waits for its applicant in a stage.
+func waitsForApplicant(stage string) bool {
+	switch stage {
+	case application.InfoRequested.String(), application.FeeDue.String(), application.Ready.String():
+		return true
+	}
+	return false
+}
+
 // keepWaiting keeps the list of cases that wait for their applicant.
 func keepWaiting(x *index, tx *store.Tx, s *protocol.Standing) error {
 	k := x.caseKey(x.era.now(keyWaits), s.Number)
-	switch s.Stage {
-	case application.InfoRequested.String(), application.FeeDue.String(), application.Ready.String():
+	if waitsForApplicant(s.Stage) {
 		return tx.Set(k, []byte(s.Number.String()))
 	}
 	was, err := tx.Has(k)

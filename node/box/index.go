@@ -71,6 +71,7 @@ const (
 	keyRenewed   = "3" // Blinded number of a certificate: the receive number of the case on which one was issued here in its place.
 	keyPrinted   = "4" // Blinded receive number, sequence in journal/own of a copy that was printed here: nothing.
 	keyRevoked   = "5" // Number of a certificate of the upazila: RevokedCertificate.
+	keyDesk      = "8" // Blinded receive number: deskEntry, of an application that nobody has ended as far as the hub has said.
 	keyPutRight  = "7" // Blinded receive number, beginning of an event's hash: CorrectionWord, what has come of that correction.
 	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.

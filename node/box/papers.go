@@ -424,6 +424,11 @@ func papersIn(e *protocol.Event) []protocol.Document {
 		if reads(e, &s) {
 			return s.Documents
 		}
+	case protocol.ActedAtUnion:
+		var a protocol.UnionAct
+		if reads(e, &a) && a.Document != nil {
+			return []protocol.Document{*a.Document}
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/application"
 	"kendro/domain/fault"
@@ -34,6 +35,7 @@ type Act struct {
 	Expect    uint64 // The version of the case that he saw.
 	Action    application.Action
 	Said      protocol.UnionAct
+	Scan      string // Check: the hash of an upload that shows it, as it was sent or as it is kept.
 }
 
 // Seat is where an officer's login acts; zero for an entrepreneur's.
@@ -59,40 +61,12 @@ func (b *Union) UnionCase(n protocol.Number) (*UnionCase, error) {
 		return nil, fault.New("box.UnionCase", fault.NotFound, n.String(), "it is decided at the hub's desks")
 	}
 	u := &UnionCase{Case: c, Lease: lease}
-	return u, b.fold(u)
-}
-
-// Tasks returns the open cases that wait at a seat, the oldest first: of the newest
-// applications of this box.
-func (b *Union) Tasks(seat place.Seat) ([]*UnionCase, error) {
-	list := []*UnionCase{}
-	before := uint64(0)
-	for looked := 0; looked < farBack && before != 1; {
-		cases, err := b.cases.Latest(before, 100)
-		if err != nil || len(cases) == 0 {
-			return list, err
-		}
-		for _, c := range cases {
-			looked, before = looked+1, c.Receipt.At.Seq
-			lease, told := b.Lease(c.Pin.Service)
-			if c.Version == nil || !c.Version.DecidedAtNode() || !told {
-				continue
-			}
-			u := &UnionCase{Case: c, Lease: lease}
-			if err := b.fold(u); err != nil {
-				return nil, err
-			}
-			if u.State.Stage.Open() && !u.Elsewhere && u.State.Seat.Office == seat.Office && (seat.Post == "" || u.State.Seat == seat) {
-				list = append(list, u)
-			}
-		}
+	if err := b.fold(u); err != nil || u.Elsewhere {
+		return u, err
 	}
-	slices.Reverse(list)
-	return list, nil
+	u.stand(b.cases)
+	return u, nil
 }
-
-// farBack is how many applications are looked through for those that wait.
-const farBack = 2000
 
 // Act does what an officer of the union asks for, and returns the case as it then stands.
 // [fault.Denied]: the post may not, or the district has taken the lease back.
@@ -120,6 +94,9 @@ func (b *Union) Act(ctx context.Context, a Act) (*UnionCase, error) {
 	}
 	now := b.intake.o.Clock()
 	if err := b.number(u, &a, now); err != nil {
+		return nil, err
+	}
+	if err := b.resolve(u, &a); err != nil {
 		return nil, err
 	}
 	e, err := u.event(a.Action, application.Officer{Name: a.User, Seat: seat}, &a.Said, now, b.calendar())
@@ -153,17 +130,23 @@ func (b *Union) repeated(a *Act) (bool, error) {
 		return false, err
 	}
 	var was protocol.UnionAct
-	if e.event.Kind != protocol.ActedAtUnion || e.event.Number != a.Number || e.event.Decode(&was) != nil || !a.same(&was, e.event.Base) {
+	if e.event.Kind != protocol.ActedAtUnion || e.event.Number != a.Number || e.event.Decode(&was) != nil || !b.same(a, &was, e.event.Base) {
 		return false, fault.New("box.Act", fault.Conflict, "Idempotency-Key", "this key came before with another request: draw a new key for a new one")
 	}
 	return true, nil
 }
 
 // same reports whether what was written is what is asked for.
-func (a *Act) same(was *protocol.UnionAct, base uint64) bool {
+func (b *Union) same(a *Act, was *protocol.UnionAct, base uint64) bool {
 	now := a.Said
 	now.Token, now.Certificate = was.Token, was.Certificate
-	return base == a.Expect && string(protocol.Marshal(&now)) == string(protocol.Marshal(was))
+	if d := was.Document; d != nil && a.Scan != "" {
+		if other, err := b.intake.papers.find(a.Scan); err == nil && other.Hash != d.Hash {
+			return false
+		}
+		now.Document = d
+	}
+	return base == a.Expect && (a.Scan == "") == (was.Document == nil) && string(protocol.Marshal(&now)) == string(protocol.Marshal(was))
 }
 
 // entitled asks whether the officer and the box may.
@@ -175,16 +158,16 @@ func (b *Union) entitled(a *Act, u *UnionCase) (place.Seat, error) {
 	if err := access.May(who, access.WorkCase, access.Resource{Seat: u.State.Seat}); err != nil || !known {
 		return seat, fault.New(op, fault.Denied, a.Number.String(), "the case does not lie at your desk")
 	}
-	now := b.intake.o.Clock().Unix()
-	l := &u.Lease
-	switch goods := b.intake.Goods(); {
+	l, goods := &u.Lease, b.intake.Goods()
+	bar := b.Bar(u)
+	switch {
 	case !application.AtUnion(a.Action):
 		return seat, fault.New(op, fault.Invalid, a.Action.String(), "this is not done at a box")
-	case l.Ended:
+	case bar == BarEnded:
 		return seat, fault.New(op, fault.Denied, l.Service, "the district has taken back what this union decided by itself: work at the hub's desk")
-	case l.Token == 0 || l.Slot != b.intake.o.Enrolment.Slot || now < l.From:
+	case bar == BarNotYet:
 		return seat, fault.New(op, fault.Unavailable, l.Service, "the lease of this union is not this box's yet: it comes with the next link to the hub")
-	case u.Elsewhere:
+	case bar == BarElsewhere:
 		return seat, fault.New(op, fault.Conflict, a.Number.String(), "the case is at the hub's desks, or waits there to be confirmed: "+u.Stage)
 	case goods == nil || !mayDo(goods.Set.Directory, seat, a.Action):
 		return seat, fault.New(op, fault.Denied, seat.String(), "the post may not do this: "+application.Right(a.Action))
@@ -203,11 +186,7 @@ func (b *Union) number(u *UnionCase, a *Act, now time.Time) error {
 	if a.Action != application.Issue {
 		return nil
 	}
-	var used uint64
-	err := b.intake.view(func(tx *store.Tx) (err error) {
-		used, err = lookup(tx, serialKey(u.Lease.Prefix))
-		return err
-	})
+	used, err := b.used(&u.Lease)
 	if err != nil {
 		return err
 	}
@@ -232,6 +211,45 @@ func (b *Union) number(u *UnionCase, a *Act, now time.Time) error {
 	return nil
 }
 
+// resolve checks what an act names: what an applicant is asked for, and the document that
+// shows a check.
+func (b *Union) resolve(u *UnionCase, a *Act) error {
+	const op = "box.Act"
+	switch a.Action {
+	case application.RequestInfo:
+		form, err := catalogue.CompileForm(u.Version.Form)
+		if err != nil {
+			return err
+		}
+		for _, it := range a.Said.Items {
+			name, answer := strings.CutPrefix(it, protocol.FormField)
+			_, known := u.Version.Document(it)
+			if answer {
+				_, known = form.Field(name)
+			}
+			if !known {
+				return fault.New(op, fault.Invalid, it, "the service has no such answer or document: want form.NAME, or a document's ID")
+			}
+		}
+	case application.Check:
+		i := u.Version.Check(a.Said.Check)
+		if a.Scan == "" {
+			if i >= 0 && u.Version.Checks[i].Document {
+				return fault.New(op, fault.Invalid, a.Said.Check, "the check wants the document that shows it: upload it, and name its sha256")
+			}
+			return nil
+		}
+		d, err := b.intake.papers.find(a.Scan)
+		if err != nil {
+			return err
+		}
+		d.Kind = a.Said.Check
+		a.Said.Document = &d
+	default:
+	}
+	return nil
+}
+
 // calendar is the office's, nil before there is a catalogue.
 func (b *Union) calendar() *place.Calendar {
 	if goods := b.intake.Goods(); goods != nil {
@@ -243,7 +261,7 @@ func (b *Union) calendar() *place.Calendar {
 // Offers returns what an officer may do on the case now.
 func (b *Union) Offers(u *UnionCase, name string, seat place.Seat) []application.Offer {
 	goods := b.intake.Goods()
-	if goods == nil || u.Elsewhere || u.Lease.Ended {
+	if goods == nil || b.Bar(u) != "" {
 		return nil
 	}
 	list := u.way.Offers(u.State, application.Officer{Name: name, Seat: seat}, b.intake.o.Clock().Unix())
@@ -256,11 +274,7 @@ func (b *Union) Offers(u *UnionCase, name string, seat place.Seat) []application
 // numbers once half of either is gone. It writes events; nothing where nothing is due.
 func (b *Union) Ask(ctx context.Context) error {
 	for _, l := range b.Leases() {
-		var used uint64
-		err := b.intake.view(func(tx *store.Tx) (err error) {
-			used, err = lookup(tx, serialKey(l.Prefix))
-			return err
-		})
+		used, err := b.used(&l)
 		if err != nil {
 			return err
 		}

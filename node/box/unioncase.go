@@ -3,6 +3,7 @@ package box
 import (
 	"time"
 
+	"kendro/catalogue"
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -23,7 +24,10 @@ type UnionCase struct {
 	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
 
 	heard  bool // The hub has all that this box wrote on the case.
+	clock  application.Clock
 	way    application.Way
+	goods  *Goods
+	form   []byte                      // The answers up to the newest turn.
 	booked map[protocol.Position]int64 // What was booked of each payment here, by its receipt.
 }
 
@@ -54,17 +58,16 @@ func (b *Union) fold(u *UnionCase) error {
 			return p.Superior, p.Superior != ""
 		},
 	}
-	found, err := goods.Intake.Found(u.Version, u.Submission.Form, u.Issued.In(dhaka))
-	if err != nil {
-		return err
-	}
-	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
-	u.turned(&begin, nil, u.Issued, dir.Calendar)
+	u.goods = goods
 	list, err := turnsOf(b.cases.core, u.Number)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
+	rest, err := u.begun(b.cases, list)
+	if err != nil {
+		return err
+	}
+	for _, e := range rest {
 		u.take(e, dir.Calendar)
 	}
 	var last *ownEffect
@@ -72,6 +75,34 @@ func (b *Union) fold(u *UnionCase) error {
 		last = list[len(list)-1]
 	}
 	return b.hear(u, last, dir.Calendar)
+}
+
+// begun is the case as it was filed, and put right before anything else was done about it.
+// It returns what came then.
+func (u *UnionCase) begun(cases *Cases, list []*ownEffect) ([]*ownEffect, error) {
+	filed := &Case{Answer: u.Answer}
+	if err := u.Event.Decode(&filed.Submission); err != nil {
+		return nil, err
+	}
+	for len(list) > 0 && list[0].event.Kind == protocol.Corrected {
+		if err := cases.putRight(filed, list[0]); err != nil {
+			return nil, err
+		}
+		list = list[1:]
+	}
+	u.form = filed.Submission.Form
+	found, err := u.goods.Intake.Found(u.Version, u.form, u.Issued.In(dhaka))
+	if err != nil {
+		return nil, err
+	}
+	calendar := u.goods.Set.Directory.Calendar
+	u.clock.Due = due(calendar, u.Version.SLADays, u.Issued.In(dhaka))
+	if u.Accepted && u.Said.Stage == "" && u.Expected != 0 {
+		u.clock.Due = u.Expected // As the hub has counted it.
+	}
+	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
+	u.turned(&begin, nil, u.Issued, calendar)
+	return list, nil
 }
 
 // take applies one event of this box's. What does not fit changes nothing: the register
@@ -117,6 +148,11 @@ func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
 			x.Until = application.Term(at.In(dhaka), u.Version.Procedure.FeeDays)
 			u.turned(&x, nil, at, calendar)
 		}
+	case protocol.Supplied:
+		var sup protocol.Supplement
+		if e.Decode(&sup) == nil {
+			u.supplied(&sup, at, calendar)
+		}
 	case protocol.Withdrawn:
 		u.turned(&application.Event{Action: application.Withdraw, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
 	case protocol.HandedOver:
@@ -124,10 +160,29 @@ func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
 	}
 }
 
+// supplied brings what the union has asked the applicant for.
+func (u *UnionCase) supplied(sup *protocol.Supplement, at time.Time, calendar *place.Calendar) {
+	x := application.Event{Action: application.Supply, Items: sup.Items(), Text: sup.Text, Desk: application.Desk{Terms: u.way.Terms(u.State)}}
+	form := u.form
+	if len(sup.Form) > 0 {
+		merged, _, _, err := catalogue.MergeAnswers(u.form, sup.Form)
+		if err != nil {
+			return
+		}
+		if x.Found, err = u.goods.Intake.Found(u.Version, merged, at.In(dhaka)); err != nil {
+			return
+		}
+		form = merged
+	}
+	if u.turned(&x, &protocol.UnionAct{Text: sup.Text, Items: x.Items}, at, calendar) {
+		u.form = form
+	}
+}
+
 // event is an officer's act, with all that the procedure wants to know.
 func (u *UnionCase) event(a application.Action, by application.Officer, said *protocol.UnionAct, at time.Time, calendar *place.Calendar) (application.Event, error) {
 	e := application.Event{
-		Action: a, By: by, Opinion: application.Opinion(said.Opinion), Text: said.Text, Reason: said.Reason, At: at.Unix(),
+		Action: a, By: by, Opinion: application.Opinion(said.Opinion), Text: said.Text, Reason: said.Reason, Items: said.Items, At: at.Unix(),
 	}
 	d, err := u.way.Desk(u.State, a, said.To)
 	if err != nil {
@@ -144,11 +199,13 @@ func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at tim
 	if e.By == (application.Officer{}) {
 		e.Expect = u.State.Version
 	}
+	was := u.State
 	next, err := u.State.Apply(*e)
 	if err != nil {
 		return false
 	}
 	u.State = next
+	u.timed(was.Stage, e.Action, at, calendar)
 	t := Turn{Version: next.Version, At: at, Action: e.Action, Actor: e.By.Name, Seat: e.By.Seat, Stage: next.Stage}
 	if said != nil {
 		t.Said = *said
@@ -161,12 +218,22 @@ func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at tim
 		}
 		self := application.Event{Action: a, At: at.Unix(), Desk: d, Expect: u.State.Version}
 		u.way.Grant(&self, u.State, calendar, at.In(dhaka))
+		was := u.State.Stage
 		if u.State, err = u.State.Apply(self); err != nil {
 			break
 		}
+		u.timed(was, a, at, calendar)
 		u.Turns = append(u.Turns, Turn{Version: u.State.Version, At: at, Action: a, Stage: u.State.Stage})
 	}
 	return true
+}
+
+// timed keeps the office's clock in step with a change.
+func (u *UnionCase) timed(was application.Stage, a application.Action, at time.Time, calendar *place.Calendar) {
+	u.clock = u.clock.Turned(calendar, was, u.State.Stage, at.In(dhaka))
+	if a == application.Prepare {
+		u.clock.Due = u.State.Promised
+	}
 }
 
 // hear compares what was done here with the hub's newest word. Once the hub has all that

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/store"
@@ -70,6 +71,46 @@ func (b *Union) CertificateCase(number string) (*UnionCase, error) {
 }
 
 func serialKey(prefix string) []byte { return []byte(keySerial + prefix) }
+
+// A deskEntry is an application that may wait at a desk of this box's union.
+type deskEntry struct {
+	_       struct{} `cbor:",toarray"`
+	Number  protocol.Number
+	Service string
+}
+
+// filed notes an application of this box's. Whether its union may decide it can be said at
+// any time later.
+func (x unionIndex) filed(tx *store.Tx, e *ownEffect) error {
+	if e.event.Pin == nil {
+		return nil
+	}
+	return tx.Set(x.caseKey(keyDesk, e.number), protocol.Marshal(&deskEntry{Number: e.number, Service: e.event.Pin.Service}))
+}
+
+// moved keeps the lists of cases by where the hub says that one stands.
+func (x unionIndex) moved(tx *store.Tx, s *protocol.Standing) error {
+	if err := x.ended(tx, s); err != nil {
+		return err
+	}
+	return keepWaiting(x.index, tx, s)
+}
+
+// ended takes an application off the desks once the hub says that it is over: what is left
+// is an appeal, and that is no matter of the union's.
+func (x unionIndex) ended(tx *store.Tx, s *protocol.Standing) error {
+	switch s.Stage {
+	case application.Rejected.String(), application.Closed.String(), application.Withdrawn.String(), application.Duplicate.String():
+	default:
+		return nil
+	}
+	k := x.caseKey(keyDesk, s.Number)
+	there, err := tx.Has(k)
+	if err != nil || !there {
+		return err
+	}
+	return tx.Delete(k)
+}
 
 // lease keeps the newest word on a lease.
 func (x unionIndex) lease(tx *store.Tx, e *protocol.Event) (changed, error) {

@@ -84,16 +84,21 @@ func (c *counter) alike(ctx context.Context, in *struct{ Body api.AlikeRequest }
 	}
 	out := &struct{ Body api.AlikeList }{api.AlikeList{Found: []api.Found{}}}
 	for _, l := range likes {
-		f := api.Found{
-			Number: l.Case.Number, Service: serviceOf(l.Case), Stage: l.Case.Stage, Applicant: l.Name.Name, Centre: c.Box.Centre(),
-			SubmittedAt: api.TimeOf(l.Case.Issued), Fit: min(l.Score, 100), Grade: l.Grade.String(),
-		}
-		for _, r := range l.Because {
-			f.Because = append(f.Because, string(r))
-		}
-		out.Body.Found = append(out.Body.Found, f)
+		out.Body.Found = append(out.Body.Found, likeOf(c.Box, &l))
 	}
 	return out, nil
+}
+
+// likeOf is an application that is likely of the person who is looked for.
+func likeOf(b *box.Box, l *box.Like) api.Found {
+	f := api.Found{
+		Number: l.Case.Number, Service: serviceOf(l.Case), Stage: l.Case.Stage, Applicant: l.Name.Name, Centre: b.Centre(),
+		SubmittedAt: api.TimeOf(l.Case.Issued), Fit: min(l.Score, 100), Grade: l.Grade.String(),
+	}
+	for _, r := range l.Because {
+		f.Because = append(f.Because, string(r))
+	}
+	return f
 }
 
 func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
@@ -132,16 +137,16 @@ type recordAnswer struct {
 }
 
 func (c *counter) record(ctx context.Context, in *numbered) (*recordAnswer, error) {
-	k, err := c.caseOf(ctx, in.Number)
+	who := api.CallerOf(ctx)
+	if err := access.May(who.Principal, access.ReadCase, c.readable()); err != nil {
+		return nil, err
+	}
+	n, err := protocol.ParseNumber(in.Number)
 	if err != nil {
 		return nil, err
 	}
-	r := c.recordOf(k)
-	u, err := c.Box.UnionCase(k.Number)
-	switch {
-	case err == nil:
-		c.decidedHere(r, u, api.CallerOf(ctx))
-	case !errors.Is(err, fault.NotFound):
+	r, err := (union{c}).recordFor(n, who)
+	if err != nil {
 		return nil, err
 	}
 	return &recordAnswer{ETag: api.ETag(r.Version), Body: r}, nil

@@ -6,6 +6,7 @@ import (
 
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -66,12 +67,16 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.api.Fail(w, "track", err)
 		return
 	}
-	t := trackingOf(n, &where)
+	var k *box.Case
 	if u, err := c.Box.UnionCase(n); err == nil && !u.Elsewhere {
-		t.Stage, t.Since = u.State.Stage.String(), api.TimeOf(u.Turns[len(u.Turns)-1].At)
+		k, where = u.Case, u.Where
 	}
+	t := trackingOf(n, &where)
 	if len(t.Asked) > 0 {
-		if k, err := c.Box.Case(n); err == nil {
+		if k == nil {
+			k, _ = c.Box.Case(n) // Without it, what is asked for goes by its codes.
+		}
+		if k != nil {
 			t.AskedNames = api.AskedNames(k.Asks, t.Asked)
 		}
 	}

@@ -1,8 +1,14 @@
 package counter
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"kendro/domain/access"
 	"kendro/domain/application"
@@ -27,9 +33,24 @@ func (c union) routes() {
 		Summary: "What an officer of the union does to a case here, with no hub, under the union's lease",
 	}, c.act)
 	api.Register(c.api, api.Route{
-		Method: http.MethodGet, Path: "/v1/leases", ID: "leases", Act: access.ReadSync,
-		Summary: "What the union may decide by itself here, and until when",
+		Method: http.MethodGet, Path: "/v1/leases", ID: "leases", Act: access.ReadSync, Or: access.ListTasks,
+		Summary: "What the union may decide by itself here, until when, and how many numbers are left",
 	}, c.list)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/cases/{number}/similar", ID: "similar", Act: access.ReadCase,
+		Summary: "Applications that this box took in the last 90 days for the service of a case, likely of the same person",
+	}, c.similar)
+	c.api.Raw(api.Route{
+		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
+		Summary: "A document that a case of this box names",
+	}, nil, nil, func(w http.ResponseWriter, r *http.Request, who api.Caller) {
+		d, content, err := c.document(r, who)
+		if err != nil {
+			c.api.Fail(w, "case-document", err)
+			return
+		}
+		api.ServeDocument(w, &d, content)
+	})
 }
 
 // offices are those whose cases may be decided here.
@@ -46,9 +67,13 @@ func (c *counter) readable() access.Resource {
 }
 
 type tasksInput struct {
-	Scope string `query:"scope" enum:"mine,office" default:"mine"`
+	Scope  string `query:"scope" enum:"mine,office" default:"mine" doc:"Your own desk, or the whole office"`
+	Cursor string `query:"cursor" maxLength:"64"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
+// tasks lists what waits, the earliest due first (R-OF2). An officer's own list has what he
+// took and what anybody of his post may take.
 func (c union) tasks(ctx context.Context, in *tasksInput) (*struct{ Body api.TaskList }, error) {
 	who := api.CallerOf(ctx).Principal
 	seat := who.Seat
@@ -62,19 +87,50 @@ func (c union) tasks(ctx context.Context, in *tasksInput) (*struct{ Body api.Tas
 	if err != nil {
 		return nil, err
 	}
+	if in.Scope != "office" {
+		cases = slices.DeleteFunc(cases, func(u *box.UnionCase) bool { return u.State.Holder != "" && u.State.Holder != who.User })
+	}
+	from, err := after(cases, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
 	out := &struct{ Body api.TaskList }{api.TaskList{Tasks: []api.Task{}, AsOf: api.TimeOf(c.Clock())}}
-	for _, u := range cases {
+	for _, u := range cases[from:min(len(cases), from+in.Limit)] {
 		out.Body.Tasks = append(out.Body.Tasks, api.Task{
-			Number: u.Number, Service: serviceOf(u.Case), Stage: u.State.Stage.String(), Version: u.State.Version, Seat: u.State.Seat.String(),
-			Holder: u.State.Holder, Since: api.TimeOf(u.Turns[len(u.Turns)-1].At), Due: api.DateOf(u.Expected), Centre: c.Box.Centre(),
+			Number: u.Number, Service: serviceOf(u.Case), Stage: u.Stage, Version: u.State.Version, Seat: u.State.Seat.String(),
+			Holder: u.State.Holder, Since: api.TimeOf(u.Since), Due: api.DateOf(u.Expected), Centre: c.Box.Centre(),
+			Overdue: u.Expected != 0 && u.Expected < c.Clock().Unix(),
 		})
+	}
+	if rest := from + in.Limit; rest < len(cases) {
+		last := cases[rest-1]
+		out.Body.Next = strconv.FormatInt(last.Expected, 10) + "." + last.Number.String()
 	}
 	return out, nil
 }
 
+// after is where a list goes on after a cursor: the due date and the number of the last case
+// of the page before, which may not be in the list any more.
+func after(cases []*box.UnionCase, cursor string) (int, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	due, number, _ := strings.Cut(cursor, ".")
+	at, err := strconv.ParseInt(due, 10, 64)
+	n, err2 := protocol.ParseNumber(number)
+	if err != nil || err2 != nil {
+		return 0, fault.New("counter.Tasks", fault.Invalid, "cursor", "not a cursor of this list: begin again without")
+	}
+	i := slices.IndexFunc(cases, func(u *box.UnionCase) bool { return box.Sooner(at, n, u) })
+	if i < 0 {
+		i = len(cases)
+	}
+	return i, nil
+}
+
 type actInput struct {
 	Number string `path:"number" maxLength:"128"`
-	Action string `path:"action" enum:"take,note,decide,check,forward,return,approve,reject,issue,revoke"`
+	Action string `path:"action" enum:"take,note,decide,check,request-info,forward,return,approve,reject,issue,revoke"`
 	Match  string `header:"If-Match" required:"true" doc:"Version of the case that you saw"`
 	Body   *api.ActionRequest
 }
@@ -98,12 +154,15 @@ func (c union) act(ctx context.Context, in *actInput) (*actOutput, error) {
 		return nil, err
 	}
 	if b := in.Body; b != nil {
-		if b.SHA256 != "" {
-			return nil, fault.New("counter.Act", fault.Invalid, "sha256", "a check that wants a document is done at the hub's desk")
-		}
 		a.Said = protocol.UnionAct{Opinion: b.Opinion, Text: b.Text, Reason: b.ReasonCode, To: b.To, Check: b.Check}
-		if a.Action == application.Return {
+		switch a.Action {
+		case application.Return:
 			a.Said.Text = b.Reason
+		case application.RequestInfo:
+			a.Said.Text, a.Said.Items = cmp.Or(b.Reason, b.Text), b.Items
+		case application.Check:
+			a.Scan = b.SHA256
+		default:
 		}
 	}
 	u, err := c.Box.Act(ctx, a)
@@ -118,56 +177,146 @@ func (c union) act(ctx context.Context, in *actInput) (*actOutput, error) {
 	return out, nil
 }
 
+// list is for who serves the counter, and for the officers who decide under it.
 func (c union) list(ctx context.Context, _ *struct{}) (*struct{ Body api.LeaseList }, error) {
-	if err := access.May(api.CallerOf(ctx).Principal, access.ReadSync, c.own()); err != nil {
-		return nil, err
+	who := api.CallerOf(ctx).Principal
+	if err := access.May(who, access.ReadSync, c.own()); err != nil {
+		if access.May(who, access.ListTasks, c.readable()) != nil {
+			return nil, err
+		}
 	}
 	out := &struct{ Body api.LeaseList }{api.LeaseList{Leases: []api.Lease{}}}
 	for _, l := range c.Box.Leases() {
-		out.Body.Leases = append(out.Body.Leases, api.LeaseOf(&l, c.Box.Centre()))
+		note := api.LeaseOf(&l, c.Box.Centre())
+		left, err := c.Box.Left(&l)
+		if err != nil {
+			return nil, err
+		}
+		note.Left = &left
+		note.Low = l.Token != 0 && !l.Ended && (c.Clock().Unix() > l.Until-(l.Until-l.From)/4 || left < (note.Numbers+3)/4)
+		out.Body.Leases = append(out.Body.Leases, note)
 	}
 	return out, nil
 }
 
+// similar lists applications that this box took in the last 90 days for the service, likely of
+// the same person: what else the district knows, its own desks say.
+func (c union) similar(ctx context.Context, in *numbered) (*struct{ Body api.FoundList }, error) {
+	k, err := c.caseOf(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	out := &struct{ Body api.FoundList }{api.FoundList{Found: []api.Found{}, Complete: true}}
+	if k.Submission.Secret != nil {
+		return out, nil
+	}
+	likes, err := c.Box.Alike(k.Pin.Service, k.Submission.Applicant)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range likes {
+		if l.Case.Number != k.Number {
+			out.Body.Found = append(out.Body.Found, likeOf(c.Box, &l))
+		}
+	}
+	return out, nil
+}
+
+// document is one that a case of this box names.
+func (c union) document(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
+	var h protocol.Hash
+	if err := h.UnmarshalText([]byte(r.PathValue("sha256"))); err != nil {
+		return protocol.Document{}, nil, err
+	}
+	if err := access.May(who.Principal, access.ReadCase, c.readable()); err != nil {
+		return protocol.Document{}, nil, err
+	}
+	n, err := protocol.ParseNumber(r.PathValue("number"))
+	if err != nil {
+		return protocol.Document{}, nil, err
+	}
+	rec, err := c.recordFor(n, who)
+	if err != nil {
+		return protocol.Document{}, nil, err
+	}
+	if !slices.ContainsFunc(rec.Documents, func(d api.DocumentNote) bool { return d.SHA256 == h.String() }) {
+		return protocol.Document{}, nil, fault.New("counter.Document", fault.NotFound, h.String(), "the case names no such document")
+	}
+	return c.Box.Document(h)
+}
+
+// recordFor is a case as this box, or its union here, has it.
+func (c union) recordFor(n protocol.Number, who api.Caller) (*api.Record, error) {
+	u, err := c.Box.UnionCase(n)
+	if err == nil {
+		r := c.recordOf(u.Case)
+		return r, c.decidedHere(r, u, who)
+	}
+	if !errors.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	k, err := c.Box.Case(n)
+	if err != nil {
+		return nil, err
+	}
+	return c.recordOf(k), nil
+}
+
 // decidedHere shows a case as its union has brought it on here.
-func (c *counter) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) {
-	if k, err := issuedOf(c, u); err == nil && k != nil {
+func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) error {
+	if k, err := issuedOf(c.counter, u); err == nil && k != nil {
 		r.Certificate = k.Note(c.Attest)
 	}
+	left, err := c.Box.Left(&u.Lease)
+	if err != nil {
+		return err
+	}
+	r.Union = &api.UnionNote{Bar: string(c.Box.Bar(u))}
+	if u.Lease.Token != 0 {
+		until := api.TimeOf(time.Unix(u.Lease.Until, 0))
+		r.Union.Until, r.Union.Late = &until, c.Clock().Unix() > u.Lease.Until
+	}
 	if u.Elsewhere {
-		return
+		return nil
 	}
 	s := &u.State
-	r.Version, r.Stage, r.Since = s.Version, s.Stage.String(), api.TimeOf(u.Turns[len(u.Turns)-1].At)
-	if r.Office = nil; s.Stage.Open() {
-		r.Office, r.Seat, r.Holder = named(c.Box.OfficeNamed(s.Seat.Office)), s.Seat.String(), s.Holder
+	r.Version, r.Seat, r.Holder = s.Version, "", ""
+	if s.Stage.Open() {
+		r.Seat, r.Holder = s.Seat.String(), s.Holder
 	}
 	r.Step, r.DecidedBy, r.DeliveryMode = s.Step, s.DecidedBy, string(s.Mode)
-	if s.Owed > 0 {
-		r.Demand = &api.DemandNote{Poisha: s.Owed, Due: api.DateOf(s.PayBy)}
-	}
+	r.Asked, r.Why, r.Demand, _ = api.AskedOf(&u.Said)
 	if s.Promised > 0 {
 		r.Delivery = api.DateOf(s.Promised)
 	}
 	for i, k := range u.Version.Checks {
-		r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: s.Done.Has(i)})
+		r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: s.Done.Has(i), Document: k.Document})
 	}
 	r.History = r.History[:1]
 	for i := range u.Turns {
-		r.History = append(r.History, historyOf(&u.Turns[i]))
+		t := &u.Turns[i]
+		r.History = append(r.History, historyOf(t))
+		if d := t.Said.Document; d != nil {
+			r.Documents = append(r.Documents, api.NotesOf(nil, []protocol.Document{*d}, nil)...)
+		}
 	}
 	for _, o := range c.Box.Offers(u, who.User, who.Seat) {
 		note := api.ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
 		if o.To != (place.Seat{}) {
 			note.To = o.To.String()
 		}
+		if o.Action == application.Issue && note.Bar == "" && left == 0 {
+			note.Bar = api.BarNumbers
+		}
 		r.Acts = append(r.Acts, note)
 	}
+	return nil
 }
 
 func historyOf(t *box.Turn) api.HistoryEntry {
 	return api.HistoryEntry{
 		Version: t.Version, At: api.TimeOf(t.At), Action: t.Action.String(), Actor: t.Actor, Post: t.Seat.Post, Office: t.Seat.Office,
 		Opinion: t.Said.Opinion, Text: t.Said.Text, Reason: t.Said.Reason, Check: t.Said.Check, Stage: t.Stage.String(),
+		Items: t.Said.Items,
 	}
 }

@@ -35,7 +35,8 @@ type Route struct {
 	ID      string // Of the operation, such as "track".
 	Summary string
 	Public  bool       // Anybody may call it.
-	Act     access.Act // What the caller must be allowed to do, unless it is public.
+	Act     access.Act // What the caller must be allowed to do, unless it is public …
+	Or      access.Act // … or this; empty: nothing else.
 	Status  int        // Of success; 0: 200.
 	MaxBody int64      // 0: SmallBody.
 	Media   string     // Media type of a Raw answer; empty: JSON.

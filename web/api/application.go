@@ -257,7 +257,7 @@ type DemandNote struct {
 // only once that is out of its way.
 type ActNote struct {
 	Action string `json:"action"`
-	Bar    string `json:"bar,omitempty" enum:"decision,check,rule,mandatory,desk" doc:"What has to come before: his own preliminary decision, a check, a rule of the service, a mandatory desk, an office for the next post"`
+	Bar    string `json:"bar,omitempty" enum:"decision,check,rule,mandatory,desk,numbers" doc:"What has to come before: his own preliminary decision, a check, a rule of the service, a mandatory desk, an office for the next post; at a union's box, numbers of certificates from the hub"`
 	Item   string `json:"item,omitempty" doc:"The check, the rule or the post"`
 	To     string `json:"to,omitempty" doc:"post@office to which it leads"`
 }
@@ -276,6 +276,8 @@ type Assignment struct {
 	Seat      string `json:"seat,omitempty" doc:"post@office whose task it is"`
 	Holder    string `json:"holder,omitempty" doc:"Officer who took it"`
 	DecidedBy string `json:"decided_by,omitempty" doc:"Who stated a preliminary decision since it lies here"`
+
+	Union *UnionNote `json:"union,omitempty" doc:"At a box whose union decides it"`
 }
 
 // A Filed is one line of a centre's receipts.

@@ -57,11 +57,11 @@ func NotesOf(originals []string, scanned []protocol.Document, missing func(proto
 // MediaOf is a document's media type.
 func MediaOf(d *protocol.Document) string { return document.Type(d.Type).Media() }
 
-// ServeUploads adds PUT /v1/documents/{sha256}. take keeps a piece and answers
-// how far the document is; it checks whether the caller may.
-func ServeUploads(a *API, act access.Act, take func(context.Context, Caller, UploadPart) (*Uploaded, error)) {
+// ServeUploads adds PUT /v1/documents/{sha256} for those who may do either act. take keeps
+// a piece and answers how far the document is; it checks whether the caller may.
+func ServeUploads(a *API, act, or access.Act, take func(context.Context, Caller, UploadPart) (*Uploaded, error)) {
 	a.Raw(Route{
-		Method: http.MethodPut, Path: "/v1/documents/{sha256}", ID: "upload", Act: act, MaxBody: document.MaxOriginal + 1, Takes: "application/octet-stream",
+		Method: http.MethodPut, Path: "/v1/documents/{sha256}", ID: "upload", Act: act, Or: or, MaxBody: document.MaxOriginal + 1, Takes: "application/octet-stream",
 		Summary: "Upload a PDF, JPEG or PNG, whole or by Content-Range (\"bytes 0-65535/300000\"; \"bytes */300000\" with no body asks how far it is); 201 once it is on the disk, 200 before that and for what was there",
 	}, nil, Uploaded{}, func(w http.ResponseWriter, r *http.Request, who Caller) {
 		out, err := upload(r, who, take)

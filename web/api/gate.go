@@ -98,7 +98,7 @@ func (a *API) admit(route *Route, r *http.Request) (Caller, error) {
 		if c.User == "" {
 			return c, &Refusal{SignIn: true, Err: fault.New("api.Gate", fault.Denied, "", "sign in first: POST /v1/sessions")}
 		}
-		if access.ScopeOf(c.Role, route.Act) == access.Never {
+		if access.ScopeOf(c.Role, route.Act) == access.Never && access.ScopeOf(c.Role, route.Or) == access.Never {
 			return c, fault.New("api.Gate", fault.Denied, string(route.Act), "not for the role "+string(c.Role)+": sign in as somebody who may")
 		}
 	}

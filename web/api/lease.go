@@ -24,6 +24,9 @@ type Lease struct {
 	From    *Time  `json:"from"`
 	Until   *Time  `json:"until" doc:"Later decisions wait to be confirmed"`
 	Numbers uint64 `json:"numbers" doc:"Of certificates, that came with it"`
+
+	Left *uint64 `json:"numbers_left,omitempty" doc:"At a box: how many of them are not used"`
+	Low  bool    `json:"low,omitempty" doc:"At a box: less than a quarter of its time or of its numbers is left, so it has not heard from the hub for long"`
 }
 
 // LeaseList is the answer to GET /v1/leases.
@@ -41,6 +44,16 @@ func LeaseOf(l *protocol.Lease, centre string) Lease {
 	_, out.Numbers = l.After(0)
 	return out
 }
+
+// A UnionNote says of a case at its union's box what its officers can do about it there.
+type UnionNote struct {
+	Bar   string `json:"bar,omitempty" enum:"ended,not-yet,elsewhere" doc:"Why nothing can be done here: the district has taken the lease back, the lease is not this box's yet, or the case is at the hub's desks or waits there to be confirmed"`
+	Until *Time  `json:"until,omitempty" doc:"The end of the lease"`
+	Late  bool   `json:"late,omitempty" doc:"It has ended: what is decided now waits for the office above to confirm it"`
+}
+
+// BarNumbers is the bar of an issue for which no number of the lease is left.
+const BarNumbers = "numbers"
 
 // CertificateProvisional is the state of a certificate of which the hub has said nothing yet.
 const CertificateProvisional = "provisional"
