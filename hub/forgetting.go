@@ -36,8 +36,8 @@ type sweeper struct {
 func (s *sweeper) run(ctx context.Context) {
 	for rest(ctx, sweepEvery) {
 		upTo, since, err := s.register().Unswept(s.id)
-		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.within/2))) {
-			continue // Half of the time is for what may fail.
+		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.turn()))) {
+			continue
 		}
 		if err == nil {
 			err = s.sweep(ctx, upTo)
@@ -46,6 +46,19 @@ func (s *sweeper) run(ctx context.Context) {
 			s.log.Warn("what was erased by order is not gone from this server's disk yet", "entry", upTo, "err", err)
 		}
 	}
+}
+
+// turn is how long after an erasure this server begins: half of the time is over, so that a
+// round does for many orders, and no two servers begin at once. The last quarter is for what
+// may fail.
+func (s *sweeper) turn() time.Duration {
+	before, all := 0, 0
+	for _, other := range s.register().Servers() {
+		if all++; other.ID < s.id {
+			before++
+		}
+	}
+	return s.within/2 + s.within/4*time.Duration(before)/time.Duration(max(all, 1))
 }
 
 // sweep does it for everything that entries up to one held. It may be repeated.

@@ -21,16 +21,19 @@ const (
 	marking    = "marker"
 	truncating = "truncation"
 	installing = "install"
+	rewriting  = "rewriting"
 )
 
 // begins and ends are the points between which a phase lasts. An install writes
 // a marker too; that one is the install's.
 var begins = map[string]string{
 	"before the register is synced": marking, "before entries are removed": truncating, "before the import": installing,
+	"before the register is written anew": rewriting,
 }
 
 var ends = map[string]string{
 	"after the marker is written": marking, "after entries are removed": truncating, "after the old register is removed": installing,
+	"after the register was written anew": rewriting,
 }
 
 // A coroner copies a server's folder at every point of the three phases, as a
@@ -136,7 +139,7 @@ func (h *watchedHead) Sync() error {
 }
 
 // TestKilledAtEachStep starts a follower from what kills at every step of
-// markers, truncations and installs left of it.
+// markers, truncations, installs and a register that is written anew left of it.
 func TestKilledAtEachStep(t *testing.T) {
 	const trailing, segment, least = 8, 16 << 10, 40
 	t.Parallel()
@@ -169,7 +172,11 @@ func TestKilledAtEachStep(t *testing.T) {
 	g.Wait("an installed snapshot", func() bool { return victim.Hub.Status().Installed >= 1 })
 	g.Agree()
 	mark(victim)
+	if err := hub.Rewrite(t.Context(), victim.Hub); err != nil {
+		t.Fatal(err)
+	}
 	c.watch("")
+	g.Agree()
 	g.Stop(victim)
 	points := map[string]int{}
 	for i, r := range c.list {
@@ -192,7 +199,7 @@ func TestKilledAtEachStep(t *testing.T) {
 		g.Stop(victim)
 	}
 	t.Logf("killed at %d points: %v", len(c.list), points)
-	if len(c.list) < least || len(points) < 3 {
-		t.Errorf("%d points, %v; want %d over all three phases: %v", len(c.list), points, least, slices.Sorted(maps.Keys(c.taken)))
+	if len(c.list) < least || len(points) < 4 {
+		t.Errorf("%d points, %v; want %d over all four phases: %v", len(c.list), points, least, slices.Sorted(maps.Keys(c.taken)))
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/hashicorp/raft"
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
+	"kendro/store"
 )
 
 // A rewriter puts a register in the place of the one in force that was never written where
@@ -63,9 +65,10 @@ func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
 
 // copyTo exports a register as of a marker, and imports it into a new folder.
 func (w *rewriter) copyTo(ctx context.Context, dir string, of *register.Register, m marker, next *marker) (*register.Register, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, &fault.Error{Op: "hub.rewrite", Kind: fault.Stopped, Item: dir, Err: err}
+	if err := errors.Join(os.RemoveAll(dir), w.room()); err != nil {
+		return nil, fault.Wrap("hub.rewrite", fault.Unavailable, dir, err)
 	}
+	w.states.step("before the register is written anew")
 	r, to := io.Pipe()
 	done := make(chan struct{})
 	go func() {
@@ -161,11 +164,35 @@ func (w *rewriter) place(f *rewritten) error {
 	s.mu.Lock()
 	s.current = f.reg
 	s.mu.Unlock()
-	s.step("before the rewritten register's former is removed")
+	s.step("before the register before it is removed")
 	// From here on it counts, whatever becomes of the old folder: the next start removes it.
 	if err := errors.Join(current.Close(), s.sweep()); err != nil {
 		s.log.Warn("the register was written anew, and its old folder is still here", "err", err)
 	}
+	s.step("after the register was written anew")
 	s.discard()
 	return nil
+}
+
+// spareRoom is what is to stay free while a register is written anew: a full disk would end
+// the process.
+const spareRoom = 512 << 20
+
+// room fails where there is too little of it for the register once more.
+func (w *rewriter) room() error {
+	need := uint64(spareRoom)
+	tables, err := filepath.Glob(filepath.Join(w.states.folders, "*", "*.sst"))
+	if err != nil {
+		return err
+	}
+	for _, name := range tables {
+		if info, err := os.Stat(name); err == nil { // It may have been merged away meanwhile.
+			need += uint64(info.Size())
+		}
+	}
+	free, err := store.FreeBytes(w.states.folders)
+	if err == nil && free < need {
+		err = fault.New("hub.rewrite", fault.Unavailable, w.states.folders, fmt.Sprintf("%d MiB are free and %d MiB are needed: make room", free>>20, need>>20))
+	}
+	return err
 }

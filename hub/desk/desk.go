@@ -25,7 +25,6 @@ import (
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
-	"kendro/hub/search"
 	"kendro/identity"
 	"kendro/protocol"
 	"kendro/replication/link"
@@ -106,7 +105,7 @@ func New(c Config) (*Server, error) {
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
 		Description: "A district's register: desks, tracking, catalogue and the operator's calls.",
 	})
-	s.search = searchDesk{Server: s, index: search.New()}
+	s.search = newSearchDesk(s)
 	s.gauges = newGauges(s, c.Traffic)
 	s.routes()
 	house := web.House{Set: func() *dcat.Set { return c.Hub.Register().Set() }, Area: s.district, Clock: c.Clock}

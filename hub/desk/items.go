@@ -37,7 +37,7 @@ const mostItems = 200
 func (s itemDesk) list(ctx context.Context, in *itemsInput) (*struct{ Body api.ItemList }, error) {
 	who := api.CallerOf(ctx)
 	reg := s.search.fresh(ctx)
-	on := conflicts{reg, s.search.index, s.clock()}
+	on := conflicts{reg, s.search.index.Load(), s.clock()}
 	gather := func() ([]api.Item, error) { return on.all(who.Seat) }
 	if in.Ended {
 		gather = on.ended

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"kendro/domain/access"
@@ -18,7 +19,13 @@ import (
 // searchDesk finds cases, for those who may read them.
 type searchDesk struct {
 	*Server
-	index *search.Index
+	index *atomic.Pointer[search.Index]
+}
+
+func newSearchDesk(s *Server) searchDesk {
+	d := searchDesk{Server: s, index: &atomic.Pointer[search.Index]{}}
+	d.index.Store(search.New())
+	return d
 }
 
 func (d searchDesk) routes() {
@@ -58,7 +65,7 @@ func (d searchDesk) search(ctx context.Context, in *searchInput) (*searchOutput,
 	}
 	reg := d.fresh(ctx)
 	q.Keep = readableBy(ctx, reg)
-	found, err := d.index.Find(reg, q)
+	found, err := d.index.Load().Find(reg, q)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +92,7 @@ func (d searchDesk) similar(ctx context.Context, in *numberInput) (*searchOutput
 		return nil, access.May(api.CallerOf(ctx).Principal, access.ReadCase, reg.Resource(c))
 	}
 	const most = 20
-	likes, err := d.index.Alike(reg, c, most, keep)
+	likes, err := d.index.Load().Alike(reg, c, most, keep)
 	if err != nil {
 		return nil, err
 	}
@@ -154,19 +161,31 @@ func (d searchDesk) fresh(ctx context.Context) *register.Register {
 	reg := d.hub.Register()
 	soon, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
-	if err := d.index.Follow(soon, reg); err != nil && soon.Err() == nil {
+	if err := d.index.Load().Follow(soon, reg); err != nil && soon.Err() == nil {
 		d.log.Warn("search index does not follow", "err", err)
 	}
 	return reg
 }
 
-// follow keeps the index up to date until ctx ends.
+// follow keeps the index up to date until ctx ends. Where a case was erased, another index
+// takes its place once it is as far: what it was found by is in no memory then.
 func (d searchDesk) follow(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	erased := d.hub.Register().Stats().Erased
 	for {
-		if err := d.index.Follow(ctx, d.hub.Register()); err != nil && ctx.Err() == nil {
+		reg, index := d.hub.Register(), d.index.Load()
+		now := reg.Stats().Erased
+		if now != erased {
+			index = search.New()
+		}
+		err := index.Follow(ctx, reg)
+		if err != nil && ctx.Err() == nil {
 			d.log.Warn("search index does not follow", "err", err)
+		}
+		if err == nil && now != erased {
+			d.index.Store(index)
+			erased = now
 		}
 		select {
 		case <-ctx.Done():
@@ -177,7 +196,7 @@ func (d searchDesk) follow(ctx context.Context) {
 }
 
 func (d searchDesk) list(more bool) *searchOutput {
-	held, complete := d.index.State()
+	held, complete := d.index.Load().State()
 	return &searchOutput{Body: api.FoundList{Found: []api.Found{}, More: more, Indexed: held, Complete: complete}}
 }
 
