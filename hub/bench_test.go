@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kendro/domain/place"
+	"kendro/hub"
 	"kendro/internal/hubtest"
 )
 
@@ -39,4 +40,24 @@ func BenchmarkIngest(b *testing.B) {
 			b.ReportMetric(float64(20*max(b.N/20, 1))/b.Elapsed().Seconds(), "applications/s")
 		})
 	}
+}
+
+// BenchmarkRewrite writes a register of so many applications anew, as a server does after an
+// erasure.
+func BenchmarkRewrite(b *testing.B) {
+	g := hubtest.New(b, 1)
+	x := g.Enrol("41-09-17")
+	x.Batch = 100
+	x.File(b.N)
+	ctx, cancel := context.WithCancel(b.Context())
+	wait := x.Sync(ctx, g.Servers[0].Addr)
+	g.Wait("acknowledgements", func() bool { return x.Acked() == x.Filed() })
+	cancel()
+	wait()
+	b.ResetTimer()
+	if err := hub.Rewrite(b.Context(), g.Servers[0].Hub); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "applications/s")
 }

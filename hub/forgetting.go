@@ -17,6 +17,7 @@ import (
 const (
 	sweepEvery = time.Minute
 	sweepWait  = 10 * time.Second
+	lingers    = 2 * time.Second
 )
 
 // A sweeper rids this server's folder of what was erased. The register forgets at once;
@@ -109,11 +110,17 @@ func (s *sweeper) rewrite(ctx context.Context, upTo uint64) error {
 		return err
 	}
 	s.disk.anew.offer(f)
-	if err := s.snapshot(); err != nil {
-		s.disk.anew.offer(nil)
+	err = s.snapshot() // Raft may have looked at it whatever comes of the rest.
+	if s.disk.anew.withdraw(f) {
+		err = errors.Join(err, fault.New("hub.sweep", fault.Unavailable, "register", "Raft has not asked for it yet"))
 		return errors.Join(err, f.drop(s.disk.states.generation(f.generation)))
 	}
-	return f.failed
+	<-f.seen
+	if f.failed != nil {
+		return f.failed
+	}
+	rest(ctx, lingers) // Whoever reads the old one may come to an end.
+	return errors.Join(err, s.disk.anew.retire(f))
 }
 
 // cut has Raft's log begin behind an entry, in a segment of its own. A server that lags

@@ -75,6 +75,9 @@ func (c *coroner) step(point string) {
 	if c.phase == "" {
 		return
 	}
+	if c.phase == rewriting && strings.HasPrefix(point, "the log's") {
+		return // Raft's own goroutine passes those, while the folder grows.
+	}
 	c.seen[point]++
 	name := fmt.Sprintf("%s: %s, %d", c.phase, point, c.seen[point])
 	if c.seen[point] <= most && !c.taken[name] {

@@ -29,12 +29,19 @@ type rewriter struct {
 // A rewritten is the register in a folder of its own, made of nothing but what stands in
 // it at the marker: what was taken out of it before lies in no file there.
 type rewritten struct {
-	of         *register.Register // Whose place it takes.
+	of         *register.Register // Whose place it takes,
+	was        uint64             // and its generation.
 	reg        *register.Register
 	generation uint64
 	read       uint64 // The newest entry of Raft's log that it has looked at.
-	failed     error  // Why it did not take that place.
+
+	seen   chan struct{} // Closed once Raft has looked at it, and what follows is set.
+	failed error         // Why it did not take that place.
 }
+
+// aside is how far its generation lies from the one in force. The next ones are for what
+// other servers send: they may come meanwhile, and no two may meet in one folder.
+const aside = 1000
 
 // rewrite writes the register as of the marker into a new folder, and lets it catch up.
 // The register goes on meanwhile. Raft's next snapshot, once it is offered, makes it the
@@ -49,11 +56,11 @@ func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
 		return nil, errors.Join(fault.New("hub.rewrite", fault.Unavailable, "register", "there is no marker yet"), s.release(m.Applied))
 	}
 	next := m
-	next.Generation = max(m.Generation, 1) + 2 // The one between is another server's snapshot, should one come.
+	next.Generation = max(m.Generation, 1) + aside
 	dir := s.generation(next.Generation)
 	reg, err := w.copyTo(ctx, dir, of, m, &next)
 	err = errors.Join(err, s.release(m.Applied))
-	f := &rewritten{of: of, reg: reg, generation: next.Generation, read: m.Index}
+	f := &rewritten{of: of, was: max(m.Generation, 1), reg: reg, generation: next.Generation, read: m.Index, seen: make(chan struct{})}
 	if err == nil {
 		err = f.follow(w.entries, of.Applied())
 	}
@@ -120,8 +127,19 @@ func (w *rewriter) offer(f *rewritten) {
 	w.fresh = f
 }
 
-// adopt gives a register that was written anew the place of the old one, whose folder is
-// removed. Raft calls it where no entry is being applied. False: there is none, or it is
+// withdraw takes back what was offered: false where Raft looks at it, or has.
+func (w *rewriter) withdraw(f *rewritten) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waits := w.fresh == f
+	if waits {
+		w.fresh = nil
+	}
+	return waits
+}
+
+// adopt gives a register that was written anew the place of the old one, which is to be
+// retired. Raft calls it where no entry is being applied. False: there is none, or it is
 // not the same, or somebody is still sent the old one; then that stays as it was.
 func (w *rewriter) adopt() bool {
 	w.mu.Lock()
@@ -131,6 +149,7 @@ func (w *rewriter) adopt() bool {
 	if f == nil {
 		return false
 	}
+	defer close(f.seen)
 	if f.failed = w.place(f); f.failed != nil {
 		f.failed = errors.Join(f.failed, f.drop(w.states.generation(f.generation)))
 		return false
@@ -164,14 +183,17 @@ func (w *rewriter) place(f *rewritten) error {
 	s.mu.Lock()
 	s.current = f.reg
 	s.mu.Unlock()
-	s.step("before the register before it is removed")
-	// From here on it counts, whatever becomes of the old folder: the next start removes it.
-	if err := errors.Join(current.Close(), s.sweep()); err != nil {
-		s.log.Warn("the register was written anew, and its old folder is still here", "err", err)
-	}
-	s.step("after the register was written anew")
 	s.discard()
 	return nil
+}
+
+// retire closes the register whose place another has taken, and removes its folder: no
+// other, since somebody may be sending the next. What stays the next start removes.
+func (w *rewriter) retire(f *rewritten) error {
+	w.states.step("before the register before it is removed")
+	err := errors.Join(f.of.Close(), w.states.removeGeneration(w.states.generation(f.was)))
+	w.states.step("after the register was written anew")
+	return fault.Wrap("hub.rewrite", fault.Unavailable, "register", err)
 }
 
 // spareRoom is what is to stay free while a register is written anew: a full disk would end
