@@ -32,7 +32,9 @@ func CopyFolder(to, from string) error {
 func (c *Config) SetClear() { c.clear = true }
 
 // Rewrite puts a register that was written anew in the place of a server's.
-func Rewrite(ctx context.Context, h *Hub) error { return h.sweeper.rewrite(ctx, h.Register().Applied()) }
+func Rewrite(ctx context.Context, h *Hub) error {
+	return h.sweeper.rewrite(ctx, h.Register().Applied())
+}
 
 // Sweep rids a server's folder of what was erased, as it does by itself in its time.
 func Sweep(ctx context.Context, h *Hub) error {
