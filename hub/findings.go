@@ -57,20 +57,20 @@ func (j *judge) compare(f *filing) *register.Finding {
 	if !ok || current.Hash == f.version.Hash {
 		return found
 	}
-	variance, renewal := j.variance(f, current, found), j.renewal(f, current)
-	if found == nil && (variance != 0 || renewal != nil) {
+	variance, asked := j.variance(f, current, found), j.asksAnew(f, current)
+	if found == nil && (variance != 0 || asked != nil) {
 		found = &register.Finding{Seq: f.seq}
 	}
 	if found != nil {
-		found.Variance, found.Renewal = variance, renewal
+		found.Variance, found.AskedAnew = variance, asked
 	}
 	return found
 }
 
-// renewal is what the version in force asks in addition of an application that pins one before,
+// asksAnew is what the version in force asks in addition of an application that pins one before,
 // nil where nothing is, or where that one counts for ever.
-func (j *judge) renewal(f *filing, current *dcat.Version) *register.Renewal {
-	if !f.reg.Graced(f.version.Hash) || !f.version.Renewable() || !current.Renewable() {
+func (j *judge) asksAnew(f *filing, current *dcat.Version) *register.AskedAnew {
+	if !f.reg.Graced(f.version.Hash) || !f.version.Movable() || !current.Movable() {
 		return nil
 	}
 	intake, err := j.compiled(f.set)
@@ -85,7 +85,7 @@ func (j *judge) renewal(f *filing, current *dcat.Version) *register.Renewal {
 	if !ok || len(items) == 0 {
 		return nil
 	}
-	return &register.Renewal{Under: current.Hash, Edition: uint32(current.Number), Items: items}
+	return &register.AskedAnew{Under: current.Hash, Edition: uint32(current.Number), Items: items}
 }
 
 // variance is by how much an application costs more by its receipt, and what was found,
@@ -128,7 +128,7 @@ func (j *judge) supplied(reg *register.Register, at protocol.Head, e *protocol.E
 		return bringing{version: a.version, form: a.form, under: &a}
 	}
 	c, err := reg.Case(e.Number)
-	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 && !c.Renews() {
+	if err != nil || set == nil || e.Decode(&s) != nil || len(s.Form) == 0 && !c.WaitsAnew() {
 		return bringing{} // Documents alone; or the register sees by itself what is wrong.
 	}
 	v, ok := set.ByHash(c.Asks())
@@ -140,7 +140,7 @@ func (j *judge) supplied(reg *register.Register, at protocol.Head, e *protocol.E
 		return bringing{}
 	}
 	b := bringing{version: v, form: register.MergeForm(sub.Form, s.Form), papers: len(s.Form) == 0}
-	if c.Renewal != nil {
+	if c.AskedAnew != nil {
 		b.form = j.carried(set, v, b.form)
 	}
 	return b

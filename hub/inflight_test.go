@@ -363,8 +363,8 @@ func TestRow7FortyInFlightUnderAGrace(t *testing.T) {
 				t.Errorf("an answer that the new form does not take: %+v, %v", items, err)
 			}
 		}
-		if c.Held != "" || !late[n] && c.Renewal != nil {
-			t.Errorf("request %d is held %q, asked %+v", i, c.Held, c.Renewal)
+		if c.Held != "" || !late[n] && c.AskedAnew != nil {
+			t.Errorf("request %d is held %q, asked %+v", i, c.Held, c.AskedAnew)
 		}
 		if c = r.until(n, application.Delivered, 0); c.State.Paid != oldFee || c.Pinned != want.Hash || c.Edition != uint32(want.Number) {
 			t.Errorf("request %d has paid %d under version %d; want %d under %d", i, c.State.Paid, c.Edition, oldFee, want.Number)

@@ -73,7 +73,7 @@ func (w *weigher) weigh(u *register.Unweighed) *register.Weighed {
 		return out
 	}
 	form := u.Form
-	if u.Renewed { // Its former version may have known answers that this one does not.
+	if u.Moved { // Its former version may have known answers that this one does not.
 		form = w.carried(set, v, form)
 	}
 	if verdict := w.judge.brought(w.register(), &bringing{version: v, form: form}, now); verdict.Refused != "" {

@@ -163,13 +163,13 @@ type Anew struct {
 	// Under is the version under which what is asked for is answered, where it isn't the one
 	// that the application pins.
 	Under *Pin `cbor:"45,keyasint,omitempty"`
-	// Renewed says that the case goes on under that version already, with answers that the box
+	// Moved says that the case goes on under that version already, with answers that the box
 	// of its centre need not have.
-	Renewed bool `cbor:"46,keyasint,omitempty"`
+	Moved bool `cbor:"46,keyasint,omitempty"`
 }
 
-// WhyRenewed is the reason for which the hub itself asks for something.
-const WhyRenewed = "the rules of the service have changed: this is asked for now"
+// WhyAnew is the reason for which the hub itself asks for something.
+const WhyAnew = "the rules of the service have changed: this is asked for now"
 
 // A Payment is the payload of PaymentTaken: money that somebody paid for a case,
 // and by whom it was taken. Fees are what the receipt prints, each apart.

@@ -64,7 +64,7 @@ func TestCounterServesACase(t *testing.T) {
 		{
 			"supply",
 			api.Tracking{
-				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no"}, AskedUnder: 1, Why: protocol.WhyRenewed,
+				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no"}, AskedUnder: 1, Why: protocol.WhyAnew,
 				AskedNames: []api.Named{{Code: "form.khatian_no", BN: "খতিয়ান নম্বর", EN: "Khatian number"}},
 			},
 			[]string{"খতিয়ান নম্বর", "নিয়ম বদলেছে", `name="form.khatian_no"`},

@@ -158,10 +158,10 @@ type Version struct {
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
 
-// Renewable reports whether what was made under the version can go on under another, once its
+// Movable reports whether what was made under the version can go on under another, once its
 // centre has brought what that one asks in addition. It can't where no box may read what it
 // filed, nor where its union may have decided by then.
-func (v *Version) Renewable() bool { return !v.Confidential() && !v.DecidedAtNode() }
+func (v *Version) Movable() bool { return !v.Confidential() && !v.DecidedAtNode() }
 
 // Allows reports whether an application may come in by this channel.
 func (v *Version) Allows(c Channel) bool { return slices.Contains(v.Channels, c) }

@@ -59,11 +59,11 @@ type Enclosed struct {
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
 
-	Renewal  *Renewal          `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
-	Notice   *DateNotice       `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
-	Succeeds *protocol.Renewed `cbor:"70,keyasint,omitempty"` // The certificate that it asks to renew.
-	Former   []Certificate     `cbor:"71,keyasint,omitempty"` // That were revoked before another was issued on it.
-	Copies   []Copy            `cbor:"72,keyasint,omitempty"` // Prints of its certificates, the newest last.
+	AskedAnew *AskedAnew        `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
+	Notice    *DateNotice       `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.
+	Succeeds  *protocol.Renewed `cbor:"70,keyasint,omitempty"` // The certificate that it asks to renew.
+	Former    []Certificate     `cbor:"71,keyasint,omitempty"` // That were revoked before another was issued on it.
+	Copies    []Copy            `cbor:"72,keyasint,omitempty"` // Prints of its certificates, the newest last.
 	Basis
 
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
@@ -166,8 +166,8 @@ func (c *Case) publish(st *protocol.Standing) {
 	switch c.State.Stage {
 	case application.InfoRequested:
 		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
-		if c.Renewal != nil {
-			st.Under, st.Renewed = c.Renewal.pin(c.Service), !c.Renews()
+		if c.AskedAnew != nil {
+			st.Under, st.Moved = c.AskedAnew.pin(c.Service), !c.WaitsAnew()
 		}
 	case application.Rejected:
 		if c.History[len(c.History)-1].Action == application.Refuse {

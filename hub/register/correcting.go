@@ -132,7 +132,7 @@ func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) strin
 		e.Found = b.Found.found()
 	}
 	if e.Found != nil {
-		if c.Renewal != nil {
+		if c.AskedAnew != nil {
 			e.Found.Dues = c.State.Dues // As the receipt says.
 		}
 		record, scan = records(s).look(c, way.Version, e.Found)

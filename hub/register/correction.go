@@ -186,7 +186,7 @@ type Unweighed struct {
 	Pinned          dcat.Hash
 	Form, Applicant []byte
 	Answers         bool // The answers of the form change, and not the applicant alone.
-	Renewed         bool // It goes on under a newer version than it was filed under (row 7).
+	Moved           bool // It goes on under a newer version than it was filed under (row 7).
 	Of              protocol.Hash
 }
 
@@ -207,7 +207,7 @@ func (r Amendments) Unweighed(limit int) (list []Unweighed, err error) {
 				return false, err
 			}
 			w, err := c.weigh(v, p)
-			list = append(list, Unweighed{Number: n, Pinned: c.Pinned, Form: w.with.Form, Applicant: w.with.Applicant, Answers: w.form, Renewed: c.Renewal != nil && !c.Renews(), Of: w.of})
+			list = append(list, Unweighed{Number: n, Pinned: c.Pinned, Form: w.with.Form, Applicant: w.with.Applicant, Answers: w.form, Moved: c.AskedAnew != nil && !c.WaitsAnew(), Of: w.of})
 			return len(list) < limit, err
 		})
 	})

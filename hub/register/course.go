@@ -181,7 +181,7 @@ func (s courses) begin(c *Case, due int64, f *Finding) *protocol.Standing {
 	if err == nil {
 		records{s}.ask(c, w.Version, record, scan)
 		facts{s}.tell(c, &e.Found.Fact)
-		if !(renewals{s}).ask(c, f) {
+		if !(askings{s}).ask(c, f) {
 			err = s.follow(c)
 		}
 	}

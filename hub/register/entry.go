@@ -83,7 +83,7 @@ type Finding struct {
 	// that it pins than by the version in force, in poisha; below 0: less (row 8).
 	Variance int64 `cbor:"12,keyasint,omitempty"`
 
-	Renewal *Renewal `cbor:"45,keyasint,omitempty"` // What the version in force asks in addition; nil: nothing, or what it pins counts for ever.
+	AskedAnew *AskedAnew `cbor:"45,keyasint,omitempty"` // What the version in force asks in addition; nil: nothing, or what it pins counts for ever.
 }
 
 // finding is the finding about an event, nil where there is none.

@@ -244,10 +244,10 @@ func (f *follower) supply() {
 	if askedAtUnion(f.c.History) && !f.doubt { // The clock stood from when it was asked to when it was answered, whenever the hub hears of it.
 		e.At = max(f.legal/1000, f.c.Paused)
 	}
-	pinned, edition, renews := f.c.Pinned, f.c.Edition, f.c.Renews()
+	pinned, edition, anew := f.c.Pinned, f.c.Edition, f.c.WaitsAnew()
 	switch {
-	case renews:
-		f.renew(&sup, &e)
+	case anew:
+		f.moveUnder(&sup, &e)
 	case len(sup.Form) > 0:
 		e.Found = f.found.found()
 	}
@@ -260,8 +260,8 @@ func (f *follower) supply() {
 	if e.Found != nil {
 		record, scan = records{f.courses}.look(f.c, w.Version, e.Found)
 	}
-	if renews {
-		renewals{f.courses}.anew(f.c, w, &e)
+	if anew {
+		askings{f.courses}.anew(f.c, w, &e)
 	}
 	if !f.move(e, 0) {
 		f.c.Pinned, f.c.Edition = pinned, edition

@@ -23,26 +23,17 @@ type grievances struct{ courses }
 // roster is who holds which seat at the entry's time, or will hold it.
 func (s grievances) roster() *application.Roster {
 	if s.people == nil {
-		s.people = rosterOf(s.users(), s.world.set, s.meta.At/1000)
+		s.people = rosterOf(s.world.logins, s.world.set, s.meta.At/1000)
 	}
 	return s.people
 }
 
-func (s grievances) users() (all []*User) {
-	s.keep(s.tx.Scan(key(tagUser), nil, func(k, raw []byte) (bool, error) {
-		u := &User{}
-		err := decodeState(k, raw, u)
-		all = append(all, u)
-		return true, err
-	}))
-	return all
-}
-
 // rosterOf leaves out who holds a seat no more. Who will hold one counts already, so
 // that nothing has to move on the day.
-func rosterOf(users []*User, set *dcat.Set, now int64) *application.Roster {
+func rosterOf(all []login, set *dcat.Set, now int64) *application.Roster {
 	r := &application.Roster{Above: func(place.Seat) (place.Seat, bool) { return place.Seat{}, false }}
-	for _, u := range users {
+	for i := range all {
+		u := &all[i].User
 		if u.Seat != (place.Seat{}) && !u.Disabled && (u.Until == 0 || now < u.Until) {
 			r.Holdings = append(r.Holdings, application.Holding{Login: u.Name, Person: u.person(), Seat: u.Seat})
 		}
@@ -75,15 +66,15 @@ func (s grievances) name(c *Case, f *application.Found) {
 	if f == nil || f.Complaint == nil || s.format < 4 || s.world.set == nil {
 		return
 	}
-	k, users := f.Complaint, s.users()
+	k := f.Complaint
 	c.Accused = &application.Accused{Hidden: k.Hidden}
 	switch {
 	case k.Kind == "centre":
-		s.ofCentre(c, k, users)
+		s.ofCentre(c, k)
 	case k.Kind == "receipt":
 		s.ofReceipt(c, k)
 	case k.Officer != "":
-		s.ofOfficer(c, k, users)
+		s.ofOfficer(c, k)
 	case k.Kind == "officer":
 		c.Accused.Unknown = true
 	}
@@ -97,7 +88,7 @@ func (s grievances) name(c *Case, f *application.Found) {
 	a.Persons = slices.Compact(a.Persons)
 }
 
-func (s grievances) ofCentre(c *Case, k *application.Complaint, users []*User) {
+func (s grievances) ofCentre(c *Case, k *application.Complaint) {
 	centre := k.Centre
 	if centre == "" {
 		centre = c.Centre
@@ -106,7 +97,8 @@ func (s grievances) ofCentre(c *Case, k *application.Complaint, users []*User) {
 		c.Accused.Unknown = true
 		return
 	}
-	for _, u := range users {
+	for i := range s.world.logins {
+		u := &s.world.logins[i]
 		if u.Centre == centre {
 			c.Accused.Persons = append(c.Accused.Persons, u.Name)
 		}
@@ -133,7 +125,7 @@ func (s grievances) ofReceipt(c *Case, k *application.Complaint) {
 
 // ofOfficer reads a login, a seat or an office. Of the latter two, it is also about who
 // was there on the day.
-func (s grievances) ofOfficer(c *Case, k *application.Complaint, users []*User) {
+func (s grievances) ofOfficer(c *Case, k *application.Complaint) {
 	a := c.Accused
 	if u := (&User{}); s.get(s.userKey(clip(k.Officer, protocol.MaxName)), u) {
 		a.Persons = append(a.Persons, u.Name)
@@ -158,7 +150,8 @@ func (s grievances) ofOfficer(c *Case, k *application.Complaint, users []*User) 
 		a.Seats = append(a.Seats, seat)
 	}
 	from, until := s.moment(c, k)
-	for _, u := range users {
+	for i := range s.world.logins {
+		u := &s.world.logins[i]
 		there := u.Seat.Office == seat.Office && (seat.Post == "" || u.Seat.Post == seat.Post)
 		if there && u.From <= until && (u.Until == 0 || u.Until > from) {
 			a.Persons = append(a.Persons, u.Name)
@@ -352,14 +345,10 @@ func (c *Case) closed(r access.Resource, roster func() *application.Roster) acce
 	return r
 }
 
-// roster is who holds which seat as of the newest entry, nil where the register can't be
-// read: then nobody is let in.
+// roster is who holds which seat as of the newest entry.
 func (r Cases) roster() *application.Roster {
-	users, err := list[User](r.state, key(tagUser))
-	if err != nil {
-		return nil
-	}
-	return rosterOf(users, r.world.Load().set, r.meta.Load().At/1000)
+	w := r.world.Load()
+	return rosterOf(w.logins, w.set, r.meta.Load().At/1000)
 }
 
 // Words returns what a centre brought sealed with a turn of a case, nil where it brought

@@ -3,6 +3,7 @@ package register
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -418,4 +419,41 @@ func grievanceOffice(t *testing.T) (*town, *box, *dcat.Version) {
 	}
 	w.enrol("41-09-23")
 	return w, w.enrol("41-09-17"), v
+}
+
+// TestLoginsInMemory: what every grievance asks of the logins is what stands on the disk, after
+// each change and when the register is opened again.
+func TestLoginsInMemory(t *testing.T) {
+	onBoth(t, func(w *town) {
+		w.settle()
+		same := func(when string) {
+			t.Helper()
+			r := w.first()
+			again := w.reopen(r.base)
+			held, opened := r.world.Load().logins, again.world.Load().logins
+			users, err := r.Users()
+			if err != nil || len(users) != len(held) || !slices.EqualFunc(held, opened, func(a, b login) bool { return a.key == b.key && reflect.DeepEqual(a.User, b.User) }) {
+				t.Fatalf("%s: %d users, %v; held %+v; opened %+v", when, len(users), err, held, opened)
+			}
+			for i, u := range users {
+				if l := held[i].User; l.Name != u.Name || l.Disabled != u.Disabled || l.Seat != u.Seat || l.Centre != u.Centre || l.Hash != "" {
+					t.Errorf("%s: %+v stands for %+v", when, l, u)
+				}
+			}
+		}
+		same("at the beginning")
+		before := w.first().world.Load().logins
+		names := make([]string, len(before))
+		for i := range before {
+			names[i] = before[i].Name
+		}
+		w.must(NewCommand("", "root", AddUser, &User{Name: "later", Role: access.Officer, Seat: place.Seat{Post: "secretary", Office: "local-41-09-17"}, Hash: hash1, From: 1, Until: w.at}))
+		w.must(NewCommand("", "root", DisableUser, &Name{Name: "anna"}))
+		same("after a new one, and one less")
+		for i := range before {
+			if before[i].Name != names[i] || before[i].Disabled {
+				t.Errorf("a reader's list changed under it: %+v", before[i])
+			}
+		}
+	})
 }

@@ -98,8 +98,11 @@ func unprintable(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u00a0' ||
 
 // saveUser keeps a login, and tells the centre of an entrepreneur's.
 func (s staff) saveUser(u *User) {
-	s.put(s.userKey(u.Name), u)
-	s.people = nil
+	k := s.userKey(u.Name)
+	s.put(k, u)
+	w := s.world.clone()
+	w.addLogin(k, u)
+	s.world, s.people = w, nil
 	if u.Role == access.Officer && s.format > 3 {
 		leases(s).lendNew(u)
 	}

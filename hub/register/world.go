@@ -25,6 +25,30 @@ type world struct {
 	slots    map[string]*Node
 	centres  map[place.Centre]*Node // The newest box of each.
 	servers  map[string]*Server
+	logins   []login // By their keys; never changed in place.
+}
+
+// A login is what every grievance asks of one: whose it is, where he sits and since when.
+type login struct {
+	key string
+	User
+}
+
+func loginOf(k []byte, u *User) login {
+	return login{key: string(k), User: User{
+		Name: u.Name, Role: u.Role, Seat: u.Seat, Centre: u.Centre, From: u.From, Until: u.Until, Disabled: u.Disabled, Of: u.Of,
+	}}
+}
+
+// addLogin makes a login the one of its key.
+func (w *world) addLogin(k []byte, u *User) {
+	at, known := slices.BinarySearchFunc(w.logins, string(k), func(l login, k string) int { return cmp.Compare(l.key, k) })
+	l := loginOf(k, u)
+	if w.logins = slices.Clone(w.logins); known {
+		w.logins[at] = l
+		return
+	}
+	w.logins = slices.Insert(w.logins, at, l)
 }
 
 func (w *world) clone() *world {
@@ -171,6 +195,15 @@ func loadWorld(v View) (*world, error) {
 		sv := &Server{}
 		err := decodeState(k, raw, sv)
 		w.servers[sv.ID] = sv
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = v.Scan(key(tagUser), nil, func(k, raw []byte) (bool, error) { // In the order of their keys.
+		u := &User{}
+		err := decodeState(k, raw, u)
+		w.logins = append(w.logins, loginOf(k, u))
 		return true, err
 	})
 	if err != nil {

@@ -146,7 +146,7 @@ func (b Followups) judged(c *Case, wants protocol.Answers) ([]catalogue.FieldErr
 	with := c.Submission
 	wants.Into(&with, wants.Names())
 	var wrong []catalogue.FieldError
-	if !c.Said.Renewed { // Else the hub has the form that counts, and all answers to it.
+	if !c.Said.Moved { // Else the hub has the form that counts, and all answers to it.
 		form, err := catalogue.CompileForm(c.Version.Form)
 		if err != nil {
 			return nil, err

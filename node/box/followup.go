@@ -159,7 +159,7 @@ func (c *Case) brought(answers []byte, on time.Time) (canonical []byte, names []
 		}
 	}
 	wrong = form.ValidateOn(merged, on)
-	if c.Said.Renewed {
+	if c.Said.Moved {
 		wrong = slices.DeleteFunc(wrong, func(e catalogue.FieldError) bool { return !slices.Contains(names, e.Answer()) })
 	}
 	for i := range wrong {
@@ -177,7 +177,7 @@ func (c *Case) brought(answers []byte, on time.Time) (canonical []byte, names []
 // the application did not have, where a newer version wants it with one that it asks.
 func (c *Case) comesAlong(item string) bool {
 	name, answer := strings.CutPrefix(item, "form.")
-	if !answer || c.Said.Under == nil || c.Said.Renewed || !slices.ContainsFunc(c.Said.Items, func(it string) bool { return strings.HasPrefix(it, "form.") }) {
+	if !answer || c.Said.Under == nil || c.Said.Moved || !slices.ContainsFunc(c.Said.Items, func(it string) bool { return strings.HasPrefix(it, "form.") }) {
 		return false
 	}
 	_, had, _, err := catalogue.MergeAnswers([]byte(`{}`), c.Submission.Form)

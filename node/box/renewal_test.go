@@ -100,7 +100,7 @@ func TestRow7AnsweredAtTheBox(t *testing.T) {
 		t.Errorf("what was asked for, and what the form wants with it: %v, %v", wrong, err)
 	}
 	// Under way there, the case is asked for something else: its new answers are the hub's to look at.
-	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 5, Reason: "which?", Items: []string{"form.ward"}, Anew: protocol.Anew{Under: under, Renewed: true}})
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 5, Reason: "which?", Items: []string{"form.ward"}, Anew: protocol.Anew{Under: under, Moved: true}})
 	if wrong, err := supply(`{"ward":99}`); err != nil || len(wrong) != 1 || wrong[0].Path != "/form/ward" {
 		t.Errorf("an answer that is none: %v, %v", wrong, err)
 	}

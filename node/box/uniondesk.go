@@ -170,7 +170,7 @@ func (u *UnionCase) stand(cases *Cases) {
 	default:
 	}
 	u.Asks = u.Version
-	w.Said.Under, w.Said.Renewed = nil, false // It is no newer version that asks.
+	w.Said.Under, w.Said.Moved = nil, false // It is no newer version that asks.
 }
 
 // since is when the stage began in which the case is.

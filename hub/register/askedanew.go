@@ -16,61 +16,61 @@ import (
 // age of the link: with the answers the case goes on under the new version, at what its
 // receipt says that it costs. All of it is since format 4.
 
-// A Renewal is what a version asks of an application that was made under one before, and
+// An AskedAnew is what a version asks of an application that was made under one before, and
 // lacks it, as the leader found.
-type Renewal struct {
+type AskedAnew struct {
 	Under   dcat.Hash `cbor:"1,keyasint"`
 	Edition uint32    `cbor:"2,keyasint"` // The number of that version.
 	Items   []string  `cbor:"3,keyasint"`
 }
 
 // pin names the version as boxes do.
-func (r *Renewal) pin(service string) *protocol.Pin {
+func (r *AskedAnew) pin(service string) *protocol.Pin {
 	return &protocol.Pin{Service: service, Version: r.Edition, Hash: [8]byte(r.Under[:8])}
 }
 
-// renewals asks for what is new, and lets cases go on with it.
-type renewals struct{ courses }
+// askings asks for what is new, and lets cases go on with it.
+type askings struct{ courses }
 
 // ask asks a case's applicant for what is new, where the time for its version had passed on
 // the day on which it was filed. It reports whether it did; what can't be asked for isn't,
 // and the case goes on as it is.
-func (s renewals) ask(c *Case, f *Finding) bool {
-	if s.format < 4 || f == nil || f.Renewal == nil {
+func (s askings) ask(c *Case, f *Finding) bool {
+	if s.format < 4 || f == nil || f.AskedAnew == nil {
 		return false
 	}
-	r := *f.Renewal
+	r := *f.AskedAnew
 	g, replaced := s.world.over.versions[c.Pinned]
 	v, known := s.world.version(r.Under)
 	if !replaced || !known || v.ID != c.Service || c.Legal <= g.until(s.zone) {
 		return false
 	}
 	r.Edition = uint32(v.Number)
-	c.Renewal = &r
-	if err := s.change(c, application.Event{Action: application.RequestInfo, Items: r.Items, Text: protocol.WhyRenewed}); err != nil {
-		c.Renewal = nil
+	c.AskedAnew = &r
+	if err := s.change(c, application.Event{Action: application.RequestInfo, Items: r.Items, Text: protocol.WhyAnew}); err != nil {
+		c.AskedAnew = nil
 		return false
 	}
 	return true
 }
 
-// Renews reports whether the case waits for what a newer version asks, and nobody has taken
+// WaitsAnew reports whether the case waits for what a newer version asks, and nobody has taken
 // it up before.
-func (c *Case) Renews() bool {
-	return c.Renewal != nil && c.State.Stage == application.InfoRequested && c.State.Holder == ""
+func (c *Case) WaitsAnew() bool {
+	return c.AskedAnew != nil && c.State.Stage == application.InfoRequested && c.State.Holder == ""
 }
 
 // Asks is the version under which what the case is asked for is to be answered.
 func (c *Case) Asks() dcat.Hash {
-	if c.Renews() {
-		return c.Renewal.Under
+	if c.WaitsAnew() {
+		return c.AskedAnew.Under
 	}
 	return c.Pinned
 }
 
-// renew puts a case under the version that asks, and finds out what its answers come to there.
-func (f *follower) renew(sup *protocol.Supplement, e *application.Event) {
-	v, known := f.world.version(f.c.Renewal.Under)
+// moveUnder puts a case under the version that asks, and finds out what its answers come to there.
+func (f *follower) moveUnder(sup *protocol.Supplement, e *application.Event) {
+	v, known := f.world.version(f.c.AskedAnew.Under)
 	if !known {
 		f.keep(fault.New("register.Apply", fault.Damaged, f.c.Number.String(), "the version that asks is missing"))
 		return
@@ -91,7 +91,7 @@ func (f *follower) renew(sup *protocol.Supplement, e *application.Event) {
 }
 
 // anew is where a case under a new version begins: its checks are that version's.
-func (s renewals) anew(c *Case, w application.Way, e *application.Event) {
+func (s askings) anew(c *Case, w application.Way, e *application.Event) {
 	rules := c.State.Rules
 	if e.Found != nil {
 		rules = e.Found.Rules

@@ -34,14 +34,14 @@ func newer(t testing.TB, number, grace int) *dcat.Version {
 
 // filedOn files one application at a moment of the counter's clock, of which the leader found
 // what a newer version asks in addition.
-func (b *box) filedOn(v *dcat.Version, nonce uint64, at int64, asked *Renewal) protocol.Number {
+func (b *box) filedOn(v *dcat.Version, nonce uint64, at int64, asked *AskedAnew) protocol.Number {
 	b.town.t.Helper()
 	n := b.add(&protocol.Event{
 		Kind: protocol.Submitted, At: at, Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, nonce),
 		Pin:     &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
 		Payload: protocol.Marshal(&protocol.Submission{Channel: "counter", Form: []byte(`{"copies":2}`), Applicant: []byte(`{"name":"রহিম"}`)}),
 	})
-	b.found(Finding{Issue: copyFee, Mode: dcat.ByCentre, Renewal: asked})
+	b.found(Finding{Issue: copyFee, Mode: dcat.ByCentre, AskedAnew: asked})
 	return n
 }
 
@@ -72,7 +72,7 @@ func lapsed(t testing.TB) (w *town, b *box, old, current *dcat.Version, n protoc
 	old, current = landCopy(t), newer(t, 2, 10)
 	w.publish(3, fullDirectory(), licence(t), current)
 	since(w, 40)
-	n = b.filedOn(old, 1, w.at, &Renewal{Under: current.Hash, Edition: 2, Items: []string{"form.purpose", "deed"}})
+	n = b.filedOn(old, 1, w.at, &AskedAnew{Under: current.Hash, Edition: 2, Items: []string{"form.purpose", "deed"}})
 	return w, b, old, current, n
 }
 
@@ -97,7 +97,7 @@ func TestRow7LegalDateDecides(t *testing.T) {
 	zone := time.FixedZone("", dhakaOffset)
 	last := application.Term(time.UnixMilli(w.at).In(zone), 10)*1000 + 999
 	since(w, 40)
-	asked := &Renewal{Under: current.Hash, Edition: 2, Items: []string{"form.purpose"}}
+	asked := &AskedAnew{Under: current.Hash, Edition: 2, Items: []string{"form.purpose"}}
 	for i, tt := range []struct {
 		at    int64
 		stage application.Stage
@@ -109,7 +109,7 @@ func TestRow7LegalDateDecides(t *testing.T) {
 	} {
 		n := b.filedOn(old, uint64(i), tt.at, asked)
 		c := w.stage(n, tt.stage)
-		if c.Legal != tt.at || c.Held != "" || c.Pinned != old.Hash || c.Edition != 1 || (c.Renewal != nil) != (tt.stage == application.InfoRequested) {
+		if c.Legal != tt.at || c.Held != "" || c.Pinned != old.Hash || c.Edition != 1 || (c.AskedAnew != nil) != (tt.stage == application.InfoRequested) {
 			t.Errorf("filed %d ms after the grace: %+v", tt.at-last, c)
 		}
 		if c.Custody() != CustodyAccepted || c.State.Seat.Post != "secretary" {
@@ -124,7 +124,7 @@ func TestRow7LegalDateDecides(t *testing.T) {
 	w.stage(b.filedOn(old, 10, w.at, asked), application.Received) // It is in force again.
 	w.publish(5, fullDirectory(), licence(t), none)
 	since(w, 40)
-	w.stage(b.filedOn(old, 11, w.at, &Renewal{Under: none.Hash, Items: []string{"deed"}}), application.Received)
+	w.stage(b.filedOn(old, 11, w.at, &AskedAnew{Under: none.Hash, Items: []string{"deed"}}), application.Received)
 	reopened(w)
 	verified(w)
 	replayed(w)
@@ -139,7 +139,7 @@ func TestRow7SoonestGraceCounts(t *testing.T) {
 	since(w, 5)
 	w.publish(4, fullDirectory(), licence(t), third)
 	since(w, 30)
-	asked := &Renewal{Under: third.Hash, Edition: 3, Items: []string{"deed"}}
+	asked := &AskedAnew{Under: third.Hash, Edition: 3, Items: []string{"deed"}}
 	w.stage(b.filedOn(old, 1, w.at, asked), application.InfoRequested)
 	w.stage(b.filedOn(second, 2, w.at, asked), application.Received)
 	reopened(w)
@@ -153,7 +153,7 @@ func TestRow7AskedForWhatIsNew(t *testing.T) {
 	c := w.stage(n, application.InfoRequested)
 	st, _, err := w.first().Standing(n)
 	want := protocol.Pin{Service: old.ID, Version: 2, Hash: [8]byte(current.Hash[:8])}
-	if err != nil || !slices.Equal(st.Items, []string{"form.purpose", "deed"}) || st.Reason != protocol.WhyRenewed || st.Under == nil || *st.Under != want || st.Renewed {
+	if err != nil || !slices.Equal(st.Items, []string{"form.purpose", "deed"}) || st.Reason != protocol.WhyAnew || st.Under == nil || *st.Under != want || st.Moved {
 		t.Errorf("the citizen reads %+v, %v", st, err)
 	}
 	if c.Paused == 0 || c.Timer != 0 || c.State.Issue != copyFee || len(c.History) != 2 || !slices.Equal(c.History[1].Items, st.Items) {
@@ -199,7 +199,7 @@ func TestRow7Answered(t *testing.T) {
 	}
 	w.worked(n, "chair", Take, Act{})
 	w.worked(n, "chair", RequestInfo, Act{Items: []string{"form.copies"}, Text: "how many?"})
-	if st, _, err := w.first().Standing(n); err != nil || st.Under == nil || !st.Renewed || st.Reason != "how many?" {
+	if st, _, err := w.first().Standing(n); err != nil || st.Under == nil || !st.Moved || st.Reason != "how many?" {
 		t.Errorf("asked once more, the citizen reads %+v, %v", st, err)
 	}
 	b.supplied(n, &protocol.Supplement{Form: []byte(`{"copies":3}`)}, Finding{Issue: copyFee, Mode: dcat.ByCentre})
@@ -242,14 +242,14 @@ func TestRow7WhatCannotBeAsked(t *testing.T) {
 	old, current := landCopy(t), newer(t, 2, 10)
 	w.publish(3, fullDirectory(), licence(t), current)
 	since(w, 40)
-	for i, r := range []*Renewal{
+	for i, r := range []*AskedAnew{
 		{Under: current.Hash},
 		{Under: current.Hash, Items: []string{"a\nb"}},
 		{Under: current.Hash, Items: make([]string, application.MaxItems+1)},
 		{Under: dcat.Hash{1}, Items: []string{"deed"}},
 		{Under: licence(t).Hash, Items: []string{"deed"}},
 	} {
-		if c := w.stage(b.filedOn(old, uint64(i), w.at, r), application.Received); c.Renewal != nil {
+		if c := w.stage(b.filedOn(old, uint64(i), w.at, r), application.Received); c.AskedAnew != nil {
 			t.Errorf("finding %d: %+v", i, c)
 		}
 	}
