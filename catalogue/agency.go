@@ -130,7 +130,7 @@ func OpenSubmission(s Signed, a *dcat.Agency) (*dcat.Submission, dcat.Editor, er
 // differs is [fault.Conflict].
 func Submit(fsys fs.FS, agency string, prev *dcat.Set) ([]*dcat.Version, error) {
 	const op = "catalogue.Submit"
-	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{})
+	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{}, agency)
 	if err := FindingsError(op, found); err != nil {
 		return nil, err
 	}

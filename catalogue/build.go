@@ -156,7 +156,7 @@ func sources(fsys fs.FS, prev *dcat.Set) (*place.Directory, []*dcat.Version, err
 	if prev == nil {
 		return nil, nil, fault.New(op, fault.Invalid, packFile, "a first release needs a whole pack; want a folder with pack.yaml, areas.csv and the rest")
 	}
-	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{})
+	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{}, "")
 	if err := FindingsError(op, found); err != nil {
 		return nil, nil, err
 	}

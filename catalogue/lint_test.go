@@ -54,6 +54,7 @@ func TestLint(t *testing.T) {
 		{"too much time for what is under way", "sla_days: 5", "sla_days: 5\ngrace_days: 4000", "want 1 to 3650 calendar days"},
 		{"a grace where a union decides", "procedure:\n  fee_days: 30", "grace_days: 9\nprocedure:\n  fee_days: 30\n  decide_at: node", "its lease says for how long it may"},
 		{"bad id", "id: land-record-copy", "id: Land_Copy", "want small letters"},
+		{"an agency's id", "id: land-record-copy", "id: bmet.record-copy", "give it an id without a dot, or have an editor submit it (kendro catalogue agency submit bmet)"},
 		{"document that can't be shown", "required: true, original_at_counter: true", "required: true, original_at_counter: false", "could never be complete"},
 		{"unknown key", "kind: public", "kind: public\ncolour: red", "unknown field"},
 		{"double key", "kind: public", "kind: public\nkind: public", "already defined"},

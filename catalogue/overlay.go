@@ -275,6 +275,9 @@ func (c *change) apply(d *sheet, p *Pack) (dcat.Override, []Finding) {
 func lintAgain(d *sheet, changes []*change, dir *place.Directory) []Finding {
 	l := linter{src: changes[0].src, dir: dir, v: &d.Version}
 	l.all()
+	if slices.ContainsFunc(changes, func(c *change) bool { return c.Field == "grace_days" }) {
+		lintGrace(&l, &d.GraceDays)
+	}
 	for i, f := range l.found {
 		if f.Line == 0 || f.File != changes[0].src.name {
 			l.found[i] = changes[0].bad("%s with these changes: %s", d.ID, f.Text)

@@ -181,6 +181,36 @@ func TestBoundsAreLinted(t *testing.T) {
 	}
 }
 
+// TestOverlayOfGrace: a district may give what is under way another time than the base, within its
+// bounds, and no time where the base has none.
+func TestOverlayOfGrace(t *testing.T) {
+	const file = "services/land-record-copy.yaml"
+	base := with(t, "land-record-copy")
+	replace(t, base, "district.yaml", "- {field: hidden}", "- {field: grace_days, min: 0, max: 60}\n- {field: hidden}")
+	compose := func(days string) []catalogue.Finding {
+		o, found := overlay(t, "- {service: land-record-copy, field: grace_days, value: "+days+"}\n")
+		_, _, more, err := catalogue.BuildOver(base, o, nil, []byte("the catalogue's key"), published())
+		if err != nil && len(more) == 0 {
+			t.Fatal(err)
+		}
+		return append(found, more...)
+	}
+	wants := func(days, want string) {
+		t.Helper()
+		if found := compose(days); len(found) != 1 || !strings.Contains(found[0].Text, want) {
+			t.Errorf("%s: findings %v; want one of %q", days, found, want)
+		}
+	}
+	wants("9", "has no field \"grace_days\"")
+	replace(t, base, file, "sla_days: 5", "sla_days: 5\ngrace_days: 30")
+	wants("0", "want 1 to 3650 calendar days")
+	wants("61", "above the bound")
+	set, _ := over(t, base, "- {service: land-record-copy, field: grace_days, value: 45}\n", nil)
+	if v, _ := set.Current("land-record-copy"); v.GraceDays != 45 {
+		t.Errorf("the district gives %d days", v.GraceDays)
+	}
+}
+
 // TestSeal: a folder that changed since somebody answered for it is refused, and the
 // origin says who answered.
 func TestSeal(t *testing.T) {

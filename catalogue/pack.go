@@ -93,7 +93,7 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 		found = append(found, Finding{File: packFile, Text: "with the files beside it: " + err.Error()})
 	}
 	found = append(found, p.loadBounds(fsys)...)
-	services, more := loadServices(fsys, p.Directory, p.Categories, &p.Bounds)
+	services, more := loadServices(fsys, p.Directory, p.Categories, &p.Bounds, "")
 	p.Services = services
 	return p, append(found, more...)
 }

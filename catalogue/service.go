@@ -81,7 +81,10 @@ type stepFile struct {
 
 // loadServices reads, converts and lints every service of a folder. What districts may
 // change of them goes into bounds.
-func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, bounds *Bounds) ([]*dcat.Version, []Finding) {
+//
+// A folder of the district's own has none in an agency's namespace: no release takes those but
+// by an editor's signature. agency is "" for such a folder.
+func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, bounds *Bounds, agency string) ([]*dcat.Version, []Finding) {
 	names, found := serviceFiles(fsys)
 	var list []*dcat.Version
 	seen, known := map[string]string{}, ways{}
@@ -97,6 +100,9 @@ func loadServices(fsys fs.FS, dir *place.Directory, categories []dcat.Category, 
 			continue
 		}
 		bounds.add(v, may)
+		if code, foreign := dcat.NamespaceOf(v.ID); foreign && agency == "" {
+			found = append(found, src.find(v.ID, 0, fmt.Sprintf("id %q is in the namespace of the agency %s: give it an id without a dot, or have an editor submit it (kendro catalogue agency submit %s)", v.ID, code, code)))
+		}
 		if first, ok := seen[v.ID]; ok {
 			found = append(found, src.find(v.ID, 0, fmt.Sprintf("the ID %q is taken by %s", v.ID, first)))
 			continue

@@ -15,7 +15,7 @@ import (
 
 // SpotNames says, for a person, which fields of a service a district may have otherwise
 // and an office may propose to change.
-const SpotNames = "hidden, name, offline_reason, sla_days, freshness_days, channels, centre_types, fees.KIND, fees.KIND.2, " +
+const SpotNames = "hidden, name, offline_reason, sla_days, freshness_days, grace_days, channels, centre_types, fees.KIND, fees.KIND.2, " +
 	"steps.POST.post, steps.POST.name, documents.ID.name, checks.ID.name, rules.ID.says, form.FIELD.label, form.FIELD.help, " +
 	"form.FIELD.options.VALUE, procedure.fee_days, procedure.issue.days, procedure.issue.close_days, " +
 	"procedure.appeals.1.days, procedure.appeals.1.sla_days"
@@ -132,11 +132,15 @@ func (d *sheet) spot(path string) (*spot, bool) {
 }
 
 func (d *sheet) plain() map[string]*spot {
-	return map[string]*spot{
+	all := map[string]*spot{
 		"hidden": at(aSwitch, &d.hidden), "name": at(aWord, &d.Name), "offline_reason": at(aWord, &d.OfflineReason),
 		"sla_days": at(aNumber, &d.SLADays), "freshness_days": at(aNumber, &d.FreshnessDays),
 		"channels": at(aList, &d.Channels), "centre_types": at(aList, &d.CentreTypes),
 	}
+	if d.GraceDays > 0 { // Where the base has versions before count for ever, a district does too.
+		all["grace_days"] = at(aNumber, &d.GraceDays)
+	}
+	return all
 }
 
 func named[T any](list []T, is func(*T) bool, spotOf func(*T) *spot) (*spot, bool) {

@@ -21,7 +21,7 @@ import (
 
 func agencyCmd() *cobra.Command {
 	return group("agency", "Give agencies a namespace in the catalogue, and take what they submit",
-		agencyKeyCmd(), agencyAddCmd(), agencyListCmd(), agencySubmitCmd(), agencyAcceptCmd(), agencyRefuseCmd(), agencyRevokeCmd())
+		agencyKeyCmd(), agencyAddCmd(), agencyListCmd(), agencySubmitCmd(), agencyStatusCmd(), agencyAcceptCmd(), agencyRefuseCmd(), agencyRevokeCmd())
 }
 
 func agencyAddCmd() *cobra.Command {

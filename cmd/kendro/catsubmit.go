@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -90,7 +91,7 @@ submitted next takes the place of what still waits.`,
 				return id.explain(err)
 			}
 			return out.print(cmd.OutOrStdout(), done, func() *table {
-				t := pairs("submitted", args[0]+" "+strconv.Itoa(int(done.Number)))
+				t := pairs("submitted", args[0]+" "+strconv.Itoa(int(done.Number)), "id", done.ID.String())
 				for _, e := range sub.Services {
 					t.add(e.ID, "version "+strconv.Itoa(e.Version))
 				}
@@ -105,6 +106,34 @@ submitted next takes the place of what still waits.`,
 	cmd.Flags().StringVar(&note, "note", "", "what it is about, for the district")
 	cmd.Flags().StringArrayVar(&withdraw, "withdraw", nil, "ID of a service of the agency that is no longer offered")
 	require(cmd, "key")
+	return cmd
+}
+
+func agencyStatusCmd() *cobra.Command {
+	var r reach
+	var out output
+	cmd := &cobra.Command{
+		Use: "status CODE ID", Short: "Say what became of a submission, to who made it", Args: cobra.ExactArgs(2),
+		Long: `Says whether a submission waits, or was accepted, refused or replaced, by whom and why. ID
+is what kendro catalogue agency submit printed; who has it needs no login.`,
+		Example: "  kendro catalogue agency status bmet ID --url http://127.0.0.1:8081",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sub := new(api.Submission)
+			path := api.AgenciesPath + "/" + url.PathEscape(args[0]) + "/submissions/" + url.PathEscape(args[1])
+			if err := r.call(cmd.Context(), api.Call{Path: path, Out: sub}); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), sub, func() *table {
+				t := pairs("submission", args[0]+" "+strconv.Itoa(int(sub.Number)), "state", sub.State, "came", when(sub.Came), "by", sub.By, "reason", sub.Reason)
+				if sub.Release > 0 {
+					t.add("release", strconv.Itoa(sub.Release))
+				}
+				return t
+			})
+		},
+	}
+	r.publicFlags(cmd)
+	out.flag(cmd)
 	return cmd
 }
 

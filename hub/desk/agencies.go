@@ -3,8 +3,10 @@ package desk
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
 	"kendro/catalogue"
 	"kendro/domain/access"
@@ -17,7 +19,16 @@ import (
 
 // agencyDesk serves agencies, which have a namespace of their own in the catalogue, and
 // takes what their editors submit (R-SV7).
-type agencyDesk struct{ *Server }
+type agencyDesk struct {
+	*Server
+	tried   *api.Limiter // Calls without a login, by address …
+	written *api.Limiter // … and what editors have signed, by agency.
+}
+
+func newAgencyDesk(s *Server) agencyDesk {
+	const anHour = 30
+	return agencyDesk{s, api.NewLimiter(20, time.Minute), api.NewLimiter(anHour, time.Hour)}
+}
 
 func (s agencyDesk) routes() {
 	one := api.AgenciesPath + "/{agency}"
@@ -32,10 +43,14 @@ func (s agencyDesk) routes() {
 		Method: http.MethodGet, Path: api.AgenciesPath, ID: "agencies", Act: access.ReadStatus,
 		Summary: "Agencies, what they have in force, and who submitted what",
 	}, s.list)
-	api.Register(s.api, api.Route{
+	s.api.Raw(api.Route{
 		Method: http.MethodPost, Path: one + "/submissions", ID: "submit-version", Public: true, MaxBody: maxSubmission,
 		Summary: "Submit versions of an agency's services, under an editor's signature",
-	}, s.submit)
+	}, api.SubmissionRequest{}, api.SubmissionAnswer{}, s.submit)
+	s.api.Raw(api.Route{
+		Method: http.MethodGet, Path: one + "/submissions/{id}", ID: "submission", Public: true,
+		Summary: "What became of a submission, for whoever has its ID: the editor who made it",
+	}, nil, api.Submission{}, s.fate)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: one + "/waiting", ID: "waiting-submission", Act: access.ReadStatus,
 		Summary: "What an agency submitted and nobody has decided",
@@ -108,46 +123,106 @@ func agencyOf(set *dcat.Set, a *register.Agency, subs []*register.Submission) ap
 		if len(out.Submissions) == shownSubmissions {
 			break
 		}
-		out.Submissions = append(out.Submissions, api.Submission{
-			Number: x.Number, Editor: x.Editor, Came: api.Millis(x.Came), State: x.State.String(), Services: append([]dcat.Entry{}, x.Services...),
-			Withdraw: x.Withdraw, Note: x.Note, By: x.By, Reason: x.Reason, Release: x.Release,
-		})
+		out.Submissions = append(out.Submissions, submissionOf(x))
 	}
 	return out
 }
 
-type submitInput struct {
-	Agency string `path:"agency" maxLength:"64"`
-	Body   api.SubmissionRequest
+func submissionOf(x *register.Submission) api.Submission {
+	return api.Submission{
+		Number: x.Number, Editor: x.Editor, Came: api.Millis(x.Came), State: x.State.String(), Services: append([]dcat.Entry{}, x.Services...),
+		Withdraw: x.Withdraw, Note: x.Note, By: x.By, Reason: x.Reason, Release: x.Release,
+	}
 }
 
-type submitOutput struct {
-	Body api.SubmissionAnswer
+// fate tells what became of a submission. Who knows its ID has made it, or was told by
+// who did; whoever guesses has to wait as long as who submits too often.
+func (s agencyDesk) fate(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	err := s.tried.Take(api.AddressOf(r, s.proxied), s.clock())
+	var found *register.Submission
+	if err == nil {
+		s.hub.Fresh(r.Context())
+		found, err = s.named(r.PathValue("agency"), r.PathValue("id"))
+	}
+	if err != nil {
+		s.api.Fail(w, "submission", s.recast(err))
+		return
+	}
+	api.WriteJSON(w, http.StatusOK, submissionOf(found))
+}
+
+// named finds a submission by its ID.
+func (s agencyDesk) named(agency, id string) (*register.Submission, error) {
+	var want dcat.Hash
+	if err := want.UnmarshalText([]byte(id)); err != nil {
+		return nil, notHere(agency)
+	}
+	subs, err := s.hub.Register().Submissions(agency)
+	for _, x := range slices.Backward(subs) {
+		if sha256.Sum256(x.Signed) == want {
+			return x, nil
+		}
+	}
+	if err == nil {
+		err = notHere(agency)
+	}
+	return nil, err
 }
 
 // submit takes what an editor wants in force. Nobody has a login for it: the signature is
 // an editor's, or nothing happens. What lint has to say of the versions is said here, since
 // it hangs on libraries; all else the register says too.
-func (s agencyDesk) submit(ctx context.Context, in *submitInput) (*submitOutput, error) {
+//
+// Whoever wants to can call it, so an address may try only so often whatever it sends, and an
+// agency be written to only so often whoever signs.
+func (s agencyDesk) submit(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	out, err := s.submitted(r)
+	if err != nil {
+		s.api.Fail(w, "submit-version", err)
+		return
+	}
+	api.WriteJSON(w, http.StatusOK, out)
+}
+
+func (s agencyDesk) submitted(r *http.Request) (*api.SubmissionAnswer, error) {
+	if err := s.tried.Take(api.AddressOf(r, s.proxied), s.clock()); err != nil {
+		return nil, err
+	}
+	body, err := api.ReadBody(r)
+	if err != nil {
+		return nil, err
+	}
+	in := new(api.SubmissionRequest)
+	if err := json.Unmarshal(body, in); err != nil {
+		return nil, fault.New("desk.submit", fault.Invalid, "body", "want {signed, versions}")
+	}
+	return s.take(r.Context(), r.PathValue("agency"), in)
+}
+
+// take hands what an editor has signed to the register.
+func (s agencyDesk) take(ctx context.Context, agency string, in *api.SubmissionRequest) (*api.SubmissionAnswer, error) {
 	const op = "desk.submit"
 	reg := s.hub.Register()
-	a, err := reg.Agency(in.Agency)
+	a, err := reg.Agency(agency)
 	if err != nil {
 		return nil, err
 	}
 	var signed catalogue.Signed
-	if err := protocol.Unmarshal(in.Body.Signed, api.SmallBody, "submission", &signed); err != nil {
+	if err := protocol.Unmarshal(in.Signed, api.SmallBody, "submission", &signed); err != nil {
 		return nil, err
 	}
 	if _, _, err := catalogue.OpenSubmission(signed, &a.Agency); err != nil {
 		return nil, err
 	}
-	body := register.Submitted{Code: in.Agency, Signed: in.Body.Signed}
+	if err := s.written.Take(a.Code, s.clock()); err != nil {
+		return nil, err
+	}
+	body := register.Submitted{Code: agency, Signed: in.Signed}
 	set := reg.Set()
 	if set == nil {
 		return nil, fault.New(op, fault.Unavailable, "catalogue", "the first release is not published yet")
 	}
-	for _, raw := range in.Body.Versions {
+	for _, raw := range in.Versions {
 		v, err := catalogue.DecodeVersion(raw)
 		if err != nil {
 			return nil, err
@@ -158,9 +233,10 @@ func (s agencyDesk) submit(ctx context.Context, in *submitInput) (*submitOutput,
 		body.Versions = append(body.Versions, raw)
 	}
 	// What was signed once is submitted once, whoever brings it again.
-	id := "submission/" + dcat.Hash(sha256.Sum256(in.Body.Signed)).String()
+	sum := dcat.Hash(sha256.Sum256(in.Signed))
+	id := "submission/" + sum.String()
 	res, err := s.do(ctx, register.NewCommand(id, register.ActorHub, register.SubmitVersion, body))
-	return &submitOutput{Body: api.SubmissionAnswer{Number: uint32(res.Version)}}, err
+	return &api.SubmissionAnswer{Number: uint32(res.Version), ID: sum}, err
 }
 
 type waitingInput struct {

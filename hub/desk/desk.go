@@ -190,7 +190,7 @@ func (s *Server) routes() {
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
 	trainingDesk{s}.routes()
-	agencyDesk{s}.routes()
+	newAgencyDesk(s).routes()
 	s.publicRoutes()
 	certificateDesk{s}.routes()
 	s.peopleRoutes()

@@ -56,7 +56,8 @@ type SubmissionRequest struct {
 
 // SubmissionAnswer names a submission.
 type SubmissionAnswer struct {
-	Number uint32 `json:"number"`
+	Number uint32    `json:"number"`
+	ID     dcat.Hash `json:"id" doc:"Under which whoever has it reads what became of the submission: the SHA-256 of what was signed"`
 }
 
 // WaitingSubmission is the answer to GET /v1/agencies/{agency}/waiting: all that it takes
