@@ -25,8 +25,8 @@ type desk struct{ *pages }
 // /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
-// /v1/track/{number}, GET /v1/certificates/{number}, GET and POST /v1/erasures and
-// POST /v1/erasures/{number}/{word}.
+// /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
+// and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -34,12 +34,13 @@ func Desk(a *api.API, h House) error {
 	}
 	s.home, s.base = "/desk", "/desk"
 	s.open = []link{{"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/desk/erasures", wordErasures}, {"/track", wordTrack}}
+	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/desk/proposals", wordProposals}, {"/desk/erasures", wordErasures}, {"/track", wordTrack}}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
+	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
 	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
 	s.charters(everything)

@@ -15,7 +15,7 @@ var (
 	wordForYou     = name("আপনার জন্য", "For you")
 	wordBring      = name("যে কেন্দ্রে আবেদন করেছেন সেখানে এগুলো নিয়ে আসুন:", "Bring this to the centre where you applied:")
 	wordWhySaid    = name("কারণ:", "Why:")
-	wordWhyAnew = name("সেবাটির নিয়ম বদলেছে, তাই এগুলো এখন লাগবে। আগের রসিদ ও ফি বহাল আছে।", "The rules of the service have changed, so this is asked for now. Your receipt and its fee stay valid.")
+	wordWhyAnew    = name("সেবাটির নিয়ম বদলেছে, তাই এগুলো এখন লাগবে। আগের রসিদ ও ফি বহাল আছে।", "The rules of the service have changed, so this is asked for now. Your receipt and its fee stay valid.")
 	wordPayNow     = name("এই টাকা জমা দিন:", "Pay this sum:")
 	wordPayBy      = name("জমার শেষ দিন:", "The last day is:")
 	wordPayWhere   = name("জেলার যেকোনো ডিজিটাল সেন্টারে নগদ বা মোবাইলে, অথবা ব্যাংক চালানে জমা দেওয়া যায়। রসিদ যত্নে রাখুন।", "Any digital centre of the district takes cash or mobile money, and any bank a challan. Keep the receipt.")
