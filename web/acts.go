@@ -209,6 +209,8 @@ func (v *caseView) locked(n api.ActNote) (why place.Name, named string) {
 		return wordRuleRule, named
 	case application.BarMandatory:
 		return wordFurtherDesk, ""
+	case api.BarNumbers:
+		return wordNoNumbers, ""
 	case application.BarDesk:
 		return wordNoDeskRule, l.Say(v.post(n.Item))
 	}

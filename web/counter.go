@@ -54,6 +54,7 @@ func Counter(a *api.API, h House) error {
 	a.Page("GET /cases", s.known(wordSignInTitle, c.visits))
 	a.Page("GET /cases/{number}", s.known(wordSignInTitle, c.visit))
 	a.Page("POST /cases/{number}/{act}", s.known(wordSignInTitle, c.visited))
+	unionDesk(s)
 	s.charters(c.offered)
 	a.Page("GET /today", s.known(wordSignInTitle, c.today))
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"kendro/catalogue"
@@ -38,7 +39,7 @@ func Desk(a *api.API, h House) error {
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
-	a.Page("GET /desk", s.known(wordDeskTitle, d.tasks))
+	d.caseFiles(wordDeskTitle)
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
 	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
 	newCases(s, "GET /desk/new")
@@ -49,20 +50,27 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk/erasures", s.known(wordDeskTitle, d.erasures))
 	a.Page("POST /desk/erasures", s.known(wordDeskTitle, d.erase))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))
-	a.Page("GET /desk/cases/{number}/similar", s.known(wordDeskTitle, d.similar))
 	a.Page("POST /desk/cases/{number}/similar", s.known(wordDeskTitle, d.relate))
-	a.Page("GET /desk/cases/{number}/documents/{sha256}", s.known(wordDeskTitle, d.scan))
-	a.Page("GET /desk/cases/{number}/certificate", s.known(wordDeskTitle, s.certificate))
-	a.Page("POST /desk/cases/{number}/certificate", s.known(wordDeskTitle, s.printed))
-	a.Page("GET /desk/cases/{number}/sheet", s.known(wordDeskTitle, d.sheet))
-	a.Page("GET /desk/cases/{number}", s.known(wordDeskTitle, d.read))
-	a.Page("POST /desk/cases/{number}/{action}", s.known(wordDeskTitle, d.act))
 	return nil
+}
+
+// caseFiles hangs up the list of tasks and what there is to a case, at a hub and at the box
+// of a union alike.
+func (d *desk) caseFiles(title place.Name) {
+	d.api.Page("GET /desk", d.known(title, d.tasks))
+	d.api.Page("GET /desk/cases/{number}/similar", d.known(title, d.similar))
+	d.api.Page("GET /desk/cases/{number}/documents/{sha256}", d.known(title, d.scan))
+	d.api.Page("GET /desk/cases/{number}/certificate", d.known(title, d.certificate))
+	d.api.Page("POST /desk/cases/{number}/certificate", d.known(title, d.printed))
+	d.api.Page("GET /desk/cases/{number}/sheet", d.known(title, d.sheet))
+	d.api.Page("GET /desk/cases/{number}", d.known(title, d.read))
+	d.api.Page("POST /desk/cases/{number}/{action}", d.known(title, d.act))
 }
 
 type tasksView struct {
 	Scope  string
-	Enters bool // The reader enters what reaches the office.
+	Leases []leased // At the box of a union.
+	Enters bool     // The reader enters what reaches the office.
 	List   api.TaskList
 }
 
@@ -80,7 +88,13 @@ func (d *desk) tasks(w http.ResponseWriter, r *http.Request, c api.Caller) {
 		d.failed(w, r, err)
 		return
 	}
-	d.show(w, r, http.StatusOK, tasks(d.page(r, wordTasks), v))
+	p := d.page(r, wordTasks)
+	var err error
+	if v.Leases, err = d.leases(r, p.Lang); err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	d.show(w, r, http.StatusOK, tasks(p, v))
 }
 
 type caseView struct {
@@ -194,6 +208,10 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	if rec.Until != 0 {
 		return v
 	}
+	if u := rec.Union; u != nil && u.Bar != "" {
+		v.Aside = barWords[u.Bar]
+		return v
+	}
 	switch own := rec.Seat != "" && rec.Seat == who.Seat.String(); {
 	case own && rec.Holder != "" && rec.Holder != who.User:
 		v.Aside = wordHeldByOther
@@ -289,6 +307,12 @@ func (d *desk) again(w http.ResponseWriter, r *http.Request, c api.Caller, t tri
 // refusal is the sentence for a refused action. A conflict without a newer
 // version is a rule of the procedure.
 func refusal(err error, action string, v caseView) place.Name {
+	if u := v.Record.Union; u != nil && u.Bar != "" {
+		return barWords[u.Bar]
+	}
+	if slices.ContainsFunc(v.Offers, func(o offer) bool { return o.Action == action && o.Bar == api.BarNumbers }) {
+		return wordNoNumbers
+	}
 	if fault.KindOf(err) == fault.Invalid {
 		return wordBadActs
 	}

@@ -93,6 +93,7 @@ type pages struct {
 	base  string // See page.Base.
 	links []link // For those signed in.
 	open  []link // For everybody.
+	staff []link // For the officers of the union at a box; nil at a hub.
 	css   string
 }
 
@@ -137,7 +138,10 @@ func (s *pages) page(r *http.Request, title place.Name) *page {
 		p.Here = s.home
 	}
 	if c, err := s.api.Who(r); err == nil && c.User != "" {
-		p.SignedIn, p.Links = true, s.links
+		p.SignedIn, p.Links, p.Home = true, s.links, s.homeOf(c.Role)
+		if p.Home != s.home {
+			p.Links = s.staff
+		}
 	}
 	return p
 }

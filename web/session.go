@@ -43,6 +43,10 @@ func (s *pages) known(title place.Name, h func(http.ResponseWriter, *http.Reques
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.api.Who(r)
 		if err == nil && c.User != "" {
+			if home := s.homeOf(c.Role); r.URL.Path == s.home && home != s.home {
+				http.Redirect(w, r, home, http.StatusSeeOther)
+				return
+			}
 			h(w, r, c)
 			return
 		}

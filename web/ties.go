@@ -42,7 +42,7 @@ func (d *desk) similar(w http.ResponseWriter, r *http.Request, c api.Caller) {
 
 // showTies shows the list, after a refusal with what was typed.
 func (d *desk) showTies(w http.ResponseWriter, r *http.Request, c api.Caller, typed url.Values, refused error) {
-	v := tiesView{Key: api.NewKey(), Speaks: access.ScopeOf(c.Role, access.WorkCase) != access.Never, Typed: typed}
+	v := tiesView{Key: api.NewKey(), Speaks: d.house.Centre == "" && access.ScopeOf(c.Role, access.WorkCase) != access.Never, Typed: typed}
 	var err error
 	if v.Number, err = protocol.ParseNumber(r.PathValue("number")); err != nil {
 		d.failed(w, r, err)

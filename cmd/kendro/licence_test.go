@@ -10,6 +10,9 @@ import (
 	"kendro/web/api"
 )
 
+// wordNumbersLeft stands on an officer's page of tasks, in Bangla.
+const wordNumbersLeft = "অব্যবহৃত সনদ নম্বর"
+
 // A unionTale is one whose union decides trade licences at its box.
 type unionTale struct{ *tale }
 
@@ -113,6 +116,12 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 	number := x.file("trade-licence", map[string]any{"application_type": "new"})
 	if tasks := x.here("salma", "tasks"); !strings.Contains(tasks, number) {
 		t.Fatalf("the secretary's desk has %s", tasks)
+	}
+	if page := x.read("salma", x.box, "/desk"); !strings.Contains(page, "/desk/cases/"+number) || !strings.Contains(page, wordNumbersLeft) {
+		t.Errorf("the secretary's page of tasks lacks the case or the lease: %s", page)
+	}
+	if page := x.read("salma", x.box, "/desk/cases/"+number); !strings.Contains(page, `action="/desk/cases/`+number+`/take"`) {
+		t.Errorf("the secretary's page of the case can't take it: %s", page)
 	}
 	x.refused("does not lie at your desk", "desk take "+number+" "+x.as("chairman", x.box))
 	x.asked(number)

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"kendro/domain/access"
+	"kendro/web/api"
+)
+
+// unionCentre is a centre whose union decides: one licence lies at the chairman's desk.
+func unionCentre(t *testing.T) (*centre, *api.Record) {
+	t.Helper()
+	c := newCentre(t)
+	form := typedIn(t, c, "trade-licence", 5)
+	form.Set("step", "file")
+	if w := c.post("/apply/trade-licence", form.Encode()); w.Code != http.StatusSeeOther || c.count() != 1 {
+		t.Fatalf("filed: %d %s", w.Code, w.Body)
+	}
+	rec, left := c.filed[0], uint64(3)
+	until := api.TimeOf(noon().AddDate(0, 0, 2))
+	from := api.TimeOf(noon().AddDate(0, 0, -12))
+	rec.Stage, rec.Seat, rec.Union = "UNDER_REVIEW", "chairman@local-41-09-17", &api.UnionNote{Until: &until}
+	rec.Holder = "chairman"
+	rec.Acts = []api.ActNote{{Action: "approve"}, {Action: "request-info"}, {Action: "note"}}
+	raw := func(method, path, id string, act access.Act, h func(http.ResponseWriter, *http.Request, api.Caller)) {
+		c.api.Raw(api.Route{Method: method, Path: path, ID: id, Act: act}, nil, nil, h)
+	}
+	raw(http.MethodGet, "/v1/tasks", "tasks", access.ListTasks, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		list := api.TaskList{Tasks: []api.Task{}}
+		if rec.Stage == "UNDER_REVIEW" {
+			list.Tasks = append(list.Tasks, api.Task{Number: rec.Number, Service: rec.Service, Stage: rec.Stage, Seat: rec.Seat, Due: due()})
+		}
+		api.WriteJSON(w, http.StatusOK, list)
+	})
+	raw(http.MethodGet, "/v1/leases", "leases", access.ListTasks, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		l := api.Lease{Service: "trade-licence", Centre: string(ours), Allowed: true, Token: 1, From: &from, Until: &until, Numbers: 50, Left: &left, Low: true}
+		api.WriteJSON(w, http.StatusOK, api.LeaseList{Leases: []api.Lease{l}})
+	})
+	raw(http.MethodPost, "/v1/cases/{number}/{action}", "act", access.WorkCase, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+		body, err := api.ReadBody(r)
+		if err != nil {
+			t.Error(err)
+		}
+		c.taken = append(c.taken, r.PathValue("action")+" "+string(body))
+		rec.Stage, rec.Acts, rec.Version = "READY", nil, rec.Version+1
+		rec.Certificate = &api.CertificateNote{Number: "TL-41-09-17-000048", Issued: due(), Expires: due(), State: api.CertificateProvisional}
+		api.WriteJSON(w, http.StatusOK, api.ActionAnswer{Number: rec.Number, Version: rec.Version, Stage: rec.Stage})
+	})
+	raw(http.MethodPost, "/v1/applications/{number}/copies", "print", access.PrintCopy, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		note := api.CopyNote{Copy: 1, At: api.TimeOf(noon()), By: "chairman", Centre: string(ours)}
+		rec.Certificate.Copies = append(rec.Certificate.Copies, note)
+		api.WriteJSON(w, http.StatusOK, note)
+	})
+	return c, rec
+}
+
+func chairman() *http.Cookie {
+	return &http.Cookie{Name: api.SessionCookie, Value: "chairman's token"}
+}
+
+// TestUnionDeskInABrowser signs in as the chairman at the box, opens a case from the list, approves
+// it, and prints the certificate, as at the hub's desk.
+func TestUnionDeskInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	c, rec := unionCentre(t)
+	s := httptest.NewServer(c.api)
+	defer s.Close()
+	ctx := browse(t)
+	do(ctx, t, "open", chromedp.Navigate(s.URL+"/"))
+	do(ctx, t, "name", chromedp.SendKeys("#user", "chairman"))
+	do(ctx, t, "password", chromedp.SendKeys("#password", "correct horse"))
+	do(ctx, t, "sign in", chromedp.Click("main button.main"))
+	do(ctx, t, "the lease", chromedp.WaitVisible(".lease"))
+	photo(ctx, t, "union-tasks")
+	if got := do(ctx, t, "the lease", chromedp.Text(".lease")); !strings.Contains(got, "৩") || !strings.Contains(got, wordLeaseLow.BN) {
+		t.Errorf("the lease says %q", got)
+	}
+	do(ctx, t, "the case", chromedp.Click(`a[href="/desk/cases/`+rec.Number.String()+`"]`))
+	do(ctx, t, "the act", chromedp.WaitVisible("#act-approve"))
+	photo(ctx, t, "union-case")
+	do(ctx, t, "approve", chromedp.Click("#act-approve button"))
+	do(ctx, t, "sure", chromedp.Click(`button[name="sure"]`))
+	do(ctx, t, "the list", chromedp.WaitVisible(".lease"))
+	if len(c.taken) != 1 || !strings.HasPrefix(c.taken[0], "approve ") {
+		t.Fatalf("the box got %v; want an approval", c.taken)
+	}
+	do(ctx, t, "the certificate", chromedp.Navigate(s.URL+"/desk/cases/"+rec.Number.String()+"/certificate"))
+	do(ctx, t, "print", chromedp.Click("main form button.main"))
+	do(ctx, t, "the sheet", chromedp.WaitVisible("main.certificate"))
+	photo(ctx, t, "union-certificate")
+	if got := do(ctx, t, "number", chromedp.Text(`.slip-number [lang="en"]`)); got != rec.Certificate.Number {
+		t.Errorf("the sheet says %q", got)
+	}
+}
+
+// TestUnionDeskSaysWhatIsInTheWay: each reason why nothing can be done stands in words, and so does what waits for
+// a number; the desk is nobody's who serves the counter, and the counter's services are none of an officer's.
+func TestUnionDeskSaysWhatIsInTheWay(t *testing.T) {
+	c, rec := unionCentre(t)
+	path := "/desk/cases/" + rec.Number.String()
+	wants := func(words string) {
+		t.Helper()
+		if w := c.get(path, chairman()); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), words) {
+			t.Errorf("%d, without %q", w.Code, words)
+		}
+	}
+	wants(`action="/desk/cases/` + rec.Number.String() + `/request-info"`)
+	if body := c.get(path, chairman()).Body.String(); strings.Contains(body, `name="cites"`) {
+		t.Error("a union's statement cites answers")
+	}
+	for bar, words := range barWords {
+		rec.Acts, rec.Union = nil, &api.UnionNote{Bar: bar}
+		wants(words.BN)
+	}
+	rec.Union = &api.UnionNote{Late: true}
+	wants(wordLeaseOver.BN)
+	rec.Acts = []api.ActNote{{Action: "issue", Bar: api.BarNumbers}}
+	wants(wordNoNumbers.BN)
+	if w := c.get("/", chairman()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/desk" {
+		t.Errorf("an officer begins at %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := c.get("/desk"); w.Code != http.StatusForbidden {
+		t.Errorf("who serves the counter gets %d at the desk", w.Code)
+	}
+}
