@@ -230,8 +230,11 @@ func (l *linter) grievance(g *dcat.Grievance) {
 	fits(g.Receipt, true, text)
 	fits(g.On, false, func(f Field) bool { return f.Format == "date" })
 	fits(g.Hidden, false, func(f Field) bool { return f.Type == "boolean" })
-	if len(l.v.Documents) > 0 || len(l.v.Fees) > 0 || l.v.Offline == dcat.OnlineOnly {
-		l.bad("grievance", 0, "grievance: want no documents, no fees and offline: intake: a box keeps nothing of it but a number")
+	if len(l.v.Fees) > 0 || l.v.Offline == dcat.OnlineOnly {
+		l.bad("grievance", 0, "grievance: want no fees and offline: intake: a box keeps nothing of it but a number")
+	}
+	if slices.ContainsFunc(l.v.Documents, func(d dcat.Document) bool { return d.Required || d.OriginalAtCounter }) {
+		l.bad("grievance", 0, "grievance: want every document with required: false and original_at_counter: false: whoever has no proof may complain too, and what was only seen at the counter nobody else can read")
 	}
 }
 

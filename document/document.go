@@ -35,10 +35,10 @@ const (
 	PDF  Type = 1
 	JPEG Type = 2
 	PNG  Type = 3
-)
 
-// Valid reports whether t is one of the three.
-func (t Type) Valid() bool { return t >= PDF && t <= PNG }
+	// Sealed is any of the others, as its box sealed it: nothing of it can be told here.
+	Sealed Type = 4
+)
 
 // Media is the media type, such as "application/pdf"; empty for no type.
 func (t Type) Media() string {
@@ -49,6 +49,8 @@ func (t Type) Media() string {
 		return "image/jpeg"
 	case PNG:
 		return "image/png"
+	case Sealed:
+		return "application/octet-stream"
 	}
 	return ""
 }
@@ -62,9 +64,20 @@ func (t Type) Suffix() string {
 		return ".jpg"
 	case PNG:
 		return ".png"
+	case Sealed:
+		return ".sealed"
 	}
 	return ""
 }
+
+// sealedMark is how a sealed document begins. No PDF and no picture does.
+const sealedMark = "kendro-sealed-1\n"
+
+// Enclose returns what is kept of a document that somebody has sealed.
+func Enclose(sealed []byte) []byte { return append([]byte(sealedMark), sealed...) }
+
+// Enclosed returns what was sealed; false for a document that is not.
+func Enclosed(content []byte) ([]byte, bool) { return bytes.CutPrefix(content, []byte(sealedMark)) }
 
 var magics = []struct {
 	t     Type
@@ -73,6 +86,7 @@ var magics = []struct {
 	{PDF, []byte("%PDF-")},
 	{JPEG, []byte{0xff, 0xd8, 0xff}},
 	{PNG, []byte("\x89PNG\r\n\x1a\n")},
+	{Sealed, []byte(sealedMark)},
 }
 
 // TypeOf tells a document's type by its first bytes. Anything else is
@@ -98,8 +112,11 @@ func Check(content []byte) (Type, error) {
 	if err != nil {
 		return 0, err
 	}
-	if t == PDF {
+	switch t { //nolint:exhaustive // The others are pictures.
+	case PDF:
 		return t, checkPDF(content)
+	case Sealed:
+		return t, nil
 	}
 	_, err = measure(content, t)
 	return t, err

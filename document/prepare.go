@@ -42,9 +42,12 @@ func Prepare(content []byte, p Preset) ([]byte, Type, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if t == PDF {
+	switch t { //nolint:exhaustive // The others are pictures.
+	case PDF:
 		_, err := Check(content)
 		return content, PDF, err
+	case Sealed:
+		return nil, 0, fault.New(op, fault.Invalid, "document", "want a PDF, a JPEG or a PNG: a box seals by itself what it has to")
 	}
 	if _, err := measure(content, t); err != nil {
 		return nil, 0, err

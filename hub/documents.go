@@ -261,8 +261,14 @@ func (d Documents) Upload(ctx context.Context, piece cabinet.Piece) (cabinet.Upl
 
 // Document returns a document that the district holds, from another server if
 // need be. [fault.NotFound]: it has not arrived.
+// One that its box sealed is opened: who may read it, the caller has asked.
 func (d Documents) Document(ctx context.Context, hash protocol.Hash) (protocol.Document, []byte, error) {
-	return d.papers.document(ctx, hash)
+	doc, content, err := d.papers.document(ctx, hash)
+	sealed, is := document.Enclosed(content)
+	if err != nil || !is {
+		return doc, content, err
+	}
+	return d.papers.opener.document(doc, sealed)
 }
 
 // Holds reports whether this server itself has a document.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"kendro/document"
 	"kendro/domain/fault"
 	"kendro/identity"
 	"kendro/protocol"
@@ -64,6 +65,21 @@ func (o *opener) read(s *protocol.Submission) error {
 		s.Form, s.Applicant = secret.Form, secret.Applicant
 	}
 	return err
+}
+
+// document opens a document that its box sealed to the district.
+func (o *opener) document(d protocol.Document, sealed []byte) (protocol.Document, []byte, error) {
+	c := &protocol.Confidential{}
+	if err := protocol.Unmarshal(sealed, protocol.MaxDocument, "sealed document", c); err != nil {
+		return d, nil, fault.Wrap("hub.document", fault.Damaged, d.Hash.String(), err)
+	}
+	content, err := c.RevealDocument(o.keys)
+	if err != nil {
+		return d, nil, err
+	}
+	kind, err := document.Check(content)
+	d.Size, d.Type = uint32(len(content)), uint8(kind)
+	return d, content, fault.Wrap("hub.document", fault.Damaged, d.Hash.String(), err)
 }
 
 // nameOf tells an opening apart from every other that could give other events.

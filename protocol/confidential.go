@@ -17,7 +17,7 @@ type Confidential struct {
 }
 
 // A Secret is what a Confidential holds: an application's answers and applicant, and why
-// it was filed though one like it had been taken; or the words of an appeal.
+// it was filed though one like it had been taken; or the words of an appeal or of a supplement.
 type Secret struct {
 	Form      []byte `cbor:"1,keyasint,omitempty"`
 	Applicant []byte `cbor:"2,keyasint,omitempty"`
@@ -28,6 +28,9 @@ const (
 	secretPurpose = "kendro-confidential-1"
 	secretGrain   = 1 << 10 // A sealed text is as long as a multiple of this, so that its length tells little.
 	maxSecret     = 32 << 10
+
+	documentPurpose = "kendro-confidential-document-1"
+	documentGrain   = 16 << 10
 )
 
 // Conceal seals a secret to a public sealing key. A secret longer than an event may
@@ -37,12 +40,22 @@ func Conceal(public []byte, s *Secret) (*Confidential, error) {
 	if len(raw) > maxSecret {
 		return nil, fault.New("protocol.Conceal", fault.Invalid, "form", "longer than 32 KiB: shorten it")
 	}
-	padded := binary.BigEndian.AppendUint32(nil, uint32(len(raw)))
+	return conceal(public, secretPurpose, raw, secretGrain)
+}
+
+// ConcealDocument seals the content of a document to a public sealing key.
+func ConcealDocument(public, content []byte) (*Confidential, error) {
+	return conceal(public, documentPurpose, content, documentGrain)
+}
+
+// conceal seals bytes, as long as a multiple of the grain.
+func conceal(public []byte, purpose string, raw []byte, grain int) (*Confidential, error) {
+	padded := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(raw)+grain), uint32(len(raw)))
 	padded = append(padded, raw...)
-	if over := len(padded) % secretGrain; over > 0 {
-		padded = append(padded, make([]byte, secretGrain-over)...)
+	if over := len(padded) % grain; over > 0 {
+		padded = append(padded, make([]byte, grain-over)...)
 	}
-	sealed, err := identity.SealTo(public, secretPurpose, padded)
+	sealed, err := identity.SealTo(public, purpose, padded)
 	if err != nil {
 		return nil, err
 	}
@@ -52,23 +65,36 @@ func Conceal(public []byte, s *Secret) (*Confidential, error) {
 // Reveal opens a confidential text with whichever of the keys it was sealed to:
 // [fault.NotFound] where it was sealed to none, [fault.Damaged] where it doesn't open.
 func (c *Confidential) Reveal(keys []*identity.SealingKey) (*Secret, error) {
+	raw, err := c.reveal(keys, secretPurpose)
+	if err != nil {
+		return nil, err
+	}
+	s := &Secret{}
+	if err := Unmarshal(raw, maxSecret, "sealed text", s); err != nil {
+		return nil, &fault.Error{Op: "protocol.Reveal", Kind: fault.Damaged, Item: "sealed text", Err: err}
+	}
+	return s, nil
+}
+
+// RevealDocument opens the content of a document, as [Confidential.Reveal] opens a text.
+func (c *Confidential) RevealDocument(keys []*identity.SealingKey) ([]byte, error) {
+	return c.reveal(keys, documentPurpose)
+}
+
+func (c *Confidential) reveal(keys []*identity.SealingKey, purpose string) ([]byte, error) {
 	const op = "protocol.Reveal"
 	for _, k := range keys {
 		if k.ID() != c.Key {
 			continue
 		}
-		padded, err := k.Unseal(secretPurpose, c.Sealed)
+		padded, err := k.Unseal(purpose, c.Sealed)
 		if err != nil {
 			return nil, err
 		}
 		if len(padded) < 4 || int(binary.BigEndian.Uint32(padded)) > len(padded)-4 {
 			return nil, fault.New(op, fault.Damaged, "sealed text", "it is shorter than it says")
 		}
-		s := &Secret{}
-		if err := Unmarshal(padded[4:4+binary.BigEndian.Uint32(padded)], maxSecret, "sealed text", s); err != nil {
-			return nil, &fault.Error{Op: op, Kind: fault.Damaged, Item: "sealed text", Err: err}
-		}
-		return s, nil
+		return padded[4 : 4+binary.BigEndian.Uint32(padded)], nil
 	}
 	return nil, fault.New(op, fault.NotFound, "sealed text", "it was sealed to another key than the district's")
 }

@@ -14,12 +14,12 @@ type Document struct {
 	Kind string `cbor:"1,keyasint"` // As the service names it.
 	Hash Hash   `cbor:"2,keyasint"` // SHA-256 of the content as it is kept.
 	Size uint32 `cbor:"3,keyasint"`
-	Type uint8  `cbor:"4,keyasint"` // 1 PDF, 2 JPEG, 3 PNG.
+	Type uint8  `cbor:"4,keyasint"` // 1 PDF, 2 JPEG, 3 PNG, 4 sealed.
 }
 
 // Check returns [fault.Invalid] for a document out of bounds.
 func (d *Document) Check() error {
-	if d.Kind == "" || len(d.Kind) > MaxName || d.Size == 0 || d.Size > MaxDocument || d.Type == 0 || d.Type > 3 {
+	if d.Kind == "" || len(d.Kind) > MaxName || d.Size == 0 || d.Size > MaxDocument || d.Type == 0 || d.Type > 4 {
 		return fault.New("protocol.Document", fault.Invalid, "document", "kind, size or type out of bounds")
 	}
 	return nil
@@ -32,6 +32,9 @@ type Supplement struct {
 	Form      []byte     `cbor:"2,keyasint,omitempty"` // The answers that were asked for, as a compact JSON object in NFC.
 	Originals []string   `cbor:"3,keyasint,omitempty"` // Documents whose original was seen.
 	Text      string     `cbor:"4,keyasint,omitempty"` // What the applicant says to it.
+
+	// Secret is what the applicant says where no box may read the case; Text is then empty.
+	Secret *Confidential `cbor:"85,keyasint,omitempty"`
 }
 
 // Items are what a supplement brings, named as officers ask for it, each once.

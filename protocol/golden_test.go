@@ -92,6 +92,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"certificate-told":    Marshal(&CertificateTold{Form: []byte(`{}`), Applicant: []byte(`{}`), Code: "KENDRO:V1:"}),
 		"attestation":         []byte(attestation.Text()),
 		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
+		"supplement-sealed":   Marshal(&Supplement{Documents: []Document{{Kind: "statement", Hash: Hash{1}, Size: 9, Type: 4}}, Secret: &Confidential{Sealed: []byte{1}}}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),
 		"message-inquiry":     Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148}}),
 		"message-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{

@@ -75,7 +75,7 @@ func newCentre(t testing.TB) *centre {
 	get("/v1/documents/{sha256}", "document", false, c.document)
 	get("/v1/track/{number}", "track", true, c.track)
 	get("/v1/waiting", "waiting", false, c.waiting)
-	for _, act := range []string{"payments", "supplement", "correction", "withdrawal", "hand-over", "void"} {
+	for _, act := range []string{"payments", "supplement", "correction", "withdrawal", "hand-over", "void", "appeal"} {
 		c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/{number}/" + act, ID: act, Act: access.File}, nil, nil, c.follow)
 	}
 	house := House{Set: func() *dcat.Set { return c.set }, Centre: ours, Clock: noon, Lacks: func(user string, v *dcat.Version) []place.Name {

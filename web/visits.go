@@ -37,6 +37,7 @@ var (
 	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
 	wordWhyAppeal   = name("সিদ্ধান্তে কী ভুল", "What is wrong with the decision")
 	wordSealedCase  = name("অভিযোগটি সিল করা। কী লেখা আছে ও কার বিরুদ্ধে, তা এই কেন্দ্র থেকে দেখা যায় না।", "This grievance is sealed. Nobody at this centre can read it, or whom it is about.")
+	wordSaysToIt    = name("আবেদনকারী আর যা বলতে চান", "What else the applicant has to say")
 	wordWhoCame     = name("কে নিয়েছেন", "Who came for it")
 	wordSlip        = name("প্রাপ্তি রসিদ", "Acknowledgement")
 	wordNeedsMeans  = name("টাকার পরিমাণ ও মাধ্যম লিখুন। চালান বা মোবাইলের বেলায় নম্বরও লাগবে।", "Write the sum and how it was paid; for a challan or mobile money its number too.")

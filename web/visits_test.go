@@ -102,6 +102,14 @@ func TestCounterServesACase(t *testing.T) {
 			`{"form":{"copies":2},"applicant":{"mobile":null},"reason":"ভুল শোনা","form_saw":{"copies":1,"khatian_no":"7"},"applicant_saw":{"mobile":"01712345678"}}`,
 		},
 		{
+			"appeal",
+			api.Tracking{Stage: "REJECTED", AppealBy: due()},
+			[]string{"সিদ্ধান্তে কী ভুল", `<textarea id="appeal-text" name="text"`},
+			"appeal",
+			url.Values{"text": {" কেউ শোনেনি "}},
+			true, `{"text":"কেউ শোনেনি"}`,
+		},
+		{
 			"withdraw",
 			api.Tracking{Stage: "UNDER_REVIEW"},
 			[]string{"আপনার কিছু করার নেই"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -56,6 +57,20 @@ type call struct {
 	body                      func() (any, error)
 }
 
+// withFiles is the body of a call for which files are uploaded first, KIND=FILE.
+type withFiles struct {
+	body  any
+	files []string
+}
+
+func (w withFiles) upload(ctx context.Context, r *reach) (json.RawMessage, error) {
+	raw, err := json.Marshal(w.body)
+	if err != nil {
+		return nil, fault.Wrap("kendro.case", fault.Internal, "body", err)
+	}
+	return upload(ctx, r, raw, w.files)
+}
+
 // followUp makes a command of a call: how it is made is the same for all.
 func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 	var r reach
@@ -70,6 +85,9 @@ func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 				return err
 			}
 			in, err := c.body()
+			if w, ok := in.(withFiles); ok && err == nil {
+				in, err = w.upload(cmd.Context(), &r)
+			}
 			if err != nil {
 				return err
 			}
@@ -147,10 +165,12 @@ func caseSupplyCmd() *cobra.Command {
 			for _, id := range originals {
 				in.Documents = append(in.Documents, api.DocumentRequest{ID: id, OriginalAtCounter: true})
 			}
+			var files []string
 			for _, d := range answers {
-				kind, sum, ok := strings.Cut(d, "=")
-				if !ok {
-					return nil, fault.New("kendro.case", fault.Invalid, d, "want KIND=SHA256 of an upload")
+				kind, sum, _ := strings.Cut(d, "=")
+				if (&protocol.Hash{}).UnmarshalText([]byte(sum)) != nil {
+					files = append(files, d)
+					continue
 				}
 				in.Documents = append(in.Documents, api.DocumentRequest{Kind: kind, SHA256: sum})
 			}
@@ -161,12 +181,12 @@ func caseSupplyCmd() *cobra.Command {
 				}
 				in.Form = json.RawMessage(b)
 			}
-			return in, nil
+			return withFiles{in, files}, nil
 		},
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
 		f.StringArrayVar(&originals, "original", nil, "document whose original was seen (may be repeated)")
-		f.StringArrayVar(&answers, "document", nil, "KIND=SHA256 of an upload (may be repeated)")
+		f.StringArrayVar(&answers, "document", nil, "KIND=FILE that is uploaded first, or KIND=SHA256 of an upload (may be repeated)")
 		f.StringVar(&file, "form", "", "file with the answers that were asked for, a JSON object")
 		f.StringVar(&in.Text, "text", "", "what the applicant says to it")
 	})

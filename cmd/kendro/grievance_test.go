@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"io/fs"
 	"net/http"
@@ -64,12 +65,14 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	x.login("auditor", x.hub)
 	x.down(x.hub)
 
+	x.write("evidence.pdf", strings.Replace(scanInTale, "%PDF-1.4", "%PDF-1.4\n% Quetzalcoatl", 1))
+	x.write("statement.pdf", strings.Replace(scanInTale, "%PDF-1.4", "%PDF-1.4\n% Zanzibarbarian", 1))
 	n := x.send("grievance", map[string]any{
 		"against": "centre", "centre": nil, "officer": nil, "receive_no": nil, "happened_on": nil, "relief": nil, "hide_name": false,
 		"subject": "কাকাতুয়া", "body": "Quetzalcoatl took double: Zanzibarbarian",
 	}, map[string]any{"channel": "counter", "documents": nil, "applicant": map[string]any{
 		"name_bn": "রহিমা", "name_en": "Marmaduchess", "mobile": "01799887766", "gender": "female", "village": "খাজুরা", "area": "41-09-17",
-	}}, "")
+	}}, "--document evidence="+x.at("evidence.pdf"))
 	if err := os.Remove(x.at("body.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +112,19 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 
 	x.up(x.hub)
 	x.until(`"custody":"ACCEPTED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
-	x.noCanaryIn("hub")
 	var record api.Record
 	x.get("uno", x.hub, "/v1/applications/"+n, &record)
 	if !strings.Contains(string(record.Form), "Quetzalcoatl") || !strings.Contains(string(record.Applicant), "Marmaduchess") || record.Seat != "uno@uno-41-09" || record.Due == nil {
 		t.Fatalf("the UNO reads %s of %s at %s, due %v", record.Form, record.Applicant, record.Seat, record.Due)
 	}
+	evidence := x.opened("uno", n, "evidence", "Quetzalcoatl")
+	x.noCanaryIn("hub")
+	x.noCanaryIn("node")
+	x.boxCantOpen(evidence, "evidence.pdf")
 	for _, who := range []string{"assistant", "front", "dc", "auditor"} {
+		if status, raw := x.raw(who, x.hub, "/v1/cases/"+n+"/documents/"+evidence); status != http.StatusForbidden {
+			t.Errorf("%s opens what was filed with it: %d, %s", who, status, raw)
+		}
 		status, raw := x.raw(who, x.hub, "/v1/applications/"+n)
 		if status != http.StatusForbidden {
 			t.Errorf("%s reads it: %d, %s", who, status, raw)
@@ -136,7 +145,7 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	}
 	x.stage(nameless, "RECEIVED") // By its number alone.
 	x.desk("uno", "take "+n)
-	x.refused("may not read this case", "desk request-info "+n+" --item form.body --reason why "+x.as("uno", x.hub))
+	x.asksMore(n, shut)
 	x.desk("uno", "decide "+n+" --opinion reject --text 'Zanzibarbarian was in order'")
 	x.desk("uno", "reject "+n+" --reason-code other --text 'no ground for Zanzibarbarian'")
 	x.until(`"stage":"REJECTED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
@@ -165,11 +174,125 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	if last := record.History; !strings.Contains(string(record.Form), "Quetzalcoatl") || !strings.Contains(text(last, "appeal"), "nobody asked Quetzalcoatl") {
 		t.Errorf("the DC reads %s and %+v", record.Form, last)
 	}
+	x.opened("dc", n, "evidence", "Quetzalcoatl")
+	x.opened("dc", n, "statement", "Zanzibarbarian")
 	x.desk("dc", "decide "+n+" --opinion approve --text 'the UNO did not look'")
 	x.desk("dc", "approve "+n)
 	x.until(`"stage":"APPROVED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
 	x.refused("nothing is decided that may be appealed", "case appeal "+n+" --text more "+x.as("rahima", x.box))
 	shut("at the end")
+	x.noCanaryIn("hub")
+	x.hidesHisName()
+}
+
+// hidesHisName files a grievance whose applicant wants his name to be known to the officer
+// who decides alone: the desks before that one read the rest.
+func (x *tale) hidesHisName() {
+	x.t.Helper()
+	x.login("front", x.hub)
+	x.login("adc", x.hub)
+	n := x.send("grievance", map[string]any{
+		"against": "service", "centre": nil, "officer": nil, "receive_no": nil, "happened_on": nil, "relief": nil, "hide_name": true, "body": "Quetzalcoatl again",
+	}, map[string]any{"documents": nil, "applicant": map[string]any{"name_bn": "রহিমা", "name_en": "Marmaduchess", "mobile": "01799887766", "gender": "female", "village": "খাজুরা", "area": "41-09-17"}}, "")
+	x.stage(n, "RECEIVED")
+	reads := func(who string, named bool) {
+		x.t.Helper()
+		var r api.Record
+		x.get(who, x.hub, "/v1/applications/"+n, &r)
+		_, page := x.raw(who, x.hub, "/desk/cases/"+n)
+		for what, text := range map[string]string{"record": string(r.Applicant), "page": string(page)} {
+			if got := strings.Contains(text, "Marmaduchess") || strings.Contains(text, "01799887766"); got != named {
+				x.t.Errorf("%s: the %s of %s shows the name: %v; want %v", who, what, n, got, named)
+			}
+		}
+		if !strings.Contains(string(r.Form), "Quetzalcoatl again") || named == strings.Contains(string(r.Applicant), "Name withheld") {
+			x.t.Errorf("%s reads %s of %s", who, r.Form, r.Applicant)
+		}
+	}
+	reads("front", false)
+	x.decided("front", n, "forward")
+	reads("front", false)
+	reads("adc", true)
+	x.desk("adc", "take "+n)
+	x.desk("adc", "approve "+n)
+	reads("front", false)
+}
+
+// opened is what the register has of a document of a grievance, by its hash, once it has
+// arrived: whoever may read the case reads a word of it.
+func (x *tale) opened(who, number, kind, word string) (hash string) {
+	x.t.Helper()
+	var last string
+	if !x.soon(func() error {
+		var r api.Record
+		x.get(who, x.hub, "/v1/applications/"+number, &r)
+		for _, d := range r.Documents {
+			if d.ID == kind && d.SHA256 != "" {
+				hash = d.SHA256
+			}
+		}
+		status, raw := x.raw(who, x.hub, "/v1/cases/"+number+"/documents/"+hash)
+		if last = string(raw); status != http.StatusOK || !bytes.HasPrefix(raw, []byte("%PDF-")) || !strings.Contains(last, word) {
+			return os.ErrNotExist
+		}
+		return nil
+	}) {
+		x.t.Fatalf("%s can't open the %s of %s: %s", who, kind, number, last)
+	}
+	return hash
+}
+
+// boxCantOpen asks the box for a document of a grievance by the name under which it is kept,
+// and under which it was sent: sealed bytes, and nothing.
+func (x *tale) boxCantOpen(kept, file string) {
+	x.t.Helper()
+	content, err := os.ReadFile(x.at(file))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	sent := protocol.Hash(sha256.Sum256(content)).String()
+	if status, raw := x.raw("rahima", x.box, "/v1/documents/"+kept); status != http.StatusOK || bytes.Contains(raw, []byte("%PDF")) || len(raw) < 16<<10 {
+		x.t.Errorf("what the box keeps: %d, %.40q", status, raw)
+	} else {
+		x.noCanary("what the box keeps", raw)
+	}
+	if status, raw := x.raw("rahima", x.box, "/v1/documents/"+sent); status != http.StatusNotFound || kept == sent {
+		x.t.Errorf("the box has the %s as it was sent: %d, %.40q", file, status, raw)
+	}
+}
+
+// asksMore has the UNO ask for a document, which the centre brings offline with a word to
+// it: the centre learns what is asked for and not why, and can read nothing of it again.
+func (x *tale) asksMore(n string, shut func(when string)) {
+	x.t.Helper()
+	ask := "desk request-info " + n + " --reason 'who is the Marmaduchess?' " + x.as("uno", x.hub) + " --item "
+	x.refused("can put none right", ask+"form.body")
+	x.kendro(ask + "statement")
+	x.until(`"asked":\["statement"\]`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.down(x.hub)
+	shut("asked for more")
+	supply := "case supply " + n + " --document statement=" + x.at("statement.pdf") + " --text 'nobody but Quetzalcoatl' --id more --output json " + x.as("rahima", x.box)
+	x.write("answers.json", `{"body":"x"}`)
+	x.refused("can put none right", "case supply "+n+" --form answers.json "+x.as("rahima", x.box))
+	x.refused("only what was asked for", "case supply "+n+" --document evidence="+x.at("evidence.pdf")+" "+x.as("rahima", x.box))
+	var first, again api.FollowupAnswer
+	for _, into := range []*api.FollowupAnswer{&first, &again} {
+		if err := json.Unmarshal([]byte(x.kendro(supply)), into); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	if first.Receipt.Hash != again.Receipt.Hash {
+		x.t.Errorf("the same request got two receipts: %v, %v", first.Receipt, again.Receipt)
+	}
+	shut("supplied")
+	x.up(x.hub)
+	x.until(`"stage":"UNDER_REVIEW"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	x.boxCantOpen(x.opened("uno", n, "statement", "Zanzibarbarian"), "statement.pdf")
+	var record api.Record
+	x.get("uno", x.hub, "/v1/applications/"+n, &record)
+	if words := text(record.History, "supply"); words != "nobody but Quetzalcoatl" {
+		x.t.Errorf("the UNO reads %q with what came", words)
+	}
 }
 
 // mustConceal is a short secret, as a box seals it.

@@ -79,7 +79,7 @@ var steps = map[Stage]map[Action]Stage{
 		Forward: Received, Return: Received, Divert: Received, Approve: Approved, Reject: Rejected,
 		Withdraw: Withdrawn, Link: Duplicate, Correct: UnderReview,
 	},
-	InfoRequested: {Supply: UnderReview, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
+	InfoRequested: {Supply: UnderReview, Divert: Received, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
 	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
 	FeeLapsed:     {Pay: Paid},

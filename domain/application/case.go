@@ -146,6 +146,7 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Divert:
 		c = c.assigned(e.Desk)
 		c.From = place.Seat{} // It is nothing to that desk where the case went.
+		c.Asked = ""          // Whoever has it now asks again if he wants to know.
 	case Return:
 		c = c.assigned(e.Desk)
 		c.Returns++

@@ -5,6 +5,7 @@ import (
 
 	"kendro/domain/access"
 	"kendro/domain/application"
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -91,4 +92,58 @@ func TestHeldGrievanceIsNobodysItHurts(t *testing.T) {
 		}
 		w.agree()
 	}
+}
+
+// TestGrievanceAsksForDocuments: its officer may ask for documents and for no answers; the
+// centre hears what and not why; what it seals comes to the case. Where the desk that asked
+// is taken from it meanwhile, the next one begins anew, and what comes then waits for a
+// person.
+func TestGrievanceAsksForDocuments(t *testing.T) {
+	w, b, v := grievanceOffice(t)
+	n := b.filed(v, 1, Finding{Complaint: &application.Complaint{Kind: "other"}})
+	ask := Act{Items: []string{"evidence"}, Text: "who was it?"}
+	brought := func() {
+		b.send(protocol.Supplied, n, w.at, &protocol.Supplement{
+			Documents: []protocol.Document{{Kind: "evidence", Hash: protocol.Hash{byte(len(b.events))}, Size: 5, Type: 4}}, Secret: &protocol.Confidential{Sealed: []byte{1}},
+		})
+	}
+	w.worked(n, "low", Take, Act{})
+	wantFault(t, "an answer", w.officer(n, "low", RequestInfo, Act{Items: []string{"evidence", "form.body"}, Text: "x"}).Fault, fault.Invalid)
+	w.worked(n, "low", RequestInfo, ask)
+	w.stage(n, application.InfoRequested)
+	var st protocol.Standing
+	if events := w.inboxOf("41-09-17"); events[len(events)-1].Decode(&st) != nil || st.Stage != "INFO_REQUESTED" || len(st.Items) != 1 || st.Reason != "" || st.Office != "" {
+		t.Errorf("the centre hears %+v", st)
+	}
+	brought()
+	c := w.stage(n, application.UnderReview)
+	if last := c.History[len(c.History)-1]; c.State.Holder != "low" || len(c.Lacks) != 1 || last.Action != application.Supply {
+		t.Fatalf("what came left the case as %+v", c)
+	} else if sealed, err := w.first().Words(&last); err != nil || sealed == nil || sealed.Sealed[0] != 1 {
+		t.Errorf("its words are %+v, %v", sealed, err)
+	}
+	w.worked(n, "low", RequestInfo, ask)
+	w.must(NewCommand("", "root", AddUser, &User{
+		Name: "late", Role: access.Officer, Seat: place.Seat{Post: "l0", Office: "local-41-09-17"}, Hash: hash1, From: w.at/1000 + 1e6,
+	}))
+	w.stage(n, application.InfoRequested) // He has nothing to do with it.
+	verified(w)
+
+	m := b.filed(v, 2, Finding{Complaint: &application.Complaint{Kind: "officer", Officer: "mid"}})
+	w.worked(m, "head", Take, Act{})
+	w.worked(m, "head", RequestInfo, ask)
+	w.must(NewCommand("", "root", AddUser, &User{
+		Name: "mid-acting", Of: "mid", Role: access.Officer, Seat: place.Seat{Post: "l2", Office: "local-41-09-17"}, Hash: hash1, From: w.at/1000 + 1e6,
+	}))
+	if c := w.stage(m, application.Received); c.State.Seat.Post != "u0" || len(c.State.AskedFor()) != 0 {
+		t.Errorf("taken from the desk that asked, it is %+v", c.State)
+	}
+	n = m
+	brought()
+	if items, err := w.first().Items(m); err != nil || len(items) != 1 || items[0].Kind != ItemSupplement {
+		t.Errorf("what came after that is %+v, %v; want an item", items, err)
+	}
+	w.stage(m, application.Received)
+	verified(w)
+	w.agree()
 }

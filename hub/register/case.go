@@ -148,7 +148,10 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 	}
 	c.publish(&st)
 	if c.Accused != nil {
-		st.Office = "" // Where it lies would tell whom it is about.
+		st.Office = "" // Where it lies would tell whom it is about …
+		if c.State.Stage == application.InfoRequested {
+			st.Reason = "" // … and what an officer writes, what it is about.
+		}
 		return st
 	}
 	if set == nil || c.Held != "" {

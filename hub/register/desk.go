@@ -50,7 +50,7 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 	if f := s.reasonKnown(action, b.Reason); f != nil {
 		return Result{Fault: f}
 	}
-	if f := (grievances{courses(s)}).barred(k, action, b.To); f != nil {
+	if f := (grievances{courses(s)}).barred(k, action, &b); f != nil {
 		return Result{Fault: f}
 	}
 	if f := s.leased(k, action); f != nil {

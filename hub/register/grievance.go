@@ -2,6 +2,7 @@ package register
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"kendro/domain/access"
@@ -286,17 +287,20 @@ func decidersOf(c *Case, r *application.Roster) (persons []string) {
 }
 
 // barred says by name why an officer's act may not be done on a grievance.
-func (s grievances) barred(k *Case, action application.Action, to string) *protocol.Failure {
+func (s grievances) barred(k *Case, action application.Action, b *Act) *protocol.Failure {
 	if k.Accused == nil || s.format < 4 {
 		return nil
 	}
 	v, ok := s.world.version(k.Pinned)
-	post := to
+	post := b.To
 	switch {
 	case !ok:
 		return nil
 	case action == application.RequestInfo:
-		return refuse(fault.Invalid, k.Number.String(), "a centre may not read this case, so it can bring no answers: decide on what is here")
+		if i := slices.IndexFunc(b.Items, func(it string) bool { return strings.HasPrefix(it, "form.") }); i >= 0 {
+			return refuse(fault.Invalid, b.Items[i], "a centre may not read the answers of this case, so it can put none right: ask for a document, with which the applicant says the rest")
+		}
+		return nil
 	case action == application.Return:
 		w := s.world.way(k)
 		w.Version, w.Tracked = v, true
@@ -351,19 +355,32 @@ func (r Cases) roster() *application.Roster {
 	return rosterOf(w.logins, w.set, r.meta.Load().At/1000)
 }
 
+// sealedIn is what an appeal or a supplement says that no box may read.
+func sealedIn(e *protocol.Event) (*protocol.Confidential, error) {
+	if e.Kind == protocol.Supplied {
+		var s protocol.Supplement
+		err := e.Decode(&s)
+		return s.Secret, err
+	}
+	var a protocol.Appeal
+	err := e.Decode(&a)
+	return a.Secret, err
+}
+
 // Words returns what a centre brought sealed with a turn of a case, nil where it brought
 // nothing sealed.
 func (r Cases) Words(t *Turn) (*protocol.Confidential, error) {
-	if t.Event == nil || t.Action != application.Appeal {
+	if t.Event == nil || t.Action != application.Appeal && t.Action != application.Supply {
 		return nil, nil
 	}
-	var a protocol.Appeal
+	var secret *protocol.Confidential
 	err := r.base.View(func(v View) error {
 		e, err := sent(v, t.Event)
 		if err != nil {
 			return err
 		}
-		return e.Decode(&a)
+		secret, err = sealedIn(&e)
+		return err
 	})
-	return a.Secret, err
+	return secret, err
 }

@@ -117,8 +117,8 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 	if sup.Documents, wrong, err = b.papersOf(app); err != nil || len(wrong) > 0 {
 		return nil, wrong, err
 	}
-	if c.Submission.Secret != nil {
-		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "this box may not read the case, so it can bring no answers to it")
+	if c.Submission.Secret != nil && len(s.Form) > 0 {
+		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "this box may not read the answers of the case, so it can put none right: bring what was asked for, and say the rest in words")
 	}
 	if len(s.Form) > 0 {
 		var names []string
@@ -137,7 +137,14 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 			return nil, nil, fault.New("box.Supply", fault.Conflict, it, "only what was asked for may be supplied")
 		}
 	}
-	a, err := b.add(ctx, f, protocol.Supplied, &sup)
+	body := sha256.Sum256(protocol.Marshal([]any{protocol.Supplied, f.Number, protocol.Marshal(&sup)}))
+	if c.Submission.Secret != nil && s.Text != "" { // Sealed, it is other bytes each time.
+		sup.Text = ""
+		if sup.Secret, err = b.conceal(&protocol.Secret{Text: s.Text}); err != nil {
+			return nil, nil, err
+		}
+	}
+	a, err := b.put(ctx, f, protocol.Supplied, &sup, body)
 	return a, nil, err
 }
 

@@ -293,6 +293,11 @@ func (b *Intake) papersOf(app *catalogue.Application) (papers []protocol.Documen
 		if err != nil {
 			return nil, nil, err
 		}
+		if app.Version.Confidential() {
+			if d, err = b.seal(d); err != nil {
+				return nil, nil, err
+			}
+		}
 		d.Kind = p.ID
 		papers = append(papers, d)
 	}

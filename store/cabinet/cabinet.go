@@ -132,22 +132,42 @@ func (c *Cabinet) Note(k Kept) error {
 	return store.WriteFileAtomic(filepath.Join(c.dir, sentFolder, c.name("sent", k.Original)), sealed, 0o600)
 }
 
-// Find returns the hash under which a document is kept that was sent as h, or is
+// maxNotes bounds how many notes lead from what was sent to what is kept: one where a
+// picture was made smaller, one more where the document was sealed since.
+const maxNotes = 2
+
+// Find returns the hash under which a document is kept that was sent as h, or is or was
 // kept as h: [fault.NotFound] if neither is here.
 func (c *Cabinet) Find(h protocol.Hash) (protocol.Hash, error) {
 	const op = "cabinet.Find"
-	if c.Has(h) {
-		return h, nil
+	kept := h
+	for range maxNotes {
+		if c.Has(kept) {
+			return kept, nil
+		}
+		next, err := c.noted(kept)
+		if err != nil {
+			return protocol.Hash{}, err
+		}
+		kept = next
 	}
-	absent := fault.New(op, fault.NotFound, "document "+h.String(), "is not here: upload it first")
+	if !c.Has(kept) {
+		return protocol.Hash{}, fault.New(op, fault.NotFound, "document "+h.String(), "is not here: upload it first")
+	}
+	return kept, nil
+}
+
+// noted is what a note says is kept of a document.
+func (c *Cabinet) noted(h protocol.Hash) (protocol.Hash, error) {
+	const op = "cabinet.Find"
 	sealed, err := c.readFile(op, filepath.Join(c.dir, sentFolder, c.name("sent", h)), h.String())
 	if err != nil {
 		return protocol.Hash{}, err
 	}
 	var k Kept
 	plain, err := c.o.Vault.Open(nil, sealed, label("sent", h))
-	if err != nil || protocol.Unmarshal(plain, 1<<10, "note", &k) != nil || !c.Has(k.Stored) {
-		return protocol.Hash{}, absent
+	if err != nil || protocol.Unmarshal(plain, 1<<10, "note", &k) != nil {
+		return protocol.Hash{}, fault.New(op, fault.NotFound, "document "+h.String(), "is not here: upload it first")
 	}
 	return k.Stored, nil
 }

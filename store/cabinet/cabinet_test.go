@@ -162,6 +162,52 @@ func TestAnUploadGoesOnAfterAKill(t *testing.T) {
 	}
 }
 
+// TestSealedSinceIsFoundByEveryName: a picture that was made smaller and then replaced by
+// what its box sealed is found by the name that it was sent under and by the one that it
+// was kept under, and whoever sends it again hears the name that he heard before.
+func TestSealedSinceIsFoundByEveryName(t *testing.T) {
+	tray := NewTray(open(t, t.TempDir()), normal)
+	sent, small := paper(2000), paper(500)
+	name := protocol.Hash(sha256.Sum256(sent))
+	shrunk, err := tray.Put(small)
+	if err == nil {
+		err = tray.Note(Kept{Original: name, Stored: shrunk})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func() protocol.Hash {
+		t.Helper()
+		up, err := tray.Take(t.Context(), Piece{Hash: name, Total: len(sent), Bytes: sent})
+		if err != nil || up.Document == nil || up.New {
+			t.Fatalf("sent again: %+v, %v", up, err)
+		}
+		return up.Document.Hash
+	}
+	if got := again(); got != shrunk {
+		t.Errorf("it is kept as %v; want %v", got, shrunk)
+	}
+	sealed, err := tray.Put(document.Enclose([]byte("whatever")))
+	if err == nil {
+		err = errors.Join(tray.Note(Kept{Original: shrunk, Stored: sealed}), tray.Remove(shrunk))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []protocol.Hash{name, shrunk, sealed} {
+		if got, err := tray.Find(h); err != nil || got != sealed {
+			t.Errorf("got %v, %v; want %v", got, err, sealed)
+		}
+	}
+	if got := again(); got != shrunk {
+		t.Errorf("sent again since it was sealed, it is told as %v; want %v", got, shrunk)
+	}
+	enclosed := document.Enclose([]byte("forged"))
+	if _, err := tray.Take(t.Context(), Piece{Hash: sha256.Sum256(enclosed), Total: len(enclosed), Bytes: enclosed}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("somebody sends what looks sealed: got %v; want Invalid", err)
+	}
+}
+
 func TestWhatIsNotItsHashIsThrownAway(t *testing.T) {
 	tray := NewTray(open(t, t.TempDir()), normal)
 	content := paper(1000)

@@ -50,6 +50,9 @@ func (t *Tray) Take(ctx context.Context, p Piece) (Upload, error) {
 	const op = "cabinet.Take"
 	if kept, err := t.Find(p.Hash); err == nil {
 		if d, _, err := t.Describe(kept); err == nil {
+			if d.Hash, err = t.told(p.Hash, &d); err != nil {
+				return Upload{}, err
+			}
 			return Upload{Received: max(p.Total, 0), Document: &d}, nil
 		}
 	}
@@ -89,6 +92,19 @@ func (t *Tray) Take(ctx context.Context, p Piece) (Upload, error) {
 		}
 	}
 	return up, err
+}
+
+// told is the name that whoever sends a document again heard for it before, also where it
+// was sealed since.
+func (t *Tray) told(sent protocol.Hash, kept *protocol.Document) (protocol.Hash, error) {
+	if t.Has(sent) {
+		return sent, nil
+	}
+	noted, err := t.noted(sent)
+	if err == nil && noted == kept.Hash && document.Type(kept.Type) == document.Sealed {
+		return sent, nil
+	}
+	return noted, err
 }
 
 // complete keeps a document of which every byte is there.
