@@ -102,6 +102,7 @@ type caseView struct {
 	Key        string
 	Offers     []offer
 	Aside      place.Name // Why nothing can be done, where so.
+	Enters     bool       // The reader enters what reaches the office, and it took the case in.
 	Applicant  []line
 	Form       []line
 	Enclosed   []enclosure
@@ -189,6 +190,7 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	set := d.house.Set()
 	v := caseView{
 		Record: rec, Key: api.NewKey(), Enclosed: enclosed(set, rec), Typed: url.Values{},
+		Enters: rec.Centre == "" && access.ScopeOf(who.Role, access.Enter) != access.Never,
 		lang: p.Lang, dir: &place.Directory{}, version: pinned(set, rec),
 	}
 	if set != nil {

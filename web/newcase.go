@@ -15,7 +15,24 @@ func newCases(s *pages, start string) *counter {
 	s.api.Page("GET "+s.base+"/apply/{service}", s.known(title, c.fresh))
 	s.api.Page("POST "+s.base+"/apply/{service}", s.known(title, c.typed))
 	s.api.Page("GET "+s.base+"/receipt/{number}", s.known(title, c.receipt))
+	if s.base != "" {
+		s.api.Page("GET "+s.base+"/documents/{sha256}", s.known(title, c.scan))
+		s.api.Page("GET "+s.base+"/entered/{number}", s.known(title, c.visit))
+		s.api.Page("POST "+s.base+"/entered/{number}/{act}", s.known(title, c.visited))
+	}
 	return c
+}
+
+// enteredActs are what a clerk enters on a case that his office took in: what came by post
+// or fax.
+var enteredActs = []string{"supplement", "withdrawal"}
+
+// visits is before the number in the path of a case, after its application.
+func (p *page) visits() string {
+	if p.Base == "" {
+		return "/cases/"
+	}
+	return p.Base + "/entered/"
 }
 
 // title is what the sign-in is called.
@@ -26,13 +43,8 @@ func (s *pages) title() place.Name {
 	return wordDeskTitle
 }
 
-// scansOf is where scans lie that no case has yet; an office shows none before.
-func scansOf(p *page) string {
-	if p.Base == "" {
-		return "/documents/"
-	}
-	return ""
-}
+// scansOf is where scans lie that no case has yet.
+func scansOf(p *page) string { return p.Base + "/documents/" }
 
 // channels are those by which a service takes what comes in here.
 func (s *pages) channels(v *dcat.Version) []dcat.Channel {

@@ -202,7 +202,7 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 func (c *counter) visitOffers(v *visitView) []offer {
 	var list []offer
 	for _, x := range visitPages {
-		if v.may(x.Act) {
+		if v.may(x.Act) && (c.base == "" || slices.Contains(enteredActs, x.Act)) {
 			list = append(list, offer{ActNote: api.ActNote{Action: x.Act}, actPage: x.actPage})
 		}
 	}
@@ -295,7 +295,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	}
 	p := c.page(r, wordVisits)
-	p.Here = "/cases/" + r.PathValue("number")
+	p.Here = p.visits() + r.PathValue("number")
 	t := tried{action: r.PathValue("act"), values: values}
 	v, err := c.visitOf(r, p, t)
 	if err != nil {
@@ -303,7 +303,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	}
 	i := slices.IndexFunc(visitPages, func(x visitAct) bool { return x.Act == t.action })
-	if i < 0 {
+	if i < 0 || c.base != "" && !slices.Contains(enteredActs, t.action) {
 		c.failed(w, r, fault.New("web.visited", fault.NotFound, t.action, "no such act"))
 		return
 	}
@@ -320,7 +320,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	case visitPages[i].Sure != (place.Name{}) && values.Get("sure") == "":
 		p.Title = wordSure
-		c.show(w, r, http.StatusOK, surePage(p, v.sure(p.Lang, visitPages[i].actPage)))
+		c.show(w, r, http.StatusOK, surePage(p, v.sure(p, visitPages[i].actPage)))
 		return
 	}
 	var out api.FollowupAnswer
@@ -464,8 +464,9 @@ func (v *visitView) textIs() place.Name {
 }
 
 // sure is the question before what can't be taken back.
-func (v *visitView) sure(l Lang, a actPage) sureView {
-	s := sureView{Page: a, Number: v.Number, Path: "/cases/" + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
+func (v *visitView) sure(p *page, a actPage) sureView {
+	l := p.Lang
+	s := sureView{Page: a, Number: v.Number, Path: p.visits() + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
 	if v.Record != nil {
 		s.Service = v.Record.Service.Name
 	}

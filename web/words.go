@@ -160,6 +160,7 @@ var (
 	wordHubSays      = name("জেলা দপ্তর এইমাত্র জানিয়েছে।", "The district’s office has said so just now.")
 	wordKnownAsOf    = name("জেলা দপ্তরকে এখন জিজ্ঞেস করা যাচ্ছে না। এই কেন্দ্র এতটুকুই জানে, যখন সর্বশেষ জিজ্ঞেস করা হয়েছিল:", "The district’s office can’t be asked now. This is what this centre knows, from when it asked last:")
 	wordAskElsewhere = name("নম্বরটি ঠিক আছে, কিন্তু আবেদনটি কোথায় আছে তা এই কেন্দ্র এখন জানে না। সংযোগ এলে আবার দেখুন, অথবা যে কেন্দ্রে আবেদন নেওয়া হয়েছে সেখানে বা অনলাইনে দেখুন।", "The number is right, but this centre does not know now where the application is. Look again when there is a link, or ask the centre that took it, or look online.")
+	wordEnterMore    = name("আবেদনকারীর পাঠানো আর কিছু লিখুন", "Enter what else the applicant has sent")
 	wordHelpDesk     = name("নম্বর হারালে আবেদন নেওয়া কেন্দ্রে যোগাযোগ করুন।", "If you have lost the number, ask the centre that took the application.")
 	wordAlready      = name("এই আবেদনটি আগেই জমা হয়েছে। অন্য আবেদন হলে নতুন করে শুরু করুন।", "This application has been submitted already. Start a new one for another.")
 )

@@ -87,6 +87,10 @@ func TestLetterToTheOfficeItself(t *testing.T) {
 	x.until(letter, "desk find "+letter+" --output json "+x.as("front", x.hub))
 	x.decided("front", letter, "forward")
 	x.desk("front", "take "+letter)
+	x.desk("front", "request-info "+letter+" --item letter --reason 'the second page is missing'")
+	x.refused("not for the role", "case supply "+letter+" --document letter="+x.at("scan.pdf")+" "+x.as("front", x.hub))
+	x.kendro("case supply " + letter + " --document letter=" + x.at("scan.pdf") + " " + x.as("clerk", x.hub))
+	x.stage(letter, "UNDER_REVIEW")
 	x.desk("front", "decide "+letter+" --opinion approve --text 'reply drafted'")
 	x.desk("front", "check "+letter+" --check reply --file scan.pdf")
 	x.desk("front", "forward "+letter)
@@ -94,9 +98,10 @@ func TestLetterToTheOfficeItself(t *testing.T) {
 	x.desk("adc", "issue "+letter+" --text 'memo 41.05.2026.118'")
 	x.desk("adc", "post "+letter+" --reference RR987654321BD")
 	x.stage(letter, "POSTED")
-	if out, err := x.run("track " + letter + " --url http://" + x.box.ports.HTTP + " --output json"); err == nil {
-		t.Errorf("the box knows a case that is not its centre's: %s", out)
+	if out := x.kendro("track " + letter + " --url http://" + x.box.ports.HTTP + " --output json"); !strings.Contains(out, `"source":"hub"`) {
+		t.Errorf("the box answers about a case that is not its centre's by itself: %s", out)
 	}
+	x.refused("no such number on this box", "case withdraw "+letter+" --reason x "+x.as("rahima", x.box))
 	x.get("clerk", x.hub, "/v1/applications/"+letter, &record)
 	if record.Stage != "POSTED" || record.Article != "RR987654321BD" {
 		t.Errorf("the clerk reads %s, %q", record.Stage, record.Article)

@@ -185,7 +185,7 @@ func (s *Server) routes() {
 	s.caseRoutes()
 	intakeDesk{s, &forms{}}.routes()
 	s.search.routes()
-	paperDesk{s}.routes()
+	paperDesk{s, &scans{of: map[protocol.Hash]string{}}}.routes()
 	itemDesk{s}.routes()
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()

@@ -2,9 +2,11 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 
 	"kendro/domain/access"
 	"kendro/domain/fault"
@@ -25,13 +27,52 @@ type Documents interface {
 }
 
 // paperDesk answers about scanned papers.
-type paperDesk struct{ *Server }
+type paperDesk struct {
+	*Server
+	scans *scans
+}
+
+// scans remembers who brought which document here lately: to him it is shown before a case
+// names it. It may be used concurrently.
+type scans struct {
+	mu sync.Mutex // Guards of.
+	of map[protocol.Hash]string
+}
+
+// maxBrought bounds what is remembered: a day's scans of an office.
+const maxBrought = 4096
+
+func (s *scans) brought(h protocol.Hash, user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.of) >= maxBrought {
+		clear(s.of) // Whoever is at it uploads again, or files without a look.
+	}
+	s.of[h] = user
+}
+
+func (s *scans) by(h protocol.Hash) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[h]
+}
 
 func (s paperDesk) routes() {
 	if s.documents == nil {
 		return
 	}
 	api.ServeUploads(s.api, access.Scan, "", s.upload)
+	s.api.Raw(api.Route{
+		Method: http.MethodGet, Path: "/v1/documents/{sha256}", ID: "document", Act: access.Scan, Media: "application/octet-stream",
+		Summary: "A document that the caller has brought to this server lately, before a case names it",
+	}, nil, nil, func(w http.ResponseWriter, r *http.Request, who api.Caller) {
+		d, content, err := s.own(r, who)
+		if err != nil {
+			s.api.Fail(w, "document", err)
+			return
+		}
+		api.ServeDocument(w, &d, content)
+	})
 	s.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
 		Summary: "A document of a case, for those entitled to the case; the look is recorded",
@@ -45,7 +86,18 @@ func (s paperDesk) routes() {
 	})
 }
 
-func (s paperDesk) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (*api.Uploaded, error) {
+func (s paperDesk) own(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
+	var h protocol.Hash
+	if err := h.UnmarshalText([]byte(r.PathValue("sha256"))); err != nil {
+		return protocol.Document{}, nil, err
+	}
+	if s.scans.by(h) != who.User {
+		return protocol.Document{}, nil, notHere(h.String())
+	}
+	return s.documents.Document(r.Context(), h)
+}
+
+func (s paperDesk) upload(ctx context.Context, who api.Caller, p api.UploadPart) (*api.Uploaded, error) {
 	up, err := s.documents.Upload(ctx, cabinet.Piece{Hash: p.Hash, Total: p.Total, At: p.At, Bytes: p.Bytes})
 	if err != nil {
 		return nil, err
@@ -53,6 +105,9 @@ func (s paperDesk) upload(ctx context.Context, _ api.Caller, p api.UploadPart) (
 	out := &api.Uploaded{Original: p.Hash, Received: up.Received, New: up.New}
 	if d := up.Document; d != nil {
 		out.Complete, out.SHA256, out.Size, out.Type = true, &d.Hash, d.Size, api.MediaOf(d)
+		if up.New || protocol.Hash(sha256.Sum256(p.Bytes)) == p.Hash { // Else he may know its name and not have it.
+			s.scans.brought(d.Hash, who.User)
+		}
 	}
 	return out, nil
 }

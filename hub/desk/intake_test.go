@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kendro/catalogue"
+	dcat "kendro/domain/catalogue"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -244,6 +247,134 @@ func typed(values url.Values, prefix string, v any) {
 	}
 }
 
+// TestClerkEntersWhatCameLater: what the office asked for and that the applicant gives up come
+// by post as well; the clerk enters both on the page of the case that the office took in, and
+// nobody else does.
+func TestClerkEntersWhatCameLater(t *testing.T) {
+	o := newOffice(t)
+	filed := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", o.letterBody(service, map[string]any{"channel": "post"}), "Idempotency-Key", "k"), 201)
+	n := filed.Number.String()
+	page := "/desk/entered/" + n
+	if got := o.page("clara", "GET", "/desk/cases/"+n, nil).Body.String(); !strings.Contains(got, `href="`+page+`"`) {
+		t.Error("the page of the case does not lead the clerk there")
+	}
+	if got := o.page("anna", "GET", "/desk/cases/"+n, nil).Body.String(); strings.Contains(got, page) {
+		t.Error("an officer is led there")
+	}
+	field := firstField(o, filed.Number)
+	asked := "form." + field
+	o.acts(filed.Number, "anna", "take", "")
+	o.acts(filed.Number, "anna", "request-info", `{"items":["`+asked+`"],"reason":"illegible"}`)
+	var had map[string]any
+	rec := into[api.Record](t, o.call("clara", "GET", "/v1/applications/"+n, ""), 200)
+	if err := json.Unmarshal(rec.Form, &had); err != nil {
+		t.Fatal(err)
+	}
+	shown := o.page("clara", "GET", page, nil).Body.String()
+	if !strings.Contains(shown, `name="`+asked+`"`) || !strings.Contains(shown, `action="`+page+`/supplement"`) || strings.Contains(shown, "act-appeal") || strings.Contains(shown, "act-void") {
+		t.Fatalf("the page asks %s", shown)
+	}
+	values := url.Values{"key": {"s"}}
+	typed(values, asked, had[field])
+	if w := o.page("anna", "POST", page+"/supplement", values); w.Code != 403 {
+		t.Errorf("by an officer: got %d", w.Code)
+	}
+	if w := o.page("clara", "POST", page+"/payments", values); w.Code != 404 {
+		t.Errorf("a clerk takes money: got %d", w.Code)
+	}
+	if w := o.page("clara", "POST", page+"/supplement", values); w.Code != 201 {
+		t.Fatalf("entered: got %d %s", w.Code, w.Body)
+	}
+	if tr := into[api.Tracking](t, o.call("", "GET", "/v1/track/"+n, ""), 200); tr.Stage != "UNDER_REVIEW" {
+		t.Errorf("after it came, it is %s", tr.Stage)
+	}
+	values = url.Values{"key": {"w"}, "reason": {"আর লাগবে না"}}
+	if w := o.page("clara", "POST", page+"/withdrawal", values); w.Code != 200 || !strings.Contains(w.Body.String(), `name="sure"`) || !strings.Contains(w.Body.String(), `action="`+page+`/withdrawal"`) {
+		t.Errorf("a withdrawal is not asked about: %d", w.Code)
+	}
+	values.Set("sure", "1")
+	if w := o.page("clara", "POST", page+"/withdrawal", values); w.Code != 201 {
+		t.Errorf("withdrawn: got %d %s", w.Code, w.Body)
+	}
+	if tr := into[api.Tracking](t, o.call("", "GET", "/v1/track/"+n, ""), 200); tr.Stage != "WITHDRAWN" {
+		t.Errorf("withdrawn, it is %s", tr.Stage)
+	}
+}
+
+// TestClerkIsShownLikelyDuplicates: before a clerk enters an application, the page shows those
+// of the same matter that he may read, and asks for a reason if he goes on.
+func TestClerkIsShownLikelyDuplicates(t *testing.T) {
+	o := newOffice(t)
+	body := o.letterBody(service, map[string]any{"channel": "post"})
+	var asked map[string]any
+	if err := json.Unmarshal([]byte(body), &asked); err != nil {
+		t.Fatal(err)
+	}
+	alike := func(who string, service string) int {
+		raw, err := json.Marshal(map[string]any{"service": service, "applicant": asked["applicant"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := o.call(who, "POST", "/v1/applications/similar", string(raw))
+		if w.Code != 200 {
+			return -w.Code
+		}
+		return len(into[api.AlikeList](t, w, 200).Found)
+	}
+	if got := alike("clara", service); got != 0 {
+		t.Errorf("%d are like what nobody has applied for", got)
+	}
+	into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", body, "Idempotency-Key", "k"), 201)
+	for what, c := range map[string]struct {
+		who, service string
+		want         int
+	}{
+		"the same matter": {"clara", service, 1},
+		"another service": {"clara", "official-letter", 0},
+		"by an officer":   {"anna", service, -403},
+	} {
+		if got := alike(c.who, c.service); got != c.want {
+			t.Errorf("%s: got %d; want %d", what, got, c.want)
+		}
+	}
+}
+
+// TestLetterEnteredLate: a letter was posted before a fee rose, and is keyed after: under the
+// version that it names, or under the one in force. Either way its time begins when it is
+// entered, and the postmark stands beside it.
+func TestLetterEnteredLate(t *testing.T) {
+	o := newOffice(t)
+	old := *o.version()
+	v := old
+	v.Number++
+	v.Fees = []dcat.Fee{{Kind: dcat.Government, Poisha: 77_00}}
+	p := releaseOf(t, o, &v)
+	parcel := &register.Parcel{Signed: p.Signed}
+	for _, raw := range p.Versions {
+		parcel.Versions = append(parcel.Versions, raw)
+	}
+	o.must("root", register.Publish, parcel)
+	posted := o.now().AddDate(0, 0, -20)
+	day := posted.Format(time.DateOnly)
+	for what, c := range map[string]struct {
+		members map[string]any
+		version int
+	}{
+		"as it was posted": {map[string]any{"channel": "post", "posted_on": day, "version": old.Number}, old.Number},
+		"as it is now":     {map[string]any{"channel": "post", "posted_on": day}, v.Number},
+		"of today":         {map[string]any{"channel": "counter"}, v.Number},
+	} {
+		a := into[api.ApplicationAnswer](t, o.call("clara", "POST", "/v1/applications", o.letterBody(service, c.members)), 201)
+		rec := into[api.Record](t, o.call("clara", "GET", "/v1/applications/"+a.Number.String(), ""), 200)
+		if dear := slices.ContainsFunc(a.Fees, func(f protocol.Fee) bool { return f.Poisha == 77_00 }); a.ServiceVersion != c.version || dear != (c.version == v.Number) {
+			t.Errorf("%s: taken under version %d, for %+v", what, a.ServiceVersion, a.Fees)
+		}
+		if want, _ := c.members["posted_on"].(string); rec.PostedOn != want || rec.Since.Time.Sub(posted) < 19*24*time.Hour || !rec.SubmittedAt.Equal(a.Receipt.IssuedAt.Time) {
+			t.Errorf("%s: postmark %q, received %v", what, rec.PostedOn, rec.Since)
+		}
+	}
+}
+
 // TestLetterFromThePage: a clerk begins at his list, fills the form that a counter has, and
 // prints a slip with number and postmark.
 func TestLetterFromThePage(t *testing.T) {
@@ -276,8 +407,13 @@ func TestLetterFromThePage(t *testing.T) {
 	typed(values, "applicant", body["applicant"])
 	typed(values, "form", body["form"])
 	w := o.page("clara", "POST", path, values)
-	if page := w.Body.String(); w.Code != 200 || !strings.Contains(page, `name="scan.letter" value="`+h.String()) || strings.Contains(page, `href="/documents/`) {
+	if page := w.Body.String(); w.Code != 200 || !strings.Contains(page, `name="scan.letter" value="`+h.String()) || !strings.Contains(page, `href="/desk/documents/`+h.String()) {
 		t.Fatalf("read back: got %d %s", w.Code, page)
+	}
+	for who, want := range map[string]int{"clara": 200, "anna": 404} { // Nobody but who brought it.
+		if w := o.page(who, "GET", "/desk/documents/"+h.String(), nil); w.Code != want || want == 200 && w.Body.String() != scan {
+			t.Errorf("%s looks at the scan before it is filed: got %d", who, w.Code)
+		}
 	}
 	values.Set("step", "file")
 	if w := o.page("anna", "POST", path, values); w.Code != 403 {

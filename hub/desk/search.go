@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kendro/catalogue"
 	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/hub/register"
@@ -35,6 +36,9 @@ func (d searchDesk) routes() {
 	api.Register(d.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/similar", ID: "similar", Summary: "Cases of people who may be the applicant of this one", Act: access.ReadCase,
 	}, d.similar)
+	api.Register(d.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/applications/similar", ID: "alike", Summary: "Cases that may be the same matter of an applicant, before he is entered; nothing is kept", Act: access.Enter,
+	}, d.alike)
 	api.Register(d.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/cases/{number}/ties", ID: "relate", Summary: "Say whether the applicants of two cases are one person", Act: access.WorkCase,
 	}, d.relate)
@@ -101,15 +105,38 @@ func (d searchDesk) similar(ctx context.Context, in *numberInput) (*searchOutput
 		return nil, err
 	}
 	out := d.list(len(likes) == most)
+	out.Body.Found = append(out.Body.Found, likesOf(reg, likes)...)
+	return out, out.tie(reg, ties, keep)
+}
+
+func likesOf(reg *register.Register, likes []search.Like) []api.Found {
+	list := []api.Found{}
 	for _, l := range likes {
 		f := foundOf(reg, l.Hit)
 		f.Fit, f.Grade = min(l.Score, 100), l.Grade.String()
 		for _, r := range l.Because {
 			f.Because = append(f.Because, string(r))
 		}
-		out.Body.Found = append(out.Body.Found, f)
+		list = append(list, f)
 	}
-	return out, out.tie(reg, ties, keep)
+	return list
+}
+
+// alike is for a clerk to look at before he enters an application; it keeps nothing. He is
+// shown what he may read.
+func (d searchDesk) alike(ctx context.Context, in *struct{ Body api.AlikeRequest }) (*struct{ Body api.AlikeList }, error) {
+	p, err := catalogue.ApplicantOf(in.Body.Applicant)
+	if err != nil {
+		return nil, err
+	}
+	reg := d.fresh(ctx)
+	readable := readableBy(ctx, reg)
+	const most = 5
+	likes, err := d.index.Resembling(reg, &p, most, func(c *register.Case) bool { return c.Service == in.Body.Service && readable(c) })
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body api.AlikeList }{api.AlikeList{Found: likesOf(reg, likes)}}, nil
 }
 
 // tie adds what officers have said, and the cases of which they have said it

@@ -257,17 +257,22 @@ func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep 
 	if err != nil {
 		return nil, err
 	}
+	return x.Resembling(reg, &p, limit, func(o *register.Case) bool { return o.Number != c.Number && keep(o) })
+}
+
+// Resembling returns cases of people who may be p, who need not have applied yet, as
+// [Index.Alike] does.
+func (x *Index) Resembling(reg *register.Register, p *person.Person, limit int, keep func(*register.Case) bool) ([]Like, error) {
 	var list []Like
-	others := func(o *register.Case) bool { return o.Number != c.Number && keep(o) }
 	for _, d := range x.sharing(p.Keys()) {
-		h, ok, err := d.hit(reg, Query{Keep: others})
+		h, ok, err := d.hit(reg, Query{Keep: keep})
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
 			continue
 		}
-		if l := person.Compare(&p, &h.Name); l.Grade != person.Different {
+		if l := person.Compare(p, &h.Name); l.Grade != person.Different {
 			list = append(list, Like{Hit: h, Likeness: l})
 		}
 	}
