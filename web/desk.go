@@ -191,7 +191,7 @@ func (d *desk) view(p *page, rec *api.Record, who access.Principal) caseView {
 	v := caseView{
 		Record: rec, Key: api.NewKey(), Enclosed: enclosed(set, rec), Typed: url.Values{},
 		Enters: rec.Centre == "" && access.ScopeOf(who.Role, access.Enter) != access.Never,
-		lang: p.Lang, dir: &place.Directory{}, version: pinned(set, rec),
+		lang:   p.Lang, dir: &place.Directory{}, version: pinned(set, rec),
 	}
 	if set != nil {
 		v.dir = set.Directory
