@@ -132,7 +132,7 @@ func (d searchDesk) alike(ctx context.Context, in *struct{ Body api.AlikeRequest
 	reg := d.fresh(ctx)
 	readable := readableBy(ctx, reg)
 	const most = 5
-	likes, err := d.index.Resembling(reg, &p, most, func(c *register.Case) bool { return c.Service == in.Body.Service && readable(c) })
+	likes, err := d.index.Load().Resembling(reg, &p, most, func(c *register.Case) bool { return c.Service == in.Body.Service && readable(c) })
 	if err != nil {
 		return nil, err
 	}
