@@ -19,8 +19,11 @@ import (
 // canaries are words of a grievance that stand nowhere else.
 var canaries = []string{"কাকাতুয়া", "Quetzalcoatl", "Zanzibarbarian", "01799887766", "Marmaduchess"}
 
+// A grievanceTale is one in which a grievance must not be read by whom it is about.
+type grievanceTale struct{ *tale }
+
 // noCanary fails where a folder or a page shows a word of the grievance.
-func (x *tale) noCanary(what string, raw []byte) {
+func (x grievanceTale) noCanary(what string, raw []byte) {
 	x.t.Helper()
 	for _, word := range canaries {
 		spelt, err := json.Marshal(word)
@@ -34,7 +37,7 @@ func (x *tale) noCanary(what string, raw []byte) {
 }
 
 // noCanaryIn reads every file of a folder.
-func (x *tale) noCanaryIn(dir string) (files int) {
+func (x grievanceTale) noCanaryIn(dir string) (files int) {
 	x.t.Helper()
 	err := filepath.WalkDir(x.at(dir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -55,7 +58,7 @@ func (x *tale) noCanaryIn(dir string) (files int) {
 // centre, which can't read a word of it afterwards; decided by the UNO, whom nobody else
 // can look over the shoulder; appealed from the offline box; decided by the DC.
 func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
-	x := newTale(t, nil)
+	x := grievanceTale{newTale(t, nil)}
 	x.officer("uno", "uno@uno-41-09")
 	x.officer("assistant", "uno-office-assistant@uno-41-09")
 	x.officer("front", "dc-front-desk@dc-41")
@@ -187,7 +190,7 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 
 // hidesHisName files a grievance whose applicant wants his name to be known to the officer
 // who decides alone: the desks before that one read the rest.
-func (x *tale) hidesHisName() {
+func (x grievanceTale) hidesHisName() {
 	x.t.Helper()
 	x.login("front", x.hub)
 	x.login("adc", x.hub)
@@ -220,7 +223,7 @@ func (x *tale) hidesHisName() {
 
 // opened is what the register has of a document of a grievance, by its hash, once it has
 // arrived: whoever may read the case reads a word of it.
-func (x *tale) opened(who, number, kind, word string) (hash string) {
+func (x grievanceTale) opened(who, number, kind, word string) (hash string) {
 	x.t.Helper()
 	var last string
 	if !x.soon(func() error {
@@ -244,7 +247,7 @@ func (x *tale) opened(who, number, kind, word string) (hash string) {
 
 // boxCantOpen asks the box for a document of a grievance by the name under which it is kept,
 // and under which it was sent: sealed bytes, and nothing.
-func (x *tale) boxCantOpen(kept, file string) {
+func (x grievanceTale) boxCantOpen(kept, file string) {
 	x.t.Helper()
 	content, err := os.ReadFile(x.at(file))
 	if err != nil {
@@ -263,7 +266,7 @@ func (x *tale) boxCantOpen(kept, file string) {
 
 // asksMore has the UNO ask for a document, which the centre brings offline with a word to
 // it: the centre learns what is asked for and not why, and can read nothing of it again.
-func (x *tale) asksMore(n string, shut func(when string)) {
+func (x grievanceTale) asksMore(n string, shut func(when string)) {
 	x.t.Helper()
 	ask := "desk request-info " + n + " --reason 'who is the Marmaduchess?' " + x.as("uno", x.hub) + " --item "
 	x.refused("can put none right", ask+"form.body")
