@@ -70,6 +70,7 @@ type fullFile struct {
 	File
 	d     *fullDisk
 	grows bool
+	fresh bool // Every write makes it longer.
 }
 
 func (d *fullDisk) Open(name string, create bool) (File, error) {
@@ -77,11 +78,11 @@ func (d *fullDisk) Open(name string, create bool) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fullFile{f, d, isSpare(filepath.Base(name))}, nil
+	return &fullFile{f, d, isSpare(filepath.Base(name)), filepath.Base(name) == replaceName}, nil
 }
 
 func (f *fullFile) WriteAt(b []byte, off int64) (int, error) {
-	if blank, _ := nonZero(b); f.grows && f.d.full.Load() && blank < 0 {
+	if blank, _ := nonZero(b); f.grows && f.d.full.Load() && (blank < 0 || f.fresh) {
 		return 0, syscall.ENOSPC
 	}
 	return f.File.WriteAt(b, off)
@@ -129,6 +130,20 @@ func (d *testDisk) do(s step, run func(short bool) error) error {
 		return d.err
 	}
 	return nil
+}
+
+// done is how many steps there were.
+func (d *testDisk) done() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count
+}
+
+// failNext has the step after so many more fail.
+func (d *testDisk) failNext(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failAt = d.count + n
 }
 
 func (d *testDisk) at() int {

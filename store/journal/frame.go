@@ -15,8 +15,13 @@ import (
 //
 // The salt is random, secret to the segment: bytes inside a record can't pass
 // for a frame.
+//
+// A frame of a record that was replaced has another marker. Its chain is that of the
+// record before it in this place: nothing says any more what that was.
 const (
-	frameMarker = 0x4d52464b // "KFRM"
+	frameMarker   = 0x4d52464b // "KFRM"
+	frameReplaced = 0x5252464b // "KFRR"
+
 	frameHeader = 68
 	frameAlign  = 8
 
@@ -34,6 +39,8 @@ type frame struct {
 	rest    uint32   // How many records of the same batch follow.
 	crc     uint32   // Of the record as stored, with its padding.
 	chain   [32]byte // SHA-256 of the chain before and the record as stored.
+
+	replaced bool // The chain is that of the record that stood here first.
 }
 
 // size is the number of bytes the frame takes on disk.
@@ -51,6 +58,9 @@ func appendFrame(b []byte, f *frame, salt uint64, stored []byte) []byte {
 	b = append(b, make([]byte, int(f.size())-frameHeader-len(stored))...)
 	h := b[at : at+frameHeader]
 	binary.LittleEndian.PutUint32(h[0:], frameMarker)
+	if f.replaced {
+		binary.LittleEndian.PutUint32(h[0:], frameReplaced)
+	}
 	binary.LittleEndian.PutUint32(h[4:], f.length)
 	binary.LittleEndian.PutUint64(h[8:], f.seq)
 	binary.LittleEndian.PutUint64(h[16:], f.durable)
@@ -63,7 +73,14 @@ func appendFrame(b []byte, f *frame, salt uint64, stored []byte) []byte {
 
 // parseFrame reads the header of a frame; false means that h is none.
 func parseFrame(h []byte, salt uint64) (f frame, ok bool) {
-	if len(h) < frameHeader || binary.LittleEndian.Uint32(h) != frameMarker {
+	if len(h) < frameHeader {
+		return f, false
+	}
+	switch binary.LittleEndian.Uint32(h) {
+	case frameMarker:
+	case frameReplaced:
+		f.replaced = true
+	default:
 		return f, false
 	}
 	f.length = binary.LittleEndian.Uint32(h[4:])
@@ -91,6 +108,12 @@ func saltedCRC(salt uint64, b []byte) uint32 {
 	var s [8]byte
 	binary.LittleEndian.PutUint64(s[:], salt)
 	return crc32.Update(crc32.Checksum(s[:], castagnoli), castagnoli, b)
+}
+
+// follows reports whether the frame's record follows from the chain before it, as far as
+// that can still be said.
+func (f *frame) follows(before [32]byte, stored []byte) bool {
+	return f.replaced || link(before, stored) == f.chain
 }
 
 // link returns the chain hash behind a record.

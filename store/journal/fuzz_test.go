@@ -78,6 +78,8 @@ func TestGoldenFrame(t *testing.T) {
 	in := frame{length: 5, seq: 41, durable: 40, rest: 2, chain: link([32]byte{1}, []byte("hello"))}
 	got := fmt.Sprintf("%x", appendFrame(nil, &in, 0x0102030405060708, []byte("hello")))
 	golden(t, "frame.hex", got)
+	in.replaced = true
+	golden(t, "frame-replaced.hex", fmt.Sprintf("%x", appendFrame(nil, &in, 0x0102030405060708, []byte("hello"))))
 	b := birth{flags: flagSealed, first: 41, before: 7, size: 8 << 20, salt: 9, chain: [32]byte{2}}
 	golden(t, "segment.hex", fmt.Sprintf("%x", b.encode()))
 	h := head{counter: 3, seq: 41, first: 7, chain: [32]byte{2}, state: cutting}

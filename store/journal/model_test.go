@@ -51,7 +51,7 @@ type act struct {
 
 // draw picks the next call.
 func (m model) draw(rnd *rand.Rand) act {
-	switch k := rnd.IntN(20); {
+	switch k := rnd.IntN(23); {
 	case k < 14 || len(m.recs) == 0:
 		return m.drawAppend(rnd)
 	case k < 16:
@@ -72,10 +72,26 @@ func (m model) draw(rnd *rand.Rand) act {
 			fmt.Sprint("DropBefore ", seq), func(j *Journal) error { return j.DropBefore(seq) },
 			model{seq, m.recs[seq-m.first:]},
 		}
+	case k < 22:
+		return m.drawReplace(rnd)
 	default:
 		next := 1 + rnd.Uint64N(1000)
 		return act{fmt.Sprint("Reset ", next), func(j *Journal) error { return j.Reset(next) }, model{first: next}}
 	}
+}
+
+// drawReplace puts another record in the place of one: what is one call with several
+// segments may happen in part.
+func (m model) drawReplace(rnd *rand.Rand) act {
+	at := rnd.IntN(len(m.recs))
+	fresh := make([]byte, rnd.IntN(len(m.recs[at])+1))
+	for k := range fresh {
+		fresh[k] = byte(rnd.Uint32())
+	}
+	next := model{m.first, slices.Clone(m.recs)}
+	next.recs[at] = fresh
+	seq := m.first + uint64(at)
+	return act{fmt.Sprint("Replace ", seq), func(j *Journal) error { return j.Replace(map[uint64][]byte{seq: fresh}) }, next}
 }
 
 func (m model) drawAppend(rnd *rand.Rand) act {

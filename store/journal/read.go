@@ -281,7 +281,7 @@ func (s *scan) record(c *cursor, h *frame, off int64, prev [32]byte, linked bool
 	if !ok {
 		return errChecksum
 	}
-	if linked && link(prev, stored) != h.chain {
+	if linked && !h.follows(prev, stored) {
 		return errChain
 	}
 	record, err := s.reader.o.open(h.seq, stored)

@@ -83,7 +83,7 @@ func (w *walk) step(h *frame, off int64, body []byte) []byte {
 	switch {
 	case !ok:
 		w.blame(h.seq, h.seq, errChecksum)
-	case w.linked && link(w.at.chain, stored) != h.chain:
+	case w.linked && !h.follows(w.at.chain, stored):
 		w.blame(h.seq, h.seq, errChain)
 		ok = false
 	}
