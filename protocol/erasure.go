@@ -80,6 +80,22 @@ const MaxErasedPlaces = 512
 // MaxErasedCases bounds the cases of one order.
 const MaxErasedCases = 16
 
+// A Forgotten is a box's word, to its hub, that every EventsErased up to a place of its
+// inbox is carried out, on its disk. A newer one takes its place.
+type Forgotten struct {
+	Log   LogID    `cbor:"1,keyasint"`
+	At    Position `cbor:"2,keyasint"`
+	Since int64    `cbor:"3,keyasint"` // Unix milliseconds of the box's clock.
+}
+
+// Check fails with [fault.Invalid] for a word about no inbox.
+func (f *Forgotten) Check() error {
+	if f.Log.Check() != nil || f.Log.Channel != Inbox || f.At.Seq == 0 {
+		return fault.New("protocol.Forgotten", fault.Invalid, "forgotten", "want a place of an inbox")
+	}
+	return nil
+}
+
 // Check fails with [fault.Invalid] for an erasure of nothing, or with places that no log
 // has.
 func (e *Erasure) Check() error {

@@ -27,6 +27,8 @@ type Message struct {
 	Base    *Base    `cbor:"17,keyasint,omitempty"` // 13 to 15 are written in short.
 	Inquiry *Inquiry `cbor:"18,keyasint,omitempty"`
 	Fare    *Fare    `cbor:"20,keyasint,omitempty"`
+
+	Forgotten *Forgotten `cbor:"21,keyasint,omitempty"`
 }
 
 // lastKind is the highest key up to which this build knows every message; of those
@@ -60,7 +62,8 @@ type Hello struct {
 
 	Shelves uint8 `cbor:"13,keyasint,omitempty"` // Whether it begins a catalogue so: 0 is no, [TakesShelf], [NeedsShelf].
 
-	Answers bool `cbor:"16,keyasint,omitempty"` // An [Inquiry] is answered.
+	Answers bool  `cbor:"16,keyasint,omitempty"` // An [Inquiry] is answered.
+	Forgets uint8 `cbor:"14,keyasint,omitempty"` // Whether the sender hears what a box has forgotten: 1 is yes, see [Forgotten].
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through
@@ -186,7 +189,7 @@ func (m *Message) parts() int {
 	for _, there := range []bool{
 		m.Hello != nil, m.Heads != nil, m.Want != nil, m.Epoch != nil,
 		m.Block != nil, m.Ack != nil, m.Refused != nil, m.Busy != nil, m.Passed != nil,
-		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil, m.Inquiry != nil, m.Fare != nil,
+		m.Offer != nil, m.Chunk != nil, m.Taken != nil, m.Base != nil, m.Inquiry != nil, m.Fare != nil, m.Forgotten != nil,
 	} {
 		if there {
 			set++
@@ -233,6 +236,8 @@ func (m *Message) check() error {
 		return m.Inquiry.Check()
 	case m.Fare != nil:
 		return m.Fare.Check()
+	case m.Forgotten != nil:
+		return m.Forgotten.Check()
 	}
 	return checkHeads(m.Heads)
 }

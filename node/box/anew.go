@@ -253,7 +253,10 @@ func (b *Feed) again(log protocol.LogID, after protocol.Position, limit int) (pr
 		if err != nil {
 			return run, err
 		}
-		if protocol.ChainHash(log, seq, run.End, r.Raw) != r.At.Hash {
+		if _, gone := protocol.ErasedHash(r.Raw); len(run.Events) > 0 && gone != run.Erased() {
+			return run, nil
+		}
+		if protocol.LinkHash(log, seq, run.End, r.Raw) != r.At.Hash {
 			return run, fault.New("box.Tail", fault.Conflict, log.String(), "another event stands at "+strconv.FormatUint(seq-1, 10))
 		}
 		if size += len(r.Raw); len(run.Events) > 0 && size > protocol.MaxBlockBody-8<<10 {

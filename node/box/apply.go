@@ -23,6 +23,7 @@ const (
 	changedLog
 	changedRegister
 	changedLeases
+	changedErased
 	changedAll = changedPeople | changedContacts | changedCatalogue | changedAlarms | changedLog | changedLeases // What follows from the index alone.
 )
 
@@ -37,6 +38,9 @@ func (x *index) applyOwn(tx *store.Tx, e *ownEffect) error {
 	}
 	if e.record.hole() {
 		return tx.Set(seqKey(keyHole, e.seq), nil)
+	}
+	if e.record.gone != nil {
+		return erasedIndex{x}.own(tx, e)
 	}
 	if e.event.Kind != protocol.Submitted {
 		if e.record.Key == againKey {
@@ -109,6 +113,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 			return 0, nil
 		}
 		return changedPeople, tx.Set(x.blind(keyUser, u.Name), e.Payload)
+	case protocol.EventsErased:
+		return erasedIndex{x}.apply(tx, &e)
 	case protocol.LeaseTold:
 		return unionIndex{x}.lease(tx, &e)
 	case protocol.RevocationTold:

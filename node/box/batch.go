@@ -256,6 +256,10 @@ func (w *writer) takeRun(b *batch, d *delivery, at protocol.Position) error {
 	if d.items[0].Seq == at.Seq+1 && d.prev != at.Hash {
 		return fault.New(op, fault.Conflict, d.log.String(), fmt.Sprintf("the run at %d follows another event than ours", at.Seq+1))
 	}
+	gone, err := erasedIndex{w.index}.among(d)
+	if err != nil {
+		return err
+	}
 	for i := range d.items {
 		item := &d.items[i]
 		if item.Seq < at.Seq {
@@ -268,7 +272,11 @@ func (w *writer) takeRun(b *batch, d *delivery, at protocol.Position) error {
 			continue
 		}
 		at = protocol.Position{Seq: item.Seq, Hash: item.Hash}
-		w.take(b, inRecord{What: inEvent, Got: d.got, Log: d.log, At: at, Raw: item.Raw})
+		raw := item.Raw
+		if gone[item.Seq] {
+			raw = protocol.ErasedRaw(item.Hash)
+		}
+		w.take(b, inRecord{What: inEvent, Got: d.got, Log: d.log, At: at, Raw: raw})
 	}
 	b.cursors[d.log], d.at = at, at
 	return nil

@@ -44,14 +44,16 @@ type Options struct {
 	Clock      func() time.Time
 	Online     func() bool // The box speaks with its hub just now; nil: never.
 	Logger     *slog.Logger
-	Free       func(dir string) (uint64, error) // Bytes free on the disk; nil asks the system.
-	AcceptLoss bool                             // Of [Repair]: damaged records that no hub has signed for are given up.
+	Free       func(dir string) (uint64, error)    // Bytes free on the disk; nil asks the system.
+	Forget     func([]protocol.ErasedPlaces) error // Takes others' copies of erased events off this disk, durably; nil: there are none.
+	AcceptLoss bool                                // Of [Repair]: damaged records that no hub has signed for are given up.
 
 	Alone *Alone                        // Where a simulator puts the box; nil is the operating system.
 	Fill  func(dir string) (int, error) // How full the disk is, in per cent; nil asks the system.
 
-	disk  journal.Disk           // Tests put faults in.
-	nonce func() ([]byte, error) // Tests draw the same number twice.
+	disk    journal.Disk           // Tests put faults in.
+	segment int64                  // Bytes of a journal's segment; tests make it small.
+	nonce   func() ([]byte, error) // Tests draw the same number twice.
 }
 
 // Box is an open box. All methods may be called concurrently.
@@ -83,6 +85,7 @@ type core struct {
 	foundation foundation
 	blockers   Blockers
 	copies     copies
+	forgets    forgets
 	missing    *missing
 	doubt      chan struct{} // A reader found the index damaged.
 	setBack    chan struct{} // Holds one: what a session was told has changed.
@@ -113,7 +116,7 @@ func Open(dir string, o Options) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1), setBack: make(chan struct{}, 1)}
+	c := &core{dir: dir, o: o, centre: centre, doubt: make(chan struct{}, 1), setBack: make(chan struct{}, 1), forgets: forgets{due: make(chan struct{}, 1)}}
 	c.blockers.clock, c.line, c.missing = o.Clock, lineage{c}, &missing{core: c}
 	shelf := &Shelf{core: c, restock: make(chan struct{}, 1), tally: tally{run: drawRun()}}
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
@@ -166,6 +169,10 @@ func (b *Box) open() error {
 	}
 	b.refetched()
 	b.writer = b.newWriter()
+	if b.o.Alone == nil {
+		b.forgets.done = (forgetter{core: b.core}).mark().Done
+		b.forgets.look()
+	}
 	return nil
 }
 
@@ -225,6 +232,11 @@ func (b *Box) openIn() error {
 	}
 	b.in.Store(in)
 	b.mention("in", &report)
+	if report.Behind || report.HeadMissing || report.Emptied {
+		if err := b.remember(); err != nil {
+			return err
+		}
+	}
 	if report.Behind || report.HeadMissing {
 		// Everything in it can be asked of the hub again, from where it ends.
 		b.o.Logger.Warn("journal/in ends before its HEAD: the hub sends the rest again", "head", report.HeadSeq, "last", in.Last())

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"cmp"
 	"time"
 
 	"kendro/domain/application"
@@ -50,6 +51,8 @@ type Where struct {
 	Reason   string
 	AsOf     time.Time // When this box last knew.
 
+	Erased *protocol.ErasedCase // What told of the citizen was erased by order.
+
 	Said protocol.Standing // The hub's newest word, where it has said more than that it was received.
 }
 
@@ -62,6 +65,9 @@ type Named struct {
 // Case returns the application with this number, with its answers as this box knows
 // them, or [fault.NotFound] when this box did not take it.
 func (b *Cases) Case(n protocol.Number) (*Case, error) {
+	if g, err := b.Erased(n); err != nil || g != nil {
+		return nil, cmp.Or(err, erasedFault(n))
+	}
 	e, err := b.effectFor(n)
 	if err != nil {
 		return nil, err
@@ -84,11 +90,11 @@ func (b *Cases) Latest(before uint64, limit int) ([]*Case, error) {
 		if b.index.parts.hole(seq) {
 			continue
 		}
-		e, err := b.recordAt(seq)
+		e, err := b.placeAt(seq)
 		if err != nil {
 			return nil, err
 		}
-		if e.record.Key == againKey || e.event.Kind != protocol.Submitted {
+		if e.record.gone != nil || e.record.Key == againKey || e.event.Kind != protocol.Submitted {
 			continue // It stands where it was filed, too.
 		}
 		c, err := b.caseOf(e)
@@ -120,6 +126,13 @@ func (b *Cases) caseOf(e *ownEffect) (*Case, error) {
 
 // Track returns where a case stands, or [fault.NotFound].
 func (b *Cases) Track(n protocol.Number) (Where, error) {
+	g, err := b.Erased(n)
+	if err != nil {
+		return Where{}, err
+	}
+	if g != nil {
+		return g.where(), nil
+	}
 	e, err := b.effectFor(n)
 	if err != nil {
 		return Where{}, err

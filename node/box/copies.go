@@ -30,7 +30,7 @@ func (b *Feed) Witnessed(keeper string, h protocol.Head) error {
 	if h.At.Seq == 0 || h.At.Seq > b.mirror.head().At.Seq {
 		return fault.New(op, fault.Conflict, keeper, "names an event that this box has not written")
 	}
-	e, err := b.recordAt(s.First + h.At.Seq - 1)
+	e, err := b.placeAt(s.First + h.At.Seq - 1)
 	if err != nil {
 		return err
 	}

@@ -348,8 +348,19 @@ func (b *Intake) answerAgain(seq uint64, f *filing) (*Answer, error) {
 	return a, err
 }
 
-// recordAt reads one record of journal/own back.
+// recordAt reads one record of journal/own back. One that was erased by order is
+// [fault.NotFound].
 func (b *core) recordAt(seq uint64) (*ownEffect, error) {
+	e, err := b.placeAt(seq)
+	if err == nil && e.record.gone != nil {
+		return nil, erasedFault(e.number)
+	}
+	return e, err
+}
+
+// placeAt is recordAt for whoever needs no more than place and hash: of an event that was
+// erased that is all there is.
+func (b *core) placeAt(seq uint64) (*ownEffect, error) {
 	raw, err := b.own.Read(seq)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"slices"
@@ -80,11 +81,11 @@ func (b Followups) payment(n protocol.Number, seq uint64) (*ownEffect, error) {
 	for _, s := range slices.Backward(b.index.parts.all()) {
 		record := s.First + seq - 1
 		if seq > 0 && record >= s.First && record <= end && !b.index.parts.hole(record) {
-			e, err := b.recordAt(record)
+			e, err := b.placeAt(record)
 			if err != nil {
 				return nil, err
 			}
-			if e.event.Kind == protocol.PaymentTaken && e.event.Number == n && b.receiptOf(spotOf(e)).At.Seq == seq {
+			if e.record.gone == nil && e.event.Kind == protocol.PaymentTaken && e.event.Number == n && b.receiptOf(spotOf(e)).At.Seq == seq {
 				return e, nil
 			}
 		}
@@ -301,6 +302,9 @@ func (b Followups) write(ctx context.Context, by Followup, e protocol.Event, bod
 	}
 	if earlier > 0 {
 		return b.answerAgain(earlier, &f)
+	}
+	if g, err := (&Cases{Shelf: b.Shelf}).Erased(by.Number); err != nil || g != nil {
+		return nil, cmp.Or[error](err, fault.New("box.Followup", fault.Conflict, by.Number.String(), "what told of the citizen was erased by order: nothing more can be brought to this case"))
 	}
 	return b.submit(ctx, f)
 }

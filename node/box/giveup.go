@@ -134,7 +134,7 @@ func (b lineage) resume() error {
 func (b lineage) again(o opening) error {
 	var list []uint64
 	for seq := o.From; seq < o.First; seq++ {
-		if !b.index.parts.hole(seq) {
+		if !b.index.parts.absent(seq) {
 			list = append(list, seq)
 		}
 	}
@@ -183,7 +183,7 @@ func endOf(own *journal.Journal, s *section) (protocol.Position, error) {
 		return at, err
 	}
 	r, err := decodeOwn(at.Seq, raw)
-	at.Hash = protocol.ChainHash(s.Log, s.place(at.Seq), r.Prev, r.Event)
+	at.Hash = protocol.LinkHash(s.Log, s.place(at.Seq), r.Prev, r.Event)
 	return at, err
 }
 
@@ -238,7 +238,7 @@ func (b lineage) unsigned() (uint64, error) {
 	if b.index.parts.hole(record) {
 		return record + 1, nil // The hub's signature is all that is left of it here.
 	}
-	e, err := b.recordAt(record)
+	e, err := b.placeAt(record)
 	if err != nil {
 		return 0, err
 	}
@@ -320,7 +320,7 @@ func (b lineage) unfounded(d doubt, s *section) bool {
 	if d.at.Seq == 0 || record > b.own.Last() {
 		return false
 	}
-	e, err := b.recordAt(record)
+	e, err := b.placeAt(record)
 	return err == nil && e.log == d.log && e.hash == d.at.Hash
 }
 
@@ -353,7 +353,7 @@ func (b lineage) leave(from uint64, why string, copied bool) error {
 	if copied || b.index.parts.log().Name == b.o.Enrolment.District+"-"+b.o.Enrolment.Spare {
 		slot = b.o.Enrolment.Spare
 	}
-	if err := b.giveUp(slot, from, why); err != nil {
+	if err := errors.Join(b.remember(), b.giveUp(slot, from, why)); err != nil {
 		return err
 	}
 	if why != whyDamaged { // RecordsMissing says that.

@@ -231,6 +231,9 @@ func (b *Memory) refresh(c changed) error {
 	if c&changedAlarms != 0 {
 		errs = append(errs, b.refreshAlarms())
 	}
+	if c&changedErased != 0 {
+		b.forgets.look()
+	}
 	if c&changedLog != 0 {
 		errs = append(errs, b.listen())
 	}

@@ -43,7 +43,7 @@ func (b *core) journalOptions(name string) journal.Options {
 	if a := b.o.Alone; a != nil {
 		return journal.Options{Name: name, Disk: a.Disk, SegmentBytes: a.Segment, Alone: true}
 	}
-	return journal.Options{Name: name, Cipher: b.vault, Disk: b.o.disk, Direct: name == "own", Ahead: func() bool {
+	return journal.Options{Name: name, Cipher: b.vault, Disk: b.o.disk, SegmentBytes: b.o.segment, Direct: name == "own", Ahead: func() bool {
 		free, err := b.o.Free(b.dir)
 		return err == nil && free >= MinFree
 	}}
@@ -80,7 +80,7 @@ func (b *core) mendIn(cause error) (*journal.Journal, error) {
 	if len(found.Damage)+s.dropped == 0 {
 		return nil, cause // It reads well now: somebody has to look.
 	}
-	if err := b.want(s.missing()); err != nil {
+	if err := errors.Join(b.want(s.missing()), b.remember()); err != nil {
 		return nil, err
 	}
 	if err := exchange(b.journalDir("in"), fresh, b.journalDir(inDamaged)); err != nil {
@@ -120,7 +120,7 @@ func (s *sieve) take(seq uint64, raw []byte) error {
 		if !r.state() {
 			s.seen[r.Log] = max(s.seen[r.Log], r.At.Seq)
 		}
-		if r.At.Seq != at.Seq+1 || r.At.Hash != protocol.ChainHash(r.Log, r.At.Seq, at.Hash, r.Raw) {
+		if r.At.Seq != at.Seq+1 || r.At.Hash != protocol.LinkHash(r.Log, r.At.Seq, at.Hash, r.Raw) {
 			s.dropped++
 			return nil
 		}

@@ -44,7 +44,7 @@ func (b *core) begins(log protocol.LogID) protocol.Position {
 	if end = b.index.parts.whole(s.First, end); end < s.First {
 		return protocol.Position{}
 	}
-	e, err := b.recordAt(end)
+	e, err := b.placeAt(end)
 	if err != nil {
 		b.o.Logger.Error("a record of a former log cannot be read", "seq", end, "err", err)
 		return protocol.Position{}
@@ -72,7 +72,7 @@ func (b *core) Blockers() *Blockers { return &b.blockers }
 func (b *core) Centre() string { return string(b.centre) }
 
 // Tail returns the events of an own log after a position, at most limit and at
-// most what one block carries. Another event at that position is
+// most what one block carries; a run ends where erased ones begin, or is of these alone. Another event at that position is
 // [fault.Conflict]: the log is forked. A position that the log has not reached
 // is [fault.NotFound].
 func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (protocol.Run, error) {
@@ -96,12 +96,15 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 	}
 	first := s.First + after.Seq
 	for record := first; record <= end && len(run.Events) < min(limit, protocol.MaxBlockEvents); record++ {
-		e, err := b.recordAt(record)
+		e, err := b.placeAt(record)
 		if err != nil {
 			return run, err
 		}
 		if e.record.Prev != hash && (record != first || !b.index.parts.hole(record-1)) {
 			return run, conflict(e.place - 1)
+		}
+		if len(run.Events) > 0 && (e.record.gone != nil) != run.Erased() {
+			break
 		}
 		hash = e.hash
 		run.Events = append(run.Events, e.record.Event)
@@ -113,7 +116,7 @@ func (b *Feed) Tail(log protocol.LogID, after protocol.Position, limit int) (pro
 		if b.index.parts.hole(end) {
 			return run, nil // Nobody knows here what stood there.
 		}
-		e, err := b.recordAt(end)
+		e, err := b.placeAt(end)
 		if err == nil && e.hash != after.Hash {
 			err = conflict(after.Seq)
 		}
@@ -174,7 +177,7 @@ func (b *Feed) Acknowledge(ctx context.Context, a *protocol.Ack) error {
 	if a.At.Seq <= b.mirror.acknowledged().At.Seq {
 		return nil
 	}
-	e, err := b.recordAt(s.First + a.At.Seq - 1)
+	e, err := b.placeAt(s.First + a.At.Seq - 1)
 	if err != nil {
 		return err
 	}

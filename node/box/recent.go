@@ -53,9 +53,12 @@ func (b *Cases) Alike(service string, applicant []byte) ([]Like, error) {
 	}
 	var list []Like
 	for _, seq := range places {
-		e, err := b.recordAt(seq)
+		e, err := b.placeAt(seq)
 		if err != nil {
 			return nil, err
+		}
+		if e.record.gone != nil {
+			continue
 		}
 		c, err := b.caseOf(e)
 		if err != nil {
@@ -105,13 +108,13 @@ func (k *recent) follow(b *Cases) error {
 		if b.index.parts.hole(seq) {
 			continue
 		}
-		e, err := b.recordAt(seq)
+		e, err := b.placeAt(seq)
 		if err != nil {
 			return err
 		}
 		k.until = seq
 		var s protocol.Submission
-		if e.record.Key == againKey || e.event.Kind != protocol.Submitted || e.event.Pin == nil || e.event.Decode(&s) != nil {
+		if e.record.gone != nil || e.record.Key == againKey || e.event.Kind != protocol.Submitted || e.event.Pin == nil || e.event.Decode(&s) != nil {
 			continue
 		}
 		p, err := catalogue.ApplicantOf(s.Applicant)

@@ -104,7 +104,7 @@ func (x *index) compare(own, in reader) error {
 		}
 		s := x.parts.all().of(p.Seq)
 		if s == nil || s.Log.Incarnation != r.Incarnation ||
-			!r.hole() && protocol.ChainHash(s.Log, s.place(p.Seq), r.Prev, r.Event) != p.Hash { // What a hole was nobody knows here.
+			!r.hole() && protocol.LinkHash(s.Log, s.place(p.Seq), r.Prev, r.Event) != p.Hash { // What a hole was nobody knows here.
 			return differs("own", p.Seq, errors.New("another event stands there"))
 		}
 	}
@@ -117,7 +117,7 @@ func (x *index) compare(own, in reader) error {
 		if err != nil {
 			return err
 		}
-		if running(r.Prev, b) != p.Hash {
+		if r.running(b) != p.Hash {
 			return differs("in", p.Seq, errors.New("another record stands there"))
 		}
 	}
@@ -195,10 +195,17 @@ func (x *index) effect(seq uint64, r *ownRecord) (ownEffect, error) {
 	}
 	out := ownEffect{
 		seq: seq, record: r, log: s.Log, place: s.place(seq), section: s, before: r.Prev, raw: r.Event,
-		hash: protocol.ChainHash(s.Log, s.place(seq), r.Prev, r.Event),
+		hash: protocol.LinkHash(s.Log, s.place(seq), r.Prev, r.Event),
 	}
-	if r.hole() {
+	switch {
+	case r.hole():
 		out.hash = protocol.Hash{}
+		return out, nil
+	case r.gone != nil:
+		out.number = r.gone.Number
+		if out.receipt = r.gone.Receipt; out.receipt != nil {
+			out.before = r.gone.Before
+		}
 		return out, nil
 	}
 	return out, out.read(seq)
@@ -245,7 +252,7 @@ func (x *index) followIn(in reader) error {
 		if r.Prev != prev {
 			return damagedRecord("in", seq, errors.New("it does not follow the one before"))
 		}
-		prev = running(prev, b)
+		prev = r.running(b)
 		waiting = append(waiting, inEffect{seq: seq, record: &r, running: prev})
 		if size += len(b); len(waiting) == chunkEffects || size > chunkBytes {
 			return flush()

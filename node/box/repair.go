@@ -36,6 +36,7 @@ func Repair(ctx context.Context, dir string, o Options) ([]Finding, error) {
 		return nil, fault.Wrap("box.Repair", fault.NotFound, dir, err)
 	}
 	c := &core{dir: dir, o: o}
+	c.forgets.due = make(chan struct{}, 1)
 	c.line, c.missing, c.blockers.clock = lineage{c}, &missing{core: c}, func() time.Time { return time.Time{} } // Nobody is told of blockers here.
 	err := c.missing.recall()
 	if err != nil {

@@ -49,6 +49,7 @@ func (b *Care) scrub(ctx context.Context) {
 	rooms, scrubs := time.NewTicker(roomEvery), time.NewTimer(scrubFirst)
 	defer rooms.Stop()
 	defer scrubs.Stop()
+	forget := forgetter{b.core, b.papers, b.Rebuild}
 	for {
 		select {
 		case <-ctx.Done():
@@ -58,6 +59,11 @@ func (b *Care) scrub(ctx context.Context) {
 			b.lookForRoom()
 			b.lookForAge()
 			b.papers.tend()
+			if forget.isLate() {
+				forget.try(ctx)
+			}
+		case <-b.forgets.due:
+			forget.try(ctx)
 		case <-b.doubt:
 			if err := b.mend(ctx); err != nil && ctx.Err() == nil {
 				b.o.Logger.Error("index could not be built again", "err", err)

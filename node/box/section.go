@@ -57,12 +57,14 @@ type layout struct {
 	first protocol.LogID // Of records that name none.
 	list  atomic.Pointer[sections]
 	holes atomic.Pointer[[]uint64] // Records that were damaged, in order; exchanged whole.
+	bare  atomic.Pointer[[]uint64] // Likewise, records that were erased and stand in no later section.
 }
 
 // forget has the layout read again.
 func (x *layout) forget() {
 	x.list.Store(nil)
 	x.holes.Store(nil)
+	x.bare.Store(nil)
 }
 
 // damaged lists the records that only hold the place of one that was damaged.
@@ -89,13 +91,31 @@ func (x *layout) whole(from, to uint64) uint64 {
 	return to
 }
 
+// absent reports whether a record can't stand again: it was damaged, or erased before.
+func (x *layout) absent(record uint64) bool {
+	if x.hole(record) {
+		return true
+	}
+	l := x.bare.Load()
+	if l == nil {
+		return false
+	}
+	_, there := slices.BinarySearch(*l, record)
+	return there
+}
+
 // dig notes a hole.
-func (x *layout) dig(record uint64) {
-	l := x.damaged()
-	i, there := slices.BinarySearch(l, record)
-	if !there {
+func (x *layout) dig(record uint64) { insert(&x.holes, record) }
+
+// insert adds a record to a list that is exchanged whole.
+func insert(list *atomic.Pointer[[]uint64], record uint64) {
+	var l []uint64
+	if old := list.Load(); old != nil {
+		l = *old
+	}
+	if i, there := slices.BinarySearch(l, record); !there {
 		l = slices.Insert(slices.Clone(l), i, record)
-		x.holes.Store(&l)
+		list.Store(&l)
 	}
 }
 
@@ -124,6 +144,9 @@ func (x *layout) step(seq uint64, r *ownRecord) {
 	if r.hole() {
 		x.dig(seq)
 	}
+	if r.gone != nil && !r.gone.Stood {
+		insert(&x.bare, seq)
+	}
 	l := x.all()
 	s := l.of(seq)
 	name := r.Log
@@ -145,9 +168,10 @@ func (x *layout) step(seq uint64, r *ownRecord) {
 	}
 }
 
-// lower has one more record stand again in a section. One that was damaged doesn't.
+// lower has one more record stand again in a section. One that was damaged, or erased
+// before, doesn't.
 func (x *layout) lower(s *section) {
-	for s.From--; s.From > 1 && x.hole(s.From); s.From-- {
+	for s.From--; s.From > 1 && x.absent(s.From); s.From-- {
 	}
 }
 
@@ -173,15 +197,18 @@ func (x *layout) headOf(at protocol.Position) protocol.Head {
 func (x *layout) recall(tx *store.Tx) error {
 	x.list.Store(&sections{{First: 1, Log: x.first, From: 1}})
 	x.holes.Store(nil)
-	err := tx.Scan([]byte(keyHole), []byte(keyHole), func(key, _ []byte) (bool, error) {
-		if len(key) != len(keyHole)+8 {
-			return false, damagedIndex(errors.New("a place has another length than 8 bytes"))
+	x.bare.Store(nil)
+	for kind, list := range map[string]*atomic.Pointer[[]uint64]{keyHole: &x.holes, keyBare: &x.bare} {
+		err := tx.Scan([]byte(kind), []byte(kind), func(key, _ []byte) (bool, error) {
+			if len(key) != len(kind)+8 {
+				return false, damagedIndex(errors.New("a place has another length than 8 bytes"))
+			}
+			insert(list, binary.BigEndian.Uint64(key[len(kind):]))
+			return true, nil
+		})
+		if err != nil {
+			return err
 		}
-		x.dig(binary.BigEndian.Uint64(key[len(keyHole):]))
-		return true, nil
-	})
-	if err != nil {
-		return err
 	}
 	return tx.Scan([]byte(keySection), []byte(keySection), func(_, value []byte) (bool, error) {
 		var s section
