@@ -244,7 +244,8 @@ func (up *upazila) registered(of ...*member) {
 
 // TestOneLinkServesAll cuts every box of an upazila from its hub. What is filed
 // gets copies at two neighbours; one box with a link again is enough for all to be
-// accepted, and for every box to know it and to hear what else the hub has to say.
+// accepted, and for every box to know it and to hear what else the hub has to say: at
+// last, that a citizen of one without a link is to be forgotten.
 func TestOneLinkServesAll(t *testing.T) {
 	t.Parallel()
 	up := found(t, 3, 5)
@@ -252,6 +253,9 @@ func TestOneLinkServesAll(t *testing.T) {
 		m.cut()
 		m.file(3)
 	}
+	last := up.boxes[4]
+	hers := last.tells()
+	last.filed = append(last.filed, hers.number)
 	for _, m := range up.boxes {
 		m.copies(2)
 	}
@@ -260,13 +264,13 @@ func TestOneLinkServesAll(t *testing.T) {
 		m.accepted()
 	}
 	up.registered(up.boxes...)
-	last := up.boxes[4]
 	up.AddEntrepreneur(last.centre, "salma")
 	up.Wait("word from the hub at a box without a link", func() bool { _, ok := last.box.User("salma"); return ok })
 	for _, m := range up.boxes {
 		up.Wait("nothing to be held at "+string(m.centre), func() bool { n, _ := m.exchange.held.Usage(); return n == 0 })
 	}
 	last.verifiesNews()
+	up.forgets(last, hers)
 }
 
 // verifiesNews has the box and those who kept for it hear words without a good

@@ -32,6 +32,7 @@ type host struct {
 	exchange  *exchange
 	fares     *reporter
 	asks      *asker
+	mindful   *mindful
 
 	asked atomic.Int32  // How many logs the session with the hub asked for.
 	held  atomic.Uint64 // How far a server said that it holds the own log without having signed.
@@ -101,7 +102,13 @@ func (h *host) Open(peer replication.Peer, grew func(protocol.Head)) (have []pro
 		return nil, nil, nil, nil, fault.New("node.Open", fault.Denied, peer.Subject.Name, "is no server of this district")
 	}
 	unwatch, end := h.box.Watch(grew), h.exchange.begin(peer.Session, grew)
-	closed = func() { unwatch(); end(); h.fares.leave(peer.Session); h.asks.leave(peer.Session) }
+	closed = func() {
+		unwatch()
+		end()
+		h.fares.leave(peer.Session)
+		h.asks.leave(peer.Session)
+		h.mindful.leave(peer.Session)
+	}
 	have, err = h.box.Former()
 	if err != nil {
 		closed()
@@ -138,12 +145,14 @@ func (h *host) Met(_ context.Context, peer replication.Peer) {
 	h.box.Heard()
 	h.asks.met(peer)
 	h.greeted(peer)
+	h.mindful.met(peer.Session)
 }
 
 // Join asks for what the hub has for neighbours.
 func (h *host) Join(peer replication.Peer, line replication.Line) {
 	h.fares.join(peer.Session, line)
 	h.asks.join(peer.Session, line)
+	h.mindful.join(peer.Session, line)
 	if h.exchange != nil {
 		h.exchange.mail.hub(peer.Session, line)
 		h.exchange.books.hub(peer.Session, line)
@@ -180,6 +189,8 @@ func (h *host) cut(peer replication.Peer, log protocol.LogID, from protocol.Posi
 		return nil, nil, nil // The peer is ahead: the session notes it.
 	case err != nil || len(run.Events) == 0:
 		return nil, nil, err
+	case run.Erased() && !peer.Reads().Reads(protocol.CodecErased):
+		return nil, nil, nil // A program of before stays in front of what was erased.
 	}
 	epoch, introduction, err := h.sealer.now()
 	if err != nil {

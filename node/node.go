@@ -106,7 +106,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.box, err = box.Open(filepath.Join(n.c.Dir, recordsFolder), box.Options{
 		Enrolment: n.enrolment, Signer: n.keys.signer, Secret: n.keys.secrets.Blind[:],
-		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger, Free: n.c.Free, Online: n.online,
+		BoxKey: n.c.BoxKey, Clock: n.c.Clock, Logger: n.c.Logger, Free: n.c.Free, Online: n.online, Forget: n.forget,
 	}); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
-	h.fares = &reporter{box: n.box, clock: n.c.Clock}
+	h.fares, h.mindful = &reporter{box: n.box, clock: n.c.Clock}, newMindful(n.box)
 	h.asks = newAsker(n.courier.linked)
 	n.courier.knocks = n.link.Knocker(n.courier.servers)
 	h.greeted = n.courier.meet

@@ -173,7 +173,7 @@ func (b *bench) track(n protocol.Number) (t api.Tracking) {
 }
 
 // TestWayOfAnApplication follows applications from the counter into the hub and
-// the hub's words back.
+// the hub's words back, up to the order to erase one.
 func TestWayOfAnApplication(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -209,6 +209,7 @@ func TestWayOfAnApplication(t *testing.T) {
 	if got := len(b.hub.Uplink(b.box.Log())); got != 30 {
 		t.Fatalf("the register holds %d events; want 30", got)
 	}
+	b.erases(a)
 }
 
 func TestEnrolTwice(t *testing.T) {

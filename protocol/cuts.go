@@ -57,6 +57,13 @@ func (c *Cuts) Pack(r Run, epoch *identity.Epoch, signer *identity.Signer, lean 
 	return m.block, err
 }
 
+// Forget lets go of all blocks: some of their events are no longer what they were.
+func (c *Cuts) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list, c.size = nil, 0
+}
+
 func (c *Cuts) find(m *made) (Block, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -94,6 +94,8 @@ func vectors(t *testing.T) map[string][]byte {
 		"message-voucher":     Marshal(&Message{Epoch: &voucher}),
 		"supplement-sealed":   Marshal(&Supplement{Documents: []Document{{Kind: "statement", Hash: Hash{1}, Size: 9, Type: 4}}, Secret: &Confidential{Sealed: []byte{1}}}),
 		"message-fare":        Marshal(&Message{Fare: &fare}),
+		"message-forgotten":   Marshal(&Message{Forgotten: &Forgotten{Log: LogID{Channel: Inbox, Name: "41-09-17", Incarnation: 7}, At: at, Since: 5}}),
+		"hello-forgets":       Marshal(&Message{Hello: &Hello{Version: 1, Forgets: true}}),
 		"message-inquiry":     Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148}}),
 		"message-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{
 			Standing: Standing{Number: 4100109292280148, Stage: "RECEIVED", Office: "dc-41", Since: 5, Version: 2}, Custody: "SEEN", AsOf: 6,

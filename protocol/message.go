@@ -62,8 +62,8 @@ type Hello struct {
 
 	Shelves uint8 `cbor:"13,keyasint,omitempty"` // Whether it begins a catalogue so: 0 is no, [TakesShelf], [NeedsShelf].
 
-	Answers bool  `cbor:"16,keyasint,omitempty"` // An [Inquiry] is answered.
-	Forgets uint8 `cbor:"14,keyasint,omitempty"` // Whether the sender hears what a box has forgotten: 1 is yes, see [Forgotten].
+	Answers bool `cbor:"16,keyasint,omitempty"` // An [Inquiry] is answered.
+	Forgets bool `cbor:"14,keyasint,omitempty"` // What a box has [Forgotten] is heard.
 }
 
 // Passed is a server's acknowledgement on its way to whom it is for, through

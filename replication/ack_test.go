@@ -45,3 +45,33 @@ func TestAlteredAckAccusesNobody(t *testing.T) {
 		}
 	}
 }
+
+// What a box has forgotten is told to a peer whose hello says that it hears it, to no
+// other, and not before its hello; who hears it hands it on.
+func TestForgottenIsToldToWhoHears(t *testing.T) {
+	word := &protocol.Forgotten{Log: names["up"], At: protocol.Position{Seq: 3}, Since: 5}
+	for hears, want := range map[bool]int{true: 1, false: 0} {
+		s := replication.NewSession(replication.Config{})
+		if early := replication.Forget(s, word); len(early) != 0 {
+			t.Errorf("before the hello %d messages are sent", len(early))
+		}
+		if _, err := s.Receive(&protocol.Message{Hello: &protocol.Hello{Version: protocol.SessionVersion, Forgets: hears}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := replication.Forget(s, word); len(got) != want {
+			t.Errorf("to one who hears it (%v) %d messages are sent; want %d", hears, len(got), want)
+		}
+	}
+	s := replication.NewSession(replication.Config{Forgets: true})
+	hello, ok := s.Start()[0].(replication.Send)
+	if !ok || !hello.Message.Hello.Forgets {
+		t.Error("who hears it does not say so")
+	}
+	if _, err := s.Receive(&protocol.Message{Hello: &protocol.Hello{Version: protocol.SessionVersion}}); err != nil {
+		t.Fatal(err)
+	}
+	actions, err := s.Receive(&protocol.Message{Forgotten: word})
+	if err != nil || len(actions) != 1 || actions[0] != any(replication.Forgot{Forgotten: word}) {
+		t.Errorf("it is handed on as %v, %v", actions, err)
+	}
+}

@@ -173,6 +173,15 @@ func Inquire(s *Session, q *protocol.Inquiry) []Action {
 	return []Action{Send{&protocol.Message{Inquiry: q}}}
 }
 
+// Forget says up to where orders of erasure are carried out here, to a peer that has said
+// that it hears it; before its hello the word is lost.
+func Forget(s *Session, f *protocol.Forgotten) []Action {
+	if !s.met || !s.peerHello.Forgets {
+		return nil
+	}
+	return []Action{Send{&protocol.Message{Forgotten: f}}}
+}
+
 // certificate returns the one that a passed acknowledgement comes with, now or
 // earlier in this session, or nil.
 func (c *courtesy) certificate(p *protocol.Passed) []byte {

@@ -138,6 +138,14 @@ type Line struct {
 	Wish func(protocol.Head)     // Asks the peer for a log after a position, again if need be.
 	Tell func(*protocol.Fare)    // Tells how a release on trial fares; before the peer's hello it is lost.
 	Ask  func(*protocol.Inquiry) // Asks where a case stands; before the peer's hello, and of who answers nobody, it is lost.
+
+	Forgot func(*protocol.Forgotten) // Tells what is forgotten here by order; likewise.
+}
+
+// A Minder is a [Host] that wants to hear up to where a peer has carried out orders of
+// erasure. Forgot doesn't overlap Store, Introduce and Acknowledged.
+type Minder interface {
+	Forgot(ctx context.Context, peer Peer, f *protocol.Forgotten)
 }
 
 // An Overseer is a [Host] that wants to hear how a release fares that is on trial at
@@ -155,7 +163,7 @@ type Informant interface {
 
 // An Action is what a [Session] asks its runner to do. It is one of [Send],
 // [Load], [Deliver], [Introduce], [Acknowledged], [Find], [Holds], [FindBase],
-// [TakeBase], [Fared], [Inquired], [Wait] and [Note].
+// [TakeBase], [Fared], [Inquired], [Forgot], [Wait] and [Note].
 type Action interface{ action() }
 
 // Send asks for a message to be sent. Messages that carry blocks and epochs are
@@ -208,6 +216,9 @@ type Fared struct{ Fare *protocol.Fare }
 // Inquired hands over what the peer asks, or answers, about a case.
 type Inquired struct{ Inquiry *protocol.Inquiry }
 
+// Forgot hands over up to where the peer has carried out orders of erasure.
+type Forgot struct{ Forgotten *protocol.Forgotten }
+
 // Wait asks for [Session.Resume] after a while. A later Wait replaces it.
 type Wait struct{ Millis uint32 }
 
@@ -247,5 +258,6 @@ func (FindBase) action()     {}
 func (TakeBase) action()     {}
 func (Fared) action()        {}
 func (Inquired) action()     {}
+func (Forgot) action()       {}
 func (Wait) action()         {}
 func (Note) action()         {}

@@ -42,6 +42,7 @@ type Config struct {
 
 	Shelves uint8 // Whether we begin catalogues so, for the hello.
 	Answers bool  // We say where cases stand, for the hello.
+	Forgets bool  // We want to hear what the peer has forgotten by order, see [Forgot].
 }
 
 // A Session is one end of a sync session; both ends are alike. It is not safe
@@ -103,7 +104,7 @@ func (s *Session) Start() []Action {
 		Version: protocol.OldestSession, Newest: protocol.SessionVersion, Reads: protocol.ReadableCodecs,
 		Have: have, Want: s.cfg.Want, Cert: s.cfg.Cert, Gossip: s.cfg.Gossip,
 		Every: s.cfg.Every, Documents: s.cfg.Documents, Shorthand: protocol.ShorthandVersion, Bases: bases, Shelves: s.cfg.Shelves,
-		Answers: s.cfg.Answers,
+		Answers: s.cfg.Answers, Forgets: s.cfg.Forgets,
 	}}}}
 }
 
@@ -183,6 +184,8 @@ func (s *Session) Receive(m *protocol.Message) ([]Action, error) {
 		return []Action{Fared{m.Fare}}, nil
 	case m.Inquiry != nil:
 		return []Action{Inquired{m.Inquiry}}, nil
+	case m.Forgotten != nil:
+		return []Action{Forgot{m.Forgotten}}, nil
 	}
 	return nil, violation("hello", "hello is said once")
 }

@@ -21,6 +21,7 @@ type Erased struct {
 	Word    protocol.ErasedCase
 	Receipt *protocol.Receipt // As it was printed; nil where this box holds no place of it.
 	Prev    protocol.Hash     // Hash of the event before it.
+	Issued  time.Time         // When it was taken; the time of the order, where this box doesn't know.
 }
 
 func (g *Erased) where() Where {
@@ -45,6 +46,7 @@ func (b *Cases) Erased(n protocol.Number) (*Erased, error) {
 	if err != nil || seq == 0 && !told {
 		return nil, err
 	}
+	g.Issued = time.UnixMilli(g.Word.At)
 	if seq == 0 {
 		return g, nil
 	}
@@ -58,6 +60,12 @@ func (b *Cases) Erased(n protocol.Number) (*Erased, error) {
 			_, err := read(tx, b.index.caseKey(keyErased, g.Word.Number), &g.Word)
 			return err
 		})
+	}
+	switch r := e.record.gone; {
+	case r != nil:
+		g.Issued = time.UnixMilli(r.At)
+	case e.event != nil:
+		g.Issued = time.UnixMilli(e.event.At)
 	}
 	r := b.receiptOf(spotOf(e))
 	g.Receipt, g.Prev = &r, e.before

@@ -56,12 +56,18 @@ func (f *forgets) look() {
 }
 
 // Forgotten returns up to where every order of erasure is carried out here, on the disk;
-// zero before the first. told is called with each newer one, and must not block.
-func (b *core) Forgotten(told func(protocol.Forgotten)) protocol.Forgotten {
+// zero before the first.
+func (b *core) Forgotten() protocol.Forgotten {
+	b.forgets.mu.Lock()
+	defer b.forgets.mu.Unlock()
+	return b.forgets.done
+}
+
+// TellForgotten has told called with each newer one. It must not block.
+func (b *core) TellForgotten(told func(protocol.Forgotten)) {
 	b.forgets.mu.Lock()
 	defer b.forgets.mu.Unlock()
 	b.forgets.told = told
-	return b.forgets.done
 }
 
 // remember has all orders carried out again: a journal is put together from an older or a
@@ -420,7 +426,7 @@ func (t *targets) tells(r *inRecord) bool {
 func (t *targets) ownErased(e *ownEffect) []byte {
 	g := &erasedRecord{
 		Incarnation: e.record.Incarnation, Prev: e.record.Prev, Event: protocol.ErasedRaw(e.hash), Log: e.record.Log,
-		Again: e.record.Key == againKey, Stood: t.overtaken(e.seq), Number: e.number, Receipt: e.receipt,
+		Again: e.record.Key == againKey, Stood: t.overtaken(e.seq), Number: e.number, Receipt: e.receipt, At: e.event.At,
 	}
 	if g.Receipt != nil {
 		g.Before = e.before

@@ -120,7 +120,7 @@ func (c *counter) order(k *citizen) {
 func (c *counter) carriedOut() {
 	c.tb.Helper()
 	waitFor(c.tb, "the order to be carried out", func() bool {
-		return c.Forgotten(nil).At == c.d.Inbox.Head().At
+		return c.Forgotten().At == c.d.Inbox.Head().At
 	})
 }
 
@@ -220,7 +220,7 @@ func (c *counter) searched(when string, k *citizen) {
 		t.Errorf("%s: only %d things could be opened", when, opened)
 	}
 	if err := filepath.WalkDir(c.dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		b, err := os.ReadFile(name)
@@ -510,7 +510,7 @@ func TestForgetOnFullDisk(t *testing.T) {
 	if w, err := c.Track(k.Number); err != nil || w.Erased == nil {
 		t.Errorf("tracking says %+v, %v", w, err)
 	}
-	if f := c.Forgotten(nil); f.At.Seq != 0 {
+	if f := c.Forgotten(); f.At.Seq != 0 {
 		t.Errorf("it says that it is carried out: %+v", f)
 	}
 	c.free.Store(1 << 40)

@@ -60,14 +60,15 @@ type erasedRecord struct {
 	Case        protocol.Number   // By which the order names the case.
 	Receipt     *protocol.Receipt // The printed one, of an event that stood again …
 	Before      protocol.Hash     // … and the hash before it there.
+	At          int64             // When it was written, Unix milliseconds.
 }
 
 // How the encodings of records begin that are not an ownRecord's: arrays of five, of
-// two and of ten.
+// two and of eleven.
 const (
 	firstHead  = 0x85
 	holeHead   = 0x82
-	erasedHead = 0x8a
+	erasedHead = 0x8b
 )
 
 // hole reports whether a record only holds the place of one that was damaged.

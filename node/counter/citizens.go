@@ -72,6 +72,7 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		k, where = u.Case, u.Where
 	}
 	t := trackingOf(n, &where)
+	t.Erased = erased{c}.note(where.Erased)
 	if len(t.Asked) > 0 {
 		if k == nil {
 			k, _ = c.Box.Case(n) // Without it, what is asked for goes by its codes.

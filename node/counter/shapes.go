@@ -11,6 +11,8 @@ import (
 // custodyOf is how safe a record is.
 func custodyOf(w *box.Where) api.Custody {
 	switch {
+	case w.Erased != nil:
+		return api.Erased
 	case w.Aside:
 		return api.Quarantined
 	case w.Seen:

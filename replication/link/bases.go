@@ -7,8 +7,10 @@ import (
 	"kendro/replication"
 )
 
-// bases notes in a session's configuration what the host does with bases.
+// bases notes in a session's configuration what the host does with bases, and whether
+// it wants to hear what was forgotten.
 func bases(c *replication.Config, host replication.Host) {
+	_, c.Forgets = host.(replication.Minder)
 	_, c.Offers = host.(replication.BaseWriter)
 	r, ok := host.(replication.BaseReader)
 	if ok {

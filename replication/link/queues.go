@@ -198,6 +198,9 @@ func (n *news) line() replication.Line {
 		Ask: func(q *protocol.Inquiry) {
 			n.post(func(s *replication.Session) []replication.Action { return replication.Inquire(s, q) })
 		},
+		Forgot: func(f *protocol.Forgotten) {
+			n.post(func(s *replication.Session) []replication.Action { return replication.Forget(s, f) })
+		},
 	}
 }
 

@@ -277,7 +277,7 @@ func (r *runner) act(ctx context.Context, actions []replication.Action) {
 		case replication.Load:
 			r.begin(ctx, a)
 		case replication.Deliver, replication.Introduce, replication.Acknowledged, replication.Find, replication.Holds, replication.TakeBase,
-			replication.Fared:
+			replication.Fared, replication.Forgot:
 			if r.work.put(job{r.peer, a}) {
 				r.wg.Go(func() { r.deliver(ctx) })
 			}
@@ -343,6 +343,10 @@ func (r *runner) deliver(ctx context.Context) {
 		case replication.Fared:
 			if o, ok := r.host.(replication.Overseer); ok {
 				o.Fared(ctx, j.peer, a.Fare)
+			}
+		case replication.Forgot:
+			if m, ok := r.host.(replication.Minder); ok {
+				m.Forgot(ctx, j.peer, a.Forgotten)
 			}
 		}
 		if err != nil {

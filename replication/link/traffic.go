@@ -83,7 +83,7 @@ func purposeOf(m *protocol.Message) Purpose {
 		}
 	case m.Hello != nil, m.Epoch != nil:
 		return Sessions
-	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Passed != nil, m.Refused != nil, m.Busy != nil, m.Base != nil, m.Fare != nil, m.Inquiry != nil:
+	case m.Heads != nil, m.Want != nil, m.Ack != nil, m.Passed != nil, m.Refused != nil, m.Busy != nil, m.Base != nil, m.Fare != nil, m.Inquiry != nil, m.Forgotten != nil:
 		return Acks
 	case m.Offer != nil, m.Chunk != nil, m.Taken != nil:
 		return Documents

@@ -290,3 +290,82 @@ func TestHeldSaysWhatIsMissing(t *testing.T) {
 		})
 	}
 }
+
+// TestForget: blocks of erased events go from the disk with what came before them, also
+// those that an acknowledgement had let go of; one that goes on behind them stays until a
+// hub has signed for the rest; other logs lose nothing.
+func TestForget(t *testing.T) {
+	other := protocol.LogID{Channel: protocol.Uplink, Name: "41-0020", Incarnation: 9}
+	never := protocol.LogID{Channel: protocol.Uplink, Name: "41-0030", Incarnation: 9}
+	places := func(l protocol.LogID, seqs ...uint64) (p []protocol.ErasedPlaces) {
+		p = []protocol.ErasedPlaces{{Log: l}, {Log: never, At: []protocol.Position{at(1)}}}
+		for _, seq := range seqs {
+			p[0].At = append(p[0].At, at(seq))
+		}
+		return p
+	}
+	s := open(t, held.Options{Segment: 64 << 10})
+	s.o.Cipher = nil // The body is what is looked for.
+	s.dir = filepath.Join(t.TempDir(), "clear")
+	s.start()
+	put := func(b *protocol.Block) {
+		t.Helper()
+		if _, err := s.Put(intro(b.Body[0]), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	onDisk := func(epoch byte) bool {
+		t.Helper()
+		found := false
+		err := filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(name)
+			found = found || bytes.Contains(b, bytes.Repeat([]byte{epoch}, 300))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	put(block(log, 1, 3, 11, 400))
+	if _, err := s.Acknowledge(ack(log, 3)); err != nil {
+		t.Fatal(err)
+	}
+	put(block(log, 4, 5, 12, 400))
+	put(block(log, 6, 9, 13, 400))
+	put(block(log, 10, 12, 14, 400))
+	put(block(other, 1, 2, 15, 400))
+	if !onDisk(11) {
+		t.Fatal("the first block is gone already: the test tests nothing")
+	}
+	for range 2 { // Again is the same, and so is what a restart finds.
+		if err := s.Forget(places(log, 2, 5)); err != nil {
+			t.Fatal(err)
+		}
+		for epoch, want := range map[byte]bool{11: false, 12: false, 13: true, 14: true, 15: true} {
+			if onDisk(epoch) != want {
+				t.Errorf("block %d on the disk: %v; want %v", epoch, !want, want)
+			}
+		}
+		s.again()
+	}
+	err := s.Forget(places(log, 7))
+	if !errors.Is(err, fault.Unavailable) || !onDisk(13) {
+		t.Errorf("a block that goes on: %v, on the disk %v; want unavailable, true", err, onDisk(13))
+	}
+	if _, err := s.Acknowledge(ack(log, 9)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Forget(places(log, 7)); err != nil || onDisk(13) || !onDisk(14) {
+		t.Errorf("after the hub has signed: %v, on the disk %v, the next %v", err, onDisk(13), onDisk(14))
+	}
+	if h := s.Head(other); h != at(2) {
+		t.Errorf("another log is held up to %+v", h)
+	}
+	if h := s.Head(log); h != at(12) {
+		t.Errorf("the log is held up to %+v", h)
+	}
+}

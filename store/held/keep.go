@@ -148,14 +148,19 @@ func (s *Store) write(list []*record) error {
 func (s *Store) compact() error {
 	s.mu.Lock()
 	worth := s.dead > s.live+slack
-	var needed []uint64
-	if worth {
-		needed = s.needed()
-	}
 	s.mu.Unlock()
 	if !worth {
 		return nil
 	}
+	return s.rewrite()
+}
+
+// rewrite writes what is needed again at the end, and drops all before it. The caller
+// holds the turn.
+func (s *Store) rewrite() error {
+	s.mu.Lock()
+	needed := s.needed()
+	s.mu.Unlock()
 	end := s.j.Last()
 	for _, seq := range needed {
 		raw, err := s.j.Read(seq)
@@ -182,6 +187,56 @@ func (s *Store) compact() error {
 	}
 	s.logs, s.epochs, s.live, s.dead, s.blocks = fresh.logs, fresh.epochs, fresh.live, fresh.dead, fresh.blocks
 	return nil
+}
+
+// Forget takes blocks of erased events off the disk, durably, with all that the journal
+// holds beside what is needed: the register has those events, so it needs no copy of what
+// came before either. A block that goes on behind them may be the only copy of the rest; it
+// stays until a hub has signed for that, and the answer is [fault.Unavailable].
+func (s *Store) Forget(places []protocol.ErasedPlaces) error {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	concerned, waits := s.settle(places)
+	if concerned {
+		if err := s.j.Roll(); err != nil {
+			return err
+		}
+		if err := s.rewrite(); err != nil {
+			return err
+		}
+	}
+	if waits != "" {
+		return fault.New("held.Forget", fault.Unavailable, waits, "a block with an erased event goes on behind it, and no hub has signed for the rest")
+	}
+	return nil
+}
+
+// settle lets go of blocks up to the last erased event of each log. It reports whether
+// anything of the logs was ever held, and of which a block still covers such an event.
+func (s *Store) settle(places []protocol.ErasedPlaces) (concerned bool, waits string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range places {
+		sh, top := s.logs[places[i].Log], uint64(0)
+		if sh == nil {
+			continue
+		}
+		concerned = true
+		for _, at := range places[i].At {
+			top = max(top, at.Seq)
+		}
+		for len(sh.slots) > 0 && sh.slots[0].head.Last <= top {
+			h := sh.slots[0].head
+			s.drop(sh, 0)
+			sh.base = protocol.Position{Seq: h.Last, Hash: h.End}
+		}
+		for _, x := range sh.slots {
+			if slices.ContainsFunc(places[i].At, func(at protocol.Position) bool { return x.head.First <= at.Seq && at.Seq <= x.head.Last }) {
+				waits = places[i].Log.String()
+			}
+		}
+	}
+	return concerned, waits
 }
 
 // needed lists the records that are needed, in their order. The caller holds mu.

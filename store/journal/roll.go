@@ -5,6 +5,21 @@ import (
 	"path/filepath"
 )
 
+// Roll begins another segment, unless the last one is empty: what is dropped or replaced
+// before it then goes with its file.
+func (j *Journal) Roll() error {
+	const op = "journal.Roll"
+	j.write.take()
+	defer j.write.leave()
+	if err := j.writable(op); err != nil {
+		return err
+	}
+	if j.end.active == nil || j.end.end == segmentHeader {
+		return nil
+	}
+	return j.roll(op, 0)
+}
+
 // roll begins another segment. The caller holds write; what was written before
 // is durable when it returns.
 func (j *Journal) roll(op string, need int64) error {

@@ -327,7 +327,7 @@ type Proof struct {
 	Seq         uint64          `json:"seq"`
 	Prev        protocol.Hash   `json:"prev"`
 	Hash        protocol.Hash   `json:"hash"`
-	Event       Bytes           `json:"event" doc:"The event as it was hashed (CBOR)"`
+	Event       Bytes           `json:"event" doc:"The event as it was hashed (CBOR); of one that was erased by order, its hash as a CBOR byte string"`
 	Signature   Bytes           `json:"signature"`
 	Signer      Bytes           `json:"signer" doc:"Ed25519 public key"`
 	Certificate Bytes           `json:"certificate,omitempty" doc:"Certifies the signer (X.509, DER)"`

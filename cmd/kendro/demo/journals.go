@@ -74,7 +74,7 @@ func (d *drama) readJournal(dir string, log protocol.LogID, all map[protocol.Num
 // proves checks a printed receipt as anybody could, offline.
 func proves(p api.Proof) bool {
 	receipt := protocol.Receipt{Log: p.Log, At: protocol.Position{Seq: p.Seq, Hash: p.Hash}, Signature: p.Signature}
-	return protocol.ChainHash(p.Log, p.Seq, p.Prev, p.Event) == p.Hash && receipt.Verify(p.Signer)
+	return protocol.LinkHash(p.Log, p.Seq, p.Prev, p.Event) == p.Hash && receipt.Verify(p.Signer)
 }
 
 // readProofs asks each box for the proof of every receipt it printed.

@@ -1,0 +1,300 @@
+package node
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"kendro/catalogue"
+	"kendro/domain/access"
+	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
+	"kendro/hub/register"
+	"kendro/identity"
+	"kendro/internal/nodetest"
+	"kendro/node/box"
+	"kendro/protocol"
+	"kendro/replication"
+	"kendro/store"
+	"kendro/store/cabinet"
+	"kendro/store/journal"
+	"kendro/web/api"
+)
+
+// forgotten are the words of an application, and its number.
+type forgotten struct {
+	number protocol.Number
+	log    protocol.LogID
+	seq    uint64
+	words  []string
+	paper  []byte
+}
+
+// tells takes an application with a scan, of which nobody else shares a word.
+func (m *member) tells() *forgotten {
+	t := m.up.t
+	t.Helper()
+	const seed = 4711
+	set := m.box.Goods().Set
+	body, err := catalogue.Sample(set, service, seed, m.centre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &forgotten{paper: append([]byte("%PDF-1.4\n"), bytes.Repeat([]byte("canary scan "), 200)...)}
+	k.paper = append(k.paper, "\n%%EOF\n"...)
+	var request map[string]any
+	if err := json.Unmarshal(body, &request); err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.Sum256(k.paper)
+	_, err = m.box.Upload(t.Context(), cabinet.Piece{Hash: h, Total: len(k.paper), Bytes: k.paper})
+	switch {
+	case errors.Is(err, fault.Unavailable):
+		t.Log("the disk of this machine is too full for scans: she shows the original")
+	case err != nil:
+		t.Fatal(err)
+	default:
+		v, _ := set.Current(service)
+		docs, _ := request["documents"].([]any)
+		docs = slices.DeleteFunc(docs, func(d any) bool { one, _ := d.(map[string]any); return one["id"] == v.Documents[0].ID })
+		request["documents"] = append(docs, map[string]any{"kind": v.Documents[0].ID, "sha256": hex.EncodeToString(h[:])})
+	}
+	if body, err = json.Marshal(request); err != nil {
+		t.Fatal(err)
+	}
+	a, wrong, err := m.box.File(t.Context(), box.Request{User: "rahima", Key: "canary-key-of-hers", Body: body})
+	if err != nil || len(wrong) > 0 {
+		t.Fatal(err, wrong)
+	}
+	k.number, k.log, k.seq = a.Number, a.Receipt.Log, a.Receipt.At.Seq
+	var others []byte
+	for i := range 40 {
+		other, err := catalogue.Sample(set, service, uint64(i), m.centre)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, other...)
+	}
+	for _, w := range leaves(request) {
+		if len(w) >= 8 && !bytes.Contains(others, []byte(w)) {
+			k.words = append(k.words, w)
+		}
+	}
+	if len(k.words) < 3 {
+		t.Fatalf("only %q tell of her", k.words)
+	}
+	k.words = append(k.words, "canary-key-of-hers", "canary of her withdrawal")
+	return k
+}
+
+// leaves are the texts in a JSON value.
+func leaves(v any) (list []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case map[string]any:
+		for _, x := range v {
+			list = append(list, leaves(x)...)
+		}
+	case []any:
+		for _, x := range v {
+			list = append(list, leaves(x)...)
+		}
+	}
+	return list
+}
+
+// ordered has two officers order that a case be erased.
+func (up *upazila) ordered(n protocol.Number) {
+	up.t.Helper()
+	leader := up.Leader()
+	hash, err := identity.HashPassword("correct horse")
+	if err != nil {
+		up.t.Fatal(err)
+	}
+	do := func(who string, m register.Method, body any) {
+		up.t.Helper()
+		res, err := leader.Hub.Do(up.t.Context(), register.NewCommand("order-"+string(m), who, m, body))
+		if err != nil || res.Fault != nil {
+			up.t.Fatal(m, err, res.Fault)
+		}
+	}
+	for who, post := range map[string]string{"dc": "dc", "adc": "adc-general"} {
+		seat, ok := leader.Hub.Register().Set().Directory.SeatFor(post, "41")
+		if !ok {
+			up.t.Fatal("no seat of the post " + post)
+		}
+		up.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, Hash: hash, From: 1})
+	}
+	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: []protocol.Number{n}, Basis: "the law", Reason: "the citizen asked"})
+	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n})
+}
+
+// forgets withdraws a case of a box without a link, has it erased, and reads the disks of
+// all boxes: what names the citizen is in no file of any, opened or not, and no block with
+// her events is kept for the box any more.
+func (up *upazila) forgets(m *member, k *forgotten) {
+	t := up.t
+	t.Helper()
+	stage := func(want string) {
+		t.Helper()
+		up.Wait("stage "+want, func() bool { w, err := m.box.Track(k.number); return err == nil && w.Stage == want })
+	}
+	if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "withdraws", Number: k.number}, protocol.Withdrawal{Reason: "canary of her withdrawal"}); err != nil {
+		t.Fatal(err)
+	}
+	stage(application.Withdrawn.String())
+	up.ordered(k.number)
+	for _, b := range up.boxes {
+		up.Wait("what is erased at "+string(b.centre), func() bool { return b.box.Forgotten().At.Seq > 0 })
+	}
+	if w, err := m.box.Track(k.number); err != nil || w.Erased == nil {
+		t.Errorf("tracking says %+v, %v", w, err)
+	}
+	linked := up.boxes[0]
+	up.Wait("the hub to hear it", func() bool {
+		at, err := up.Leader().Hub.Register().ForgottenAt(linked.enrolment.Slot)
+		return err == nil && at.At.Seq > 0
+	})
+	m.skips(k)
+	for _, b := range up.boxes {
+		b.stop()
+		b.reads(k)
+	}
+}
+
+// reads opens all that a stopped box holds, and looks at every byte of its folder.
+func (m *member) reads(k *forgotten) {
+	t := m.up.t
+	t.Helper()
+	look := func(where string, b []byte) {
+		for _, w := range append(k.words, "canary scan canary") {
+			if bytes.Contains(b, []byte(w)) {
+				t.Errorf("%s of %s holds %q", where, m.centre, w)
+			}
+		}
+	}
+	records := filepath.Join(m.dir, recordsFolder)
+	vault, err := store.OpenVaultKey(filepath.Join(records, "vault"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	for _, name := range []string{"own", "in", "held"} {
+		found, err := journal.Salvage(filepath.Join(records, "journal", name), journal.Options{Name: name, Cipher: vault}, func(seq uint64, raw []byte) error {
+			opened++
+			look("journal/"+name, raw)
+			var r struct {
+				Block *protocol.Block `cbor:"2,keyasint,omitempty"`
+			}
+			if name != "held" || protocol.Unmarshal(raw, protocol.MaxMessage, "held record", &r) != nil || r.Block == nil {
+				return nil
+			}
+			if h := r.Block.Header; h.Log == k.log && h.First <= k.seq && k.seq <= h.Last {
+				t.Errorf("%s still keeps a block with her application, record %d", m.centre, seq)
+			}
+			return nil
+		})
+		if err != nil || len(found.Notes) > 0 {
+			t.Errorf("journal/%s of %s: %v %q", name, m.centre, err, found.Notes)
+		}
+	}
+	if opened < 5 {
+		t.Errorf("only %d records of %s could be opened", opened, m.centre)
+	}
+	if err := filepath.WalkDir(m.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		look(name, b)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	papers, err := cabinet.Open(filepath.Join(records, "documents"), cabinet.Options{Vault: vault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := papers.Usage(); err != nil || n != 0 {
+		t.Errorf("%d documents are left at %s, %v", n, m.centre, err)
+	}
+}
+
+// skips has the box cut its log for a server of before, which gets what lies in front of
+// what was erased, and for one of now, which gets its hash.
+func (m *member) skips(k *forgotten) {
+	t := m.up.t
+	t.Helper()
+	var at protocol.Position
+	old := replication.Peer{Hello: &protocol.Hello{Reads: protocol.ReadableCodecs &^ (1 << protocol.CodecErased)}}
+	for {
+		_, blocks, err := m.courier.host.cut(old, k.log, at, protocol.MaxBlockEvents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(blocks) == 0 {
+			break
+		}
+		h := blocks[0].Header
+		at = protocol.Position{Seq: h.Last, Hash: h.End}
+	}
+	if at.Seq != k.seq-1 {
+		t.Errorf("a server of before gets the log up to %d; want %d", at.Seq, k.seq-1)
+	}
+	now := replication.Peer{Hello: &protocol.Hello{Reads: protocol.ReadableCodecs}}
+	_, blocks, err := m.courier.host.cut(now, k.log, at, protocol.MaxBlockEvents)
+	if err != nil || len(blocks) != 1 || blocks[0].Header.Codec != protocol.CodecErased || blocks[0].Header.First != k.seq {
+		t.Errorf("a server of now gets %d blocks, %v", len(blocks), err)
+	}
+}
+
+// erases has the hub order an application of the bench to be erased: every call says so, its
+// printed receipt can be proved as before, and nothing is taken for it.
+func (b *bench) erases(a api.ApplicationAnswer) {
+	t := b.tb
+	t.Helper()
+	b.hub.Do(func(d *nodetest.District) {
+		d.Say(t, protocol.EventsErased, &protocol.Erasure{
+			Cases:  []protocol.ErasedCase{{Number: a.Number, Stage: "REJECTED", At: 5_000, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "the law"}},
+			Places: []protocol.ErasedPlaces{{Log: a.Receipt.Log, At: []protocol.Position{{Seq: a.Receipt.Seq, Hash: a.Receipt.Hash}}}},
+		})
+	})
+	b.await("the order to be carried out", func() bool { return b.box.Forgotten().At.Seq > 0 })
+	path := "/v1/applications/" + a.Number.String()
+	if tr := b.track(a.Number); tr.Custody != api.Erased || tr.Stage != "REJECTED" || tr.Erased == nil || tr.Erased.By.Code != "dc" || tr.Erased.Basis != "the law" || tr.Erased.By.Name().BN == "dc" {
+		t.Errorf("tracking is %+v", tr)
+	}
+	var r api.Record
+	if status, body := b.call("GET", path, "", nil, &r); status != 200 || r.Erased == nil || r.Receipt == nil || r.Receipt.Hash != a.Receipt.Hash || string(r.Applicant) != "{}" || !r.SubmittedAt.Equal(a.Receipt.IssuedAt.Time) {
+		t.Errorf("the record answered %d %s", status, body)
+	}
+	var p api.Proof
+	b.call("GET", "/v1/receipts/"+a.Number.String()+"/proof", "", nil, &p)
+	receipt := protocol.Receipt{Log: p.Log, At: protocol.Position{Seq: p.Seq, Hash: protocol.LinkHash(p.Log, p.Seq, p.Prev, p.Event)}, Signature: p.Signature}
+	if !receipt.Verify(p.Signer) || receipt.At.Hash != a.Receipt.Hash || !bytes.Equal(p.Signature, a.Receipt.Signature) {
+		t.Errorf("the proof does not prove: %+v", p)
+	}
+	var list api.FiledList
+	b.call("GET", "/v1/applications", "", nil, &list)
+	for _, f := range list.Applications {
+		if f.Number == a.Number {
+			t.Error("it is listed")
+		}
+	}
+	if status, body := b.call("POST", path+"/withdrawal", "late", []byte(`{"reason":"x"}`), nil); status != http.StatusConflict && status != http.StatusNotFound {
+		t.Errorf("a withdrawal after it answered %d %s", status, body)
+	}
+	if status, page := b.call("GET", "/track?number="+a.Number.String(), "", nil, nil); status != 200 || !strings.Contains(string(page), "the law") {
+		t.Errorf("the page of tracking answered %d", status)
+	}
+}
