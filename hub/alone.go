@@ -102,7 +102,7 @@ func NewAlone(o AloneOptions) (*Alone, register.Opener, error) {
 			o.Bring(&Crossing{call: *c, answer: answer})
 		},
 	}
-	a.host.inquiries = newInquiries(a.host, o.Clock)
+	a.host.inquiries, a.host.words = newInquiries(a.host, o.Clock), &words{a.host.admit, a.host.group}
 	return a, opener, nil
 }
 

@@ -8,12 +8,15 @@ import (
 	"kendro/replication"
 )
 
-var _ replication.Minder = (*host)(nil)
+// words takes what boxes say of the orders of erasure that they have carried out.
+type words struct {
+	admit func(replication.Peer) (*register.Node, error)
+	group *group
+}
 
-// Forgot takes a box's word on the orders of erasure that it has carried out into the
-// register, where it says more than the one before. The box repeats it in each session,
-// so a failure costs no more than that.
-func (s *host) Forgot(ctx context.Context, peer replication.Peer, f *protocol.Forgotten) {
+// Forgot takes a box's word into the register, where it says more than the one before. The
+// box repeats it in each session, so a failure costs no more than that.
+func (s *words) Forgot(ctx context.Context, peer replication.Peer, f *protocol.Forgotten) {
 	node, err := s.admit(peer)
 	if err != nil {
 		return
@@ -24,6 +27,6 @@ func (s *host) Forgot(ctx context.Context, peer replication.Peer, f *protocol.Fo
 		return
 	}
 	if _, err = s.group.do(ctx, register.NewCommand(drawID(), register.ActorHub, register.BoxHasForgot, told)); err != nil {
-		s.log.Info("a box's word on what it has forgotten is not noted", "centre", peer.Subject.Name, "seq", f.At.Seq, "err", err)
+		s.group.log.Info("a box's word on what it has forgotten is not noted", "centre", peer.Subject.Name, "seq", f.At.Seq, "err", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 // offers them their inbox and the catalogue.
 type host struct {
 	*inquiries
+	*words
 
 	group    *group
 	keys     *openKeys
@@ -50,6 +51,7 @@ var (
 	_ replication.BaseWriter = (*host)(nil)
 	_ replication.Overseer   = (*host)(nil)
 	_ replication.Informant  = (*host)(nil)
+	_ replication.Minder     = (*host)(nil)
 )
 
 // An intake is what one session brings. Its methods are called one at a time.

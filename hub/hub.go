@@ -115,7 +115,7 @@ func (h *Hub) furnish(j *judge) {
 		shelf:  newShelf(h.group.register, h.packer, h.keys, nil),
 	}
 	h.papers.admit = h.host.admit
-	h.host.inquiries = newInquiries(h.host, h.o.Clock)
+	h.host.inquiries, h.host.words = newInquiries(h.host, h.o.Clock), &words{h.host.admit, h.host.group}
 	h.sweeper.papers = h.papers
 	h.host.holding = &holding{
 		group: h.group, store: h.disk.held, judge: j, ingester: in, keys: h.keys, kick: make(chan struct{}, 1), tell: h.host.heldSettled,

@@ -14,12 +14,9 @@ import (
 	"strings"
 
 	"kendro/catalogue"
-	"kendro/domain/access"
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
-	"kendro/hub/register"
-	"kendro/identity"
 	"kendro/internal/nodetest"
 	"kendro/node/box"
 	"kendro/protocol"
@@ -113,32 +110,6 @@ func leaves(v any) (list []string) {
 	return list
 }
 
-// ordered has two officers order that a case be erased.
-func (up *upazila) ordered(n protocol.Number) {
-	up.t.Helper()
-	leader := up.Leader()
-	hash, err := identity.HashPassword("correct horse")
-	if err != nil {
-		up.t.Fatal(err)
-	}
-	do := func(who string, m register.Method, body any) {
-		up.t.Helper()
-		res, err := leader.Hub.Do(up.t.Context(), register.NewCommand("order-"+string(m), who, m, body))
-		if err != nil || res.Fault != nil {
-			up.t.Fatal(m, err, res.Fault)
-		}
-	}
-	for who, post := range map[string]string{"dc": "dc", "adc": "adc-general"} {
-		seat, ok := leader.Hub.Register().Set().Directory.SeatFor(post, "41")
-		if !ok {
-			up.t.Fatal("no seat of the post " + post)
-		}
-		up.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, Hash: hash, From: 1})
-	}
-	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: []protocol.Number{n}, Basis: "the law", Reason: "the citizen asked"})
-	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n})
-}
-
 // forgets withdraws a case of a box without a link, has it erased, and reads the disks of
 // all boxes: what names the citizen is in no file of any, opened or not, and no block with
 // her events is kept for the box any more.
@@ -153,7 +124,7 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 		t.Fatal(err)
 	}
 	stage(application.Withdrawn.String())
-	up.ordered(k.number)
+	up.Erase(k.number)
 	for _, b := range up.boxes {
 		up.Wait("what is erased at "+string(b.centre), func() bool { return b.box.Forgotten().At.Seq > 0 })
 	}
@@ -196,13 +167,14 @@ func (m *member) reads(k *forgotten) {
 			var r struct {
 				Block *protocol.Block `cbor:"2,keyasint,omitempty"`
 			}
-			if name != "held" || protocol.Unmarshal(raw, protocol.MaxMessage, "held record", &r) != nil || r.Block == nil {
+			if name != "held" {
 				return nil
 			}
-			if h := r.Block.Header; h.Log == k.log && h.First <= k.seq && k.seq <= h.Last {
+			err := protocol.Unmarshal(raw, protocol.MaxMessage+8<<10, "held record", &r)
+			if err == nil && r.Block != nil && r.Block.Header.Log == k.log && r.Block.Header.First <= k.seq && k.seq <= r.Block.Header.Last {
 				t.Errorf("%s still keeps a block with her application, record %d", m.centre, seq)
 			}
-			return nil
+			return err
 		})
 		if err != nil || len(found.Notes) > 0 {
 			t.Errorf("journal/%s of %s: %v %q", name, m.centre, err, found.Notes)

@@ -26,9 +26,12 @@ func (g *Group) AddEntrepreneur(centre place.Centre, name string) {
 	g.tb.Helper()
 	g.Do(g.Leader(), register.AddUser, register.User{
 		Name: name, Role: "entrepreneur", Centre: centre, Gender: "f", From: 1,
-		Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		Hash: nobodys,
 	})
 }
+
+// nobodys is the hash of a password that nobody knows.
+const nobodys = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // A carrier is a box in a session with its hub that carries for a neighbour: the
 // neighbour's sealed blocks one way, its acknowledgements and its inbox the other.

@@ -91,9 +91,14 @@ type core struct {
 	setBack    chan struct{} // Holds one: what a session was told has changed.
 	pending    opening       // What a start may have to finish.
 	line       lineage
-	short      bool   // journal/own lacks what HEAD names, or has no HEAD.
-	named      uint64 // The record that HEAD named, where short.
-	backs      backs  // Where journal/in holds events of this centre's uplinks.
+	shortfall
+	backs backs // Where journal/in holds events of this centre's uplinks.
+}
+
+// A shortfall is what journal/own was found to lack at a start.
+type shortfall struct {
+	short bool   // It lacks what HEAD names, or has no HEAD.
+	named uint64 // The record that HEAD named, where short.
 }
 
 // Open opens the box in dir, creating it where there is none, and brings its
@@ -201,7 +206,7 @@ func (b *core) refetch(cause error) (*journal.Journal, error) {
 	if err := b.in.Load().Close(); err != nil {
 		return nil, err
 	}
-	in, err := b.mendIn(cause)
+	in, err := (mender{b}).mendIn(cause)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +230,7 @@ func (b *Box) openJournals() error {
 func (b *Box) openIn() error {
 	in, report, err := journal.Open(b.journalDir("in"), b.journalOptions("in"))
 	if err = inJournal("in", err); hurtIn("in", err) {
-		in, err = b.mendIn(err)
+		in, err = (mender{b.core}).mendIn(err)
 	}
 	if err != nil {
 		return err
@@ -233,7 +238,7 @@ func (b *Box) openIn() error {
 	b.in.Store(in)
 	b.mention("in", &report)
 	if report.Behind || report.HeadMissing || report.Emptied {
-		if err := b.remember(); err != nil {
+		if err := (forgetter{core: b.core}).remember(); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,7 @@ package box
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +10,6 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/protocol"
-	"kendro/store/journal"
 )
 
 // A box carries out the orders of erasure that stand in its inbox: in both journals the
@@ -42,7 +39,7 @@ type forgets struct {
 
 	mu     sync.Mutex // Guards what follows, across the write of the mark.
 	doubts uint64     // How often a journal was put together otherwise.
-	late   bool       // The last look did not come to its end.
+	late   int        // The last look did not come to its end: how often it was asked for since, and one; 0: it did.
 	done   protocol.Forgotten
 	told   func(protocol.Forgotten)
 }
@@ -57,14 +54,14 @@ func (f *forgets) look() {
 
 // Forgotten returns up to where every order of erasure is carried out here, on the disk;
 // zero before the first.
-func (b *core) Forgotten() protocol.Forgotten {
+func (b *Care) Forgotten() protocol.Forgotten {
 	b.forgets.mu.Lock()
 	defer b.forgets.mu.Unlock()
 	return b.forgets.done
 }
 
 // TellForgotten has told called with each newer one. It must not block.
-func (b *core) TellForgotten(told func(protocol.Forgotten)) {
+func (b *Care) TellForgotten(told func(protocol.Forgotten)) {
 	b.forgets.mu.Lock()
 	defer b.forgets.mu.Unlock()
 	b.forgets.told = told
@@ -72,7 +69,7 @@ func (b *core) TellForgotten(told func(protocol.Forgotten)) {
 
 // remember has all orders carried out again: a journal is put together from an older or a
 // damaged one, which may hold what was erased.
-func (b *core) remember() error {
+func (b forgetter) remember() error {
 	if b.o.Alone != nil {
 		return nil
 	}
@@ -131,17 +128,29 @@ func (f forgetter) note(m *forgetMark, doubts uint64) error {
 func (f forgetter) try(ctx context.Context) {
 	err := f.carryOut(ctx)
 	f.forgets.mu.Lock()
-	f.forgets.late = err != nil
+	again := f.forgets.late > 0
+	f.forgets.late = 0
+	if err != nil {
+		f.forgets.late = 1
+	}
 	f.forgets.mu.Unlock()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !again && ctx.Err() == nil {
 		f.o.Logger.Warn("an order of erasure is not carried out yet", "err", err)
 	}
 }
 
+// forgetAgain is after how many looks at the room what could not be done is tried again.
+const forgetAgain = 12
+
+// isLate reports whether it is time to try again.
 func (f forgetter) isLate() bool {
 	f.forgets.mu.Lock()
 	defer f.forgets.mu.Unlock()
-	return f.forgets.late
+	if f.forgets.late == 0 {
+		return false
+	}
+	f.forgets.late++
+	return f.forgets.late%forgetAgain == 0
 }
 
 // carryOut carries out every order that is not noted as carried out.
@@ -181,11 +190,15 @@ func (f forgetter) carryOut(ctx context.Context) error {
 		if err := f.rebuild(ctx); err != nil {
 			return err
 		}
+		m.Busy = false
+		if err := f.note(&m, doubts); err != nil {
+			return err
+		}
 	}
 	if err := f.throwAway(t, orders); err != nil {
 		return err
 	}
-	m.Read, m.Busy = last, false
+	m.Read = last
 	for i := range orders {
 		m.Done = protocol.Forgotten{Log: orders[i].at.Log, At: orders[i].at.At, Since: f.o.Clock().UnixMilli()}
 	}
@@ -257,229 +270,7 @@ func (f forgetter) orders(after uint64) (list []order, last uint64, err error) {
 		if err == nil && e.Kind == protocol.EventsErased && reads(&e, &o.Erasure) && o.Check() == nil {
 			list = append(list, o)
 		}
-		return nil //nolint:nilerr // What this version can't read has no effect.
+		return nil // What this version can't read has no effect.
 	})
 	return list, last, err
-}
-
-// targets are the records that hold what has to go.
-type targets struct {
-	*core
-	places  map[protocol.LogID]map[uint64]protocol.Hash
-	numbers map[protocol.Number]bool
-	first   protocol.Number // By which a case goes of which this box does not know which it is.
-
-	own, in         map[uint64][]byte // What takes the place of those that are named …
-	ownCopy, inCopy map[uint64][]byte // … and of what they were copied from. These go first: nobody names them.
-	events          map[[32]byte]bool // Those that are named, as encoded.
-	receipts        map[protocol.Head]bool
-	papers          map[protocol.Hash]bool
-}
-
-func newTargets(b *core, orders []order) *targets {
-	t := &targets{
-		core: b, places: map[protocol.LogID]map[uint64]protocol.Hash{}, numbers: map[protocol.Number]bool{},
-		own: map[uint64][]byte{}, in: map[uint64][]byte{}, ownCopy: map[uint64][]byte{}, inCopy: map[uint64][]byte{},
-		events: map[[32]byte]bool{}, receipts: map[protocol.Head]bool{}, papers: map[protocol.Hash]bool{},
-	}
-	for i := range orders {
-		for _, p := range orders[i].Places {
-			if t.places[p.Log] == nil {
-				t.places[p.Log] = map[uint64]protocol.Hash{}
-			}
-			for _, at := range p.At {
-				t.places[p.Log][at.Seq] = at.Hash
-			}
-		}
-		for k := range orders[i].Cases {
-			t.numbers[orders[i].Cases[k].Number] = true
-			t.first = orders[i].Cases[k].Number
-		}
-		for _, h := range orders[i].Documents {
-			t.papers[h] = true
-		}
-	}
-	return t
-}
-
-func (t *targets) count() int { return len(t.own) + len(t.in) + len(t.ownCopy) + len(t.inCopy) }
-func (t *targets) any() bool  { return t.count() > 0 }
-
-// named reports whether an order means the event at a place.
-func (t *targets) named(log protocol.LogID, at protocol.Position) bool {
-	h, ok := t.places[log][at.Seq]
-	return ok && h == at.Hash
-}
-
-// find looks through both journals: first for what is named, then for what that was
-// copied from, and for documents that something else names as well.
-func (t *targets) find() error {
-	if err := t.eachIn(func(seq uint64, raw []byte, r *inRecord) {
-		if t.named(r.Log, r.At) || t.tells(r) {
-			t.in[seq] = r.erased(raw)
-			t.know(r.Log, r.At, r.Raw)
-		}
-	}); err != nil {
-		return err
-	}
-	if err := t.eachOwn(func(e *ownEffect) {
-		if t.named(e.log, protocol.Position{Seq: e.place, Hash: e.hash}) {
-			t.own[e.seq] = t.ownErased(e)
-			t.know(e.log, protocol.Position{Seq: e.place, Hash: e.hash}, e.record.Event)
-		}
-	}); err != nil || !t.any() && len(t.papers) == 0 {
-		return err
-	}
-	kept := map[protocol.Hash]bool{}
-	keep := func(e *protocol.Event) {
-		for _, d := range papersIn(e) {
-			kept[d.Hash] = true
-		}
-	}
-	if err := t.eachIn(func(seq uint64, raw []byte, r *inRecord) {
-		if r.Log.Channel != protocol.Uplink || t.in[seq] != nil {
-			return
-		}
-		if t.copied(protocol.Head{Log: r.Log, At: r.At}, r.Raw) {
-			t.inCopy[seq] = r.erased(raw)
-		} else if e, err := protocol.DecodeEvent(r.Raw); err == nil {
-			keep(&e)
-		}
-	}); err != nil {
-		return err
-	}
-	err := t.eachOwn(func(e *ownEffect) {
-		if t.own[e.seq] != nil {
-			return
-		}
-		at := protocol.Head{Log: e.log, At: protocol.Position{Seq: e.place, Hash: e.hash}}
-		if t.overtaken(e.seq) && t.copied(at, e.record.Event) {
-			t.ownCopy[e.seq] = t.ownErased(e)
-		} else {
-			keep(e.event)
-		}
-	})
-	for h := range kept {
-		delete(t.papers, h)
-	}
-	return err
-}
-
-// know remembers an event that is named, to find what it was copied from, and its
-// documents: no other need name them.
-func (t *targets) know(log protocol.LogID, at protocol.Position, raw []byte) {
-	if log.Channel != protocol.Uplink {
-		return
-	}
-	t.events[sha256.Sum256(raw)] = true
-	t.receipts[protocol.Head{Log: log, At: at}] = true
-	e, err := protocol.DecodeEvent(raw)
-	if err != nil {
-		return
-	}
-	if e.Kind == protocol.Recovered {
-		var r protocol.Recovery
-		if e.Decode(&r) != nil {
-			return
-		}
-		t.receipts[protocol.Head{Log: r.Receipt.Log, At: r.Receipt.At}] = true
-		if e, err = r.Open(); err != nil {
-			return
-		}
-	}
-	for _, d := range papersIn(&e) {
-		t.papers[d.Hash] = true
-	}
-}
-
-// copied reports whether an event is one of those that are named, at another place.
-func (t *targets) copied(at protocol.Head, raw []byte) bool {
-	return t.receipts[at] || t.events[sha256.Sum256(raw)]
-}
-
-// overtaken reports whether a record of journal/own stands again in a later log: then it
-// is never sent from where it is.
-func (t *targets) overtaken(seq uint64) bool {
-	for _, s := range t.index.parts.all() {
-		if s.From <= seq && seq < s.First {
-			return true
-		}
-	}
-	return false
-}
-
-// tells reports whether an event of the state behind an inbox's base is on one of the
-// cases: places of such a state are named by nobody.
-func (t *targets) tells(r *inRecord) bool {
-	if r.Log.Channel != protocol.InboxBase {
-		return false
-	}
-	e, err := protocol.DecodeEvent(r.Raw)
-	if err != nil || e.Kind != protocol.CaseMoved && e.Kind != protocol.SetAside {
-		return false
-	}
-	var st protocol.Standing
-	return t.numbers[e.Number] || e.Kind == protocol.CaseMoved && reads(&e, &st) && (t.numbers[st.Number] || t.numbers[st.Primary])
-}
-
-// ownErased is what takes the place of a record of journal/own.
-func (t *targets) ownErased(e *ownEffect) []byte {
-	g := &erasedRecord{
-		Incarnation: e.record.Incarnation, Prev: e.record.Prev, Event: protocol.ErasedRaw(e.hash), Log: e.record.Log,
-		Again: e.record.Key == againKey, Stood: t.overtaken(e.seq), Number: e.number, Receipt: e.receipt, At: e.event.At,
-	}
-	if g.Receipt != nil {
-		g.Before = e.before
-	}
-	if g.Number != 0 && !t.numbers[g.Number] {
-		g.Case = t.first
-	}
-	return protocol.Marshal(g)
-}
-
-// eachIn hands out the events of journal/in that were not erased.
-func (t *targets) eachIn(fn func(seq uint64, raw []byte, r *inRecord)) error {
-	return scan("in", t.core.in.Load(), 1, func(seq uint64, raw []byte) error {
-		r, err := decodeIn(seq, raw)
-		if err != nil || r.What != inEvent || r.Log.Channel == protocol.Catalogue || r.Log.Channel == protocol.CatalogueBase {
-			return err
-		}
-		if _, gone := protocol.ErasedHash(r.Raw); !gone {
-			fn(seq, raw, &r)
-		}
-		return nil
-	})
-}
-
-// eachOwn hands out the events of journal/own that were not erased.
-func (t *targets) eachOwn(fn func(*ownEffect)) error {
-	last := t.mirror.records()
-	return scan("own", t.core.own, 1, func(seq uint64, raw []byte) error {
-		if seq > last {
-			return nil // Of no order's.
-		}
-		e, err := t.index.effectOf(seq, raw)
-		if err != nil {
-			return err
-		}
-		if !e.record.hole() && e.record.gone == nil {
-			fn(&e)
-		}
-		return nil
-	})
-}
-
-// replace writes both journals anew where they have to forget. What is named goes last:
-// by it the rest is found again.
-func (t *targets) replace() error {
-	for _, step := range []struct {
-		j       *journal.Journal
-		name    string
-		records map[uint64][]byte
-	}{{t.core.own, "own", t.ownCopy}, {t.core.in.Load(), "in", t.inCopy}, {t.core.own, "own", t.own}, {t.core.in.Load(), "in", t.in}} {
-		if err := step.j.Replace(step.records); err != nil {
-			return fmt.Errorf("journal/%s: %w", step.name, err)
-		}
-	}
-	return nil
 }

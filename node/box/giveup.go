@@ -353,7 +353,7 @@ func (b lineage) leave(from uint64, why string, copied bool) error {
 	if copied || b.index.parts.log().Name == b.o.Enrolment.District+"-"+b.o.Enrolment.Spare {
 		slot = b.o.Enrolment.Spare
 	}
-	if err := errors.Join(b.remember(), b.giveUp(slot, from, why)); err != nil {
+	if err := errors.Join((forgetter{core: b.core}).remember(), b.giveUp(slot, from, why)); err != nil {
 		return err
 	}
 	if why != whyDamaged { // RecordsMissing says that.

@@ -32,19 +32,8 @@ type counter struct {
 // newCounter opens a box that has synced once.
 func newCounter(tb testing.TB) *counter {
 	c := freshCounter(tb)
-	c.synced()
+	clerk{c}.synced()
 	return c
-}
-
-// synced starts a box and has it sync once.
-func (c *counter) synced() {
-	c.tb.Helper()
-	c.d.Publish(c.tb, c.d.Set, nil)
-	c.d.AddUser(c.tb, nil)
-	c.start()
-	c.deliver(c.d.Catalogue)
-	c.deliver(c.d.Inbox)
-	waitFor(c.tb, "intake to open", func() bool { return c.Blockers().Closed() == nil })
 }
 
 // freshCounter makes a box that has never synced, and does not start it.

@@ -60,7 +60,7 @@ const (
 // mendIn puts journal/in together again from what can be read of it: each of the
 // hub's logs up to its first gap, and every acknowledgement. The hub sends the
 // rest again. The damaged one is kept beside it. Nobody has it open.
-func (b *core) mendIn(cause error) (*journal.Journal, error) {
+func (b mender) mendIn(cause error) (*journal.Journal, error) {
 	fresh := b.journalDir(inFresh)
 	if err := os.RemoveAll(fresh); err != nil {
 		return nil, &fault.Error{Op: "box.mend", Kind: fault.Stopped, Item: fresh, Err: err}
@@ -80,7 +80,7 @@ func (b *core) mendIn(cause error) (*journal.Journal, error) {
 	if len(found.Damage)+s.dropped == 0 {
 		return nil, cause // It reads well now: somebody has to look.
 	}
-	if err := errors.Join(b.want(s.missing()), b.remember()); err != nil {
+	if err := errors.Join(b.want(s.missing()), (forgetter{core: b.core}).remember()); err != nil {
 		return nil, err
 	}
 	if err := exchange(b.journalDir("in"), fresh, b.journalDir(inDamaged)); err != nil {
@@ -184,7 +184,7 @@ func exchange(old, fresh, aside string) error {
 }
 
 // want notes durably what the hub is asked for again, beside what it was before.
-func (b *core) want(list []protocol.Head) error {
+func (b mender) want(list []protocol.Head) error {
 	if len(list) == 0 {
 		return nil
 	}

@@ -64,7 +64,7 @@ func (b mender) mendOwn(in *journal.Journal, accept bool, cause error) ([]gap, e
 	if len(p.gaps) == 0 || unsigned && !accept {
 		return p.gaps, errors.Join(cause, os.RemoveAll(fresh))
 	}
-	if err := errors.Join(b.missing.miss(p.lost()...), b.remember()); err != nil {
+	if err := errors.Join(b.missing.miss(p.lost()...), (forgetter{core: b.core}).remember()); err != nil {
 		return p.gaps, err
 	}
 	if err := os.RemoveAll(filepath.Join(b.dir, "index")); err != nil { // It says of damaged records that they are here.

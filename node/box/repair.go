@@ -84,7 +84,7 @@ func (b *core) repairIn(context.Context) (Finding, error) {
 		return f, err
 	}
 	f.say(found.Damage)
-	in, err := b.mendIn(inJournal("in", err))
+	in, err := mender{b}.mendIn(inJournal("in", err))
 	if err != nil {
 		return f, err
 	}

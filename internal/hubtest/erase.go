@@ -1,0 +1,29 @@
+package hubtest
+
+import (
+	"kendro/domain/access"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// Erase has one officer order that a case be erased, and another confirm it.
+func (g *Group) Erase(n protocol.Number) {
+	g.tb.Helper()
+	leader := g.Leader()
+	do := func(who string, m register.Method, body any) {
+		g.tb.Helper()
+		res, err := leader.Hub.Do(g.tb.Context(), register.NewCommand("erase-"+n.String()+string(m), who, m, body))
+		if err != nil || res.Fault != nil {
+			g.tb.Fatalf("%s: %v %v", m, err, res.Fault)
+		}
+	}
+	for who, post := range map[string]string{"dc": "dc", "adc": "adc-general"} {
+		seat, ok := leader.Hub.Register().Set().Directory.SeatFor(post, District)
+		if !ok {
+			g.tb.Fatalf("no seat of the post %s", post)
+		}
+		g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, From: 1, Hash: nobodys})
+	}
+	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: []protocol.Number{n}, Basis: "the law", Reason: "the citizen asked"})
+	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n})
+}
