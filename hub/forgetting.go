@@ -10,6 +10,7 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
+	"kendro/protocol"
 )
 
 // How often a server looks whether something erased is left in its folder, and how long it
@@ -67,7 +68,7 @@ func (s *sweeper) sweep(ctx context.Context, upTo uint64) error {
 	if err := s.leftovers(); err != nil {
 		return err
 	}
-	if err := s.papers.erasedGone(); err != nil {
+	if err := errors.Join(s.papers.erasedGone(), s.heldGone()); err != nil {
 		return err
 	}
 	if err := s.rewrite(ctx, upTo); err != nil {
@@ -93,6 +94,24 @@ func (s *sweeper) leftovers() error {
 		}
 	}
 	return nil
+}
+
+// heldGone takes away what lay here of erased cases, sealed, while nobody led.
+func (s *sweeper) heldGone() error {
+	all, err := s.register().Erasures()
+	if err != nil {
+		return err
+	}
+	var places []protocol.ErasedPlaces
+	for _, e := range all {
+		if e.Former { // Of its logs the register may have nothing yet: what is held may be the only copy.
+			continue
+		}
+		for i := range e.Places {
+			places = append(places, protocol.ErasedPlaces{Log: e.Places[i].Log, At: []protocol.Position{e.Places[i].At}})
+		}
+	}
+	return s.disk.held.Forget(places)
 }
 
 // rewrite puts a register in the place of this one whose files never held what is gone.
@@ -132,7 +151,7 @@ func (s *sweeper) cut(ctx context.Context, upTo uint64) error {
 			return fault.Wrap("hub.sweep", fault.Unavailable, "raft", err)
 		}
 	}
-	if err := log.refuse(log.journal.Turn()); err != nil {
+	if err := log.refuse(log.journal.Roll()); err != nil {
 		return err
 	}
 	last := log.journal.Last()

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestTurnGivesBackEveryByte: what lay before a turn is in no file once it was dropped, and
-// the log goes on. Without the turn it stays in the segment of what comes after it.
-func TestTurnGivesBackEveryByte(t *testing.T) {
-	for _, turn := range []bool{false, true} {
+// TestRollGivesBackEveryByte: what lay before another segment began is in no file once it was dropped, and
+// the log goes on. Without that it stays in the segment of what comes after it.
+func TestRollGivesBackEveryByte(t *testing.T) {
+	for _, roll := range []bool{false, true} {
 		dir := t.TempDir()
 		j, _, err := Open(dir, Options{Name: "test"})
 		if err != nil {
@@ -20,9 +20,9 @@ func TestTurnGivesBackEveryByte(t *testing.T) {
 		if _, err := j.Append([]byte("first"), secret); err != nil {
 			t.Fatal(err)
 		}
-		if turn {
+		if roll {
 			for range 2 { // The second finds an empty segment.
-				if err := j.Turn(); err != nil {
+				if err := j.Roll(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -34,24 +34,24 @@ func TestTurnGivesBackEveryByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := uint64(1)
-		if turn {
+		if roll {
 			want = 3
 		}
 		if j.First() != 3 || j.Oldest() != want {
-			t.Errorf("turned %v: first %d, oldest %d; want 3 and %d", turn, j.First(), j.Oldest(), want)
+			t.Errorf("rolled %v: first %d, oldest %d; want 3 and %d", roll, j.First(), j.Oldest(), want)
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if holds(t, dir, secret) == turn {
-			t.Errorf("turned %v: the files hold it: %v", turn, !turn)
+		if holds(t, dir, secret) == roll {
+			t.Errorf("rolled %v: the files hold it: %v", roll, !roll)
 		}
 		j, report, err := Open(dir, Options{Name: "test"})
 		if err != nil || len(report.Damage) > 0 {
 			t.Fatal(report, err)
 		}
 		if got, err := j.Read(3); err != nil || string(got) != "third" {
-			t.Errorf("turned %v: opened again, record 3 is %q, %v", turn, got, err)
+			t.Errorf("rolled %v: opened again, record 3 is %q, %v", roll, got, err)
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
