@@ -69,15 +69,15 @@ func (b *Care) TellForgotten(told func(protocol.Forgotten)) {
 
 // remember has all orders carried out again: a journal is put together from an older or a
 // damaged one, which may hold what was erased.
-func (b forgetter) remember() error {
-	if b.o.Alone != nil {
+func (f forgetter) remember() error {
+	if f.o.Alone != nil {
 		return nil
 	}
-	b.forgets.mu.Lock()
-	defer b.forgets.mu.Unlock()
-	b.forgets.doubts++
-	b.forgets.look()
-	err := os.Remove(b.journalDir(forgetName))
+	f.forgets.mu.Lock()
+	defer f.forgets.mu.Unlock()
+	f.forgets.doubts++
+	f.forgets.look()
+	err := os.Remove(f.journalDir(forgetName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -177,6 +177,9 @@ func (f forgetter) carryOut(ctx context.Context) error {
 	if err := t.find(); err != nil {
 		return err
 	}
+	if err := f.throwPapers(t); err != nil { // First: by what is replaced next they are known.
+		return err
+	}
 	if t.any() {
 		m.Busy = true
 		if err := f.note(&m, doubts); err != nil {
@@ -195,7 +198,7 @@ func (f forgetter) carryOut(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.throwAway(t, orders); err != nil {
+	if err := f.throwAway(orders); err != nil {
 		return err
 	}
 	m.Read = last
@@ -206,8 +209,8 @@ func (f forgetter) carryOut(ctx context.Context) error {
 	return f.note(&m, doubts)
 }
 
-// throwAway removes documents, what former repairs have left, and neighbours' copies.
-func (f forgetter) throwAway(t *targets, orders []order) error {
+// throwPapers removes documents that nothing else here names.
+func (f forgetter) throwPapers(t *targets) error {
 	for h := range t.papers {
 		if f.papers.tray == nil {
 			break
@@ -216,6 +219,11 @@ func (f forgetter) throwAway(t *targets, orders []order) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// throwAway removes what former repairs have left, and neighbours' copies.
+func (f forgetter) throwAway(orders []order) error {
 	for _, name := range []string{ownDamaged, inDamaged, ownFresh, inFresh} {
 		if err := f.drop(f.journalDir(name)); err != nil {
 			return err
