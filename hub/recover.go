@@ -85,7 +85,7 @@ func recoverRaft(keys *openKeys, d *disk, peers []RecoveryPeer, stop *fatal) err
 	if err := c.complete(); err != nil {
 		return err
 	}
-	m := &machine{states: d.states, grown: func(*register.Outcome) {}, fail: stop.set, log: c.Logger}
+	m := &machine{states: d.states, anew: d.anew, grown: func(*register.Outcome) {}, fail: stop.set, log: c.Logger}
 	_, wire := raft.NewInmemTransport("recovery")
 	return raft.RecoverCluster(c.raftConfig(keys.ID), inPlace{m}, d.log, d.votes, inPlaceStore{d.states}, wire, members)
 }
