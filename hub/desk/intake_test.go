@@ -369,7 +369,7 @@ func TestLetterEnteredLate(t *testing.T) {
 		if dear := slices.ContainsFunc(a.Fees, func(f protocol.Fee) bool { return f.Poisha == 77_00 }); a.ServiceVersion != c.version || dear != (c.version == v.Number) {
 			t.Errorf("%s: taken under version %d, for %+v", what, a.ServiceVersion, a.Fees)
 		}
-		if want, _ := c.members["posted_on"].(string); rec.PostedOn != want || rec.Since.Time.Sub(posted) < 19*24*time.Hour || !rec.SubmittedAt.Equal(a.Receipt.IssuedAt.Time) {
+		if want, _ := c.members["posted_on"].(string); rec.PostedOn != want || rec.Since.Sub(posted) < 19*24*time.Hour || !rec.SubmittedAt.Equal(a.Receipt.IssuedAt.Time) {
 			t.Errorf("%s: postmark %q, received %v", what, rec.PostedOn, rec.Since)
 		}
 	}
