@@ -56,7 +56,7 @@ func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
 	late := g.Follower()
 	g.Stop(late)
 	b.Batch = 2
-	numbers := fileEntries(t, g, b, carried+2*16)
+	numbers := fileEntries(t, g, b, 2*16)
 	for _, s := range g.Servers {
 		if s.Hub != nil {
 			if err := s.Hub.Snapshot(); err != nil {
@@ -64,6 +64,7 @@ func TestSnapshotForAServerThatMissedEntries(t *testing.T) {
 			}
 		}
 	}
+	leadAnew(g)
 	g.Start(late)
 	g.Wait("an installed snapshot", func() bool { return late.Hub.Status().Installed == 1 })
 	g.Agree()
@@ -107,10 +108,14 @@ func TestRestartOfAll(t *testing.T) {
 	}
 }
 
-// carried is how many entries Raft puts into one message. The leader fills it
-// before it reaches a server that is down, so that these are not missed even if
-// they have left the log since.
-const carried = 64
+// leadAnew has the leader read its log again, as it lies now: it fills a message for a
+// server that is down before it reaches it, with entries that may have left the log since.
+func leadAnew(g *hubtest.Group) {
+	lead := g.Leader()
+	g.Stop(lead)
+	g.Start(lead)
+	g.Leader()
+}
 
 // fileEntries files until the register is at least so many entries further: the
 // leader gathers blocks into fewer entries, as its load has it.

@@ -183,6 +183,7 @@ func TestAServerThatJoinsFetchesTheDocuments(t *testing.T) {
 func TestAnOfficersScanIsSafeWhenItIsAnswered(t *testing.T) {
 	t.Parallel()
 	g := hubtest.New(t, 3)
+	g.Agree() // One that knows no voters yet finds no quorum of them.
 	content := []byte("%PDF-1.4\nrecord of the volume\n%%EOF\n")
 	h := protocol.Hash(sha256.Sum256(content))
 	s := g.Follower()
