@@ -6,10 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,21 +92,39 @@ type file struct {
 	size int64
 }
 
+// readAll reads a folder as it is at one time: anew, where a file came or went meanwhile.
 func readAll(t *testing.T, dir string) map[string]file {
 	t.Helper()
-	files := map[string]file{}
+	for {
+		files := map[string]file{}
+		var err error
+		before := namesIn(t, dir)
+		for _, name := range before {
+			var b []byte
+			if b, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+				break
+			}
+			files[name] = file{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+		}
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			t.Fatal(err)
+		case err == nil && slices.Equal(before, namesIn(t, dir)):
+			return files
+		}
+	}
+}
+
+func namesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[e.Name()] = file{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+		names = append(names, e.Name())
 	}
-	return files
+	return names
 }
 
 // writeAll writes files with holes where they are zero, as Badger makes them.
