@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -252,7 +253,10 @@ func (r Desk) HeldEvent(id string) (it protocol.Item, err error) {
 			return fault.New("register.HeldEvent", fault.NotFound, clip(id, 64), "nothing of this name is held")
 		}
 		raw, err := v.Get(eventKey(m.from.Log, m.from.At.Seq))
-		if err != nil || len(raw) <= len(it.Hash) {
+		if err == nil && len(raw) <= len(it.Hash) {
+			err = errors.New("the event is cut off")
+		}
+		if err != nil {
 			return fault.Wrap("register.HeldEvent", fault.Damaged, m.Number.String(), err)
 		}
 		it.Seq, it.Raw = m.from.At.Seq, slices.Clone(raw[len(it.Hash):])
