@@ -99,9 +99,12 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 		return fault.Wrap(op, fault.Unavailable, call.Path, err)
 	}
 	defer func() { _ = res.Body.Close() }() // Read to its end, or failed before.
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return fault.Wrap(op, fault.Unavailable, call.Path, err)
+	}
+	if len(body) > maxAnswer {
+		return fault.New(op, fault.Internal, call.Path, "the answer is longer than the 64 MiB that are read: tell us what was asked for")
 	}
 	if res.StatusCode >= 300 {
 		return failure(op, res, body)
