@@ -326,7 +326,7 @@ func TestPartsThatDontBelongTogether(t *testing.T) {
 	if err := d.states.register().Sync(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.states.advance(marker{Index: 20, Term: 1, Members: raft.EncodeConfiguration(raft.Configuration{}), MembersAt: 1, Applied: applied, Digest: digest}); err != nil {
+	if err := d.states.advance(d.states.register(), marker{Index: 20, Term: 1, Members: raft.EncodeConfiguration(raft.Configuration{}), MembersAt: 1, Applied: applied, Digest: digest}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.log.DeleteRange(1, 15); err != nil {

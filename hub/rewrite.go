@@ -160,6 +160,8 @@ func (w *rewriter) adopt() bool {
 func (w *rewriter) place(f *rewritten) error {
 	const op = "hub.rewrite"
 	s := w.states
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	s.mu.Lock()
 	m, current, busy := s.mark, s.current, len(s.reading) > 0
 	s.mu.Unlock()

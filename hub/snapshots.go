@@ -33,6 +33,8 @@ type snapshots struct {
 	load    func(dir string, r io.Reader) error // Imports a stream into a new folder.
 	step    func(point string)                  // Passed at each durable step.
 
+	moving sync.Mutex // Held while the marker is written, or another register installed. Before mu.
+
 	mu      sync.Mutex // Guards what follows; never held across the disk.
 	current *register.Register
 	mark    marker         // The zero marker before the first.
@@ -180,14 +182,14 @@ func (s *snapshots) Create(version raft.SnapshotVersion, index, term uint64, mem
 type sink struct {
 	owner *snapshots
 	meta  marker
-	own   bool
+	own   *register.Register // Whose place in history it marks; nil of another server's.
 	from  *arrival
 	ended bool
 }
 
 // ID names the snapshot to Open.
 func (k *sink) ID() string {
-	if k.own {
+	if k.own != nil {
 		return k.meta.id()
 	}
 	return spoolName(&k.meta)
@@ -212,8 +214,8 @@ func (k *sink) Close() error {
 	}
 	k.ended = true
 	switch {
-	case k.own:
-		return k.owner.advance(k.meta)
+	case k.own != nil:
+		return k.owner.advance(k.own, k.meta)
 	case k.from != nil:
 		return k.from.finish()
 	}
@@ -250,16 +252,24 @@ func (p *pin) Persist(to raft.SnapshotSink) error {
 		return err
 	}
 	p.owner.step("after the register is synced")
-	k.own, k.meta.Applied, k.meta.Digest = true, p.applied, p.digest
+	k.own, k.meta.Applied, k.meta.Digest = p.reg, p.applied, p.digest
 	return nil
 }
 
 // Release does nothing: a pin holds nothing.
 func (p *pin) Release() {}
 
-// advance writes the marker. When it returns, Raft may drop the entries before.
-func (s *snapshots) advance(m marker) error {
+// advance has the marker stand for a place in the register's history. When it returns,
+// Raft may drop the entries before. [fault.Unavailable] where that register is not the one
+// in force any more: Raft persists while its state machine may already have installed what
+// another server sent, and the marker never goes back behind that.
+func (s *snapshots) advance(of *register.Register, m marker) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	old := s.marker()
+	if s.register() != of || m.Index < old.Index {
+		return fault.New("hub.snapshots", fault.Unavailable, m.id(), fmt.Sprintf("another register was installed meanwhile, at %d", old.Index))
+	}
 	m.Generation, m.Installs, m.InstalledX = max(old.Generation, 1), old.Installs, old.InstalledX
 	if err := s.writeMark(m); err != nil {
 		return err

@@ -233,6 +233,8 @@ func (s *snapshots) clearSpool() error {
 // install makes a complete arrival the register. Until the marker names it,
 // everything is as it was; afterwards everything is new.
 func (s *snapshots) install(m marker) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	old := s.marker()
 	m.Installs, m.InstalledX = old.Installs+1, m.Index
 	next, err := s.take(&m)

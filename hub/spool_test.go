@@ -29,7 +29,7 @@ func marked(t *testing.T) (*disk, marker, []byte) {
 		d.states.register().Apply(i+1, 1, data)
 	}
 	applied, digest := d.states.register().Digest()
-	if err := d.states.advance(marker{Index: 30, Term: 1, Members: raft.EncodeConfiguration(raft.Configuration{}), Applied: applied, Digest: digest}); err != nil {
+	if err := d.states.advance(d.states.register(), marker{Index: 30, Term: 1, Members: raft.EncodeConfiguration(raft.Configuration{}), Applied: applied, Digest: digest}); err != nil {
 		t.Fatal(err)
 	}
 	m := d.states.marker()
@@ -131,6 +131,56 @@ func TestAlteredStreamIsNotInstalled(t *testing.T) {
 		t.Errorf("installed %d, %v; want %d, %v", i, got, m.Applied, m.Digest)
 	}
 	if err := errors.Join(d.close(), to.close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Raft persists a snapshot beside its state machine, which may install what another server
+// sent in between. The marker never goes back behind that.
+func TestSlowSnapshotDoesNotOvertakeAnInstall(t *testing.T) {
+	t.Parallel()
+	from, m, stream := marked(t)
+	to, err := testDisk(t, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := register.EncodeEntry(&register.Entry{At: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.states.register().Apply(1, 1, data)
+	for _, persisted := range []bool{true, false} { // When the other one is installed.
+		snap, err := (&machine{states: to.states, anew: to.anew}).Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := to.states.Create(1, 1, 1, raft.Configuration{}, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if persisted {
+			err = snap.Persist(own)
+		}
+		if err := errors.Join(err, arrive(t, to, m, stream)); err != nil {
+			t.Fatal(err)
+		}
+		if spool, err := to.states.spooled(); err != nil || spool == nil || to.states.install(*spool) != nil {
+			t.Fatalf("what arrived is not installed: %v, %v", spool, err)
+		}
+		if !persisted {
+			err = snap.Persist(own)
+		}
+		if err == nil {
+			err = own.Close()
+		}
+		if err == nil {
+			t.Error("a snapshot of a register that is gone was taken for one of the new")
+		}
+		if now := to.states.marker(); now.Index != m.Index || now.Digest != m.Digest {
+			t.Errorf("the marker stands at %d; want %d", now.Index, m.Index)
+		}
+	}
+	if err := errors.Join(from.close(), to.close()); err != nil {
 		t.Fatal(err)
 	}
 }
