@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/unicode/norm"
 
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 )
 
@@ -201,7 +202,7 @@ func (r *rowReader) into(out map[string]any, name string, c cell) {
 }
 
 func (c cell) read(text string) (any, error) {
-	digits := latinDigits(text)
+	digits := digit.InLatin(text)
 	switch c.As {
 	case asDigits:
 		return strings.ReplaceAll(digits, " ", ""), nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"kendro/domain/digit"
 )
 
 // FromValues turns what a page posts into answers as JSON. Value returns the
@@ -55,24 +57,14 @@ func fromValue(x Field, text string) (any, bool) {
 			return false, x.Required
 		}
 	case "integer":
-		text = latinDigits(text)
+		text = digit.InLatin(text)
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return json.Number(strconv.FormatInt(n, 10)), true
 		}
 	case "string":
 		if x.Format == "date" || strings.Contains(x.Pattern, "0-9") {
-			text = latinDigits(text)
+			text = digit.InLatin(text)
 		}
 	}
 	return norm.NFC.String(text), text != ""
-}
-
-// latinDigits writes Bangla digits in Latin.
-func latinDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '০' && r <= '৯' {
-			return '0' + r - '০'
-		}
-		return r
-	}, s)
 }

@@ -54,14 +54,7 @@ type asker struct {
 }
 
 func (a *asker) keep(ctx context.Context) {
-	t := time.NewTicker(askEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return
-		}
+	for rest(ctx, askEvery) {
 		if !a.leads() {
 			clear(a.later) // Another one asks now.
 			continue

@@ -2,8 +2,8 @@ package hub
 
 import (
 	"context"
-	"os"
 
+	"kendro/store"
 	"kendro/store/journal"
 )
 
@@ -25,7 +25,7 @@ func TurnKeys(ctx context.Context, h *Hub) { (&keyTurner{h.group, h.o.Clock}).lo
 
 // CopyFolder copies a server's folder as a kill at this moment would leave it.
 func CopyFolder(to, from string) error {
-	return copyFolder(to, from, func(*os.File) error { return nil })
+	return store.CopyFolder(to, from, nil)
 }
 
 // SetClear has register and Raft's log lie on the disk unencrypted.

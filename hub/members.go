@@ -136,14 +136,7 @@ func (m *membership) note(ctx context.Context, a announcement) error {
 // tend makes Raft's members those of the register, one change at a time, while
 // this server leads.
 func (m *membership) tend(ctx context.Context) {
-	tick := time.NewTicker(tendEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	for rest(ctx, tendEvery) {
 		if !m.leads() || m.register().Founding() == nil {
 			continue
 		}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/protocol"
+	"kendro/store"
 )
 
 // A RecoveryPeer is one line of the peers file.
@@ -55,7 +54,7 @@ func (f Folder) Recover(peersJSON []byte) (backup string, err error) {
 		return "", err
 	}
 	backup = filepath.Clean(dir) + ".before-recovery"
-	if err := copyFolder(backup, dir, (*os.File).Sync); err != nil {
+	if err := store.CopyFolder(backup, dir, (*os.File).Sync); err != nil {
 		return "", err
 	}
 	packer := protocol.NewPacker()
@@ -149,63 +148,4 @@ func checkPeers(peers []RecoveryPeer, reg *register.Register) error {
 		}
 	}
 	return nil
-}
-
-// copyFolder copies regular files, holes left out, into a folder that must not
-// exist; keep makes each durable.
-func copyFolder(to, from string, keep func(*os.File) error) error {
-	const op = "hub.copy"
-	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fault.New(op, fault.Conflict, to, "a copy from before lies there: move it away first")
-	}
-	err := filepath.WalkDir(from, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		switch {
-		case e.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		case e.Type().IsRegular():
-			return copyFile(filepath.Join(to, rel), name, keep)
-		}
-		return nil // A socket that a killed server left.
-	})
-	if err != nil {
-		return &fault.Error{Op: op, Kind: fault.Unavailable, Item: to, Err: err}
-	}
-	return nil
-}
-
-func copyFile(to, from string, keep func(*os.File) error) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	block, blank := make([]byte, 64<<10), make([]byte, 64<<10)
-	size := int64(0)
-	for {
-		n, rerr := io.ReadFull(in, block)
-		if n > 0 && !bytes.Equal(block[:n], blank[:n]) {
-			if _, err := out.WriteAt(block[:n], size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		if errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF) {
-			return errors.Join(out.Truncate(size), keep(out))
-		}
-		if rerr != nil {
-			return fmt.Errorf("%s: %w", from, rerr)
-		}
-	}
 }

@@ -20,14 +20,7 @@ type timekeeper struct {
 // leads. What is due is decided there, by the time of the entry; a tick too many,
 // or of a leader that no longer is one, changes nothing.
 func (k *timekeeper) keep(ctx context.Context) {
-	t := time.NewTicker(tickEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return
-		}
+	for rest(ctx, tickEvery) {
 		if !k.leads() {
 			continue
 		}

@@ -27,14 +27,7 @@ type weigher struct {
 // keep judges corrections while this server leads. Of two leaders the second is told
 // that nothing waits, or that the case has moved on; either way nothing happens twice.
 func (w *weigher) keep(ctx context.Context) {
-	t := time.NewTicker(weighEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return
-		}
+	for rest(ctx, weighEvery) {
 		if w.leads() {
 			w.round(ctx)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/identity"
 )
@@ -110,9 +111,7 @@ func HolderHash(number, name string) [16]byte {
 // small letters, spaces. What can be none is [fault.Invalid].
 func ParseCertificateNumber(s string) (string, error) {
 	out := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '০' && r <= '৯':
-			return '0' + r - '০'
+		switch r = digit.Latin(r); {
 		case r >= 'a' && r <= 'z':
 			return 'A' + r - 'a'
 		case r == ' ' || r == '\u00a0':

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 )
 
@@ -68,11 +69,9 @@ func ParseNumber(s string) (Number, error) {
 	var n uint64
 	count := 0
 	for _, r := range s {
-		switch {
+		switch r = digit.Latin(r); {
 		case r >= '0' && r <= '9':
 			n = n*10 + uint64(r-'0')
-		case r >= '০' && r <= '৯':
-			n = n*10 + uint64(r-'০')
 		case r == ' ' || r == '-' || r == '\u00a0':
 			continue
 		default:

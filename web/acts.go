@@ -9,6 +9,7 @@ import (
 
 	"kendro/catalogue"
 	"kendro/domain/application"
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -279,7 +280,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	get := func(name string) string { return strings.TrimSpace(v.Typed.Get(name)) }
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
-		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: LatinDigits(get("reference")),
+		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")),
 		Date: get("date"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
@@ -295,7 +296,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 
 // parseTaka reads a sum in taka, such as "140", "1,40.50" or "১৪০", in poisha.
 func parseTaka(s string) (int64, error) {
-	whole, rest, _ := strings.Cut(strings.NewReplacer(",", "", "৳", "", " ", "").Replace(LatinDigits(s)), ".")
+	whole, rest, _ := strings.Cut(strings.NewReplacer(",", "", "৳", "", " ", "").Replace(digit.InLatin(s)), ".")
 	t, err := strconv.ParseUint(whole, 10, 40)
 	if err == nil && rest != "" {
 		var p uint64

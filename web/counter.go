@@ -17,6 +17,7 @@ import (
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -266,7 +267,7 @@ func (c *counter) typed(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		return
 	}
 	broken := err != nil
-	sheet, err := c.paperFor(r.PathValue("service"), LatinDigits(values.Get("version")))
+	sheet, err := c.paperFor(r.PathValue("service"), digit.InLatin(values.Get("version")))
 	if err != nil {
 		c.failed(w, r, err)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/digit"
 	"kendro/domain/place"
 	"kendro/web/api"
 )
@@ -116,12 +117,12 @@ func answer(values url.Values, f catalogue.Field, input string) any {
 	case typed == "":
 		return nil
 	case f.Type == "integer":
-		if n, err := strconv.ParseInt(LatinDigits(typed), 10, 64); err == nil {
+		if n, err := strconv.ParseInt(digit.InLatin(typed), 10, 64); err == nil {
 			return n
 		}
 		return typed // The schema says that it is no whole number.
 	case latin(f):
-		return LatinDigits(typed)
+		return digit.InLatin(typed)
 	}
 	return strings.ReplaceAll(typed, "\r\n", "\n")
 }

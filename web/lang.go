@@ -48,16 +48,6 @@ func (l Lang) Digits(s string) string {
 	}, s)
 }
 
-// LatinDigits writes Bangla digits as Latin ones and leaves the rest.
-func LatinDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '০' && r <= '৯' {
-			return r - '০' + '0'
-		}
-		return r
-	}, s)
-}
-
 // Count writes a whole number with the commas of lakh and crore: 1,23,45,678.
 func (l Lang) Count(n int64) string {
 	sign, s := "", strconv.FormatInt(n, 10)

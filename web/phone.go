@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -80,7 +81,7 @@ func (d *desk) phone(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 // a mobile has, and nothing else.
 func looksLikeNumber(s string) bool {
 	digits := 0
-	for _, c := range LatinDigits(s) {
+	for _, c := range digit.InLatin(s) {
 		switch {
 		case c >= '0' && c <= '9':
 			digits++

@@ -13,6 +13,7 @@ import (
 	"kendro/catalogue"
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -371,7 +372,7 @@ func (v *visitView) body(l Lang, act string) (any, place.Name) {
 	case "correction":
 		return v.correction(l)
 	case "void":
-		seq, err := strconv.ParseUint(LatinDigits(get("seq")), 10, 64)
+		seq, err := strconv.ParseUint(digit.InLatin(get("seq")), 10, 64)
 		if err != nil || seq == 0 || get("reason") == "" {
 			return nil, wordBadVoid
 		}
@@ -414,7 +415,7 @@ func (v *visitView) body(l Lang, act string) (any, place.Name) {
 
 // payment reads the sums and what shows them.
 func (v *visitView) payment() (any, place.Name) {
-	in := api.PaymentRequest{Means: v.Typed.Get("means"), Reference: LatinDigits(strings.TrimSpace(v.Typed.Get("reference")))}
+	in := api.PaymentRequest{Means: v.Typed.Get("means"), Reference: digit.InLatin(strings.TrimSpace(v.Typed.Get("reference")))}
 	for _, kind := range []dcat.FeeKind{dcat.Government, dcat.ServiceCharge} {
 		typed := strings.TrimSpace(v.Typed.Get(string(kind)))
 		if typed == "" {

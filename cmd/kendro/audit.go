@@ -177,7 +177,7 @@ func (a *auditor) database(part, dir string, o store.Options, more func(*store.D
 		return err
 	}
 	copied := filepath.Join(a.scratch, filepath.Base(dir))
-	if err := copyFolder(copied, dir); err != nil {
+	if err := store.CopyFolder(copied, dir, nil); err != nil {
 		return err
 	}
 	db, err := store.Open(copied, o)
@@ -191,41 +191,4 @@ func (a *auditor) database(part, dir string, o store.Options, more func(*store.D
 		err = more(db)
 	}
 	return errors.Join(err, db.Close())
-}
-
-// copyFolder copies the files of a folder and of those below it.
-func copyFolder(to, from string) error {
-	const op = "kendro.copy"
-	err := filepath.WalkDir(from, func(name string, e os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		switch {
-		case e.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		case e.Type().IsRegular():
-			return copyFile(filepath.Join(to, rel), name)
-		default:
-			return nil
-		}
-	})
-	return fault.Wrap(op, fault.Unavailable, from, err)
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }() // Only read.
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

@@ -64,7 +64,7 @@ func (a *auditor) hub(dir string) error {
 		return err
 	}
 	copied := filepath.Join(a.scratch, "hub")
-	if err := copyFolder(copied, dir); err != nil {
+	if err := store.CopyFolder(copied, dir, nil); err != nil {
 		return err
 	}
 	var lines lineCounter

@@ -65,7 +65,7 @@ func (a *auditor) keys(part, dir string) error {
 // vault opens a copy of the vault, since every opening draws a key.
 func (a *auditor) vault(dir string) (*store.Vault, error) {
 	copied := filepath.Join(a.scratch, "vault")
-	if err := copyFolder(copied, dir); err != nil {
+	if err := store.CopyFolder(copied, dir, nil); err != nil {
 		return nil, err
 	}
 	return store.OpenVaultKey(copied, a.key)

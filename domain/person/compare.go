@@ -1,6 +1,10 @@
 package person
 
-import "slices"
+import (
+	"slices"
+
+	"kendro/domain/digit"
+)
 
 // A Grade is what a comparison comes to.
 type Grade uint8
@@ -84,7 +88,7 @@ func Compare(a, b *Person) Likeness {
 	default:
 		l.add(OtherName)
 	}
-	if m := digits(a.Mobile); m != "" && m == digits(b.Mobile) {
+	if m := digit.Only(a.Mobile); m != "" && m == digit.Only(b.Mobile) {
 		l.add(SameMobile)
 	}
 	l.add(parents(a, b)...)

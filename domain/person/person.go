@@ -3,6 +3,7 @@ package person
 import (
 	"strings"
 
+	"kendro/domain/digit"
 	"kendro/domain/place"
 )
 
@@ -37,9 +38,7 @@ type Identifier struct {
 // without the year in front, which makes it the older one of 13.
 func (i Identifier) Normal() Identifier {
 	v := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '০' && r <= '৯':
-			return '0' + r - '০'
+		switch r = digit.Latin(r); {
 		case r >= 'a' && r <= 'z':
 			return 'A' + r - 'a'
 		case r == ' ' || r == '-' || r == '\u00a0':
@@ -67,7 +66,7 @@ func (p *Person) KeysOf(sounds []string) []string {
 			keys = append(keys, i.Kind+":"+i.Value)
 		}
 	}
-	if m := digits(p.Mobile); m != "" {
+	if m := digit.Only(p.Mobile); m != "" {
 		keys = append(keys, "mobile:"+m)
 	}
 	parents := []string{Key(p.Mother), Key(p.Father)}
@@ -99,17 +98,4 @@ func (p *Person) Sounds() []string {
 		return []string{en}
 	}
 	return []string{bn, en}
-}
-
-// digits returns the digits of a number, Bangla ones in Latin.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '০' && r <= '৯':
-			return '0' + r - '০'
-		case r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, s)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"kendro/catalogue"
+	"kendro/domain/digit"
 	"kendro/protocol"
 )
 
@@ -104,13 +105,10 @@ func fieldTerm(field, value string) string { return termField + field + "=" + pl
 // large.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '০' && r <= '৯':
-			return '0' + r - '০'
-		case r == ' ' || r == '-' || r == '\u00a0':
+		if r == ' ' || r == '-' || r == '\u00a0' {
 			return -1
 		}
-		return r
+		return digit.Latin(r)
 	}, strings.ToUpper(s))
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kendro/domain/access"
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/node/box"
 	"kendro/protocol"
@@ -71,15 +72,7 @@ type beginning struct {
 
 // ask gets the application before from the hub. Without a link, what the code says has to do.
 func (c renewals) ask(ctx context.Context, b *beginning, mobile string) (*box.Predecessor, error) {
-	digits := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '০' && r <= '৯':
-			return '0' + r - '০'
-		case r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, mobile)
+	digits := digit.Only(mobile)
 	if len(digits) < protocol.MobileDigits {
 		return nil, fault.New("counter.Renewal", fault.Invalid, "mobile", "want the last four digits of the holder's mobile")
 	}
