@@ -113,6 +113,7 @@ func vectors(t *testing.T) map[string][]byte {
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),
 		"acted-at-union":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 51, Number: "TL-41-09-17-000051", Issued: 5, Expires: 6}}),
 		"asked-at-union":      Marshal(&UnionAct{Action: "request-info", Text: "which shop?", Token: 3, Items: []string{"form.address", "photo"}}),
+		"cited-at-union":      Marshal(&UnionAct{Action: "decide", Opinion: "approve", Text: "in order", Token: 3, Cites: []string{"form.capital_taka", "applicant.mobile"}}),
 		"checked-at-union":    Marshal(&UnionAct{Action: "check", Check: "site-visit", Token: 3, Document: &Document{Kind: "site-visit", Hash: Hash{1}, Size: 1000, Type: 2}}),
 		"standing-certified":  Marshal(&Standing{Number: 4100109292280148, Stage: "READY", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateConfirmed, Expires: 6}}),
 		"user-officer":        Marshal(&User{Name: "salma", Centre: "41-09-17", Role: "officer", Hash: "$argon2id$", From: 1, Post: "secretary", Office: "local-41-09-17"}),

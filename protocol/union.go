@@ -90,6 +90,8 @@ type UnionAct struct {
 
 	Items    []string  `cbor:"80,keyasint,omitempty"` // Request-info: what is asked for.
 	Document *Document `cbor:"81,keyasint,omitempty"` // Check: what shows it.
+
+	Cites []string `cbor:"120,keyasint,omitempty"` // Note, decide: answers that it rests on, as form.NAME or applicant.NAME.
 }
 
 // A Certificate is what was issued on a case.

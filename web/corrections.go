@@ -103,7 +103,7 @@ func (v *caseView) citable() []catalogue.Option {
 			}
 		}
 	}
-	if !v.Record.Confidential && v.Record.Union == nil { // What a union states at its box cites no answers.
+	if !v.Record.Confidential {
 		add(protocol.FormField, v.fields, stored(v.Record.Form))
 		add(protocol.ApplicantField, applicantFields(), stored(v.Record.Applicant))
 	}

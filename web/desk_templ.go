@@ -1166,7 +1166,7 @@ func history(p *page, v caseView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if decides(e.Action) && e.Version != v.Record.Until && v.Record.Union == nil {
+			if decides(e.Action) && e.Version != v.Record.Until {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<p class=\"hint\"><a href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

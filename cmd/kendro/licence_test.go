@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func (x unionTale) licensed(number string, inspected bool) {
 	if x.get("salma", x.box, "/v1/applications/"+number, &r); r.Holder == "" {
 		x.here("salma", "take "+number)
 	}
-	x.here("salma", "decide "+number+" --opinion approve --text 'papers in order'")
+	x.here("salma", "decide "+number+" --opinion approve --text 'papers in order' --cites form.capital_taka")
 	x.here("salma", "forward "+number)
 	if inspected {
 		x.here("imran", "take "+number)
@@ -81,6 +82,28 @@ func (x unionTale) asked(number string) {
 	x.refused("only what was asked for", "case supply "+number+" --original photo "+x.as("rahima", x.box))
 	x.write("brought.json", `{"capital_taka":300000}`)
 	x.kendro("case supply " + number + " --form brought.json --original nid --output json " + x.as("rahima", x.box))
+}
+
+// stood looks with no hub at what the secretary saw when she decided.
+func (x unionTale) stood(number string) {
+	x.t.Helper()
+	var now api.Record
+	x.get("chairman", x.box, "/v1/applications/"+number, &now)
+	at := slices.IndexFunc(now.History, func(h api.HistoryEntry) bool { return h.Action == "decide" })
+	if at < 0 || !slices.Equal(now.History[at].Cites, []string{"form.capital_taka"}) {
+		x.t.Fatalf("the case file is %+v; want a decision that rests on the capital", now.History)
+	}
+	var was api.Record
+	version := strconv.FormatUint(now.History[at].Version, 10)
+	if err := json.Unmarshal([]byte(x.here("chairman", "show "+number+" --as-of "+version)), &was); err != nil {
+		x.t.Fatal(err)
+	}
+	if was.Until != now.History[at].Version || was.Stage != "UNDER_REVIEW" || was.Certificate != nil || !reflect.DeepEqual(was.History, now.History[:at+1]) {
+		x.t.Errorf("as it was decided the case is %+v", was)
+	}
+	if page := x.read("chairman", x.box, "/desk/cases/"+number+"/sheet?as_of_version="+version); !strings.Contains(page, "papers in order") || strings.Contains(page, "shop seen") {
+		x.t.Error("the note sheet is not of what stood then")
+	}
 }
 
 // judged states a preliminary decision at the box, before a command.
@@ -126,6 +149,7 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 	x.refused("does not lie at your desk", "desk take "+number+" "+x.as("chairman", x.box))
 	x.asked(number)
 	x.licensed(number, true)
+	x.stood(number)
 	licence := x.licence("chairman", x.box, number)
 	if licence.State != api.CertificateProvisional || licence.Number != "TL-41-09-17-000001" {
 		t.Fatalf("with the hub down the licence is %+v", licence)

@@ -80,13 +80,25 @@ func (c *Case) disputed(a application.Action) bool {
 	return c.Disputes > 0 && (a == application.Approve || a == application.Reject)
 }
 
+// citing says what is wrong with the answers that an officer's act names as its grounds.
+func citing(a application.Action, cites []string) *protocol.Failure {
+	switch {
+	case len(cites) == 0:
+		return nil
+	case a != application.Decide && a != application.Note:
+		return refuse(fault.Invalid, "cites", "only a decision or a note rests on answers")
+	case !application.ItemsFit(cites) || slices.ContainsFunc(cites, func(f string) bool { return !protocol.IsField(f) }):
+		return refuse(fault.Invalid, "cites", "want form.NAME or applicant.NAME, 1 to 32 of them, each once")
+	}
+	return nil
+}
+
 // correcting says what corrections have to do with an officer's act.
 func correcting(c *Case, a application.Action, cites []string) *protocol.Failure {
+	f := citing(a, cites)
 	switch {
-	case len(cites) > 0 && a != application.Decide && a != application.Note:
-		return refuse(fault.Invalid, "cites", "only a decision or a note rests on answers")
-	case len(cites) > 0 && (!application.ItemsFit(cites) || slices.ContainsFunc(cites, func(f string) bool { return !protocol.IsField(f) })):
-		return refuse(fault.Invalid, "cites", "want form.NAME or applicant.NAME, 1 to 32 of them, each once")
+	case f != nil:
+		return f
 	case c.disputed(a):
 		return refuse(fault.Conflict, c.Number.String(), "a correction of the centre's waits: settle its item first")
 	case c.Weighing > 0 && (a == application.Decide || a == application.Forward || a == application.Return || application.Binds(a)):

@@ -154,8 +154,12 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	}
 	b := &Act{
 		Opinion: application.Opinion(a.Opinion), Text: a.Text, Reason: a.Reason, To: a.To, Check: a.Check, Items: a.Items, Document: a.Document,
+		Cites: a.Cites,
 	}
 	e, fail := d.event(f.c, by, action, b)
+	if fail == nil {
+		fail = citing(action, b.Cites)
+	}
 	if fail == nil {
 		fail = d.reasonKnown(action, b.Reason)
 	}

@@ -149,3 +149,36 @@ func newUnionOf(t testing.TB, change func(*dcat.Version)) (*town, *union) {
 	v.Hash = h
 	return foundUnion(t, v)
 }
+
+// TestRow11UnionsDecisionIsOverturned: what a union's decision at its box rests on is the officer's
+// to decide about, as at the hub's desks; taken, the decision counts no more. Grounds that no act has are an item.
+func TestRow11UnionsDecisionIsOverturned(t *testing.T) {
+	w, u := newUnion(t)
+	n := u.files()
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "take"})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "decide", Opinion: "approve", Text: "two copies", Cites: []string{"form.copies"}})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "forward", Cites: []string{"form.copies"}})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "note", Text: "x", Cites: []string{"copies"}})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "forward"})
+	u.arrives()
+	if kinds, _ := u.items(n); !slices.Equal(kinds, []string{ItemUnion, ItemUnion}) {
+		t.Errorf("items %v; want one for each act with grounds that it can't have", kinds)
+	}
+	if h := caseOf(w, n).History; !slices.Equal(h[2].Cites, []string{"form.copies"}) {
+		t.Errorf("the decision rests on %v", h[2].Cites)
+	}
+	u.correct(n, "copies", "2", "3")
+	weigh(w, nil)
+	if it := disputed(w, n); it.Text != whyCited || formOf(w, n)["copies"] != 2.0 {
+		t.Errorf("the item is %+v, and the answers %v; want it with the officer, and nothing taken", it, formOf(w, n))
+	}
+	if res := ruled(w, n, "chair", "accepted"); res.Fault != nil {
+		t.Fatal(res.Fault.Err())
+	}
+	weigh(w, nil)
+	if c := caseOf(w, n); c.State.Seat.Post != "secretary" || formOf(w, n)["copies"] != 3.0 || len(c.Grounds) != 0 {
+		t.Errorf("the case is at %v with %v and rests on %v; want it back at the secretary's", c.State.Seat, formOf(w, n), c.Grounds)
+	}
+	verified(w)
+	w.agree()
+}

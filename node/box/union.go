@@ -211,10 +211,13 @@ func (b *Union) number(u *UnionCase, a *Act, now time.Time) error {
 	return nil
 }
 
-// resolve checks what an act names: what an applicant is asked for, and the document that
-// shows a check.
+// resolve checks what an act names: the answers that it rests on, what an applicant is asked
+// for, and the document that shows a check.
 func (b *Union) resolve(u *UnionCase, a *Act) error {
 	const op = "box.Act"
+	if err := citable(u, a); err != nil {
+		return err
+	}
 	switch a.Action {
 	case application.RequestInfo:
 		form, err := catalogue.CompileForm(u.Version.Form)
@@ -246,6 +249,28 @@ func (b *Union) resolve(u *UnionCase, a *Act) error {
 		d.Kind = a.Said.Check
 		a.Said.Document = &d
 	default:
+	}
+	return nil
+}
+
+// citable refuses grounds that a decision or a note can't have: the hub overturns a decision
+// whose answer is put right later (DOMAIN §7 row 11), so the answer has to be one of the case.
+func citable(u *UnionCase, a *Act) error {
+	const op = "box.Act"
+	cites := a.Said.Cites
+	switch {
+	case len(cites) == 0:
+		return nil
+	case a.Action != application.Decide && a.Action != application.Note:
+		return fault.New(op, fault.Invalid, "cites", "only a decision or a note rests on answers")
+	case !application.ItemsFit(cites):
+		return fault.New(op, fault.Invalid, "cites", "want form.NAME or applicant.NAME, 1 to 32 of them, each once")
+	}
+	has := protocol.AnswersOf(u.Submission.Form, u.Submission.Applicant)
+	for _, f := range cites {
+		if _, ok := has[f]; !ok {
+			return fault.New(op, fault.Invalid, f, "the case has no such answer: want form.NAME, or applicant.NAME")
+		}
 	}
 	return nil
 }

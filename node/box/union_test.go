@@ -184,6 +184,55 @@ func TestUnionAsksAtTheBox(t *testing.T) {
 	}
 }
 
+// TestUnionCaseAsItStood: with no hub a decision rests on answers that the case has and on no others, and any
+// version is shown as the officer saw it, whatever has come since.
+func TestUnionCaseAsItStood(t *testing.T) {
+	u := newUnionBox(t)
+	u.told(nil)
+	n := u.filed(licence, 1, "renewal")
+	u.must("salma", n, application.Take, protocol.UnionAct{})
+	for _, wrong := range []protocol.UnionAct{
+		{Opinion: "approve", Text: "x", Cites: []string{"form.nothing"}},
+		{Opinion: "approve", Text: "x", Cites: []string{"capital_taka"}},
+		{Opinion: "approve", Text: "x", Cites: []string{"form.capital_taka", "form.capital_taka"}},
+	} {
+		if _, err := u.act("salma", n, application.Decide, wrong); !errors.Is(err, fault.Invalid) {
+			t.Errorf("resting on %q: %v", wrong.Cites, err)
+		}
+	}
+	decided := u.must("salma", n, application.Decide, protocol.UnionAct{Opinion: "approve", Text: "small", Cites: []string{"form.capital_taka", "applicant.mobile"}})
+	if _, err := u.act("salma", n, application.Forward, protocol.UnionAct{Cites: []string{"form.capital_taka"}}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a forward that rests on an answer: %v", err)
+	}
+	u.must("salma", n, application.RequestInfo, protocol.UnionAct{Text: "how much?", Items: []string{"form.capital_taka", "nid"}})
+	brought := Supply{Form: []byte(`{"capital_taka":999999}`), Documents: []catalogue.Paper{{ID: "nid", OriginalAtCounter: true}}}
+	if _, wrong, err := u.Followups().Supply(context.Background(), u.by("brought", n), brought); err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	u.must("salma", n, application.Decide, protocol.UnionAct{Opinion: "reject", Text: "large", Cites: []string{"form.capital_taka"}})
+	u.must("salma", n, application.Forward, protocol.UnionAct{})
+	u.restart()
+	now, err := u.UnionCase(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, err := u.Stood(n, decided.State.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := was.Turns[len(was.Turns)-1]
+	if string(was.Submission.Form) != string(decided.Submission.Form) || string(was.Submission.Form) == string(now.Submission.Form) || len(was.Turns) != 3 ||
+		last.Action != application.Decide || !slices.Equal(last.Said.Cites, []string{"form.capital_taka", "applicant.mobile"}) {
+		t.Errorf("as it was decided the case has %s after %d turns, the last %+v; want %s", was.Submission.Form, len(was.Turns), last, decided.Submission.Form)
+	}
+	if seen := now.Turns[4]; seen.Brought == nil || !slices.Equal(seen.Brought.Originals, []string{"nid"}) {
+		t.Errorf("what the applicant brought is %+v", seen)
+	}
+	if same, err := u.Stood(n, now.State.Version); err != nil || same.Until != 0 || len(same.Turns) != len(now.Turns) {
+		t.Errorf("at its newest version the case is not as it is now: %v", err)
+	}
+}
+
 // TestUnionAsksUnderALease: without one, with another box's, and once it was taken back nothing is done.
 func TestUnionAsksUnderALease(t *testing.T) {
 	u := newUnionBox(t)

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"slices"
 	"time"
 
 	"kendro/catalogue"
@@ -22,6 +23,7 @@ type UnionCase struct {
 	Confirmed   bool                  // The hub has confirmed the certificate.
 	Late        bool                  // Something binding was done after the end of the lease, and waits to be confirmed.
 	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
+	Until       uint64                // The version at which it is shown as it stood; 0: as it is now.
 
 	heard  bool // The hub has all that this box wrote on the case.
 	clock  application.Clock
@@ -40,6 +42,7 @@ type Turn struct {
 	Seat    place.Seat // Of the actor.
 	Stage   application.Stage
 	Said    protocol.UnionAct
+	Brought *protocol.Supplement // Supply: what the applicant brought.
 }
 
 // fold adds up what happened to a case here, by the rules of the procedure.
@@ -68,7 +71,14 @@ func (b *Union) fold(u *UnionCase) error {
 		return err
 	}
 	for _, e := range rest {
+		if u.Until > 0 && u.State.Version >= u.Until {
+			break
+		}
 		u.take(e, dir.Calendar)
+	}
+	if u.Until > 0 {
+		u.freeze()
+		return nil
 	}
 	var last *ownEffect
 	if len(list) > 0 {
@@ -91,6 +101,9 @@ func (u *UnionCase) begun(cases *Cases, list []*ownEffect) ([]*ownEffect, error)
 		list = list[1:]
 	}
 	u.form = filed.Submission.Form
+	if u.Until > 0 {
+		u.Submission, u.PutRight = filed.Submission, filed.PutRight
+	}
 	found, err := u.goods.Intake.Found(u.Version, u.form, u.Issued.In(dhaka))
 	if err != nil {
 		return nil, err
@@ -103,6 +116,24 @@ func (u *UnionCase) begun(cases *Cases, list []*ownEffect) ([]*ownEffect, error)
 	begin := application.Event{Action: application.Accept, Found: found, Desk: u.way.First(found.Rules)}
 	u.turned(&begin, nil, u.Issued, calendar)
 	return list, nil
+}
+
+// freeze leaves what was there at the version that is asked for.
+func (u *UnionCase) freeze() {
+	u.Submission.Form = u.form
+	u.Turns = slices.DeleteFunc(u.Turns, func(t Turn) bool { return t.Version > u.Until })
+}
+
+// Stood returns a case as it stood here at a version: what the officer saw who acted on it with
+// no hub (R-OF3), whatever has become of it since. A version that is not past is the case as it
+// is now. [fault.NotFound]: as [Union.UnionCase].
+func (b *Union) Stood(n protocol.Number, version uint64) (*UnionCase, error) {
+	now, err := b.UnionCase(n)
+	if err != nil || version == 0 || version >= now.State.Version {
+		return now, err
+	}
+	u := &UnionCase{Case: now.Case, Lease: now.Lease, Until: version}
+	return u, b.fold(u)
 }
 
 // take applies one event of this box's. What does not fit changes nothing: the register
@@ -174,8 +205,9 @@ func (u *UnionCase) supplied(sup *protocol.Supplement, at time.Time, calendar *p
 		}
 		form = merged
 	}
+	first := len(u.Turns)
 	if u.turned(&x, &protocol.UnionAct{Text: sup.Text, Items: x.Items}, at, calendar) {
-		u.form = form
+		u.form, u.Turns[first].Brought = form, sup
 	}
 }
 

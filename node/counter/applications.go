@@ -136,7 +136,12 @@ type recordAnswer struct {
 	Body *api.Record
 }
 
-func (c *counter) record(ctx context.Context, in *numbered) (*recordAnswer, error) {
+type readInput struct {
+	Number string `path:"number" doc:"16 digits, Latin or Bangla, with or without spaces"`
+	AsOf   uint64 `query:"as_of_version" doc:"Of a case that the union decides here: as it stood at this version, what the officer saw who acted on it"`
+}
+
+func (c *counter) record(ctx context.Context, in *readInput) (*recordAnswer, error) {
 	g, err := erased{c}.of(ctx, in.Number)
 	if err != nil {
 		return nil, err
@@ -149,7 +154,7 @@ func (c *counter) record(ctx context.Context, in *numbered) (*recordAnswer, erro
 	if err != nil {
 		return nil, err
 	}
-	r, err := (union{c}).recordFor(n, who)
+	r, err := (union{c}).recordAt(n, in.AsOf, who)
 	if err != nil {
 		return nil, err
 	}

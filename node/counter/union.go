@@ -154,7 +154,7 @@ func (c union) act(ctx context.Context, in *actInput) (*actOutput, error) {
 		return nil, err
 	}
 	if b := in.Body; b != nil {
-		a.Said = protocol.UnionAct{Opinion: b.Opinion, Text: b.Text, Reason: b.ReasonCode, To: b.To, Check: b.Check}
+		a.Said = protocol.UnionAct{Opinion: b.Opinion, Text: b.Text, Reason: b.ReasonCode, To: b.To, Check: b.Check, Cites: b.Cites}
 		switch a.Action {
 		case application.Return:
 			a.Said.Text = b.Reason
@@ -245,6 +245,48 @@ func (c union) document(r *http.Request, who api.Caller) (protocol.Document, []b
 	return c.Box.Document(h)
 }
 
+// recordAt is a case as it stood at a version, 0 as it is now. Only of what its union does here
+// this box knows how it stood.
+func (c union) recordAt(n protocol.Number, version uint64, who api.Caller) (*api.Record, error) {
+	if version == 0 {
+		return c.recordFor(n, who)
+	}
+	u, err := c.Box.Stood(n, version)
+	if err != nil {
+		return nil, err
+	}
+	r := c.recordOf(u.Case)
+	if u.Until == 0 {
+		return r, c.decidedHere(r, u, who)
+	}
+	posted := r.PostedOn
+	r.Course = api.Course{Until: u.Until, PostedOn: posted}
+	r.Version, r.Office, r.NextStep, r.Due, r.Assignment = u.Until, nil, nil, nil, api.Assignment{}
+	c.doneHere(r, u)
+	last := r.History[len(r.History)-1]
+	r.Stage, r.Since = last.Stage, last.At
+	if last.Post != "" {
+		r.Seat = last.Post + "@" + last.Office
+	}
+	return r, nil
+}
+
+// doneHere puts what was done on a case here in the place of its history, with the documents that
+// came with it.
+func (c union) doneHere(r *api.Record, u *box.UnionCase) {
+	r.History = r.History[:1]
+	for i := range u.Turns {
+		t := &u.Turns[i]
+		r.History = append(r.History, historyOf(t))
+		if d := t.Said.Document; d != nil {
+			r.Documents = append(r.Documents, api.NotesOf(nil, []protocol.Document{*d}, nil)...)
+		}
+		if s := t.Brought; s != nil {
+			r.Documents = append(r.Documents, api.NotesOf(s.Originals, s.Documents, nil)...)
+		}
+	}
+}
+
 // recordFor is a case as this box, or its union here, has it.
 func (c union) recordFor(n protocol.Number, who api.Caller) (*api.Record, error) {
 	u, err := c.Box.UnionCase(n)
@@ -276,7 +318,10 @@ func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) erro
 		until := api.TimeOf(time.Unix(u.Lease.Until, 0))
 		r.Union.Until, r.Union.Late = &until, c.Clock().Unix() > u.Lease.Until
 	}
-	if u.Elsewhere {
+	if u.Elsewhere { // What was done here, and then how it stands.
+		stands := slices.Clone(r.History[1:])
+		c.doneHere(r, u)
+		r.History = append(r.History, stands...)
 		return nil
 	}
 	s := &u.State
@@ -292,14 +337,7 @@ func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) erro
 	for i, k := range u.Version.Checks {
 		r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: s.Done.Has(i), Document: k.Document})
 	}
-	r.History = r.History[:1]
-	for i := range u.Turns {
-		t := &u.Turns[i]
-		r.History = append(r.History, historyOf(t))
-		if d := t.Said.Document; d != nil {
-			r.Documents = append(r.Documents, api.NotesOf(nil, []protocol.Document{*d}, nil)...)
-		}
-	}
+	c.doneHere(r, u)
 	for _, o := range c.Box.Offers(u, who.User, who.Seat) {
 		note := api.ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
 		if o.To != (place.Seat{}) {
@@ -317,6 +355,6 @@ func historyOf(t *box.Turn) api.HistoryEntry {
 	return api.HistoryEntry{
 		Version: t.Version, At: api.TimeOf(t.At), Action: t.Action.String(), Actor: t.Actor, Post: t.Seat.Post, Office: t.Seat.Office,
 		Opinion: t.Said.Opinion, Text: t.Said.Text, Reason: t.Said.Reason, Check: t.Said.Check, Stage: t.Stage.String(),
-		Items: t.Said.Items,
+		Items: t.Said.Items, Cites: t.Said.Cites,
 	}
 }
