@@ -130,7 +130,7 @@ func OpenSubmission(s Signed, a *dcat.Agency) (*dcat.Submission, dcat.Editor, er
 // differs is [fault.Conflict].
 func Submit(fsys fs.FS, agency string, prev *dcat.Set) ([]*dcat.Version, error) {
 	const op = "catalogue.Submit"
-	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{}, agency)
+	services, found := loadServices(fsys, prev.Directory, prev.Categories(), &Bounds{}, agency)
 	if err := FindingsError(op, found); err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func Submit(fsys fs.FS, agency string, prev *dcat.Set) ([]*dcat.Version, error) 
 // CheckVersion returns what [Lint] has to say of a version that came without its source.
 func CheckVersion(v *dcat.Version, set *dcat.Set) []Finding {
 	l := linter{src: &source{name: v.ID}, dir: set.Directory, v: v}
-	if !slices.Contains(categoriesOf(set), v.Category) {
+	if !slices.Contains(set.Categories(), v.Category) {
 		l.bad(v.Category.Code, 0, "category %q is not one of the catalogue in force", v.Category.Code)
 	}
 	l.all()
@@ -191,15 +191,7 @@ func Expel(agency string, prev *dcat.Set, at time.Time, note string) (*dcat.Set,
 
 func successor(r dcat.Release, versions []*dcat.Version, prev *dcat.Set) (*dcat.Set, error) {
 	slices.SortFunc(r.Services, func(a, b dcat.Entry) int { return cmp.Compare(a.ID, b.ID) })
-	b, err := EncodeRelease(&r)
-	if err != nil {
-		return nil, err
-	}
-	released, err := DecodeRelease(b)
-	if err != nil {
-		return nil, err
-	}
-	return dcat.NewSet(*released, prev.Directory, append(prev.Versions(), versions...))
+	return follow(&r, prev.Directory, append(prev.Versions(), versions...), prev)
 }
 
 // withAgencies adds the services of agencies that are in force: a pack of the district's

@@ -17,8 +17,8 @@ import (
 // complete: what it lacks is withdrawn, but for what agencies have in force. A folder with services alone changes
 // and adds those and leaves the rest, with the directory, as prev has them. A
 // service that differs from prev in any byte gets the next number, others keep
-// theirs, so nothing but a real change moves. The set also holds every older
-// version of prev. A nil prev makes release 1.
+// theirs, so nothing but a real change moves. The set also holds and knows of every
+// older version that prev does. A nil prev makes release 1.
 //
 // It fails with [fault.Invalid] and the findings of [Lint], and with
 // [fault.Conflict] when nothing differs from prev.
@@ -134,6 +134,12 @@ func assemble(dir *place.Directory, services []*dcat.Version, prev *dcat.Set, r 
 	if prev != nil && prev.Release.Directory == r.Directory && slices.Equal(prev.Release.Services, r.Services) && bytes.Equal(prev.Release.Origin, r.Origin) {
 		return nil, fault.New(op, fault.Conflict, "", "nothing differs from the release in force: there is nothing to publish")
 	}
+	return follow(r, dir, versions, prev)
+}
+
+// follow is the catalogue of a release after prev, which knows of every version that prev
+// knows of.
+func follow(r *dcat.Release, dir *place.Directory, versions []*dcat.Version, prev *dcat.Set) (*dcat.Set, error) {
 	b, err := EncodeRelease(r)
 	if err != nil {
 		return nil, err
@@ -142,7 +148,11 @@ func assemble(dir *place.Directory, services []*dcat.Version, prev *dcat.Set, r 
 	if err != nil {
 		return nil, err
 	}
-	return dcat.NewSet(*released, dir, versions)
+	set, err := dcat.NewSet(*released, dir, versions)
+	if err != nil || prev == nil {
+		return set, err
+	}
+	return set.With(prev.Former()), nil
 }
 
 // sources reads the folder into a directory and the services that will be
@@ -156,7 +166,7 @@ func sources(fsys fs.FS, prev *dcat.Set) (*place.Directory, []*dcat.Version, err
 	if prev == nil {
 		return nil, nil, fault.New(op, fault.Invalid, packFile, "a first release needs a whole pack; want a folder with pack.yaml, areas.csv and the rest")
 	}
-	services, found := loadServices(fsys, prev.Directory, categoriesOf(prev), &Bounds{}, "")
+	services, found := loadServices(fsys, prev.Directory, prev.Categories(), &Bounds{}, "")
 	if err := FindingsError(op, found); err != nil {
 		return nil, nil, err
 	}
@@ -168,24 +178,12 @@ func sources(fsys fs.FS, prev *dcat.Set) (*place.Directory, []*dcat.Version, err
 	return prev.Directory, services, nil
 }
 
-func categoriesOf(set *dcat.Set) []dcat.Category {
-	var list []dcat.Category
-	for _, v := range set.Versions() {
-		if !slices.ContainsFunc(list, func(c dcat.Category) bool { return c.Code == v.Category.Code }) {
-			list = append(list, v.Category)
-		}
-	}
-	return list
-}
-
 // number returns the version of prev that equals v, or v with the next number
 // and its hash.
 func number(v *dcat.Version, prev *dcat.Set) (*dcat.Version, error) {
 	next := 1
 	if prev != nil {
-		for _, old := range prev.VersionsOf(v.ID) {
-			next = max(next, old.Number+1)
-		}
+		next = prev.Last(v.ID) + 1
 		if old, ok := prev.Current(v.ID); ok {
 			same, err := sameVersion(old, v)
 			if err != nil || same {

@@ -145,10 +145,11 @@ func versionsTable(list *api.ServiceVersions) *table {
 	return t
 }
 
-// inForce asks a daemon for its whole catalogue.
+// inForce asks a daemon for the catalogue in force, with what the next release has to know
+// of former versions.
 func inForce(ctx context.Context, r *reach) (*dcat.Set, error) {
 	release := new(api.Release)
-	if err := r.call(ctx, api.Call{Path: api.ReleasePath, Out: release}); err != nil {
+	if err := r.call(ctx, api.Call{Path: api.ReleaseInForce, Out: release}); err != nil {
 		return nil, err
 	}
 	return release.Set()

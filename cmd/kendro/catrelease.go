@@ -198,10 +198,14 @@ func rollBack(ctx context.Context, r *reach, key string, to int, signer ed25519.
 		to = list.Releases[1].Release
 	}
 	encoded := new(api.FormerRelease)
-	if err := r.call(ctx, api.Call{Path: api.ReleasesPath + "/" + strconv.Itoa(to), Out: encoded}); err != nil {
+	if err := r.call(ctx, api.Call{Path: api.ReleasesPath + "/" + strconv.Itoa(to) + "?versions=true", Out: encoded}); err != nil {
 		return nil, err
 	}
 	former, err := catalogue.DecodeRelease(encoded.Release)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := api.DecodeVersions(encoded.Versions) // None from a hub of before: all of them came with prev.
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +219,7 @@ func rollBack(ctx context.Context, r *reach, key string, to int, signer ed25519.
 	if err != nil {
 		return nil, err
 	}
-	next, err := dcat.NewSet(*release, prev.Directory, prev.Versions())
+	next, err := dcat.NewSet(*release, prev.Directory, append(prev.Versions(), versions...))
 	if err != nil {
 		return nil, err
 	}

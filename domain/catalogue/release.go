@@ -41,6 +41,7 @@ type Set struct {
 	current map[string]*Version
 	byHash  map[Hash]*Version
 	all     []*Version // Sorted by ID, then number.
+	former  Former     // Versions that it knows of and does not hold.
 }
 
 // NewSet joins a release with its directory and versions; versions may hold

@@ -41,7 +41,7 @@ func releaseRoutes(s *Server) {
 	word("halt", "Take a release on trial out of force", register.HaltRelease)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: api.ReleasesPath + "/{release}", ID: "former-release", Summary: "One release, as it was published", Act: access.ReadStatus,
-	}, func(_ context.Context, in *formerInput) (*formerOutput, error) { return former(s, in.Release) })
+	}, func(_ context.Context, in *formerInput) (*formerOutput, error) { return former(s, in) })
 }
 
 type releasesOutput struct {
@@ -49,7 +49,8 @@ type releasesOutput struct {
 }
 
 type formerInput struct {
-	Release int `path:"release" minimum:"1"`
+	Release  int  `path:"release" minimum:"1"`
+	Versions bool `query:"versions" doc:"With the versions that it names and the release in force does not"`
 }
 
 type trialInput struct {
@@ -116,18 +117,40 @@ func trialOf(t *register.Trial) *api.Trial {
 	return out
 }
 
-func former(s *Server, number int) (*formerOutput, error) {
+func former(s *Server, in *formerInput) (*formerOutput, error) {
 	list, err := s.hub.Register().Releases()
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(list, func(r *dcat.Release) bool { return r.Number == number })
+	i := slices.IndexFunc(list, func(r *dcat.Release) bool { return r.Number == in.Release })
 	if i < 0 {
-		return nil, fault.New("desk.former", fault.NotFound, strconv.Itoa(number), "no release has this number: kendro catalogue status lists them")
+		return nil, fault.New("desk.former", fault.NotFound, strconv.Itoa(in.Release), "no release has this number: kendro catalogue status lists them")
 	}
 	out := &formerOutput{}
-	out.Body.Release, err = catalogue.EncodeRelease(list[i])
+	if out.Body.Release, err = catalogue.EncodeRelease(list[i]); err != nil || !in.Versions {
+		return out, err
+	}
+	out.Body.Versions, err = beside(s.hub.Register().Set(), list[i])
 	return out, err
+}
+
+// beside returns the versions that a former release names and the one in force does not.
+func beside(set *dcat.Set, r *dcat.Release) (list []api.Bytes, err error) {
+	for _, e := range r.Services {
+		if now, ok := set.Current(e.ID); ok && now.Hash == e.Hash {
+			continue
+		}
+		v, ok := set.ByHash(e.Hash)
+		if !ok {
+			return nil, fault.New("desk.former", fault.Damaged, e.ID, "a version that the release names is not here")
+		}
+		raw, err := catalogue.EncodeVersion(v)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, raw)
+	}
+	return list, nil
 }
 
 type publishInput struct {

@@ -41,6 +41,8 @@ type Route struct {
 	MaxBody int64      // 0: SmallBody.
 	Media   string     // Media type of a Raw answer; empty: JSON.
 	Takes   string     // Media type of a Raw request that isn't JSON.
+
+	Query map[string]string // Parameters of a Raw call, and what each is for.
 }
 
 // Options are what a server's API is made of.

@@ -104,7 +104,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 		return fault.Wrap(op, fault.Unavailable, call.Path, err)
 	}
 	if len(body) > maxAnswer {
-		return fault.New(op, fault.Internal, call.Path, "the answer is longer than the 64 MiB that are read: tell us what was asked for")
+		return fault.New(op, fault.Internal, call.Path, "the answer is longer than the 64 MiB that are read: a daemon of before sends more than it has to, so update it; else tell us what was asked for")
 	}
 	if res.StatusCode >= 300 {
 		return failure(op, res, body)

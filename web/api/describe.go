@@ -3,8 +3,10 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,6 +111,9 @@ func (a *API) describe(route Route, in, out any) {
 				Name: strings.TrimRight(name, ".}"), In: "path", Required: true, Schema: &huma.Schema{Type: "string"},
 			})
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(route.Query)) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Description: route.Query[name], Schema: &huma.Schema{Type: "string"}})
 	}
 	if in != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{

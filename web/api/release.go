@@ -1,7 +1,9 @@
 package api
 
 import (
-	"context"
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"net/http"
 
 	"kendro/catalogue"
@@ -13,30 +15,99 @@ import (
 // ReleasePath is where a daemon hands out its whole catalogue.
 const ReleasePath = "/v1/releases/current"
 
+// ReleaseInForce is the same without the versions that are no longer in force. A daemon
+// of before does not know the difference and hands out all.
+const ReleaseInForce = ReleasePath + "?" + formerQuery + "=" + formerNamed
+
+// How former versions are asked for.
+const (
+	formerQuery = "former"
+	formerNamed = "named"
+)
+
 // A Release is the answer to GET /v1/releases/current: the release in force with
 // all that it names and every older version, in their canonical encodings, so
-// that whoever reads it gets the same hashes.
+// that whoever reads it gets the same hashes. With ?former=named older versions are not
+// there, and Former says what the next release has to know of them.
 type Release struct {
-	Release   Bytes   `json:"release"`
-	Directory Bytes   `json:"directory"`
-	Versions  []Bytes `json:"versions"`
+	Release   Bytes        `json:"release"`
+	Directory Bytes        `json:"directory"`
+	Versions  []Bytes      `json:"versions"`
+	Former    *dcat.Former `json:"former,omitempty" doc:"With ?former=named alone"`
 }
 
 // ServeRelease adds GET /v1/releases/current. In returns the catalogue in force,
-// nil before the first.
+// nil before the first. An answer is written as it is made, since all versions that ever
+// were are more than a daemon should hold twice.
 func ServeRelease(a *API, in func() *dcat.Set) {
+	const op = "api.ServeRelease"
 	route := Route{
 		Method: http.MethodGet, Path: ReleasePath, ID: "release", Public: true,
 		Summary: "The whole catalogue in force, as it was published",
+		Query:   map[string]string{formerQuery: "named: versions that are no longer in force by their numbers alone"},
 	}
-	Register(a, route, func(context.Context, *struct{}) (*struct{ Body *Release }, error) {
+	a.Raw(route, nil, Release{}, func(w http.ResponseWriter, r *http.Request, _ Caller) {
 		set := in()
 		if set == nil {
-			return nil, fault.New("api.ServeRelease", fault.NotFound, "catalogue", "no release has arrived yet")
+			a.Fail(w, route.ID, fault.New(op, fault.NotFound, "catalogue", "no release has arrived yet"))
+			return
 		}
-		body, err := releaseOf(set)
-		return &struct{ Body *Release }{body}, err
+		versions, former := set.Versions(), (*dcat.Former)(nil)
+		switch how := r.URL.Query().Get(formerQuery); how {
+		case "":
+		case formerNamed:
+			f := set.Former()
+			versions, former = set.Services(), &f
+		default:
+			a.Fail(w, route.ID, fault.New(op, fault.Invalid, formerQuery, "want "+formerNamed+", or nothing for every version that ever was"))
+			return
+		}
+		before, after, err := frameOf(set, former)
+		if err != nil {
+			a.Fail(w, route.ID, err)
+			return
+		}
+		w.Header()["Content-Type"], w.Header()["Cache-Control"] = jsonType, noStore
+		out := bufio.NewWriterSize(w, 64<<10)
+		_, _ = out.Write(before) // The client may be gone: the last write says so, and nobody is left to be told.
+		for i, v := range versions {
+			text, err := jsonVersion(v)
+			if err != nil { // The status is out, and nobody may take half of it for the whole.
+				a.logFailure(route.ID, err)
+				panic(http.ErrAbortHandler)
+			}
+			if i > 0 {
+				_ = out.WriteByte(',')
+			}
+			if _, err := out.Write(text); err != nil {
+				return
+			}
+		}
+		_, _ = out.Write(after)
+		_ = out.Flush()
 	})
+}
+
+// frameOf is the answer's JSON without versions: what stands before and behind them.
+func frameOf(set *dcat.Set, former *dcat.Former) (before, after []byte, err error) {
+	r := Release{Versions: []Bytes{}, Former: former}
+	if r.Release, err = catalogue.EncodeRelease(&set.Release); err != nil {
+		return nil, nil, err
+	}
+	if r.Directory, err = catalogue.EncodeDirectory(set.Directory); err != nil {
+		return nil, nil, err
+	}
+	whole, err := json.Marshal(r)
+	at := bytes.IndexByte(whole, '[') + 1 // Nothing before has a bracket: base64url.
+	return whole[:at], whole[at:], err
+}
+
+func jsonVersion(v *dcat.Version) ([]byte, error) {
+	b, err := catalogue.EncodeVersion(v)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(Bytes(b))
 }
 
 // ReleasesPath is where a hub lists the releases.
@@ -91,29 +162,12 @@ type ReleaseLine struct {
 	Base        int    `json:"base,omitempty" doc:"Edition of the national base under the district's overlay"`
 }
 
-// A FormerRelease is the answer to GET /v1/releases/{release}: its canonical
-// encoding.
+// A FormerRelease is the answer to GET /v1/releases/{release}: its canonical encoding,
+// and with ?versions=true those of the versions that it names and the release in force
+// does not.
 type FormerRelease struct {
-	Release Bytes `json:"release"`
-}
-
-func releaseOf(set *dcat.Set) (*Release, error) {
-	out := new(Release)
-	var err error
-	if out.Release, err = catalogue.EncodeRelease(&set.Release); err != nil {
-		return nil, err
-	}
-	if out.Directory, err = catalogue.EncodeDirectory(set.Directory); err != nil {
-		return nil, err
-	}
-	for _, v := range set.Versions() {
-		b, err := catalogue.EncodeVersion(v)
-		if err != nil {
-			return nil, err
-		}
-		out.Versions = append(out.Versions, b)
-	}
-	return out, nil
+	Release  Bytes   `json:"release"`
+	Versions []Bytes `json:"versions,omitempty"`
 }
 
 // Set puts the catalogue together again. It fails with [fault.Invalid] unless it
@@ -132,13 +186,26 @@ func (r *Release) Set() (*dcat.Set, error) {
 	if hash != release.Directory {
 		return nil, fault.New(op, fault.Invalid, hash.String(), "not the directory that the release names")
 	}
-	versions := make([]*dcat.Version, 0, len(r.Versions))
-	for _, b := range r.Versions {
+	versions, err := DecodeVersions(r.Versions)
+	if err != nil {
+		return nil, err
+	}
+	set, err := dcat.NewSet(*release, dir, versions)
+	if err != nil || r.Former == nil {
+		return set, err
+	}
+	return set.With(*r.Former), nil
+}
+
+// DecodeVersions reads versions as they were hashed.
+func DecodeVersions(list []Bytes) ([]*dcat.Version, error) {
+	versions := make([]*dcat.Version, 0, len(list))
+	for _, b := range list {
 		v, err := catalogue.DecodeVersion(b)
 		if err != nil {
 			return nil, err
 		}
 		versions = append(versions, v)
 	}
-	return dcat.NewSet(*release, dir, versions)
+	return versions, nil
 }

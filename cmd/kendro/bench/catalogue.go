@@ -210,7 +210,7 @@ func (s *shop) baseline(ctx context.Context) (size int, tool string, err error) 
 	c := api.NewLocalClient(s.Servers[0].Dir)
 	defer c.Close()
 	var r api.Release
-	if err := c.Do(ctx, api.Call{Path: api.ReleasePath, Out: &r}); err != nil {
+	if err := c.Do(ctx, api.Call{Path: api.ReleaseInForce, Out: &r}); err != nil {
 		return 0, "", err
 	}
 	var all []byte
