@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 
 	"kendro/domain/fault"
@@ -189,6 +190,10 @@ func (s *Store) bury(bytes int64) {
 
 func (s *Store) notePut(h *protocol.Header, seq uint64, bytes int64) {
 	sh := s.shelf(h.Log)
+	if slices.ContainsFunc(sh.slots, func(x slot) bool { return x.head.First == h.First && x.head.Last == h.Last && x.head.End == h.End }) {
+		s.bury(bytes) // A kill while all was written again left it twice: the first counts, with what stands behind it.
+		return
+	}
 	if e := s.epochs[epochID(h.Epoch)]; e != nil {
 		e.uses++ // Before what it replaces lets go of it.
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"kendro/domain/fault"
@@ -17,6 +18,7 @@ import (
 	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/held"
+	"kendro/store/journal"
 )
 
 var log = protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 5}
@@ -367,5 +369,70 @@ func TestForget(t *testing.T) {
 	}
 	if h := s.Head(log); h != at(12) {
 		t.Errorf("the log is held up to %+v", h)
+	}
+}
+
+// A dying disk takes so many writes, and then no more.
+type dying struct {
+	journal.Disk
+	left atomic.Int64
+}
+
+type dyingFile struct {
+	journal.File
+	d *dying
+}
+
+func (d *dying) Open(name string, create bool) (journal.File, error) {
+	f, err := d.Disk.Open(name, create)
+	return &dyingFile{f, d}, err
+}
+
+func (f *dyingFile) WriteAt(b []byte, off int64) (int, error) {
+	if f.d.left.Add(-1) < 0 {
+		return 0, errors.New("the disk is gone")
+	}
+	return f.File.WriteAt(b, off)
+}
+
+// TestKilledWhileWrittenAgain ends the store at each write by which it writes again what is
+// needed: every block of which somebody was told is held after the next start, and after
+// another one that went through.
+func TestKilledWhileWrittenAgain(t *testing.T) {
+	other := protocol.LogID{Channel: protocol.Uplink, Name: "41-0020", Incarnation: 9}
+	order := []protocol.ErasedPlaces{{Log: other, At: []protocol.Position{at(1)}}}
+	for writes := int64(0); ; writes++ {
+		disk := &dying{Disk: journal.SystemDisk()}
+		disk.left.Store(1 << 40)
+		s := open(t, held.Options{Disk: disk, Segment: 64 << 10})
+		s.put(block(log, 1, 3, 1, 100), 3)
+		s.put(block(log, 4, 5, 2, 100), 5)
+		s.put(block(log, 6, 9, 1, 100), 9)
+		if _, err := s.Put(intro(3), block(other, 1, 1, 3, 100)); err != nil {
+			t.Fatal(err)
+		}
+		disk.left.Store(writes)
+		err := s.Forget(order)
+		_ = s.Close() // What was killed says nothing.
+		disk.left.Store(1 << 40)
+		s.start()
+		s.runs(0, "1-3", "4-5", "6-9")
+		if err := s.Forget(order); err != nil {
+			t.Fatal(err)
+		}
+		s.again()
+		s.runs(0, "1-3", "4-5", "6-9")
+		if n, bytes := s.Usage(); n != 1 || bytes > 2000 {
+			t.Errorf("%d logs, %d bytes are held; want one, of three short blocks", n, bytes)
+		}
+		if t.Failed() {
+			t.Fatalf("after %d writes", writes)
+		}
+		if err == nil {
+			if writes < 8 {
+				t.Fatalf("all was written again with %d writes: the test tests nothing", writes)
+			}
+			return
+		}
 	}
 }
