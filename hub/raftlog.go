@@ -86,7 +86,8 @@ func (l *raftLog) newestCommand(upTo uint64) (uint64, error) {
 func (l *raftLog) StoreLog(entry *raft.Log) error { return l.StoreLogs([]*raft.Log{entry}) }
 
 // StoreLogs makes entries durable, in one sync as long as they are of ordinary
-// size.
+// size. After an error none of them is in the log: Raft gives it them again, from the first
+// on.
 func (l *raftLog) StoreLogs(entries []*raft.Log) error {
 	if len(entries) == 0 {
 		return nil
@@ -94,6 +95,16 @@ func (l *raftLog) StoreLogs(entries []*raft.Log) error {
 	if err := l.meet(entries[0].Index); err != nil {
 		return err
 	}
+	before := l.journal.Last()
+	err := l.store(entries)
+	if err != nil && l.journal.Last() > before {
+		err = errors.Join(err, l.refuse(l.journal.CutAfter(before)))
+	}
+	return err
+}
+
+// store appends entries, which may be more than one batch.
+func (l *raftLog) store(entries []*raft.Log) error {
 	var records [][]byte
 	size := 0
 	flush := func() error {
