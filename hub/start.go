@@ -209,7 +209,7 @@ func (s *snapshots) start() error {
 	return s.sweep()
 }
 
-// doubtedFile is there when the register was found damaged at work.
+// doubtedFile is there when the register was found damaged at work, and names which.
 const doubtedFile = "register.doubted"
 
 // damagedRegister keeps, beside the others, the register that was set aside last.
@@ -217,7 +217,21 @@ const damagedRegister = "register.damaged"
 
 // doubt has the next start not trust the register that is there now.
 func (s *snapshots) doubt() error {
-	return store.WriteFileAtomic(filepath.Join(s.dir, doubtedFile), nil, 0o600)
+	which := filepath.Base(s.generation(max(s.marker().Generation, 1)))
+	return store.WriteFileAtomic(filepath.Join(s.dir, doubtedFile), []byte(which), 0o600)
+}
+
+// doubted reports whether the register in dir is the one that was found damaged. A note
+// without a name is of a version that wrote none, and means the one that is there.
+func (s *snapshots) doubted(dir string) (bool, error) {
+	which, err := os.ReadFile(filepath.Join(s.dir, doubtedFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: doubtedFile, Err: err}
+	}
+	return len(which) == 0 || string(which) == filepath.Base(dir), nil // Else another server's took its place.
 }
 
 // openSound opens the register. One that is damaged is set aside while the log still
@@ -225,9 +239,12 @@ func (s *snapshots) doubt() error {
 // difference. Otherwise a part of it is nowhere on this server.
 func (s *snapshots) openSound() (*register.Register, error) {
 	const op = "hub.Open"
-	dir, note := s.generation(max(s.mark.Generation, 1)), filepath.Join(s.dir, doubtedFile)
-	_, err := os.Stat(note)
-	if doubted := err == nil; doubted {
+	dir := s.generation(max(s.mark.Generation, 1))
+	doubted, err := s.doubted(dir)
+	if err != nil {
+		return nil, err
+	}
+	if doubted {
 		err = fault.New(op, fault.Damaged, "register", "it was found damaged before the last stop")
 	} else {
 		var reg *register.Register
@@ -238,15 +255,30 @@ func (s *snapshots) openSound() (*register.Register, error) {
 	if !errors.Is(err, fault.Damaged) || s.mark.Index > 0 {
 		return nil, err
 	}
-	aside := filepath.Join(filepath.Dir(s.dir), damagedRegister)
-	s.log.Warn("the register is damaged and is made again from the log, which holds every entry", "err", err, "kept", aside)
-	if err := errors.Join(os.RemoveAll(aside), os.Rename(dir, aside), store.SyncFolder(s.folders)); err != nil {
-		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: dir, Err: err}
-	}
-	if err := os.Remove(note); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, &fault.Error{Op: op, Kind: fault.Stopped, Item: note, Err: err}
+	if err := s.setAside(dir, err); err != nil {
+		return nil, err
 	}
 	return s.open(dir)
+}
+
+// setAside keeps a damaged register where a person finds it. It may be repeated: a kill
+// may come before the note is gone, when the folder is.
+func (s *snapshots) setAside(dir string, why error) error {
+	aside := filepath.Join(filepath.Dir(s.dir), damagedRegister)
+	s.log.Warn("the register is damaged and is made again from the log, which holds every entry", "err", why, "kept", aside)
+	_, err := os.Stat(dir)
+	if err == nil {
+		err = errors.Join(os.RemoveAll(aside), os.Rename(dir, aside))
+	} else if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(err, store.SyncFolder(s.folders)); err != nil {
+		return &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: dir, Err: err}
+	}
+	if err := os.Remove(filepath.Join(s.dir, doubtedFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: doubtedFile, Err: err}
+	}
+	return nil
 }
 
 // verify compares the register with the marker.
