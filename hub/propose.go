@@ -80,6 +80,7 @@ type proposer struct {
 	free   chan struct{} // Slots of the pipeline.
 	flight chan flight
 	quit   chan struct{} // Closed by close.
+	enters sync.RWMutex  // Read by whoever puts something into the queue; close waits for them.
 	dead   chan struct{} // Closed by abandon.
 	ending sync.Once
 	dying  sync.Once
@@ -110,6 +111,8 @@ func newProposer(apply func([]byte) raft.ApplyFuture, state func() (uint64, prot
 // propose hands a proposal over; it may wait for room. A failure means that it
 // was not proposed, and done will not be called.
 func (p *proposer) propose(ctx context.Context, x *proposal) error {
+	p.enters.RLock()
+	defer p.enters.RUnlock()
 	select {
 	case <-p.quit:
 		return errClosing
@@ -138,14 +141,19 @@ func (p *proposer) abandon() { p.dying.Do(func() { close(p.dead) }) }
 func (p *proposer) close() {
 	p.ending.Do(func() { close(p.quit) })
 	p.wg.Wait()
-	for {
-		select {
-		case x := <-p.queue:
-			x.done(proposed{err: errClosing})
-		default:
-			return
-		}
+	for _, x := range p.leftOver() {
+		x.done(proposed{err: errClosing})
 	}
+}
+
+// leftOver empties the queue. Whoever comes after it finds the proposer closed.
+func (p *proposer) leftOver() (list []*proposal) {
+	p.enters.Lock()
+	defer p.enters.Unlock()
+	for len(p.queue) > 0 {
+		list = append(list, <-p.queue)
+	}
+	return list
 }
 
 // batch is an entry in the making.

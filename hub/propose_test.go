@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,3 +319,29 @@ type onlyReads struct {
 }
 
 func (c *onlyReads) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+// Whatever was taken up is answered, also what comes while the proposer closes.
+func TestWhatComesWhileClosingIsAnswered(t *testing.T) {
+	t.Parallel()
+	for range 2000 {
+		p, _ := newFakeProposer(t)
+		var wg sync.WaitGroup
+		var taken, answered atomic.Int64
+		for n := range uint64(8) {
+			wg.Go(func() {
+				for p.propose(t.Context(), &proposal{command: commandOf(n, 10), done: func(proposed) { answered.Add(1) }}) == nil {
+					taken.Add(1)
+				}
+			})
+		}
+		for taken.Load() == 0 {
+			runtime.Gosched()
+		}
+		p.abandon()
+		p.close()
+		wg.Wait()
+		if taken.Load() != answered.Load() {
+			t.Fatalf("%d of %d proposals were answered", answered.Load(), taken.Load())
+		}
+	}
+}
