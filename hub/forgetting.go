@@ -132,7 +132,7 @@ func (s *sweeper) rewrite(ctx context.Context, upTo uint64) error {
 	err = s.snapshot() // Raft may have looked at it whatever comes of the rest.
 	if s.disk.anew.withdraw(f) {
 		err = errors.Join(err, fault.New("hub.sweep", fault.Unavailable, "register", "Raft has not asked for it yet"))
-		return errors.Join(err, f.drop(s.disk.states.generation(f.generation)))
+		return errors.Join(err, s.disk.anew.drop(f))
 	}
 	<-f.seen
 	if f.failed != nil {

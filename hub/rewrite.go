@@ -57,15 +57,15 @@ func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
 	}
 	next := m
 	next.Generation = max(m.Generation, 1) + aside
-	dir := s.generation(next.Generation)
-	reg, err := w.copyTo(ctx, dir, of, m, &next)
+	s.hold(next.Generation)
+	reg, err := w.copyTo(ctx, s.generation(next.Generation), of, m, &next)
 	err = errors.Join(err, s.release(m.Applied))
 	f := &rewritten{of: of, was: max(m.Generation, 1), reg: reg, generation: next.Generation, read: m.Index, seen: make(chan struct{})}
 	if err == nil {
 		err = f.follow(w.entries, of.Applied())
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.drop(dir))
+		return nil, errors.Join(err, w.drop(f))
 	}
 	return f, nil
 }
@@ -112,12 +112,13 @@ func (f *rewritten) follow(entries *raftLog, upTo uint64) (err error) {
 	return nil
 }
 
-func (f *rewritten) drop(dir string) error {
+func (w *rewriter) drop(f *rewritten) error {
+	defer w.states.letGo(f.generation)
 	var err error
 	if f.reg != nil {
 		err = f.reg.Close()
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return errors.Join(err, os.RemoveAll(w.states.generation(f.generation)))
 }
 
 // offer has Raft's next snapshot look at a register that was written anew.
@@ -151,7 +152,7 @@ func (w *rewriter) adopt() bool {
 	}
 	defer close(f.seen)
 	if f.failed = w.place(f); f.failed != nil {
-		f.failed = errors.Join(f.failed, f.drop(w.states.generation(f.generation)))
+		f.failed = errors.Join(f.failed, w.drop(f))
 		return false
 	}
 	return true
@@ -182,9 +183,11 @@ func (w *rewriter) place(f *rewritten) error {
 	if err := s.writeMark(m); err != nil {
 		return err
 	}
+	s.hold(f.was)
 	s.mu.Lock()
 	s.current = f.reg
 	s.mu.Unlock()
+	s.letGo(f.generation) // It is the marker's now.
 	s.discard()
 	return nil
 }
@@ -192,6 +195,7 @@ func (w *rewriter) place(f *rewritten) error {
 // retire closes the register whose place another has taken, and removes its folder: no
 // other, since somebody may be sending the next. What stays the next start removes.
 func (w *rewriter) retire(f *rewritten) error {
+	defer w.states.letGo(f.was)
 	w.states.step("before the register before it is removed")
 	err := errors.Join(f.of.Close(), w.states.removeGeneration(w.states.generation(f.was)))
 	w.states.step("after the register was written anew")

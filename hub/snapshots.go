@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -40,6 +41,7 @@ type snapshots struct {
 	mark    marker         // The zero marker before the first.
 	reading map[uint64]int // Streams that are open, by index.
 	size    int64          // Bytes of a stream at the marker; 0 while unknown.
+	held    []string       // Folders that a rewriter has open, and removes itself.
 	arrived *arrival       // Complete, and not yet installed.
 }
 
@@ -306,8 +308,28 @@ func (s *snapshots) close() error {
 	return errors.Join(err, reg.Close())
 }
 
+// hold has sweep leave a generation's folder, and what becomes of one, until it is let go.
+func (s *snapshots) hold(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = append(s.held, filepath.Base(s.generation(n)))
+}
+
+func (s *snapshots) letGo(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = slices.DeleteFunc(s.held, func(name string) bool { return name == filepath.Base(s.generation(n)) })
+}
+
+func (s *snapshots) isHeld(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.held, func(held string) bool { return strings.HasPrefix(name, held) })
+}
+
 // sweep removes what no marker names: generations of old, half-made ones, and
-// notes of them.
+// notes of them. What a rewriter has open stays: a database whose files went would never
+// come to the end of its closing.
 func (s *snapshots) sweep() error {
 	keep := filepath.Base(s.generation(max(s.marker().Generation, 1)))
 	entries, err := os.ReadDir(s.folders)
@@ -315,7 +337,7 @@ func (s *snapshots) sweep() error {
 		return &fault.Error{Op: "hub.snapshots", Kind: fault.Stopped, Item: s.folders, Err: err}
 	}
 	for _, e := range entries {
-		if e.Name() == keep {
+		if e.Name() == keep || s.isHeld(e.Name()) {
 			continue
 		}
 		if err := s.removeGeneration(filepath.Join(s.folders, e.Name())); err != nil {

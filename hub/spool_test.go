@@ -184,3 +184,55 @@ func TestSlowSnapshotDoesNotOvertakeAnInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Another server's register may be installed while this one's is written anew, and while
+// the one before is let go of. Neither loses its files under its feet, and none is left.
+func TestInstallWhileWrittenAnew(t *testing.T) {
+	t.Parallel()
+	from, m, stream := marked(t)
+	for _, adopted := range []bool{false, true} {
+		to, own, _ := marked(t)
+		f, err := to.anew.rewrite(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		machine := &machine{states: to.states, anew: to.anew, grown: func(*register.Outcome) {}}
+		to.anew.offer(f)
+		if adopted {
+			if _, err := machine.Snapshot(); err != nil || f.failed != nil {
+				t.Fatal(err, f.failed)
+			}
+		}
+		m.Index, m.Term = own.Index+5, 2
+		if err := arrive(t, to, m, stream); err != nil {
+			t.Fatal(err)
+		}
+		if spool, err := to.states.spooled(); err != nil || spool == nil || to.states.install(*spool) != nil {
+			t.Fatalf("what arrived is not installed: %v, %v", spool, err)
+		}
+		open := f.generation
+		if adopted {
+			open = f.was
+		}
+		if _, err := os.Stat(to.states.generation(open)); err != nil {
+			t.Errorf("adopted %v: the files of an open register were removed: %v", adopted, err)
+		}
+		if adopted {
+			err = to.anew.retire(f)
+		} else if _, err = machine.Snapshot(); err == nil && f.failed == nil {
+			t.Error("a register that was written anew took the place of one from another server")
+		}
+		if err != nil {
+			t.Errorf("adopted %v: %v", adopted, err)
+		}
+		if left, err := os.ReadDir(to.states.folders); err != nil || len(left) != 1 || left[0].Name() != "0000"+map[bool]string{false: "0002", true: "1002"}[adopted] {
+			t.Errorf("adopted %v: %v is left (%v)", adopted, left, err)
+		}
+		if err := to.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := from.close(); err != nil {
+		t.Fatal(err)
+	}
+}
