@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -100,56 +98,6 @@ func TestLargeEntriesTakeSeveralSyncs(t *testing.T) {
 	var e raft.Log
 	if err := l.GetLog(40, &e); err != nil || !bytes.Equal(e.Data, list[39].Data) {
 		t.Errorf("entry 40: %v", err)
-	}
-	if err := l.journal.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A cramped disk has room for so many files more.
-type cramped struct {
-	journal.Disk
-	room atomic.Int64
-}
-
-func (d *cramped) Open(name string, create bool) (journal.File, error) {
-	if create && strings.HasSuffix(filepath.Dir(name), "log") && d.room.Add(-1) < 0 {
-		return nil, syscall.ENOSPC
-	}
-	return d.Disk.Open(name, create)
-}
-
-// Of entries for which the disk had no room to the end, none stays in the log: once there
-// is room, Raft gives it the first of them again.
-func TestLogTakesEntriesAgainOnceThereIsRoom(t *testing.T) {
-	t.Parallel()
-	list := entries(2, 41, 1)
-	for _, e := range list {
-		e.Data = bytes.Repeat([]byte{byte(e.Index)}, 700<<10)
-	}
-	disk := &cramped{Disk: journal.SystemDisk()}
-	disk.room.Store(3) // HEAD and two segments.
-	j, _, err := journal.Open(filepath.Join(t.TempDir(), "log"), journal.Options{SegmentBytes: 9 << 20, Disk: disk, Alone: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &raftLog{journal: j, step: func(string) {}, fail: func(err error) { t.Errorf("failed: %v", err) }}
-	if err := l.StoreLogs(entries(1, 1, 1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.StoreLogs(list); !errors.Is(err, fault.Unavailable) {
-		t.Fatalf("a full disk: %v; want unavailable", err)
-	}
-	if last, err := l.LastIndex(); last != 1 || err != nil {
-		t.Errorf("the log ends at %d (%v); want what Raft was told, 1", last, err)
-	}
-	disk.room.Store(1 << 40)
-	if err := l.StoreLogs(list); err != nil {
-		t.Fatalf("with room: %v", err)
-	}
-	var e raft.Log
-	if err := l.GetLog(41, &e); err != nil || !bytes.Equal(e.Data, list[39].Data) {
-		t.Errorf("entry 41: %v", err)
 	}
 	if err := l.journal.Close(); err != nil {
 		t.Fatal(err)
@@ -430,74 +378,6 @@ func TestPartsThatDontBelongTogether(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// A register that was found damaged is made again from the log, whenever a kill came
-// between the two steps by which it is set aside; and the word that it is damaged says
-// nothing of one that another server has sent since.
-func TestDoubtedRegisterIsSetAside(t *testing.T) {
-	t.Parallel()
-	from, m, stream := marked(t)
-	if err := from.close(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := register.EncodeEntry(&register.Entry{At: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, killed := range []bool{false, true} {
-		dir := t.TempDir()
-		d, err := testDisk(t, dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(d.found("s-1", "a:1"), d.log.StoreLog(&raft.Log{Index: 2, Term: 1, Data: data})); err != nil {
-			t.Fatal(err)
-		}
-		d.states.register().Apply(2, 1, data)
-		if err := errors.Join(d.states.doubt(), d.close()); err != nil {
-			t.Fatal(err)
-		}
-		aside := filepath.Join(dir, damagedRegister)
-		if killed {
-			if err := os.Rename(d.states.generation(1), aside); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 2 {
-			if d, err = testDisk(t, dir); err != nil {
-				t.Fatalf("killed %v: does not start: %v", killed, err)
-			}
-			if applied := d.states.register().Applied(); applied != 0 {
-				t.Errorf("killed %v: the register that was in doubt stands at %d", killed, applied)
-			}
-			if left, err := os.ReadDir(aside); err != nil || len(left) == 0 {
-				t.Errorf("killed %v: what was set aside is not kept: %v", killed, err)
-			}
-			if err := d.close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	dir := t.TempDir()
-	d, err := testDisk(t, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(d.states.doubt(), arrive(t, d, m, stream), d.close()); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // It is installed at the first, and opened at the second.
-		if d, err = testDisk(t, dir); err != nil {
-			t.Fatalf("a sound register is refused for the one before it: %v", err)
-		}
-		if applied := d.states.register().Applied(); applied != m.Applied {
-			t.Errorf("the register stands at %d; want %d", applied, m.Applied)
-		}
-		if err := d.close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

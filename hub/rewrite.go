@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -57,7 +59,7 @@ func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
 	}
 	next := m
 	next.Generation = max(m.Generation, 1) + aside
-	s.hold(next.Generation)
+	s.written.hold(s.generation(next.Generation))
 	reg, err := w.copyTo(ctx, s.generation(next.Generation), of, m, &next)
 	err = errors.Join(err, s.release(m.Applied))
 	f := &rewritten{of: of, was: max(m.Generation, 1), reg: reg, generation: next.Generation, read: m.Index, seen: make(chan struct{})}
@@ -113,12 +115,13 @@ func (f *rewritten) follow(entries *raftLog, upTo uint64) (err error) {
 }
 
 func (w *rewriter) drop(f *rewritten) error {
-	defer w.states.letGo(f.generation)
+	dir := w.states.generation(f.generation)
+	defer w.states.written.letGo(dir)
 	var err error
 	if f.reg != nil {
 		err = f.reg.Close()
 	}
-	return errors.Join(err, os.RemoveAll(w.states.generation(f.generation)))
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 // offer has Raft's next snapshot look at a register that was written anew.
@@ -183,11 +186,11 @@ func (w *rewriter) place(f *rewritten) error {
 	if err := s.writeMark(m); err != nil {
 		return err
 	}
-	s.hold(f.was)
+	s.written.hold(s.generation(f.was))
 	s.mu.Lock()
 	s.current = f.reg
 	s.mu.Unlock()
-	s.letGo(f.generation) // It is the marker's now.
+	s.written.letGo(s.generation(f.generation)) // It is the marker's now.
 	s.discard()
 	return nil
 }
@@ -195,9 +198,10 @@ func (w *rewriter) place(f *rewritten) error {
 // retire closes the register whose place another has taken, and removes its folder: no
 // other, since somebody may be sending the next. What stays the next start removes.
 func (w *rewriter) retire(f *rewritten) error {
-	defer w.states.letGo(f.was)
+	dir := w.states.generation(f.was)
+	defer w.states.written.letGo(dir)
 	w.states.step("before the register before it is removed")
-	err := errors.Join(f.of.Close(), w.states.removeGeneration(w.states.generation(f.was)))
+	err := errors.Join(f.of.Close(), w.states.removeGeneration(dir))
 	w.states.step("after the register was written anew")
 	return fault.Wrap("hub.rewrite", fault.Unavailable, "register", err)
 }
@@ -223,4 +227,30 @@ func (w *rewriter) room() error {
 		err = fault.New("hub.rewrite", fault.Unavailable, w.states.folders, fmt.Sprintf("%d MiB are free and %d MiB are needed: make room", free>>20, need>>20))
 	}
 	return err
+}
+
+// openFolders are those that a rewriter has open beside the register's own, and removes
+// itself.
+type openFolders struct {
+	mu    sync.Mutex // Guards names.
+	names []string
+}
+
+func (o *openFolders) hold(dir string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.names = append(o.names, filepath.Base(dir))
+}
+
+func (o *openFolders) letGo(dir string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.names = slices.DeleteFunc(o.names, func(name string) bool { return name == filepath.Base(dir) })
+}
+
+// has reports whether it is one of them, or what is becoming one.
+func (o *openFolders) has(name string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.names, func(open string) bool { return strings.HasPrefix(name, open) })
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -34,6 +33,8 @@ type snapshots struct {
 	load    func(dir string, r io.Reader) error // Imports a stream into a new folder.
 	step    func(point string)                  // Passed at each durable step.
 
+	written openFolders // Of a rewriter.
+
 	moving sync.Mutex // Held while the marker is written, or another register installed. Before mu.
 
 	mu      sync.Mutex // Guards what follows; never held across the disk.
@@ -41,7 +42,6 @@ type snapshots struct {
 	mark    marker         // The zero marker before the first.
 	reading map[uint64]int // Streams that are open, by index.
 	size    int64          // Bytes of a stream at the marker; 0 while unknown.
-	held    []string       // Folders that a rewriter has open, and removes itself.
 	arrived *arrival       // Complete, and not yet installed.
 }
 
@@ -308,25 +308,6 @@ func (s *snapshots) close() error {
 	return errors.Join(err, reg.Close())
 }
 
-// hold has sweep leave a generation's folder, and what becomes of one, until it is let go.
-func (s *snapshots) hold(n uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = append(s.held, filepath.Base(s.generation(n)))
-}
-
-func (s *snapshots) letGo(n uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = slices.DeleteFunc(s.held, func(name string) bool { return name == filepath.Base(s.generation(n)) })
-}
-
-func (s *snapshots) isHeld(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.held, func(held string) bool { return strings.HasPrefix(name, held) })
-}
-
 // sweep removes what no marker names: generations of old, half-made ones, and
 // notes of them. What a rewriter has open stays: a database whose files went would never
 // come to the end of its closing.
@@ -337,7 +318,7 @@ func (s *snapshots) sweep() error {
 		return &fault.Error{Op: "hub.snapshots", Kind: fault.Stopped, Item: s.folders, Err: err}
 	}
 	for _, e := range entries {
-		if e.Name() == keep || s.isHeld(e.Name()) {
+		if e.Name() == keep || s.written.has(e.Name()) {
 			continue
 		}
 		if err := s.removeGeneration(filepath.Join(s.folders, e.Name())); err != nil {

@@ -209,29 +209,12 @@ func (s *snapshots) start() error {
 	return s.sweep()
 }
 
-// doubtedFile is there when the register was found damaged at work, and names which.
-const doubtedFile = "register.doubted"
-
 // damagedRegister keeps, beside the others, the register that was set aside last.
 const damagedRegister = "register.damaged"
 
 // doubt has the next start not trust the register that is there now.
 func (s *snapshots) doubt() error {
-	which := filepath.Base(s.generation(max(s.marker().Generation, 1)))
-	return store.WriteFileAtomic(filepath.Join(s.dir, doubtedFile), []byte(which), 0o600)
-}
-
-// doubted reports whether the register in dir is the one that was found damaged. A note
-// without a name is of a version that wrote none, and means the one that is there.
-func (s *snapshots) doubted(dir string) (bool, error) {
-	which, err := os.ReadFile(filepath.Join(s.dir, doubtedFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: doubtedFile, Err: err}
-	}
-	return len(which) == 0 || string(which) == filepath.Base(dir), nil // Else another server's took its place.
+	return doubt{s.dir}.raise(s.generation(max(s.marker().Generation, 1)))
 }
 
 // openSound opens the register. One that is damaged is set aside while the log still
@@ -240,7 +223,7 @@ func (s *snapshots) doubted(dir string) (bool, error) {
 func (s *snapshots) openSound() (*register.Register, error) {
 	const op = "hub.Open"
 	dir := s.generation(max(s.mark.Generation, 1))
-	doubted, err := s.doubted(dir)
+	doubted, err := doubt{s.dir}.about(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -275,10 +258,7 @@ func (s *snapshots) setAside(dir string, why error) error {
 	if err := errors.Join(err, store.SyncFolder(s.folders)); err != nil {
 		return &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: dir, Err: err}
 	}
-	if err := os.Remove(filepath.Join(s.dir, doubtedFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return &fault.Error{Op: "hub.Open", Kind: fault.Stopped, Item: doubtedFile, Err: err}
-	}
-	return nil
+	return doubt{s.dir}.lift()
 }
 
 // verify compares the register with the marker.

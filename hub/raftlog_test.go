@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/raft"
+
+	"kendro/domain/fault"
+	"kendro/store/journal"
+)
+
+// A cramped disk has room for so many files more.
+type cramped struct {
+	journal.Disk
+	room atomic.Int64
+}
+
+func (d *cramped) Open(name string, create bool) (journal.File, error) {
+	if create && strings.HasSuffix(filepath.Dir(name), "log") && d.room.Add(-1) < 0 {
+		return nil, syscall.ENOSPC
+	}
+	return d.Disk.Open(name, create)
+}
+
+// Of entries for which the disk had no room to the end, none stays in the log: once there
+// is room, Raft gives it the first of them again.
+func TestLogTakesEntriesAgainOnceThereIsRoom(t *testing.T) {
+	t.Parallel()
+	list := entries(2, 41, 1)
+	for _, e := range list {
+		e.Data = bytes.Repeat([]byte{byte(e.Index)}, 700<<10)
+	}
+	disk := &cramped{Disk: journal.SystemDisk()}
+	disk.room.Store(3) // HEAD and two segments.
+	j, _, err := journal.Open(filepath.Join(t.TempDir(), "log"), journal.Options{SegmentBytes: 9 << 20, Disk: disk, Alone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &raftLog{journal: j, step: func(string) {}, fail: func(err error) { t.Errorf("failed: %v", err) }}
+	if err := l.StoreLogs(entries(1, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.StoreLogs(list); !errors.Is(err, fault.Unavailable) {
+		t.Fatalf("a full disk: %v; want unavailable", err)
+	}
+	if last, err := l.LastIndex(); last != 1 || err != nil {
+		t.Errorf("the log ends at %d (%v); want what Raft was told, 1", last, err)
+	}
+	disk.room.Store(1 << 40)
+	if err := l.StoreLogs(list); err != nil {
+		t.Fatalf("with room: %v", err)
+	}
+	var e raft.Log
+	if err := l.GetLog(41, &e); err != nil || !bytes.Equal(e.Data, list[39].Data) {
+		t.Errorf("entry 41: %v", err)
+	}
+	if err := l.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
