@@ -26,18 +26,19 @@ const (
 type inquiry struct {
 	*group
 	clock      func() time.Time
-	connectors map[string]string
+	connectors map[string]Connector
+	asked      asked
 }
 
 func (q *inquiry) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for name, base := range q.connectors {
-		c, err := newConnector(name, base)
+	for name, o := range q.connectors {
+		c, err := newConnector(name, o)
 		if err != nil {
 			continue // Open has refused it.
 		}
-		a := &asker{group: q.group, clock: q.clock, connector: c, later: map[protocol.Number]time.Time{}}
+		a := &asker{group: q.group, clock: q.clock, connector: c, book: q.asked[name]}
 		wg.Go(func() { a.keep(ctx) })
 	}
 }
@@ -47,16 +48,18 @@ type asker struct {
 	*group
 	clock     func() time.Time
 	connector *connector
+	book      *askedBook
 
-	later map[protocol.Number]time.Time // Not to be asked about before: the others come first.
-	rest  time.Duration                 // After the next failure.
-	until time.Time                     // No call before.
+	rest  time.Duration // After the next failure.
+	until time.Time     // No call before.
 }
 
 func (a *asker) keep(ctx context.Context) {
+	defer a.connector.close()
 	for rest(ctx, askEvery) {
 		if !a.leads() {
-			clear(a.later) // Another one asks now.
+			a.book.forget() // Another one asks now.
+			a.rest, a.until = 0, time.Time{}
 			continue
 		}
 		if now := a.clock(); !now.Before(a.until) {
@@ -78,32 +81,42 @@ func (a *asker) round(ctx context.Context, now time.Time) {
 			a.rest = min(max(2*a.rest, askEvery), longestRest)
 			a.until = now.Add(a.rest)
 			if ctx.Err() == nil {
-				a.log.Info("another register does not answer", "connector", a.connector.name, "case", n.String(), "rest", a.rest.String(), "err", err)
+				a.book.failed(n, err, now, a.until)
+				a.log.Info("another register does not answer", "connector", a.connector.name, "case", n.String(), "trouble", string(troubleOf(err)), "rest", a.rest.String(), "err", err)
 			}
 			return
 		}
 		a.rest = 0
+		a.book.heard()
 	}
 }
 
-// next are the oldest cases of the queue that were not asked about just now.
+// next are those of the oldest cases of the queue that were asked about the longest ago,
+// never before all: what is pending there for days holds up nobody who came later.
 func (a *asker) next(now time.Time) ([]protocol.Number, error) {
 	var list []protocol.Number
-	seen := 0
+	seen := map[protocol.Number]bool{}
 	err := a.register().Awaiting(func(w register.Awaited) (bool, error) {
-		seen++
-		if w.Connector == a.connector.name && !now.Before(a.later[w.Number]) {
+		if w.Connector == a.connector.name {
+			seen[w.Number] = true
 			list = append(list, w.Number)
 		}
-		return len(list) < askAtOnce && seen < lookAhead, nil
+		return len(seen) < lookAhead, nil
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	if len(seen) < lookAhead {
+		a.book.keep(seen)
+	}
+	list = a.book.due(list, now)
+	return list[:min(len(list), askAtOnce)], nil
 }
 
 // about asks about one case, and tells the group what it hears. Told twice, by two
 // leaders, it is taken once.
 func (a *asker) about(ctx context.Context, n protocol.Number, now time.Time) error {
-	a.later[n] = now.Add(askAgainIn)
+	a.book.tried(n, now)
 	h, err := a.handOff(n)
 	if err != nil {
 		return err
@@ -113,7 +126,7 @@ func (a *asker) about(ctx context.Context, n protocol.Number, now time.Time) err
 		return err
 	}
 	if answer.State == outsidePending {
-		a.later[n] = now.Add(pendingIn)
+		a.book.pending(n, now)
 		return nil
 	}
 	heard := register.Heard{Connector: a.connector.name, Number: answer.Number}
@@ -127,7 +140,7 @@ func (a *asker) about(ctx context.Context, n protocol.Number, now time.Time) err
 		err = nil
 	}
 	if err == nil {
-		delete(a.later, n)
+		a.book.over(n)
 	}
 	return err
 }

@@ -19,9 +19,10 @@ import (
 // has the two calls. The ID of a request is the receive number, so whatever is sent
 // twice is one request there, and whatever was sent can be asked for.
 type connector struct {
-	name string
-	base *url.URL
-	http *http.Client
+	name  string
+	base  *url.URL
+	proof proof
+	http  *http.Client // Nil until the proof was read.
 }
 
 const (
@@ -30,15 +31,15 @@ const (
 )
 
 // newConnector refuses an address that would send people's papers in clear.
-func newConnector(name, base string) (*connector, error) {
-	u, err := url.Parse(base)
+func newConnector(name string, o Connector) (*connector, error) {
+	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || name == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return nil, fault.New("hub.connector", fault.Invalid, name+"="+base, "want a name and an https address, such as civil-registration=https://bdris.example/kendro")
+		return nil, fault.New("hub.connector", fault.Invalid, name+"="+o.URL, "want a name and an https address, such as civil-registration=https://bdris.example/kendro")
 	}
-	return &connector{name: name, base: u, http: &http.Client{
-		Timeout:       outsideTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	if u.Scheme != "https" && (o.CA != "" || o.Certificate != "") {
+		return nil, fault.New("hub.connector", fault.Invalid, name+"="+o.URL, "certificates need an https address")
+	}
+	return &connector{name: name, base: u, proof: proof{files: o}}, nil
 }
 
 func loopback(host string) bool {
@@ -74,6 +75,9 @@ type outsideAnswer struct {
 // settle finds out what the register makes of a request: it asks first, and sends
 // only what has never arrived there. [fault.Unavailable] leaves open whether it has.
 func (c *connector) settle(ctx context.Context, h *handOff) (*outsideAnswer, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
 	a, err := c.call(ctx, http.MethodGet, h.ID.String(), h.ID, nil)
 	if !errors.Is(err, fault.NotFound) {
 		return a, err
@@ -82,9 +86,6 @@ func (c *connector) settle(ctx context.Context, h *handOff) (*outsideAnswer, err
 }
 
 func (c *connector) call(ctx context.Context, method, what string, id protocol.Number, in any) (*outsideAnswer, error) {
-	unknown := func(err error) error {
-		return &fault.Error{Op: "hub.connector", Kind: fault.Unavailable, Item: c.name, Err: err}
-	}
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
@@ -95,34 +96,42 @@ func (c *connector) call(ctx context.Context, method, what string, id protocol.N
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath("requests", what).String(), body)
 	if err != nil {
-		return nil, unknown(err)
+		return nil, c.unknown(TroubleUnreachable, err)
 	}
 	r.Header.Set("Accept", "application/json")
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Idempotency-Key", id.String())
 	}
+	c.proof.sign(r)
 	resp, err := c.http.Do(r)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // Its URL names the case, which is not for everybody who reads of the trouble.
+	}
 	if err != nil {
-		return nil, unknown(err)
+		return nil, c.unknown(handshake(err), err)
 	}
 	defer func() { _ = resp.Body.Close() }() // It was only read.
-	if method == http.MethodGet && resp.StatusCode == http.StatusNotFound {
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
+		return nil, c.unknown(TroubleDenied, errors.New("it answers "+resp.Status))
+	case method == http.MethodGet && resp.StatusCode == http.StatusNotFound:
 		return nil, fault.New("hub.connector", fault.NotFound, id.String(), "the request never arrived there")
+	case resp.StatusCode >= http.StatusBadRequest:
+		return nil, c.unknown(TroubleFails, errors.New("it answers "+resp.Status))
 	}
 	a := &outsideAnswer{}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxOutside)).Decode(a); err != nil || resp.StatusCode >= http.StatusBadRequest {
-		return nil, unknown(errors.Join(errors.New("it answers "+resp.Status), err))
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxOutside)).Decode(a); err != nil {
+		return nil, c.unknown(TroubleAnswer, errors.Join(errors.New("it answers "+resp.Status), err))
 	}
-	return a, unlike(a, id)
+	if !a.answers(id) {
+		return nil, c.unknown(TroubleAnswer, errors.New("the answer is another request's, or says neither pending, nor a number, nor a reason"))
+	}
+	return a, nil
 }
 
-// unlike refuses an answer that is none, or another request's.
-func unlike(a *outsideAnswer, id protocol.Number) error {
-	switch {
-	case a.ID != id:
-	case a.State == outsidePending, a.State == outsideRegistered && a.Number != "", a.State == outsideRefused && a.Reason != "":
-		return nil
-	}
-	return fault.New("hub.connector", fault.Unavailable, id.String(), "the answer is another request's, or says neither pending, nor a number, nor a reason")
+// answers reports whether an answer is one, and this request's.
+func (a *outsideAnswer) answers(id protocol.Number) bool {
+	return a.ID == id &&
+		(a.State == outsidePending || a.State == outsideRegistered && a.Number != "" || a.State == outsideRefused && a.Reason != "")
 }

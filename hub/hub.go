@@ -39,6 +39,7 @@ type Hub struct {
 	progress *progress
 	recount  *recounter
 	sweeper  *sweeper
+	asked    asked
 	fatal    *fatal
 	closing  sync.Once
 	closed   error // Written by closing.
@@ -67,7 +68,7 @@ func Open(c Config) (h *Hub, err error) {
 		return nil, err
 	}
 	h = &Hub{
-		o: c, keys: keys, packer: protocol.NewPacker(), notices: &notices{},
+		o: c, keys: keys, packer: protocol.NewPacker(), notices: &notices{}, asked: newAsked(c.Connectors),
 		fatal: &fatal{log: c.Logger, happened: make(chan struct{})},
 	}
 	defer func() {
@@ -243,7 +244,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

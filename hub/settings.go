@@ -51,9 +51,9 @@ type Config struct {
 	// folder any more; 0 is 24 hours.
 	EraseWithin time.Duration
 
-	// Connectors are the other authorities' registers that services hand off to: the
-	// base of each one's calls, by the name that services use.
-	Connectors map[string]string
+	// Connectors are the other authorities' registers that services hand off to, by the
+	// name that services use.
+	Connectors map[string]Connector
 
 	// Conn replaces the socket that Listen names. The server closes it.
 	Conn net.PacketConn
@@ -69,8 +69,8 @@ func (c *Config) complete() error {
 	if c.Dir == "" || c.Clock == nil {
 		return fault.New("hub.Open", fault.Internal, c.Dir, "a server needs a folder and a clock")
 	}
-	for name, base := range c.Connectors {
-		if _, err := newConnector(name, base); err != nil {
+	for name, o := range c.Connectors {
+		if _, err := newConnector(name, o); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,8 @@ type Status struct {
 
 	Blocked *register.BlockedBase // A national base that the overlay keeps out.
 	Halted  *register.Trial       // The newest release on trial, where it was halted and none came after it.
+
+	Connectors []ConnectorState // Other authorities' registers, by name.
 }
 
 // Copied is a box of which a copy was seen, until its centre is enrolled again.
@@ -62,7 +64,7 @@ func (h *Hub) Status() Status {
 	s := Status{
 		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.group.raft.State().String()),
 		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
-		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(), Recounted: h.recount.newest.Load(),
+		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(), Recounted: h.recount.newest.Load(), Connectors: h.asked.states(),
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()

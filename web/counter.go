@@ -45,8 +45,8 @@ func Counter(a *api.API, h House) error {
 		return err
 	}
 	s.home = "/"
-	s.open = []link{{"/", wordSignIn}, {"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}}
-	s.links = []link{{"/", wordNewCase}, {"/today", wordToday}, {"/cases", wordVisits}, {"/track", wordTrack}, {"/charter", wordCharter}}
+	s.open = []link{{"/", wordSignIn, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
+	s.links = []link{{"/", wordNewCase, ""}, {"/today", wordToday, ""}, {"/cases", wordVisits, ""}, {"/track", wordTrack, ""}, {"/charter", wordCharter, ""}}
 	s.sign(wordSignInTitle)
 	c := newCases(s, "GET /{$}")
 	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))

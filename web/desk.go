@@ -27,20 +27,31 @@ type desk struct{ *pages }
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
 // /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
-// and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
+// /v1/awaited, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
 		return err
 	}
 	s.home, s.base = "/desk", "/desk"
-	s.open = []link{{"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}, {"/desk", wordSignIn}}
-	s.links = []link{{"/desk", wordTasks}, {"/desk/items", wordConflicts}, {"/desk/search", wordSearch}, {"/desk/phone", wordPhone}, {"/desk/report", wordReport}, {"/desk/proposals", wordProposals}, {"/desk/erasures", wordErasures}, {"/track", wordTrack}}
+	s.open = []link{{"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}, {"/desk", wordSignIn, ""}}
+	s.links = []link{
+		{"/desk", wordTasks, ""},
+		{"/desk/items", wordConflicts, ""},
+		{"/desk/search", wordSearch, access.ReadCase},
+		{"/desk/phone", wordPhone, ""},
+		{"/desk/report", wordReport, access.ReadReport},
+		{"/desk/awaited", wordAwaited, access.ReadAwaited},
+		{"/desk/proposals", wordProposals, access.ReadProposals},
+		{"/desk/erasures", wordErasures, access.ReadErasures},
+		{"/track", wordTrack, ""},
+	}
 	d := &desk{s}
 	s.sign(wordDeskTitle)
 	a.Page("GET /{$}", http.HandlerFunc(s.track))
 	d.caseFiles(wordDeskTitle)
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
+	a.Page("GET /desk/awaited", s.known(wordDeskTitle, d.awaited))
 	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
 	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))

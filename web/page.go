@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -56,6 +58,12 @@ func (h House) name() place.Name {
 type link struct {
 	Href string
 	Name place.Name
+	Act  access.Act // Shown to roles that may do this somewhere; empty: to all.
+}
+
+// forRole leaves out what a role can't open.
+func forRole(all []link, role access.Role) []link {
+	return slices.DeleteFunc(slices.Clone(all), func(l link) bool { return l.Act != "" && access.ScopeOf(role, l.Act) == access.Never })
 }
 
 // A problem is one line of the error summary; Anchor may be empty.
@@ -138,7 +146,7 @@ func (s *pages) page(r *http.Request, title place.Name) *page {
 		p.Here = s.home
 	}
 	if c, err := s.api.Who(r); err == nil && c.User != "" {
-		p.SignedIn, p.Links, p.Home = true, s.links, s.homeOf(c.Role)
+		p.SignedIn, p.Links, p.Home = true, forRole(s.links, c.Role), s.homeOf(c.Role)
 		if p.Home != s.home {
 			p.Links = s.staff
 		}

@@ -29,7 +29,7 @@ var barWords = map[string]place.Name{"ended": wordLeaseEnded, "not-yet": wordLea
 // unionDesk hangs the desk of the union onto a box's pages: the hub's, on the cases of this
 // box. It calls GET /v1/leases beside what [Desk] calls for tasks and cases.
 func unionDesk(s *pages) {
-	s.staff = []link{{"/desk", wordTasks}, {"/track", wordTrack}, {"/verify", wordVerify}, {"/charter", wordCharter}}
+	s.staff = []link{{"/desk", wordTasks, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
 	d := &desk{s}
 	d.caseFiles(wordSignInTitle)
 }

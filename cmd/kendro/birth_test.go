@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"kendro/hub"
 	"kendro/web/api"
 )
 
@@ -19,6 +22,7 @@ type civilRegister struct {
 	*httptest.Server
 
 	mu      sync.Mutex        // Guards all below.
+	token   string            // Whom it answers; empty: everybody.
 	down    bool              // It hangs up on everybody.
 	deaf    bool              // It does what it is asked and hangs up: the answer is lost.
 	refuses map[string]string // By request: why.
@@ -42,7 +46,16 @@ func newCivilRegister(t *testing.T) *civilRegister {
 		r.take(in.ID)
 		r.answer(w, in.ID)
 	})
-	r.Server = httptest.NewServer(mux)
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.mu.Lock()
+		let := r.token == "" || q.Header.Get("Authorization") == "Bearer "+r.token
+		r.mu.Unlock()
+		if !let {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		mux.ServeHTTP(w, q)
+	}))
 	t.Cleanup(r.Close)
 	return r
 }
@@ -94,7 +107,8 @@ func (r *civilRegister) set(change func()) {
 func TestBirthAtAnOutageOfTheRegister(t *testing.T) {
 	national := newCivilRegister(t)
 	national.set(func() { national.down = true })
-	x := newTale(t, map[string]string{"civil-registration": national.URL})
+	token := filepath.Join(t.TempDir(), "token")
+	x := newTale(t, map[string]hub.Connector{"civil-registration": {URL: national.URL, Token: token}})
 	x.officer("secretary", "secretary@local-41-09-17")
 	x.officer("chairman", "chairman@local-41-09-17")
 
@@ -139,8 +153,28 @@ func TestBirthAtAnOutageOfTheRegister(t *testing.T) {
 	if record.Outside == nil || record.Outside.Position != 3 || record.Outside.Since == nil {
 		t.Fatalf("in the queue: %+v; want the third place", record.Outside)
 	}
+	// It is back, and wants a token: none is there, then another one, then the right one.
+	x.until("register civil-registration.*files since", "hub status --dir hub")
+	writeToken := func(text string) {
+		if err := os.WriteFile(token, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeToken("another")
+	national.set(func() { national.down, national.token = false, "right" })
+	x.until("register civil-registration.*denied since", "hub status --dir hub")
+	var awaited api.AwaitedList
+	x.get("chairman", x.hub, api.AwaitedPath, &awaited)
+	if len(awaited.Cases) != 3 || awaited.Cases[2].Number.String() != daughter || awaited.Cases[0].Tries == 0 ||
+		len(awaited.Registers) != 1 || awaited.Registers[0].Waiting != 3 || awaited.Registers[0].Trouble != "denied" {
+		t.Errorf("what waits, and why: %+v", awaited)
+	}
+	if len(national.posts) != 0 {
+		t.Errorf("%v were sent; want nothing before the token is right", national.posts)
+	}
+	writeToken("right")
 	national.set(func() {
-		national.down, national.deaf = false, true
+		national.deaf = true
 		national.refuses[daughter] = "the mother is not registered"
 	})
 	numberOf := func(n string) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +29,8 @@ type hubSettings struct {
 }
 
 func hubRunCmd() *cobra.Command {
-	var file, preset, connectors string
+	var file, preset string
+	var to connectorFlags
 	var logs logFormat
 	s := hubSettings{Config: hub.Config{Clock: time.Now}}
 	cmd := &cobra.Command{
@@ -50,7 +50,7 @@ are ignored from then on. docs/settings.md explains the settings.`,
 			if s.Preset, err = hub.ParsePreset(preset); err != nil {
 				return err
 			}
-			if s.Connectors, err = connectorsOf(connectors); err != nil {
+			if s.Connectors, err = to.read(); err != nil {
 				return err
 			}
 			s.paced = os.Getenv("GOGC") == ""
@@ -78,22 +78,9 @@ are ignored from then on. docs/settings.md explains the settings.`,
 	f.DurationVar(&s.EraseWithin, "erase-within", 24*time.Hour, "how long after an erasure nothing of it lies on this server's disk any more")
 	f.DurationVar(&s.eraseCopies, "erase-copies", 90*24*time.Hour, "how long after an erasure backups and other copies of before are to be destroyed")
 	f.DurationVar(&s.certificateAge, "certificate-age", api.CertificateAge, "how old what is known of a certificate may be where it is verified")
-	f.StringVar(&connectors, "connector", "", "other authorities' registers, NAME=URL, separated by spaces")
+	to.flags(f)
 	f.StringVar(&s.portsFile, "ports-file", "", "file that gets the ports in use, as JSON")
 	return cmd
-}
-
-// connectorsOf reads NAME=URL, separated by spaces.
-func connectorsOf(s string) (map[string]string, error) {
-	list := map[string]string{}
-	for one := range strings.FieldsSeq(s) {
-		name, base, ok := strings.Cut(one, "=")
-		if _, double := list[name]; !ok || double {
-			return nil, fault.New("kendro.connector", fault.Invalid, one, "want NAME=URL, each name once, such as civil-registration=https://bdris.example/kendro")
-		}
-		list[name] = base
-	}
-	return list, nil
 }
 
 // hubRun joins the group if need be and serves until ctx ends.

@@ -43,6 +43,11 @@ func hubTable(s *api.HubStatus) *table {
 	if b := s.Blocked; b != nil {
 		t.add("base blocked", "edition "+count(b.Edition)+": "+b.Summary()+"; kendro catalogue status lists what the overlay has to change")
 	}
+	for _, c := range s.Connectors {
+		if c.Trouble != "" {
+			t.add("register "+c.Name, c.Trouble+" since "+when(*c.Since)+", "+c.Text+"; asked again "+when(*c.Again))
+		}
+	}
 	for _, c := range s.Copied {
 		t.add("copied "+c.Centre, "slot "+c.Slot+", since "+when(c.Since)+": find the copy and switch it off, then enrol the centre again")
 	}

@@ -49,7 +49,7 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	o.desk, err = desk.New(desk.Config{
 		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Traffic: o.hub.Traffic, Proxied: s.plain,
 		Mail: desk.Mail{Export: mail.Export, Import: mail.Import}, Documents: o.hub, Reveal: o.hub.Reveal,
-		Attest: hub.Attester(o.hub), Receipt: hub.Receipts(o.hub), Age: s.certificateAge, Erase: desk.EraseSchedule{Servers: s.EraseWithin, Copies: s.eraseCopies},
+		Tried: hub.Tried(o.hub), Attest: hub.Attester(o.hub), Receipt: hub.Receipts(o.hub), Age: s.certificateAge, Erase: desk.EraseSchedule{Servers: s.EraseWithin, Copies: s.eraseCopies},
 	})
 	if err == nil && s.portsFile != "" {
 		err = api.WriteFile(s.portsFile, o.ports)

@@ -30,7 +30,7 @@ type tale struct {
 	ahead      atomic.Int64 // Of the machine's clock.
 	hub        *daemonInTale
 	box        *daemonInTale
-	connectors map[string]string
+	connectors map[string]hub.Connector
 	paid       map[string]int64 // On the newest application, by kind.
 }
 
@@ -48,7 +48,7 @@ const passwordInTale = "correct horse battery staple"
 
 // newTale founds the district, enrols the centre's box, and waits until it knows the
 // catalogue.
-func newTale(t *testing.T, connectors map[string]string) *tale {
+func newTale(t *testing.T, connectors map[string]hub.Connector) *tale {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a hub and a box")

@@ -62,6 +62,7 @@ const (
 	Publish       Act = "publish"        // Publish a release of the catalogue.
 	Propose       Act = "propose"        // Ask for a change of the catalogue.
 	ReadProposals Act = "read-proposals" // See what is proposed, and what became of it.
+	ReadAwaited   Act = "read-awaited"   // See what waits for other registers, and why.
 	ReadLooks     Act = "read-looks"     // See who looked at a case.
 	CarryMail     Act = "carry-mail"     // Take sealed records to and from a USB stick.
 	EraseCase     Act = "erase-case"     // Order that a case be erased, confirm or withdraw the order.
@@ -72,7 +73,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		File, Enter, Scan, ReadCase, WorkCase, PrintCopy, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
-		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadLooks, CarryMail,
+		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadAwaited, ReadLooks, CarryMail,
 		EraseCase, ReadErasures,
 	}
 }
@@ -114,6 +115,7 @@ var table = map[Act]map[Role]Scope{
 	Publish:       {Operator: Always},
 	Propose:       {Officer: OwnOffice, Supervisor: OwnOffice},
 	ReadProposals: {Officer: OwnOffice, Supervisor: OwnOffice, Operator: Always, Auditor: Always},
+	ReadAwaited:   {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
 	ReadLooks:     {Auditor: Always},
 	CarryMail:     {Entrepreneur: OwnCentre, Operator: Always},
 	EraseCase:     {Officer: OwnArea},

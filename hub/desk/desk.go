@@ -24,6 +24,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/hub"
 	"kendro/hub/register"
 	"kendro/identity"
 	"kendro/protocol"
@@ -59,12 +60,13 @@ type Config struct {
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Version   string
-	Traffic   func(link.Purpose) (out, in uint64)                      // Bytes on the network; nil leaves them out of the metrics.
-	Attest    func(*protocol.Attestation)                              // Signs what the code of a certificate says; nil: none has a code.
-	Receipt   func(protocol.LogID, protocol.Position) protocol.Receipt // Signs for what was entered here; nil: receipts have no signature.
-	Age       time.Duration                                            // How old what is known of a certificate may be; 0 is a week.
-	Erase     EraseSchedule                                            // Zero durations: at once.
-	Proxied   bool                                                     // Clients come through a declared proxy, which notes their address.
+	Traffic   func(link.Purpose) (out, in uint64)                       // Bytes on the network; nil leaves them out of the metrics.
+	Attest    func(*protocol.Attestation)                               // Signs what the code of a certificate says; nil: none has a code.
+	Receipt   func(protocol.LogID, protocol.Position) protocol.Receipt  // Signs for what was entered here; nil: receipts have no signature.
+	Age       time.Duration                                             // How old what is known of a certificate may be; 0 is a week.
+	Erase     EraseSchedule                                             // Zero durations: at once.
+	Tried     func(connector string, n protocol.Number) (hub.Try, bool) // How far a case has come with another register; nil: none is asked.
+	Proxied   bool                                                      // Clients come through a declared proxy, which notes their address.
 }
 
 // A Server answers a hub's HTTP.
@@ -82,6 +84,7 @@ type Server struct {
 	age       time.Duration
 	sign      func(protocol.LogID, protocol.Position) protocol.Receipt
 	erase     EraseSchedule
+	tried     func(connector string, n protocol.Number) (hub.Try, bool)
 	api       *api.API
 	search    searchDesk
 
@@ -100,6 +103,7 @@ func New(c Config) (*Server, error) {
 		age:       c.Age,
 		sign:      c.Receipt,
 		erase:     c.Erase,
+		tried:     c.Tried,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
@@ -189,6 +193,7 @@ func (s *Server) routes() {
 	itemDesk{s}.routes()
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
+	awaitedDesk{s}.routes()
 	trainingDesk{s}.routes()
 	newAgencyDesk(s).routes()
 	s.publicRoutes()

@@ -129,6 +129,7 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 		}
 		return 0
 	}))
+	reg.MustRegister(newConnectorGauges(s))
 	if traffic != nil {
 		reg.MustRegister(wireBytes(traffic)...)
 	}

@@ -23,6 +23,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/hub"
 	"kendro/hub/register"
 	"kendro/identity"
 	"kendro/pack/bd"
@@ -38,13 +39,25 @@ const (
 	password = "correct horse"
 )
 
-// An office is a hub of one server in a test: a real register that applies what
-// is asked for at once, and the HTTP in front of it.
-type office struct {
-	scans    []protocol.Document // That the applications to come name.
+// What the applications to come bring.
+type brought struct {
+	scans    []protocol.Document // That they name.
 	services string              // What they are for; empty: a citizenship certificate.
 	despite  string              // Why they are filed though one like them was taken.
 	answers  map[string]any      // Of their forms, in place of the sample's.
+}
+
+// What the server is said to have seen of other registers.
+type outside struct {
+	registers []api.ConnectorStatus
+	tries     map[protocol.Number]hub.Try
+}
+
+// An office is a hub of one server in a test: a real register that applies what
+// is asked for at once, and the HTTP in front of it.
+type office struct {
+	brought
+	outside
 
 	t        testing.TB
 	server   *Server
@@ -104,8 +117,9 @@ func newOffice(t testing.TB) *office {
 		},
 		Hub: o, Clock: o.now, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		Traffic: func(link.Purpose) (out, in uint64) { return 7, 8 },
+		Tried:   func(_ string, n protocol.Number) (hub.Try, bool) { t, ok := o.tries[n]; return t, ok },
 		Status: func() api.HubStatus {
-			return api.HubStatus{District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now()), Replaying: o.replaying.Load()}
+			return api.HubStatus{Connectors: o.registers, District: "41", Server: "s1", State: "leader", Leader: "s1", Members: []api.Member{{ID: "s1", Voter: true, Leader: true}}, AsOf: api.TimeOf(o.now()), Replaying: o.replaying.Load()}
 		},
 	})
 	if err != nil {

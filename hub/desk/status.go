@@ -24,6 +24,9 @@ func StatusOf(s hub.Status) api.HubStatus {
 	if s.Blocked != nil {
 		out.Blocked = blockedOf(s.Blocked)
 	}
+	for i := range s.Connectors {
+		out.Connectors = append(out.Connectors, connectorOf(&s.Connectors[i]))
+	}
 	for _, c := range s.Copied {
 		out.Copied = append(out.Copied, api.CopiedBox{Centre: c.Centre, Slot: c.Slot, Since: api.TimeOf(c.Since)})
 	}

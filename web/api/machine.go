@@ -187,6 +187,8 @@ type HubStatus struct {
 
 	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base of the catalogue that the district's overlay keeps out"`
 
+	Connectors []ConnectorStatus `json:"connectors,omitempty" doc:"Other authorities' registers, as far as this server has called them; GET /v1/awaited has what waits"`
+
 	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
 }
 
