@@ -80,7 +80,11 @@ func told(reg *register.Register, n protocol.Number) (*protocol.Told, error) {
 		return nil, err
 	}
 	st.Certificate, st.Article = nil, "" // More than the number alone opens.
-	out := &protocol.Told{Standing: st, Custody: custody, AsOf: reg.At(), Also: also}
+	owed, err := reg.Demand(n)
+	if err != nil {
+		return nil, err
+	}
+	out := &protocol.Told{Standing: st, Custody: custody, AsOf: reg.At(), Also: also, Demand: owed}
 	if out.Asks = st.Under; out.Asks == nil && len(st.Items) > 0 {
 		c, err := reg.Case(n)
 		if err != nil {

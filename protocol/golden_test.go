@@ -100,6 +100,10 @@ func vectors(t *testing.T) map[string][]byte {
 		"message-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{
 			Standing: Standing{Number: 4100109292280148, Stage: "RECEIVED", Office: "dc-41", Since: 5, Version: 2}, Custody: "SEEN", AsOf: 6,
 		}}}),
+		"message-told-owed": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Told: &Told{
+			Standing: Standing{Number: 4100109292280148, Stage: "FEE_LAPSED", Since: 5, Version: 9}, Custody: "SEEN", AsOf: 6,
+			Demand: &Demand{Version: 7, For: ForIssue, Owed: 14000, PayBy: 1_795_000_000, Lapsed: true},
+		}}}),
 		"message-not-told": Marshal(&Message{Inquiry: &Inquiry{ID: 7, Number: 4100109292280148, Fault: &Failure{Kind: fault.NotFound, Op: "remote", Item: "x", Text: "no such number"}}}),
 		"hello-answers":    Marshal(&Message{Hello: &Hello{Version: 1, Answers: true}}),
 		"trial":            Marshal(&Trial{Signed: Marshal(1), Centres: []string{"41-09-17"}, For: 60_000}),

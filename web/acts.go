@@ -354,8 +354,11 @@ type sureView struct {
 	Number  protocol.Number
 	Service place.Name
 	Lines   []line // What was typed.
-	Path    string
-	Hidden  []input
+
+	Cautions []string // What speaks against it.
+
+	Path   string
+	Hidden []input
 }
 
 func (v *caseView) sure() sureView {

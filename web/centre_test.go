@@ -46,6 +46,7 @@ type centre struct {
 	full   error // What uploading answers while there is none.
 	scans  map[protocol.Hash][]byte
 	tracks map[protocol.Number]api.Tracking // What the district has said since.
+	bills  map[protocol.Number]api.Bill     // What is to be paid on other centres' cases.
 	taken  []string                         // What came to cases after they were filed: act and body.
 	alike  []api.Found                      // What is likely of the same person; nil: it can't be said.
 	lacks  func(string, *dcat.Version) []place.Name
@@ -75,6 +76,7 @@ func newCentre(t testing.TB) *centre {
 	get("/v1/documents/{sha256}", "document", false, c.document)
 	get("/v1/track/{number}", "track", true, c.track)
 	get("/v1/waiting", "waiting", false, c.waiting)
+	get("/v1/applications/{number}/payments", "bill", false, c.bill)
 	for _, act := range []string{"payments", "supplement", "correction", "withdrawal", "hand-over", "void", "appeal"} {
 		c.api.Raw(api.Route{Method: http.MethodPost, Path: "/v1/applications/{number}/" + act, ID: act, Act: access.File}, nil, nil, c.follow)
 	}
@@ -272,6 +274,26 @@ func (c *centre) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		Number: rec.Number, Stage: rec.Stage, Since: rec.SubmittedAt, Custody: rec.Custody, AsOf: api.TimeOf(noon()),
 		NextStep: &api.Named{Code: "secretary", BN: "ইউপি সচিব", EN: "UP secretary"},
 	})
+}
+
+// bill says what is to be paid: of a case of its own what tracking does.
+func (c *centre) bill(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	n, err := protocol.ParseNumber(r.PathValue("number"))
+	if err != nil {
+		api.WriteProblem(w, err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, ok := c.bills[n]
+	if t, own := c.tracks[n]; own && !ok {
+		b = api.Bill{Source: api.FromBox, Stage: t.Stage, AsOf: &t.AsOf, Demand: t.Demand, Lapsed: t.Lapsed}
+	}
+	if b.Source == "" {
+		b.Source = api.FromUnknown
+	}
+	b.Number = n
+	api.WriteJSON(w, http.StatusOK, b)
 }
 
 // moved lets the district say where a case stands.

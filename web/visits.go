@@ -26,7 +26,7 @@ var (
 	wordVisitHint   = name("টাকা জমা, চাওয়া কাগজ, প্রত্যাহার বা হস্তান্তরের জন্য রসিদের নম্বর লিখুন।", "For a payment, what was asked for, a withdrawal or to hand over: write the number on the receipt.")
 	wordWaits       = name("আবেদনকারীর অপেক্ষায়", "Waiting for the applicant")
 	wordNoneWait    = name("এই কেন্দ্রের কোনো আবেদন এখন আবেদনকারীর অপেক্ষায় নেই।", "No application of this centre waits for its applicant just now.")
-	wordOtherCentre = name("আবেদনটি অন্য কেন্দ্রের। এখানে শুধু টাকা জমা নেওয়া যায়; কত টাকা তা চাহিদাপত্র বা জেলার ওয়েবসাইট থেকে দেখে নিন।", "Another centre took this application. Only a payment can be taken here; see the notice or the district’s page for the sum.")
+	wordOtherCentre = name("আবেদনটি অন্য কেন্দ্রের। এখানে শুধু টাকা জমা নেওয়া যায়।", "Another centre took this application. Only a payment can be taken here.")
 	wordMeans       = name("যেভাবে দিয়েছেন", "How it was paid")
 	wordGovernment  = name("সরকারি ফি (টাকা)", "Government fee (taka)")
 	wordCharge      = name("সেবামূল্য (টাকা)", "Service charge (taka)")
@@ -106,6 +106,7 @@ type visitView struct {
 	Number   protocol.Number
 	Record   *api.Record // Nil: another centre's.
 	Track    *api.Tracking
+	Bill     *api.Bill // What is to be paid; nil where no money is taken.
 	Duties   []string
 	Offers   []offer
 	Key      string
@@ -173,7 +174,8 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 	if errors.Is(err, fault.NotFound) {
 		v.Record = nil
 		v.Offers = c.visitOffers(&v)
-		return v, nil
+		v.Bill, err = c.bill(r, &v)
+		return v, err
 	}
 	if err == nil {
 		v.Track, err = c.lookUp(r, v.Number.String())
@@ -189,6 +191,9 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 	}
 	v.Duties = duties(p.Lang, v.Track)
 	v.Offers = c.visitOffers(&v)
+	if v.Bill, err = c.bill(r, &v); err != nil {
+		return v, err
+	}
 	if v.asks != nil && len(v.Track.Asked) > 0 {
 		v.asked(p.Lang, t)
 	}
@@ -220,7 +225,7 @@ func (v *visitView) may(act string) bool {
 	}
 	switch act {
 	case "payments":
-		return v.Track.Demand != nil
+		return v.Track.Demand != nil || stage == application.FeeLapsed // It may have been paid in time.
 	case "supplement":
 		return stage == application.InfoRequested && len(v.Track.Asked) > 0
 	case "correction":
@@ -438,14 +443,6 @@ func (v *visitView) payment() (any, place.Name) {
 	return in, place.Name{}
 }
 
-// owed is the open demand as one types it.
-func (v *visitView) owed(l Lang) string {
-	if v.Track == nil || v.Track.Demand == nil {
-		return ""
-	}
-	return l.Digits(takaText(v.Track.Demand.Poisha))
-}
-
 // means is how it was paid, empty where nothing was.
 func (v *visitView) means() place.Name {
 	for _, m := range meansWords {
@@ -467,7 +464,7 @@ func (v *visitView) textIs() place.Name {
 // sure is the question before what can't be taken back.
 func (v *visitView) sure(p *page, a actPage) sureView {
 	l := p.Lang
-	s := sureView{Page: a, Number: v.Number, Path: p.visits() + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
+	s := sureView{Page: a, Number: v.Number, Cautions: v.cautions(l), Path: p.visits() + v.Number.String() + "/" + v.Tried, Hidden: hiddenOf(v.Typed)}
 	if v.Record != nil {
 		s.Service = v.Record.Service.Name
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,5 +204,84 @@ func TestCounterCorrects(t *testing.T) {
 	}
 	if w := c.get("/track?number="+n.String(), nobody()); !strings.Contains(w.Body.String(), "৳ ১৪০") {
 		t.Error("tracking does not say what is owed")
+	}
+}
+
+// TestCounterKnowsWhatIsOwed: of another centre's case the page says what is to be paid and
+// whose word that is; what speaks against taking money stands there and on the question
+// whether one is sure, and keeps nobody from taking it.
+func TestCounterKnowsWhatIsOwed(t *testing.T) {
+	c := newCentre(t)
+	n, err := protocol.MintNumber("41", "0020", make([]byte, protocol.NonceSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asOf := api.TimeOf(noon())
+	earlier, later := api.TimeOf(noon().Add(-time.Hour)), api.TimeOf(noon().Add(time.Hour))
+	demand := &api.DemandNote{Poisha: 14000, Due: due(), For: protocol.ForIssue, ID: n.String() + "-7"}
+	cash := func(at api.Time, voided bool) []api.PaymentNote {
+		return []api.PaymentNote{{Seq: 17, At: at, Means: "cash", Fees: []protocol.Fee{{Kind: "government", Poisha: 14000}}, Voided: voided}}
+	}
+	const (
+		unknown, nobody, nothing  = "জানা নেই", "জেলায় এখনো নেই", "কোনো টাকা বকেয়া নেই"
+		lapsed, taken, twice, sum = "সময় পেরিয়ে গেছে", "আগে টাকা নেওয়া হয়েছে", "দুবার নেবেন না", "বকেয়া টাকার সমান নয়"
+	)
+	warnings := []string{unknown, nobody, nothing, lapsed, taken, twice, sum}
+	for _, tt := range []struct {
+		name   string
+		bill   api.Bill
+		pays   string
+		says   []string // On the page, beside what it warns of.
+		warns  []string
+		asking []string // What is warned of once it was filled in.
+	}{
+		{"owed", api.Bill{Source: api.FromHub, Stage: "FEE_DUE", AsOf: &asOf, Demand: demand}, "১৪০", []string{"৳ ১৪০", "২২ ডিসেম্বর ২০২৬", "অনুমোদনের পরের ফি", "এইমাত্র", `value="১৪০"`}, nil, nil},
+		{"another sum", api.Bill{Source: api.FromHub, Stage: "FEE_DUE", AsOf: &asOf, Demand: demand}, "১৫০", nil, nil, []string{sum}},
+		{"told before", api.Bill{Source: api.FromMemory, Stage: "FEE_DUE", AsOf: &asOf, Demand: demand}, "১৪০", []string{"আগে যা জানিয়েছিল", `value="১৪০"`}, nil, nil},
+		{"no link", api.Bill{Source: api.FromUnknown}, "১৪০", nil, []string{unknown}, []string{unknown}},
+		{"no such number", api.Bill{Source: api.FromNobody}, "১৪০", nil, []string{nobody}, []string{nobody}},
+		{"paid already", api.Bill{Source: api.FromHub, Stage: "IN_PREPARATION", AsOf: &asOf, Taken: cash(earlier, false)}, "১৪০", nil, []string{nothing, taken}, []string{nothing, taken}},
+		{"lapsed", api.Bill{Source: api.FromHub, Stage: "FEE_LAPSED", AsOf: &asOf, Lapsed: demand}, "১৪০", []string{"৳ ১৪০"}, []string{lapsed}, []string{lapsed}},
+		{"taken since", api.Bill{Source: api.FromMemory, Stage: "FEE_DUE", AsOf: &asOf, Demand: demand, Taken: cash(later, false)}, "১৪০", nil, []string{taken, twice}, []string{taken, twice}},
+		{"voided since", api.Bill{Source: api.FromMemory, Stage: "FEE_DUE", AsOf: &asOf, Demand: demand, Taken: cash(later, true)}, "১৪০", nil, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c.bills = map[protocol.Number]api.Bill{n: tt.bill}
+			warned := func(page string, want []string) {
+				t.Helper()
+				for _, w := range warnings {
+					if got := strings.Contains(page, w); got != slices.Contains(want, w) {
+						t.Errorf("it warns of %q: %v", w, got)
+					}
+				}
+			}
+			page := c.get("/cases/" + n.String()).Body.String()
+			warned(page, tt.warns)
+			for _, want := range tt.says {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page lacks %q", want)
+				}
+			}
+			form := url.Values{"key": {api.NewKey()}, "means": {"cash"}, "government": {tt.pays}}
+			sure := c.post("/cases/"+n.String()+"/payments", form.Encode()).Body.String()
+			warned(sure, tt.asking)
+			again := hiddenIn(sure)
+			again.Set("sure", "1")
+			before := len(c.taken)
+			if w := c.post("/cases/"+n.String()+"/payments", again.Encode()); w.Code != http.StatusCreated || len(c.taken) != before+1 {
+				t.Errorf("got %d; want it taken all the same", w.Code)
+			}
+		})
+	}
+}
+
+// TestLapsedIsTakenAtItsOwnCentre: who has paid in time may show it where he applied, too.
+func TestLapsedIsTakenAtItsOwnCentre(t *testing.T) {
+	c := newCentre(t)
+	n := filedLand(t, c)
+	c.moved(n, api.Tracking{Stage: "FEE_LAPSED"})
+	page := c.get("/cases/" + n.String()).Body.String()
+	if !strings.Contains(page, `id="act-payments"`) || !strings.Contains(page, "আজ জমা নিলে আবেদন আর চালু হবে না") || strings.Contains(page, "কোনো টাকা বকেয়া নেই") {
+		t.Error("a challan that was paid in time can't be brought there, or not with what counts")
 	}
 }

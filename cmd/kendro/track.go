@@ -48,6 +48,28 @@ func receiveNumber(text string) (protocol.Number, error) {
 	return n, fault.Wrap("kendro", fault.Invalid, text, err)
 }
 
+// billRows say what is to be paid.
+func billRows(out *table, demand, lapsed *api.DemandNote) {
+	for _, d := range []*api.DemandNote{demand, lapsed} {
+		if d == nil {
+			continue
+		}
+		out.add("to pay", taka(d.Poisha))
+		if d.For != "" {
+			out.add("paid for", map[string]string{protocol.ForReview: "the review", protocol.ForIssue: "what is issued"}[d.For])
+		}
+		if d.ID != "" {
+			out.add("demand", d.ID)
+		}
+		if d.Due != nil {
+			out.add("last day", d.Due.Format(dateOnly))
+		}
+		if d == lapsed {
+			out.add("", "the term is over: only what was paid by then counts")
+		}
+	}
+}
+
 func trackTable(t *api.Tracking) *table {
 	out := pairs("number", t.Number.Spaced(), "stage", t.Stage, "since", when(t.Since), "custody", string(t.Custody))
 	if t.Office != nil {
@@ -59,6 +81,7 @@ func trackTable(t *api.Tracking) *table {
 	if t.Expected != nil {
 		out.add("expected by", t.Expected.Format(dateOnly))
 	}
+	billRows(out, t.Demand, t.Lapsed)
 	switch t.Source {
 	case api.FromHub:
 		out.add("said by", "the hub, just now")

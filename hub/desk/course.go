@@ -19,7 +19,7 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 		}
 	}
 	if st.Stage == application.FeeDue || st.Stage == application.FeeLapsed {
-		r.Demand = &api.DemandNote{Poisha: st.Owed, Due: api.DateOf(st.PayBy)}
+		r.Demand = api.DemandOf(c.Number, register.Debt{Case: c}.Demand())
 	}
 	r.Delivery, r.DeliveryMode, r.AppealUntil = api.DateOf(st.Promised), string(st.Mode), api.DateOf(st.AppealBy)
 	if st.Stage == application.Posted {

@@ -81,10 +81,15 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		Number: n, Stage: st.Stage, Office: officeNamed(reg.Set(), st.Office), Since: api.Millis(st.Since),
 		NextStep: api.NamedOf(st.Next, st.NextName), Expected: api.DateOf(st.Expected),
 		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
-		Overdue: st.Overdue, AppealBy: api.DateOf(st.AppealBy), Putting: st.Correction, Erased: erasedNote(reg, n),
+		Missed: api.Missed{Overdue: st.Overdue}, AppealBy: api.DateOf(st.AppealBy), Putting: st.Correction, Erased: erasedNote(reg, n),
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&st)
 	t.AskedUnder = api.UnderOf(&st)
+	owed, err := reg.Demand(n)
+	if err != nil {
+		return nil, err
+	}
+	t.Owes(owed)
 	if set := reg.Set(); set != nil && len(t.Asked) > 0 {
 		if c, err := reg.Case(n); err == nil {
 			v, _ := set.ByHash(c.Asks())

@@ -230,6 +230,10 @@ func TestRow16LapseIsCompensated(t *testing.T) {
 	if c.State.PayBy >= w.at/1000 {
 		t.Fatal("lapsed before its term")
 	}
+	owed := Debt{c}.Demand()
+	if owed == nil || !owed.Lapsed || owed.Owed != copyFee || owed.PayBy != c.State.PayBy || owed.For != protocol.ForIssue || c.History[owed.Version-1].Action != application.Demand {
+		t.Errorf("the demand is %+v", owed)
+	}
 	since(w, 9)
 	b.send(protocol.PaymentTaken, n, paid, cash(copyFee))
 	w.stage(n, application.InPreparation)
@@ -249,7 +253,9 @@ func TestRow15PaidTwice(t *testing.T) {
 	approved(w, n)
 	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
 	b.send(protocol.PaymentTaken, n, w.at, cash(copyFee))
-	w.stage(n, application.InPreparation)
+	if c := w.stage(n, application.InPreparation); (Debt{c}).Demand() != nil {
+		t.Error("something is owed still")
+	}
 	items, err := w.first().Items(n)
 	if err != nil || len(items) != 1 || items[0].Kind != ItemOverpayment || items[0].Amount != copyFee || items[0].Owner.Post != "chairman" || items[0].Deadline == 0 {
 		t.Fatalf("items = %+v, %v", items, err)

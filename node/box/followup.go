@@ -74,6 +74,48 @@ func (b Followups) Void(ctx context.Context, f Followup, seq uint64, reason stri
 	return b.add(ctx, f, protocol.PaymentVoided, &v)
 }
 
+// A Taking is a payment that this box took for a case of any centre.
+type Taking struct {
+	Seq     uint64 // Of its receipt.
+	At      time.Time
+	Voided  bool // It was reversed here.
+	Payment protocol.Payment
+}
+
+// Taken returns the payments that this box took for a case, in their order.
+func (b Followups) Taken(n protocol.Number) ([]Taking, error) {
+	turns, err := turnsOf(b.core, n)
+	if err != nil {
+		return nil, err
+	}
+	var list []Taking
+	at := map[protocol.Head]int{} // Where in the list, by receipt.
+	for _, e := range turns {
+		switch e.event.Kind { //nolint:exhaustive // The others move no money.
+		case protocol.PaymentTaken:
+			r := b.receiptOf(spotOf(e))
+			receipt := protocol.Head{Log: r.Log, At: r.At}
+			t := Taking{Seq: r.At.Seq, At: time.UnixMilli(e.event.At)}
+			if err := e.event.Decode(&t.Payment); err != nil {
+				return nil, damagedRecord("own", e.seq, err)
+			}
+			if _, again := at[receipt]; !again { // It may stand in a later log, too.
+				at[receipt] = len(list)
+				list = append(list, t)
+			}
+		case protocol.PaymentVoided:
+			var v protocol.Voiding
+			if !reads(e.event, &v) {
+				continue
+			}
+			if i, ok := at[protocol.Head{Log: v.Log, At: v.At}]; ok {
+				list[i].Voided = true
+			}
+		}
+	}
+	return list, nil
+}
+
 // payment finds a payment for a case by the sequence on its receipt, in the newest of
 // this box's logs that has it there.
 func (b Followups) payment(n protocol.Number, seq uint64) (*ownEffect, error) {

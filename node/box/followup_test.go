@@ -137,7 +137,17 @@ func TestRow17VoidIsAnEntryOfItsOwn(t *testing.T) {
 	if err != nil || void.Receipt.At.Seq != seq+1 || len(void.Fees) != 2 {
 		t.Fatalf("void: %+v, %v", void, err)
 	}
+	if _, err := c.Followups().Pay(ctx, c.by("pay again", a.Number), cash); err != nil {
+		t.Fatal(err)
+	}
+	if taken, err := c.Followups().Taken(b.Number); err != nil || len(taken) != 0 {
+		t.Errorf("taken for another case: %+v, %v", taken, err)
+	}
 	c.restart()
+	taken, err := c.Followups().Taken(a.Number)
+	if err != nil || len(taken) != 2 || taken[0].Seq != seq || !taken[0].Voided || taken[1].Seq != seq+2 || taken[1].Voided || len(taken[1].Payment.Fees) != 2 {
+		t.Errorf("taken: %+v, %v; want one that was voided and one that wasn't", taken, err)
+	}
 	again, err := c.Followups().Void(ctx, c.by("void", a.Number), seq, "counted twice")
 	if err != nil || again.Receipt.At != void.Receipt.At {
 		t.Errorf("again: %+v, %v; want %+v", again, err, void)

@@ -6,7 +6,6 @@ import (
 
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
-	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -58,7 +57,7 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.api.Fail(w, "track", err)
 		return
 	}
-	where, err := c.Box.Track(n)
+	where, k, err := bills{c}.stands(n)
 	if errors.Is(err, fault.NotFound) {
 		elsewhere{c}.track(w, r, n)
 		return
@@ -66,10 +65,6 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	if err != nil {
 		c.api.Fail(w, "track", err)
 		return
-	}
-	var k *box.Case
-	if u, err := c.Box.UnionCase(n); err == nil && !u.Elsewhere {
-		k, where = u.Case, u.Where
 	}
 	t := trackingOf(n, &where)
 	t.Erased = erased{c}.note(where.Erased)

@@ -35,6 +35,7 @@ func (c elsewhere) track(w http.ResponseWriter, r *http.Request, n protocol.Numb
 	if !now {
 		t.Source = api.FromMemory
 	}
+	t.Owes(told.Demand)
 	if told.Asks != nil {
 		t.AskedNames = api.AskedNames(c.Box.Pinned(told.Asks), t.Asked)
 	}

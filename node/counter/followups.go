@@ -32,6 +32,10 @@ func (c followups) routes() {
 		Method: http.MethodGet, Path: "/v1/waiting", ID: "waiting", Act: access.File,
 		Summary: "Cases that wait for their applicant, as far as this box knows",
 	}, c.waiting)
+	api.Register(c.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/applications/{number}/payments", ID: "bill", Act: access.File,
+		Summary: "What is to be paid on a case of any centre, whose word that is, and what this box took for it",
+	}, bills(c).bill)
 }
 
 type followupAnswer struct{ Body api.FollowupAnswer }

@@ -127,17 +127,34 @@ type Tracking struct {
 
 	AskedNames []Named `json:"asked_names,omitempty" doc:"The same as asked, in words"`
 
-	Demand   *DemandNote `json:"demand,omitempty"`
-	Mode     string      `json:"delivery_mode,omitempty"`
-	Overdue  bool        `json:"overdue,omitempty" doc:"A superior was told"`
-	AppealBy *Date       `json:"appeal_until,omitempty"`
-	Putting  string      `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
+	Demand *DemandNote `json:"demand,omitempty"`
+	Mode   string      `json:"delivery_mode,omitempty"`
+	Missed
+	AppealBy *Date  `json:"appeal_until,omitempty"`
+	Putting  string `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
 
 	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`
 	// Erased is set where what told of the citizen was erased by order.
 	Erased *ErasureNote `json:"erased,omitempty"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
+}
+
+// Missed are the terms that have run out on a case.
+type Missed struct {
+	Overdue bool        `json:"overdue,omitempty" doc:"The office's own: a superior was told"`
+	Lapsed  *DemandNote `json:"lapsed,omitempty" doc:"A demand whose term is over: what was paid within it counts still"`
+}
+
+// Owes puts what is to be paid by the district's own word.
+func (t *Tracking) Owes(d *protocol.Demand) {
+	switch note := DemandOf(t.Number, d); {
+	case d == nil: // Of a version before: the standing has said the sum.
+	case d.Lapsed:
+		t.Demand, t.Lapsed = nil, note
+	default:
+		t.Demand = note
+	}
 }
 
 // The sources of a [Tracking] of another centre's case; [FromHub] is the other.
@@ -249,8 +266,18 @@ type RecordShare struct {
 
 // A DemandNote is what is to be paid, and until when.
 type DemandNote struct {
-	Poisha int64 `json:"poisha"`
-	Due    *Date `json:"due"`
+	Poisha int64  `json:"poisha"`
+	Due    *Date  `json:"due"`
+	For    string `json:"for,omitempty" enum:"review,issue" doc:"Paid before the review, or after the approval; at a box, said of another centre's case alone"`
+	ID     string `json:"id,omitempty" doc:"Tells the demand from the case's others"`
+}
+
+// DemandOf is what is to be paid on a case, nil for nothing.
+func DemandOf(n protocol.Number, d *protocol.Demand) *DemandNote {
+	if d == nil {
+		return nil
+	}
+	return &DemandNote{Poisha: d.Owed, Due: DateOf(d.PayBy), For: d.For, ID: n.String() + "-" + strconv.FormatUint(d.Version, 10)}
 }
 
 // An ActNote is an act that the reader of a record may do. One with a bar is his

@@ -105,6 +105,39 @@ func AskedOf(st *protocol.Standing) (asked []string, why string, demand *DemandN
 	return asked, why, demand, st.Mode
 }
 
+// A Bill is the answer to GET /v1/applications/{number}/payments of a node: what a payer at
+// this counter has to know of a case of any centre, before money is taken.
+type Bill struct {
+	Number protocol.Number `json:"number"`
+	Source string          `json:"source" enum:"box,hub,memory,unknown,nobody" doc:"Whose word the demand is: the box's own case, the hub's of now, the hub's of when it was asked before; unknown: nobody can be asked now; nobody: the district has no such number, or not yet"`
+	AsOf   *Time           `json:"as_of,omitempty" doc:"When that was known"`
+	Stage  string          `json:"stage,omitempty"`
+	Demand *DemandNote     `json:"demand,omitempty" doc:"The open demand; none with a source that knows: nothing is owed"`
+	Lapsed *DemandNote     `json:"lapsed,omitempty" doc:"A demand whose term is over: what was paid within it counts still"`
+	Taken  []PaymentNote   `json:"taken" doc:"What this box took for the case, whatever the district has heard of it"`
+}
+
+// The sources of a [Bill] beside [FromBox], [FromHub] and [FromMemory].
+const (
+	FromUnknown = "unknown"
+	FromNobody  = "nobody"
+)
+
+// Known reports whether the bill says what is owed, be it nothing.
+func (b *Bill) Known() bool {
+	return b.Source == FromBox || b.Source == FromHub || b.Source == FromMemory
+}
+
+// A PaymentNote is a payment that a box took.
+type PaymentNote struct {
+	Seq       uint64         `json:"seq" doc:"Of its receipt"`
+	At        Time           `json:"at"`
+	Means     string         `json:"means"`
+	Fees      []protocol.Fee `json:"fees"`
+	Reference string         `json:"reference,omitempty"`
+	Voided    bool           `json:"voided,omitempty"`
+}
+
 // UnderOf is the version under which a case is asked for something, 0 where it is the one that
 // its application pins.
 func UnderOf(st *protocol.Standing) int {
