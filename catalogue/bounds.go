@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/fault"
 	"kendro/domain/place"
 )
 
@@ -22,11 +24,11 @@ const asBase = "base"
 // A bound is a field that a district may have otherwise, and how far. Of several the
 // first that fits counts, those of the service before those of the pack.
 type bound struct {
-	Field string   `yaml:"field"` // A path; * stands for any part of it.
-	Min   any      `yaml:"min"`   // A number, or "base".
-	Max   any      `yaml:"max"`   // The same.
-	OneOf []string `yaml:"one_of"`
-	Fixed bool     `yaml:"fixed"` // It may not be changed, whatever follows.
+	Field string   `yaml:"field" cbor:"1,keyasint"`         // A path; * stands for any part of it.
+	Min   any      `yaml:"min" cbor:"2,keyasint,omitempty"` // A number, or "base".
+	Max   any      `yaml:"max" cbor:"3,keyasint,omitempty"` // The same.
+	OneOf []string `yaml:"one_of" cbor:"4,keyasint,omitempty"`
+	Fixed bool     `yaml:"fixed" cbor:"5,keyasint,omitempty"` // It may not be changed, whatever follows.
 }
 
 // fits reports whether the bound is about a field.
@@ -115,15 +117,93 @@ func (b *bound) among(value string) error {
 	return nil
 }
 
+// MaxBounds bounds the encoding of what a base lets districts change: a hub takes it in one entry.
+const MaxBounds = 120 << 10
+
 // Bounds are what a base lets districts change.
 type Bounds struct {
-	everywhere []bound
-	of         map[string][]bound // By service.
+	Everywhere []bound            `cbor:"1,keyasint,omitempty"`
+	Of         map[string][]bound `cbor:"2,keyasint,omitempty"` // By service.
 }
+
+// EncodeBounds returns the deterministic encoding of bounds. It fails with [fault.Invalid]
+// above MaxBounds.
+func EncodeBounds(b *Bounds) ([]byte, error) {
+	raw, err := encode("catalogue.EncodeBounds", b, MaxBounds)
+	if err == nil {
+		_, err = DecodeBounds(raw)
+	}
+	return raw, err
+}
+
+// DecodeBounds reads encoded bounds. It fails with [fault.Invalid], also where one of them is none.
+func DecodeBounds(raw []byte) (*Bounds, error) {
+	const op = "catalogue.DecodeBounds"
+	b := new(Bounds)
+	if err := decode(op, raw, MaxBounds, b); err != nil {
+		return nil, err
+	}
+	lists := append(slices.Collect(maps.Values(b.Of)), b.Everywhere)
+	for _, one := range slices.Concat(lists...) {
+		if err := one.check(); err != nil {
+			return nil, fault.Wrap(op, fault.Invalid, clipText(one.Field), err)
+		}
+	}
+	return b, nil
+}
+
+// Admit says why a district may not have a value at a field of a service where the base has
+// another. [fault.Invalid] names the field, the bound and what to do.
+func (b *Bounds) Admit(v *dcat.Version, field, base, value string) error {
+	bad := func(format string, args ...any) error {
+		return fault.New("catalogue.Bounds", fault.Invalid, clipText(field), fmt.Sprintf(format, args...))
+	}
+	s, ok := sheetOf(v).spot(field)
+	if !ok {
+		return bad("%s has no such field, or none that may be changed; want one of %s", v.ID, SpotNames)
+	}
+	switch one := b.find(v.ID, field); {
+	case one == nil:
+		return bad("the national base does not let a district change this of %s; it may change %s. Who needs more proposes it for the base", v.ID, b.names(v.ID))
+	case one.Fixed:
+		return bad("the national base fixes this for every district; who needs it otherwise proposes it for the base")
+	default:
+		if err := one.admits(s, base, value); err != nil {
+			return bad("%v, as the national base says; who needs more proposes another bound for the base", err)
+		}
+	}
+	return nil
+}
+
+// names lists what a district may change of a service.
+func (b *Bounds) names(service string) string {
+	var list []string
+	for _, one := range slices.Concat(b.Of[service], b.Everywhere) {
+		if !one.Fixed && !slices.Contains(list, one.Field) {
+			list = append(list, one.Field)
+		}
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, ", ")
+}
+
+// over returns the bounds with those of some services in the place of what they were.
+func (b *Bounds) over(services []*dcat.Version, part *Bounds) *Bounds {
+	out := &Bounds{Everywhere: b.Everywhere, Of: maps.Clone(b.Of)}
+	for _, v := range services {
+		out.add(v, part.Of[v.ID])
+	}
+	return out
+}
+
+// silent reports whether the bounds say nothing: a pack that knows no districts.
+func (b *Bounds) silent() bool { return len(b.Everywhere)+len(b.Of) == 0 }
 
 // find returns the bound of a field; nil where a district may not change it.
 func (b *Bounds) find(service, field string) *bound {
-	for _, list := range [][]bound{b.of[service], b.everywhere} {
+	for _, list := range [][]bound{b.Of[service], b.Everywhere} {
 		for i := range list {
 			if list[i].fits(field) {
 				return &list[i]
@@ -142,10 +222,10 @@ func (p *Pack) loadBounds(fsys fs.FS) []Finding {
 	if len(found) > 0 {
 		return found
 	}
-	if found = src.decode(&p.Bounds.everywhere); len(found) > 0 {
+	if found = src.decode(&p.Bounds.Everywhere); len(found) > 0 {
 		return found
 	}
-	return checkBounds(src, p.Bounds.everywhere, p.Directory)
+	return checkBounds(src, p.Bounds.Everywhere, p.Directory)
 }
 
 func checkBounds(src *source, list []bound, dir *place.Directory) (found []Finding) {
@@ -176,10 +256,12 @@ func (l *linter) bounds(list []bound) {
 	}
 }
 
-// add notes the bounds of a service.
+// add notes the bounds of a service in the place of those it had.
 func (b *Bounds) add(v *dcat.Version, list []bound) {
-	if b.of == nil {
-		b.of = map[string][]bound{}
+	if b.Of == nil {
+		b.Of = map[string][]bound{}
 	}
-	b.of[v.ID] = list
+	if b.Of[v.ID] = list; len(list) == 0 {
+		delete(b.Of, v.ID)
+	}
 }

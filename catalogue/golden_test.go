@@ -72,6 +72,37 @@ func TestGoldenVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "release.origin.hex", over)
+	r.Origin, r.Bounds = nil, bytes.Repeat([]byte{6}, 32)
+	if over, err = catalogue.EncodeRelease(r); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "release.bounds.hex", over)
+	origin.Parts = []dcat.Part{{Source: dcat.Source{Hash: dcat.Hash{7}, Signer: []byte{8}}, Services: []string{"x", "y"}}}
+	if originBytes, err = catalogue.EncodeOrigin(origin); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "origin.parts.hex", originBytes)
+	bounds, err := catalogue.DecodeBounds(bytes.Join([][]byte{ // Everywhere sla_days from 1 to the base's; of x hidden is fixed, and steps.*.post is dc.
+		{0xa2, 0x01, 0x81, 0xa3, 0x01, 0x68},
+		[]byte("sla_days"),
+		{0x02, 0x01, 0x03, 0x64},
+		[]byte("base"),
+		{0x02, 0xa1, 0x61, 'x', 0x82, 0xa2, 0x01, 0x66},
+		[]byte("hidden"),
+		{0x05, 0xf5},
+		{0xa2, 0x01, 0x6c},
+		[]byte("steps.*.post"),
+		{0x04, 0x81, 0x62},
+		[]byte("dc"),
+	}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	boundsBytes, err := catalogue.EncodeBounds(bounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "bounds.hex", boundsBytes)
 }
 
 // TestGoldenAgencies: what an agency is given, what it submits, and what a service asks of

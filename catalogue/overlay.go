@@ -221,10 +221,23 @@ func (o *Overlay) onto(p *Pack) (*composition, []Finding) {
 			out.services = append(out.services, &d.Version)
 		}
 	}
-	slices.SortFunc(out.fields, func(a, b dcat.Override) int {
+	sortFields(out.fields)
+	return out, found
+}
+
+func sortFields(list []dcat.Override) {
+	slices.SortFunc(list, func(a, b dcat.Override) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Field, b.Field))
 	})
-	return out, found
+}
+
+// of returns the overlay as far as it is about some services.
+func (o *Overlay) of(services []*dcat.Version) *Overlay {
+	out := *o
+	out.changes = slices.DeleteFunc(slices.Clone(o.changes), func(c change) bool {
+		return !slices.ContainsFunc(services, func(v *dcat.Version) bool { return v.ID == c.Service })
+	})
+	return &out
 }
 
 // apply puts one change on the version.

@@ -1,7 +1,9 @@
 package catalogue_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"slices"
@@ -230,5 +232,107 @@ func TestSeal(t *testing.T) {
 	replace(t, base, "services/land-record-copy.yaml", "sla_days: 5", "sla_days: 9")
 	if _, err := catalogue.BaseOf(base); !errors.Is(err, fault.Denied) {
 		t.Errorf("a base that was changed since: %v; want denied", err)
+	}
+}
+
+// TestServicesAloneBelowAnOverlay: a folder of services takes the place of the base's, with what the
+// district has otherwise in them and within the bounds that came with the base; all else stays.
+func TestServicesAloneBelowAnOverlay(t *testing.T) {
+	base := smallPack(t)
+	prev, was := over(t, base, jashore, nil)
+	file := fstest.MapFS{"services/land-record-copy.yaml": base["services/land-record-copy.yaml"]}
+	build := func() (*dcat.Set, *dcat.Origin, []catalogue.Finding, error) {
+		return catalogue.BuildPart(file, was, prev, []byte("the catalogue's key"), published())
+	}
+	replace(t, file, "services/land-record-copy.yaml", "poisha: 4000", "poisha: 5000")
+	replace(t, file, "services/land-record-copy.yaml", "freshness_days: 90", "freshness_days: 30")
+	set, origin, found, err := build()
+	if err != nil || len(found) > 0 {
+		t.Fatal(err, found)
+	}
+	v, _ := set.Current("land-record-copy")
+	if v.Number != 2 || v.SLADays != 3 || v.Fees[2].Poisha != 6000 || v.FreshnessDays != 30 {
+		t.Errorf("the version %d has %d days, %d poisha, fresh for %d; want the district's fields in the folder's service", v.Number, v.SLADays, v.Fees[2].Poisha, v.FreshnessDays)
+	}
+	if changed := catalogue.Diff(prev, set); len(changed) != 1 || len(set.Services()) != len(prev.Services()) {
+		t.Errorf("changed %v; want land-record-copy alone", changed)
+	}
+	if len(origin.Fields) != len(was.Fields) || len(origin.Of("grievance")) != 1 || origin.Of("land-record-copy")[0].Base != "5000" {
+		t.Errorf("the origin says %+v; want every field, and the folder's values as the base's", origin.Fields)
+	}
+	if p := origin.Parts; len(p) != 1 || !slices.Equal(p[0].Services, []string{"land-record-copy"}) || p[0].Source.Hash.IsZero() || origin.Base.Hash != was.Base.Hash {
+		t.Errorf("the origin says of the folder %+v", p)
+	}
+	// Another of the same service takes its place in the record.
+	prev, was = set, origin
+	replace(t, file, "services/land-record-copy.yaml", "poisha: 5000", "poisha: 5500")
+	if _, origin, _, err = build(); err != nil || len(origin.Parts) != 1 {
+		t.Errorf("two folders of one service leave %d parts, %v", len(origin.Parts), err)
+	}
+	// The folder's own bounds count, and those of the pack.
+	replace(t, file, "services/land-record-copy.yaml", "sla_days: 5", "sla_days: 2")
+	if _, _, found, err = build(); err != nil || len(found) != 1 || !strings.Contains(found[0].Text, "3 is above the bound: want 2 or less") {
+		t.Errorf("a service that leaves no room for the district's term: %v, %v", found, err)
+	}
+	for _, unknown := range [][]byte{nil, {}} {
+		prev.Bounds = unknown
+		if _, _, _, err := build(); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "publish the whole pack") {
+			t.Errorf("without the base's bounds: %v", err)
+		}
+	}
+}
+
+// TestBoundsTravelWithARelease: a release names what its base lets a district change, where whoever
+// keeps it keeps that too; services alone take theirs along; a release of before stays as it was.
+func TestBoundsTravelWithARelease(t *testing.T) {
+	set := small(t)
+	v, _ := set.Current("land-record-copy")
+	admit := func(s *dcat.Set, field, value string) error {
+		t.Helper()
+		if sum := sha256.Sum256(s.Bounds); !bytes.Equal(sum[:], s.Release.Bounds) {
+			t.Fatalf("the release names other bounds than it has")
+		}
+		b, err := catalogue.DecodeBounds(s.Bounds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base, _ := catalogue.FieldOf(v, field)
+		return b.Admit(v, field, base, value)
+	}
+	for _, tt := range []struct{ field, value, want string }{
+		{"sla_days", "4", ""},
+		{"sla_days", "6", "6 is above the bound: want 5 or less"},
+		{"fees.postage", "10001", "want 10000 or less"},
+		{"fees.government", "1", "does not let a district change this of land-record-copy; it may change fees.postage"},
+		{"centre_types", `["moon"]`, `"moon" is outside the bound`},
+		{"colour", "1", "no such field"},
+	} {
+		err := admit(set, tt.field, tt.value)
+		if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.field)) {
+			t.Errorf("%s %s: got %v; want %q", tt.field, tt.value, err, tt.want)
+		}
+	}
+	file := fstest.MapFS{"services/land-record-copy.yaml": smallPack(t)["services/land-record-copy.yaml"]}
+	replace(t, file, "services/land-record-copy.yaml", "max: 10000", "max: 20000")
+	wider, err := catalogue.Build(file, set, published())
+	if err != nil {
+		t.Fatal("bounds alone are worth a release:", err)
+	}
+	if err := admit(wider, "fees.postage", "10001"); err != nil || admit(wider, "sla_days", "6") == nil {
+		t.Errorf("got %v; want the folder's bound for its service, and the pack's for the rest", err)
+	}
+	if back, err := catalogue.Rollback(&wider.Release, &set.Release, published()); err != nil || !bytes.Equal(back.Bounds, set.Release.Bounds) {
+		t.Errorf("a rollback has other bounds than the release: %v", err)
+	}
+	old := *set
+	old.Bounds, old.Release.Bounds = nil, nil // Of a hub that keeps none.
+	replace(t, file, "services/land-record-copy.yaml", "freshness_days: 90", "freshness_days: 30")
+	if next, err := catalogue.Build(file, &old, published()); err != nil || next.Release.Bounds != nil || next.Bounds != nil {
+		t.Errorf("a hub of before is sent bounds: %v", err)
+	}
+	for _, bad := range []string{"", "\xa1\x01\x81\xa1\x01\x60", "\xa1\x01\x81\xa2\x01\x61x\x02\x64soon"} { // No field; a limit that is none.
+		if _, err := catalogue.DecodeBounds([]byte(bad)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%x as bounds: %v; want invalid", bad, err)
+		}
 	}
 }

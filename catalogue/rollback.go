@@ -16,11 +16,11 @@ import (
 // [fault.Conflict] when nothing would differ.
 func Rollback(now, former *dcat.Release, at time.Time) (*dcat.Release, error) {
 	const op = "catalogue.Rollback"
-	if now.Directory == former.Directory && slices.Equal(now.Services, former.Services) && bytes.Equal(now.Origin, former.Origin) {
+	if now.Directory == former.Directory && slices.Equal(now.Services, former.Services) && bytes.Equal(now.Origin, former.Origin) && bytes.Equal(now.Bounds, former.Bounds) {
 		return nil, fault.New(op, fault.Conflict, strconv.Itoa(former.Number), "nothing differs from the release in force")
 	}
 	b, err := EncodeRelease(&dcat.Release{
-		Number: now.Number + 1, Base: former.Base, Origin: former.Origin, Directory: former.Directory, Services: former.Services,
+		Number: now.Number + 1, Base: former.Base, Origin: former.Origin, Bounds: former.Bounds, Directory: former.Directory, Services: former.Services,
 		PublishedAt: at.Unix(), Note: "as release " + strconv.Itoa(former.Number),
 	})
 	if err != nil {

@@ -205,6 +205,10 @@ func Parcels(set, older *dcat.Set, signed catalogue.Signed) ([]register.Parcel, 
 		room(len(raw))
 		now.Directory = raw
 	}
+	if len(set.Bounds) > 0 {
+		room(len(set.Bounds))
+		now.Bounds = set.Bounds
+	}
 	raw := protocol.Marshal(signed)
 	room(len(raw))
 	now.Signed = raw

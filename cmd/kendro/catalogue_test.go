@@ -42,7 +42,7 @@ func TestRollbackAtAHubOfBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := api.New(api.Options{Title: "test", Version: "1"})
-	api.ServeRelease(a, func() *dcat.Set { return second })
+	api.ServeRelease(a, func() (*dcat.Set, error) { return second, nil })
 	var sent catalogue.Signed
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.RawQuery = "" // It has never heard of it.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,21 +47,21 @@ func readOverlay(dir string) (*catalogue.Overlay, error) {
 	return nil, catalogue.FindingsError("catalogue.overlay", found)
 }
 
-// overlayInForce returns the overlay that the release in force was composed with, nil
+// originInForce returns what the release in force was composed of, and the overlay in it; nil
 // where it was none.
-func overlayInForce(ctx context.Context, r *reach, prev *dcat.Set) (*catalogue.Overlay, error) {
+func originInForce(ctx context.Context, r *reach, prev *dcat.Set) (*api.Origin, *catalogue.Overlay, error) {
 	if len(prev.Release.Origin) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	origin := new(api.Origin)
 	if err := r.call(ctx, api.Call{Path: api.OriginPath, Out: origin}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if origin.District == "" {
-		return nil, fault.New("catalogue.publish", fault.Conflict, "overlay", "the release in force lies on a base, and this hub has lost the overlay with which it was composed: name it with --overlay")
+		return nil, nil, fault.New("catalogue.publish", fault.Conflict, "overlay", "the release in force lies on a base, and this hub has lost the overlay with which it was composed: name it with --overlay")
 	}
 	o, found := catalogue.ReadOverlay(filesOf(origin))
-	return o, catalogue.FindingsError("catalogue.publish", found)
+	return origin, o, catalogue.FindingsError("catalogue.publish", found)
 }
 
 // A mixture is what a release is composed of.
@@ -80,23 +82,26 @@ type brew struct {
 
 // compose makes the next release of the files and the overlay.
 func compose(ctx context.Context, r *reach, m *mixture, prev *dcat.Set) (*brew, error) {
-	o, inForce := m.overlay, false
+	o := m.overlay
+	var was *api.Origin
 	if o == nil {
 		var err error
-		if o, err = overlayInForce(ctx, r, prev); err != nil {
+		if was, o, err = originInForce(ctx, r, prev); err != nil {
 			return nil, err
 		}
-		inForce = o != nil
 	}
 	if o == nil || o.Empty() {
 		set, err := catalogue.Build(m.files, prev, time.Now())
 		return &brew{set: set}, err
 	}
+	if was != nil && !catalogue.Whole(m.files) {
+		return composePart(m, was, prev)
+	}
 	set, origin, found, err := catalogue.BuildOver(m.files, o, prev, m.signer, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if len(found) > 0 && !inForce {
+	if len(found) > 0 && was == nil {
 		return nil, catalogue.FindingsError("catalogue.overlay", found)
 	}
 	if len(found) > 0 {
@@ -105,6 +110,28 @@ func compose(ctx context.Context, r *reach, m *mixture, prev *dcat.Set) (*brew, 
 			return nil, err
 		}
 		return &brew{blocked: blockedBy(source, found)}, nil
+	}
+	return &brew{set: set, origin: origin}, nil
+}
+
+// composePart makes the next release of services alone, below the overlay in force.
+func composePart(m *mixture, was *api.Origin, prev *dcat.Set) (*brew, error) {
+	const op = "catalogue.publish"
+	sum := sha256.Sum256(was.Record)
+	if !bytes.Equal(sum[:], prev.Release.Origin) {
+		return nil, fault.New(op, fault.Conflict, "overlay", "an overlay is in force, and this hub does not hand out its whole record: update the hub, or publish the whole pack")
+	}
+	origin, err := catalogue.DecodeOrigin(was.Record)
+	if err != nil {
+		return nil, err
+	}
+	set, origin, found, err := catalogue.BuildPart(m.files, origin, prev, m.signer, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		const what = "the district's overlay does not fit these services; nothing was published. Correct them, or the overlay, which goes with the whole pack:\n"
+		return nil, fault.New(op, fault.Conflict, "overlay", what+catalogue.FindingsError(op, found).Error())
 	}
 	return &brew{set: set, origin: origin}, nil
 }
@@ -174,6 +201,9 @@ func originTable(o *api.Origin) *table {
 		t.add(f.Service, f.Field, f.Base, f.Value, f.Reason)
 	}
 	t.add("base edition "+count(o.Base.Edition), answered(o.Base))
+	for _, p := range o.Parts {
+		t.add("since then "+strings.Join(p.Services, ", "), answered(p.Source))
+	}
 	t.add("overlay of "+o.District, answered(o.Overlay))
 	return t
 }

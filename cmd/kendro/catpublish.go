@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"io/fs"
@@ -222,6 +223,9 @@ func parcel(prev, next *dcat.Set, signer ed25519.PrivateKey) (*api.PublishReques
 			return nil, err
 		}
 		in.Versions = append(in.Versions, b)
+	}
+	if len(prev.Bounds) == 0 || !bytes.Equal(next.Release.Bounds, prev.Release.Bounds) {
+		in.Bounds = next.Bounds
 	}
 	if next.Release.Directory != prev.Release.Directory {
 		in.Directory, err = catalogue.EncodeDirectory(next.Directory)

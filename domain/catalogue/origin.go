@@ -1,5 +1,7 @@
 package catalogue
 
+import "slices"
+
 // An Origin says what a release was composed of, where a district changes the national
 // base: whoever asks where a value came from finds it here. The release names it by hash
 // under its own signature.
@@ -9,6 +11,26 @@ type Origin struct {
 	Overlay  Source     `cbor:"3,keyasint"`
 	Fields   []Override `cbor:"4,keyasint"` // Sorted by service and field.
 	Files    []File     `cbor:"5,keyasint"` // The overlay as it was written, for the next base.
+
+	Parts []Part `cbor:"100,keyasint,omitempty"` // Put on the base since, the newest last.
+}
+
+// A Part is a folder of services alone that took the place of the base's.
+type Part struct {
+	Source   Source   `cbor:"1,keyasint" json:"source"`
+	Services []string `cbor:"2,keyasint" json:"services"` // That no later part has.
+}
+
+// Put returns the parts with one more, which takes its services from those before.
+func Put(parts []Part, last Part) []Part {
+	var out []Part
+	for _, p := range parts {
+		p.Services = slices.DeleteFunc(slices.Clone(p.Services), func(id string) bool { return slices.Contains(last.Services, id) })
+		if len(p.Services) > 0 {
+			out = append(out, p)
+		}
+	}
+	return append(out, last)
 }
 
 // A Source is a folder that a release was made of.

@@ -28,6 +28,9 @@ type Release struct {
 
 	Origin []byte `cbor:"55,keyasint,omitempty" json:"origin,omitempty"` // The hash of its [Origin]; none without an overlay.
 
+	// Bounds is the hash of what its base lets a district have otherwise; none where that is not said.
+	Bounds []byte `cbor:"100,keyasint,omitempty" json:"bounds,omitempty"`
+
 	Hash Hash `cbor:"-" json:"hash"` // Of the encoding of everything above.
 }
 
@@ -37,6 +40,10 @@ type Release struct {
 type Set struct {
 	Release   Release
 	Directory *place.Directory
+
+	// Bounds is the encoding that the release names by hash: empty where it is not known, nil
+	// where whoever handed the set out keeps none at all.
+	Bounds []byte
 
 	current map[string]*Version
 	byHash  map[Hash]*Version

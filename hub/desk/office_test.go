@@ -309,7 +309,7 @@ func release(t testing.TB, set *dcat.Set, key ed25519.PrivateKey) api.PublishReq
 	if err != nil {
 		t.Fatal(err)
 	}
-	out.Signed = protocol.Marshal(&signed)
+	out.Signed, out.Bounds = protocol.Marshal(&signed), set.Bounds
 	return out
 }
 

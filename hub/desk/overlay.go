@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"kendro/catalogue"
 	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/hub/register"
@@ -38,6 +39,12 @@ func (s overlayDesk) origin(ctx context.Context, _ *struct{}) (*originOutput, er
 	}
 	out.Body.District, out.Body.Base, out.Body.Overlay = o.District, sourceOf(&o.Base), sourceOf(&o.Overlay)
 	out.Body.Fields = append(out.Body.Fields, o.Fields...)
+	for _, p := range o.Parts {
+		out.Body.Parts = append(out.Body.Parts, api.Part{Source: sourceOf(&p.Source), Services: p.Services})
+	}
+	if out.Body.Record, err = catalogue.EncodeOrigin(o); err != nil {
+		return nil, err
+	}
 	for _, f := range o.Files {
 		out.Body.Files = append(out.Body.Files, api.File{Name: f.Name, Text: f.Text})
 	}

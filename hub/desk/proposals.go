@@ -63,6 +63,9 @@ func (s proposalDesk) propose(ctx context.Context, in *proposalInput) (*proposal
 	if err != nil {
 		return nil, err
 	}
+	if err := s.admit(set, like, b.Field, value); err != nil {
+		return nil, err
+	}
 	res, err := s.do(ctx, command(ctx, register.ProposeChange, &register.ChangeAsked{
 		Service: b.Service, Field: b.Field, Was: was, Value: value, Reason: b.Reason, Release: b.Release,
 	}))
@@ -75,6 +78,41 @@ func (s proposalDesk) propose(ctx context.Context, in *proposalInput) (*proposal
 	}
 	s.hub.Fresh(ctx)
 	return &proposalOutput{Body: s.state(&p)}, nil
+}
+
+// admit refuses a value out of the bounds of the base below the release in force. Where those are
+// not known, whoever publishes the overlay finds it.
+func (s proposalDesk) admit(set *dcat.Set, like *dcat.Version, field, value string) error {
+	raw, err := s.hub.Register().Bounds(&set.Release)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	bounds, err := catalogue.DecodeBounds(raw)
+	if err != nil {
+		return err
+	}
+	base, err := s.below(like, field)
+	if err != nil {
+		return err
+	}
+	return bounds.Admit(like, field, base, value)
+}
+
+// below is what the base has at a field that the district may have otherwise.
+func (s proposalDesk) below(like *dcat.Version, field string) (string, error) {
+	origin, err := s.hub.Register().Origin()
+	if err != nil {
+		return "", err
+	}
+	if origin != nil {
+		for _, f := range origin.Of(like.ID) {
+			if f.Field == field {
+				return f.Base, nil
+			}
+		}
+	}
+	base, _ := catalogue.FieldOf(like, field) // It is there: the value was put in its place.
+	return base, nil
 }
 
 // state is a proposal with what it comes to now.

@@ -224,6 +224,9 @@ func parcels(in api.PublishRequest) []register.Parcel {
 	if len(in.Origin) > 0 {
 		room(len(in.Origin)).Origin = in.Origin
 	}
+	if len(in.Bounds) > 0 {
+		room(len(in.Bounds)).Bounds = in.Bounds
+	}
 	room(len(in.Signed)).Signed = in.Signed
 	return list
 }

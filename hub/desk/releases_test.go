@@ -34,10 +34,10 @@ func (p publisher) reads(path string) (*dcat.Set, int) {
 	return set, w.Body.Len()
 }
 
-// publishes puts a release in force.
-func (p publisher) publishes(r *dcat.Release, versions []*dcat.Version) {
+// publishes puts a release in force, with what goes with it.
+func (p publisher) publishes(r *dcat.Release, versions []*dcat.Version, in api.PublishRequest) {
 	p.t.Helper()
-	in := api.PublishRequest{Versions: []api.Bytes{}}
+	in.Versions = []api.Bytes{}
 	for _, v := range versions {
 		raw, err := catalogue.EncodeVersion(v)
 		if err != nil {
@@ -76,7 +76,7 @@ func (p publisher) changes() {
 		next.Hash, versions = hash, append(versions, &next)
 		r.Services = append(r.Services, dcat.Entry{ID: v.ID, Version: next.Number, Hash: hash})
 	}
-	p.publishes(&r, versions)
+	p.publishes(&r, versions, api.PublishRequest{})
 }
 
 // TestPublishingReadsWhatIsInForce: 465 services that all change with each release, and whoever
@@ -121,7 +121,7 @@ func TestPublishingReadsWhatIsInForce(t *testing.T) {
 	if got := len(catalogue.Diff(set, next)); got != services {
 		t.Errorf("going back says %d changes; want one for each service", got)
 	}
-	p.publishes(back, nil)
+	p.publishes(back, nil, api.PublishRequest{})
 	again, length := p.reads(api.ReleaseInForce)
 	if id := at.Release.Services[0]; again.Release.Services[0] != id || again.Last(id.ID) <= id.Version {
 		t.Errorf("got %v in force, the last is %d; want %v, and to know of later ones", again.Release.Services[0], again.Last(id.ID), id)
@@ -159,5 +159,5 @@ func (p publisher) grow(n int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.publishes(&set.Release, set.Since(prev))
+	p.publishes(&set.Release, set.Since(prev), api.PublishRequest{Bounds: set.Bounds})
 }

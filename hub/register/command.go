@@ -308,6 +308,8 @@ type Parcel struct {
 	Signed    []byte   `cbor:"3,keyasint,omitempty"` // The CBOR of a catalogue.Signed.
 
 	Origin []byte `cbor:"55,keyasint,omitempty"` // The encoding of the release's origin. Since format 4.
+
+	Bounds []byte `cbor:"100,keyasint,omitempty"` // That of what its base lets a district change. Since format 4.
 }
 
 // An Act is the body of what officers do. Which parts count, the method says.

@@ -73,6 +73,7 @@ const (
 
 	sideLacking = 'd' // number → nothing, while the case names a scan that is not here
 	sideMatter  = 'm' // ID → Ending
+	sideBounds  = 'b' // hash → what a base lets a district change, as it was published
 )
 
 func sideKey(side byte, parts ...[]byte) []byte {

@@ -3,6 +3,7 @@ package register
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"strconv"
 
 	"kendro/catalogue"
@@ -125,4 +126,22 @@ func (r Logs) Origin() (*dcat.Origin, error) {
 		return nil, fault.New("register.Origin", fault.Damaged, hash.String(), "the origin of the release in force can't be read")
 	}
 	return catalogue.DecodeOrigin(e.Payload)
+}
+
+// Bounds returns the encoding of what its base lets the district of a release change: not nil, and
+// empty where the release names none or the register that it came from is no more.
+func (r Logs) Bounds(of *dcat.Release) ([]byte, error) {
+	raw := []byte{}
+	if len(of.Bounds) == 0 {
+		return raw, nil
+	}
+	err := r.base.View(func(v View) error {
+		kept, err := v.Get(sideKey(sideBounds, of.Bounds))
+		if errors.Is(err, fault.NotFound) {
+			return nil
+		}
+		raw = append(raw, kept...)
+		return err
+	})
+	return raw, err
 }

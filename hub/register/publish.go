@@ -60,6 +60,11 @@ func (s press) unpack(p *Parcel) (*parcel, *protocol.Failure) {
 	if len(p.Origin) > catalogue.MaxOverlay {
 		return nil, refuse(fault.Invalid, "origin", "longer than an event: shorten the overlay")
 	}
+	if len(p.Bounds) > 0 && s.format > 3 {
+		if _, err := catalogue.DecodeBounds(p.Bounds); err != nil {
+			return nil, refuse(fault.Invalid, "bounds", "not the encoding of what a base lets a district change")
+		}
+	}
 	if len(p.Directory) > catalogue.MaxStored {
 		return nil, refuse(fault.Invalid, "directory", "longer than a box keeps: publish the offices and centres of this district alone")
 	}
@@ -80,7 +85,8 @@ func plainCodes(d *place.Directory) bool {
 		!slices.ContainsFunc(d.Posts, func(p place.Post) bool { return zero(p.Code) })
 }
 
-// shelve appends what a parcel holds to the catalogue log, each piece once.
+// shelve appends what a parcel holds to the catalogue log, each piece once. Bounds are the
+// district's own business, so no box gets them.
 func (s press) shelve(p *Parcel) {
 	add := func(kind protocol.Kind, raw []byte) {
 		hash := sha256.Sum256(raw)
@@ -102,6 +108,10 @@ func (s press) shelve(p *Parcel) {
 	}
 	if len(p.Origin) > 0 && s.format > 3 {
 		add(protocol.OriginAdded, p.Origin)
+	}
+	if len(p.Bounds) > 0 && s.format > 3 {
+		hash := sha256.Sum256(p.Bounds)
+		s.set(sideKey(sideBounds, hash[:]), p.Bounds)
 	}
 }
 

@@ -26,7 +26,7 @@ func (c *counter) citizens() {
 		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Public: true,
 		Summary: "The current version of a service, and all that are known",
 	}, nil, api.ServiceVersions{}, c.service)
-	api.ServeRelease(c.api, c.set)
+	api.ServeRelease(c.api, func() (*dcat.Set, error) { return c.set(), nil })
 	certificates{c}.routes()
 	renewals{c}.routes()
 }

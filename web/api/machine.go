@@ -89,6 +89,8 @@ type PublishRequest struct {
 	Signed    Bytes   `json:"signed" doc:"The release with its signature (CBOR)"`
 	Origin    Bytes   `json:"origin,omitempty" doc:"What a release over a national base was composed of"`
 
+	Bounds Bytes `json:"bounds,omitempty" doc:"What the base lets a district change, where the hub lacks it"`
+
 	Trial *TrialOrder `json:"trial,omitempty" doc:"Put it in force at one centre first"`
 }
 

@@ -18,6 +18,8 @@ type Origin struct {
 	Overlay  Source          `json:"overlay"`
 	Fields   []dcat.Override `json:"fields" doc:"What the district has otherwise than the base"`
 	Files    []File          `json:"files" doc:"The overlay as it was written"`
+	Parts    []Part          `json:"parts,omitempty" doc:"Folders of services put on the base since"`
+	Record   Bytes           `json:"record,omitempty" doc:"All of it as the release names it by hash (CBOR)"`
 }
 
 // A Source is a folder that a release was made of.
@@ -26,6 +28,12 @@ type Source struct {
 	Hash    string `json:"hash" doc:"SHA-256 over the files"`
 	Signer  string `json:"signer" doc:"Hex of the Ed25519 key that answers for it"`
 	Sealed  bool   `json:"sealed" doc:"The key sealed the folder; else it signed the release"`
+}
+
+// A Part is a folder of services alone that took the place of the base's.
+type Part struct {
+	Source   Source   `json:"source"`
+	Services []string `json:"services"`
 }
 
 // A File is one file of an overlay.

@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 
@@ -34,12 +35,13 @@ type Release struct {
 	Directory Bytes        `json:"directory"`
 	Versions  []Bytes      `json:"versions"`
 	Former    *dcat.Former `json:"former,omitempty" doc:"With ?former=named alone"`
+	Bounds    *Bytes       `json:"bounds,omitempty" doc:"With ?former=named, at a hub: what the base lets a district change, as the release names it; empty where that is not known"`
 }
 
 // ServeRelease adds GET /v1/releases/current. In returns the catalogue in force,
-// nil before the first. An answer is written as it is made, since all versions that ever
+// nil before the first release. An answer is written as it is made, since all versions that ever
 // were are more than a daemon should hold twice.
-func ServeRelease(a *API, in func() *dcat.Set) {
+func ServeRelease(a *API, in func() (*dcat.Set, error)) {
 	const op = "api.ServeRelease"
 	route := Route{
 		Method: http.MethodGet, Path: ReleasePath, ID: "release", Public: true,
@@ -47,9 +49,12 @@ func ServeRelease(a *API, in func() *dcat.Set) {
 		Query:   map[string]string{formerQuery: "named: versions that are no longer in force by their numbers alone"},
 	}
 	a.Raw(route, nil, Release{}, func(w http.ResponseWriter, r *http.Request, _ Caller) {
-		set := in()
-		if set == nil {
-			a.Fail(w, route.ID, fault.New(op, fault.NotFound, "catalogue", "no release has arrived yet"))
+		set, err := in()
+		if set == nil && err == nil {
+			err = fault.New(op, fault.NotFound, "catalogue", "no release has arrived yet")
+		}
+		if err != nil {
+			a.Fail(w, route.ID, err)
 			return
 		}
 		versions, former := set.Versions(), (*dcat.Former)(nil)
@@ -91,6 +96,9 @@ func ServeRelease(a *API, in func() *dcat.Set) {
 // frameOf is the answer's JSON without versions: what stands before and behind them.
 func frameOf(set *dcat.Set, former *dcat.Former) (before, after []byte, err error) {
 	r := Release{Versions: []Bytes{}, Former: former}
+	if bounds := Bytes(set.Bounds); former != nil && bounds != nil {
+		r.Bounds = &bounds
+	}
 	if r.Release, err = catalogue.EncodeRelease(&set.Release); err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +106,7 @@ func frameOf(set *dcat.Set, former *dcat.Former) (before, after []byte, err erro
 		return nil, nil, err
 	}
 	whole, err := json.Marshal(r)
-	at := bytes.IndexByte(whole, '[') + 1 // Nothing before has a bracket: base64url.
+	at := bytes.IndexByte(whole, '[') + 1 // Nothing before the versions has a bracket: base64url.
 	return whole[:at], whole[at:], err
 }
 
@@ -194,7 +202,15 @@ func (r *Release) Set() (*dcat.Set, error) {
 	if err != nil || r.Former == nil {
 		return set, err
 	}
-	return set.With(*r.Former), nil
+	set = set.With(*r.Former)
+	if r.Bounds == nil {
+		return set, nil
+	}
+	set.Bounds = *r.Bounds
+	if sum := sha256.Sum256(set.Bounds); len(set.Bounds) > 0 && !bytes.Equal(sum[:], release.Bounds) {
+		return nil, fault.New(op, fault.Invalid, "bounds", "not those that the release names")
+	}
+	return set, nil
 }
 
 // DecodeVersions reads versions as they were hashed.

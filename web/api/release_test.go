@@ -20,7 +20,7 @@ func TestReleaseTravelsWhole(t *testing.T) {
 	}
 	in := (*dcat.Set)(nil)
 	a := New(Options{Title: "test", Version: "1"})
-	ServeRelease(a, func() *dcat.Set { return in })
+	ServeRelease(a, func() (*dcat.Set, error) { return in, nil })
 	get := func(query string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, ReleasePath+query, nil))
@@ -65,7 +65,7 @@ func TestFormerVersionsTravelByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := New(Options{Title: "test", Version: "1"})
-	ServeRelease(a, func() *dcat.Set { return set })
+	ServeRelease(a, func() (*dcat.Set, error) { return set, nil })
 	get := func(path string) (*httptest.ResponseRecorder, *Release) {
 		w, out := httptest.NewRecorder(), new(Release)
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
