@@ -26,7 +26,7 @@ func (s *Server) machineRoutes() {
 	api.Register(s.api, members, func(context.Context, *struct{}) (*membersOutput, error) {
 		return &membersOutput{Body: api.MemberList{Members: s.status().Members}}, nil
 	})
-	releaseRoutes(s)
+	releaseDesk{s}.routes()
 	backupRoutes(s)
 	health, ready, metrics := get("/healthz", "health", "It runs"), get("/readyz", "ready", "It can serve"), get("/metrics", "metrics", "Prometheus")
 	health.Public, ready.Public, metrics.Act, metrics.Media = true, true, access.ReadMetrics, "text/plain"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -32,7 +31,7 @@ func (s *Server) publicRoutes() {
 	}, func(context.Context, *struct{}) (*catalogueOutput, error) {
 		return &catalogueOutput{Body: api.CatalogueOf(s.hub.Register().Set(), nil)}, nil
 	})
-	api.ServeRelease(s.api, s.published)
+	api.ServeRelease(s.api, releaseDesk{s}.published)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: "/v1/catalogue/{service}", ID: "service", Summary: "Every version of one service", Public: true,
 	}, func(_ context.Context, in *serviceInput) (*serviceOutput, error) {
@@ -46,19 +45,6 @@ func (s *Server) publicRoutes() {
 		}
 		return &serviceOutput{Body: v}, err
 	})
-}
-
-// published is the catalogue in force with what a publisher needs of it; nil before the first.
-func (s *Server) published() (*dcat.Set, error) {
-	reg := s.hub.Register()
-	set := reg.Set()
-	if set == nil {
-		return nil, nil
-	}
-	out := *set
-	var err error
-	out.Bounds, err = reg.Bounds(&set.Release)
-	return &out, err
 }
 
 type catalogueOutput struct {

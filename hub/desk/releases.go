@@ -17,8 +17,10 @@ import (
 	"kendro/web/api"
 )
 
-// releaseRoutes publish releases of the catalogue and tell of them.
-func releaseRoutes(s *Server) {
+// A releaseDesk publishes releases of the catalogue and tells of them.
+type releaseDesk struct{ *Server }
+
+func (s releaseDesk) routes() {
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/catalogue", ID: "publish", Summary: "Publish a signed release", Act: access.Publish, MaxBody: api.ReleaseBody,
 	}, s.publish)
@@ -41,7 +43,20 @@ func releaseRoutes(s *Server) {
 	word("halt", "Take a release on trial out of force", register.HaltRelease)
 	api.Register(s.api, api.Route{
 		Method: http.MethodGet, Path: api.ReleasesPath + "/{release}", ID: "former-release", Summary: "One release, as it was published", Act: access.ReadStatus,
-	}, func(_ context.Context, in *formerInput) (*formerOutput, error) { return former(s, in) })
+	}, func(_ context.Context, in *formerInput) (*formerOutput, error) { return s.former(in) })
+}
+
+// published is the catalogue in force with what a publisher needs of it; nil before the first.
+func (s releaseDesk) published() (*dcat.Set, error) {
+	reg := s.hub.Register()
+	set := reg.Set()
+	if set == nil {
+		return nil, nil
+	}
+	out := *set
+	var err error
+	out.Bounds, err = reg.Bounds(&set.Release)
+	return &out, err
 }
 
 type releasesOutput struct {
@@ -117,7 +132,7 @@ func trialOf(t *register.Trial) *api.Trial {
 	return out
 }
 
-func former(s *Server, in *formerInput) (*formerOutput, error) {
+func (s releaseDesk) former(in *formerInput) (*formerOutput, error) {
 	list, err := s.hub.Register().Releases()
 	if err != nil {
 		return nil, err
@@ -168,7 +183,7 @@ const parcelSize = 128 << 10
 // publish hands a release to the register: its new versions first, in as many
 // commands as they need, the last of them with the release itself, which takes
 // effect whole or not at all.
-func (s *Server) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
+func (s releaseDesk) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
 	key := api.CallerOf(ctx).Key
 	if len(in.Body.Signed) == 0 {
 		return nil, fault.New("desk.publish", fault.Invalid, "signed", "want a signed release: kendro catalogue publish makes one")
