@@ -105,3 +105,17 @@ func FuzzParseNumber(f *testing.F) {
 		}
 	})
 }
+
+// Frozen: the code on a receipt is printed once and for all, and read back in either script.
+func TestCollectionCode(t *testing.T) {
+	t.Parallel()
+	nonce := []byte{1, 2, 3, 4, 5, 6, 7, 8}
+	if got, want := CollectionCode(nonce), "280063"; got != want {
+		t.Errorf("got %s; want %s", got, want)
+	}
+	for _, typed := range []string{CollectionCode(nonce), " 123 ", ""} {
+		if err := CheckCollectionCode(nonce, typed); (err == nil) != (typed == CollectionCode(nonce)) {
+			t.Errorf("%q: %v", typed, err)
+		}
+	}
+}

@@ -256,9 +256,12 @@ type Appeal struct {
 	Secret *Confidential `cbor:"2,keyasint,omitempty"`
 }
 
+// ByCode is the proof of whoever knew the code on the receipt.
+const ByCode = "code"
+
 // A HandOver is the payload of HandedOver. Proof says how the person was known.
 type HandOver struct {
-	Proof string `cbor:"1,keyasint"`           // Such as nid, or code.
+	Proof string `cbor:"1,keyasint"`           // Such as nid, or ByCode.
 	Text  string `cbor:"2,keyasint,omitempty"` // Such as who came for it.
 }
 

@@ -128,6 +128,9 @@ var (
 	wordReference   = name("চালান বা লেনদেনের নম্বর", "Number of the challan or the transfer")
 	wordArticle     = name("ডাকের নিবন্ধন নম্বর", "Article number of the post")
 	wordNewDate     = name("নতুন তারিখ", "New date")
+	wordCollectCode = name("গ্রহণ-কোড", "Collection code")
+	wordCodeOrProof = name("রসিদের গ্রহণ-কোড", "Collection code on the receipt")
+	wordBadCode     = name("গ্রহণ-কোডটি এই আবেদনের রসিদের নয়। আবার পড়ুন, অথবা পরিচয়পত্র দেখে নিন।", "The collection code is not the one on this application’s receipt. Read it again, or look at a paper that shows who it is.")
 	wordProofSeen   = name("কী দেখে চিনলেন, যেমন এনআইডি", "How you know the person, such as the NID")
 	wordObjection   = name("আপত্তি", "The objection")
 	wordSure        = name("নিশ্চিত করুন", "Please confirm")
@@ -281,10 +284,13 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
 		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")),
-		Date: get("date"), Primary: get("primary"), Cites: v.Typed["cites"],
+		Date: get("date"), Code: get("code"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
 		in.SHA256 = get("document")
+	}
+	if action == application.HandOver.String() && in.Code == "" && in.Text == "" {
+		return in, fault.New("web.act", fault.Invalid, "text", wordBadProof.EN)
 	}
 	if action != application.Pay.String() {
 		return in, nil
@@ -344,6 +350,7 @@ func (v *caseView) said() []line {
 	}
 	add(wordPaidOn, v.lang.Digits(v.Typed.Get("paid_on")))
 	add(wordReference, v.Typed.Get("reference"))
+	add(wordCollectCode, v.lang.Digits(v.Typed.Get("code")))
 	add(wordRemarkPlain, v.Typed.Get("text")+v.Typed.Get("reason"))
 	return list
 }

@@ -326,6 +326,9 @@ func refusal(err error, action string, v caseView) place.Name {
 	if slices.ContainsFunc(v.Offers, func(o offer) bool { return o.Action == action && o.Bar == api.BarNumbers }) {
 		return wordNoNumbers
 	}
+	if fault.KindOf(err) == fault.Invalid && v.Typed.Get("code") != "" {
+		return wordBadCode
+	}
 	if fault.KindOf(err) == fault.Invalid {
 		return wordBadActs
 	}

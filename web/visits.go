@@ -33,6 +33,7 @@ var (
 	wordBankDay     = name("ব্যাংকে জমার তারিখ (শুধু চালানে)", "The bank’s day (challans only)")
 	wordSlipSeq     = name("জমার রসিদের ক্রম", "Number on the payment’s slip")
 	wordWhyVoid     = name("কেন বাতিল করছেন", "Why it is voided")
+	wordBadProof    = name("রসিদের গ্রহণ-কোড লিখুন, অথবা কী দেখে চিনলেন তা লিখুন।", "Write the collection code on the receipt, or how you know the person.")
 	wordBadVoid     = name("জমার রসিদের ক্রম ও বাতিলের কারণ লিখুন।", "Write the number on the payment’s slip, and why it is voided.")
 	wordNoPayment   = name("এই ক্রমে এই আবেদনের কোনো জমা এখানে নেওয়া হয়নি।", "No payment for this application was taken here under this number.")
 	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
@@ -81,7 +82,7 @@ var visitPages = []visitAct{
 	}},
 	{"hand-over", name("হস্তান্তর করা হয়েছে", "It has been handed over"), actPage{
 		Title: name("আবেদনকারীকে হস্তান্তর", "Hand over to the applicant"), Button: name("হস্তান্তর করুন", "Hand over"), Class: "main",
-		Hint: name("পরিচয়পত্র ও রসিদ মিলিয়ে দেখুন।", "Compare the receipt and a paper that shows who it is."),
+		Hint: name("রসিদের গ্রহণ-কোড মিলিয়ে নিন। রসিদ না থাকলে পরিচয়পত্র দেখে নিন।", "Ask for the collection code on the receipt. Without a receipt, look at a paper that shows who it is."),
 		Sure: name("আবেদনকারী কাগজ বুঝে পেয়েছেন বলে লিপিবদ্ধ হবে।", "It will be on record that the applicant has it."),
 	}},
 	{"appeal", name("আপিল নেওয়া হয়েছে", "The appeal has been taken"), actPage{
@@ -359,6 +360,8 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 		words = wordNoPayment
 	case kind == fault.Invalid && v.Tried == "payments":
 		words = wordTooDear
+	case kind == fault.Invalid && v.Tried == "hand-over":
+		words = wordBadCode
 	default:
 		words = wordsFor(t.err)
 	}
@@ -390,10 +393,10 @@ func (v *visitView) body(l Lang, act string) (any, place.Name) {
 		}
 		return api.AppealRequest{Text: get("text")}, place.Name{}
 	case "hand-over":
-		if get("proof") == "" {
-			return nil, wordBadActs
+		if get("proof") == "" && get("code") == "" {
+			return nil, wordBadProof
 		}
-		return api.HandOverRequest{Proof: get("proof"), Text: get("text")}, place.Name{}
+		return api.HandOverRequest{Proof: get("proof"), Code: get("code"), Text: get("text")}, place.Name{}
 	}
 	in := api.SupplyRequest{Text: get("text")}
 	var fields []catalogue.Field

@@ -83,6 +83,14 @@ func TestCounterServesACase(t *testing.T) {
 			true, `{"proof":"এনআইডি","text":"ছেলে"}`,
 		},
 		{
+			"hand over by the code",
+			api.Tracking{Stage: "READY", Mode: "centre"},
+			[]string{"রসিদের গ্রহণ-কোড"},
+			"hand-over",
+			url.Values{"code": {"১২৩৪৫৬"}},
+			true, `{"code":"১২৩৪৫৬"}`,
+		},
+		{
 			"void",
 			api.Tracking{Stage: "IN_PREPARATION"},
 			[]string{"জমার রসিদের ক্রম"},

@@ -131,7 +131,7 @@ func receiptTable(a *api.ApplicationAnswer) *table {
 	t := pairs(
 		"number", a.Number.Spaced(), "", a.Number.Bangla(), "custody", string(a.Custody),
 		"log", a.Receipt.Log.String(), "seq", strconv.FormatUint(a.Receipt.Seq, 10),
-		"hash", a.Receipt.Hash.String(), "issued", when(a.Receipt.IssuedAt),
+		"hash", a.Receipt.Hash.String(), "collection code", a.Code, "issued", when(a.Receipt.IssuedAt),
 		"service version", strconv.Itoa(a.ServiceVersion),
 	)
 	for _, fee := range a.Fees {

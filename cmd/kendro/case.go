@@ -221,8 +221,9 @@ func caseHandOverCmd() *cobra.Command {
 	},
 		func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&in.Proof, "proof", "", "how the person was known, such as nid")
+			cmd.Flags().StringVar(&in.Code, "code", "", "the collection code on the receipt, in place of a proof")
 			cmd.Flags().StringVar(&in.Text, "text", "", "such as who came for it")
-			require(cmd, "proof")
+			cmd.MarkFlagsOneRequired("proof", "code")
 		})
 }
 

@@ -32,7 +32,7 @@ func deskCmd() *cobra.Command {
 		actCmd("pay", "Book a payment on the open demand", actFlags{"poisha", "paid-on", "reference"}),
 		actCmd("prepare", "Move the delivery date", actFlags{"date", "text"}),
 		actCmd("issue", "Sign and number what the case comes to", actFlags{"text"}),
-		actCmd("hand-over", "Hand over what was issued", actFlags{"text"}),
+		actCmd("hand-over", "Hand over what was issued", actFlags{"text", "code"}),
 		actCmd("post", "Post what was issued", actFlags{"reference"}),
 		actCmd("returned", "Note that the post brought it back", actFlags{"text"}),
 		actCmd("close", "Close a delivered case", actFlags{"text"}),
@@ -263,6 +263,8 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 			f.String(name, "", "PDF, JPEG or PNG that shows it; it is uploaded first")
 		case "poisha":
 			f.Int64Var(&in.Poisha, name, 0, "what was paid, in poisha")
+		case "code":
+			f.StringVar(&in.Code, name, "", "the collection code on the receipt, as proof of who it is")
 		case "paid-on":
 			f.StringVar(&in.PaidOn, name, "", "day of the payment, 2026-11-22 (default: now)")
 		case "reference":

@@ -42,6 +42,8 @@ func (s actDesk) actOf(n protocol.Number, action string, in *api.ActionRequest) 
 		b.Document, err = s.shown(in.Check, in.SHA256)
 	case application.Pay.String():
 		b.At, err = s.endOf(in.PaidOn, "paid_on")
+	case application.HandOver.String():
+		b.Text, err = s.known(n, in)
 	case application.Prepare.String():
 		b.Until, err = s.endOf(in.Date, "date")
 	case application.Link.String():
@@ -55,6 +57,23 @@ func orText(a, b string) string {
 		return a
 	}
 	return b
+}
+
+// known is what a case says of how the person was known to whom it is handed over: by the
+// code on the receipt, where one is given, and by what the officer writes.
+func (s actDesk) known(n protocol.Number, in *api.ActionRequest) (string, error) {
+	if in.Code == "" {
+		return in.Text, nil
+	}
+	c, err := s.hub.Register().Case(n)
+	if err != nil {
+		return "", err
+	}
+	e, _, err := s.hub.Register().Submission(c)
+	if err == nil {
+		err = protocol.CheckCollectionCode(e.Nonce, in.Code)
+	}
+	return strings.TrimSpace(protocol.ByCode + " " + in.Text), err
 }
 
 // endOf is the last second of a day, 0 for none.

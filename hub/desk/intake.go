@@ -150,6 +150,11 @@ func (s intakeDesk) answer(res *register.Result) (*api.ApplicationAnswer, error)
 	if out.Fees == nil {
 		out.Fees = []protocol.Fee{}
 	}
+	if c, err := s.hub.Register().Case(e.Number); err == nil { // Where this server is behind, the record has it.
+		if submitted, _, err := s.hub.Register().Submission(c); err == nil {
+			out.Code = protocol.CollectionCode(submitted.Nonce)
+		}
+	}
 	if e.Pin != nil {
 		out.ServiceVersion = int(e.Pin.Version)
 		out.ServiceHash = serviceRef(s.hub.Register().Set(), e.Pin.Service, out.ServiceVersion).Hash

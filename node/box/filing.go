@@ -43,6 +43,7 @@ type Answer struct {
 	Issued  time.Time
 	Fees    []protocol.Fee
 	Pin     protocol.Pin
+	Code    string // By which whoever comes for what is issued is known; of an application.
 
 	Confirmed bool // The hub has signed for it: known only of services that are online_only.
 }
@@ -308,7 +309,7 @@ func (b *core) answerOf(n protocol.Number, at spot, e *protocol.Event) (*Answer,
 	case protocol.Submitted:
 		var s protocol.Submission
 		err = e.Decode(&s)
-		a.Fees, a.Pin = s.Fees, *e.Pin
+		a.Fees, a.Pin, a.Code = s.Fees, *e.Pin, protocol.CollectionCode(e.Nonce)
 	case protocol.PaymentTaken:
 		var p protocol.Payment
 		err = e.Decode(&p)

@@ -251,10 +251,14 @@ func (b Followups) Withdraw(ctx context.Context, f Followup, w protocol.Withdraw
 }
 
 // HandOver notes that the applicant has what was issued: [fault.Conflict] as long
-// as this box has not heard that there is something.
-func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver) (*Answer, error) {
+// as this box has not heard that there is something. A code has to be the one on the
+// receipt, and is proof enough; none is "".
+func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver, code string) (*Answer, error) {
+	if code != "" && h.Proof == "" {
+		h.Proof = protocol.ByCode
+	}
 	if h.Proof == "" || len(h.Proof)+len(h.Text) > application.MaxText {
-		return nil, fault.New("box.HandOver", fault.Invalid, "proof", "say how the person was known, such as nid")
+		return nil, fault.New("box.HandOver", fault.Invalid, "proof", "say how the person was known, such as nid, or give the code on the receipt")
 	}
 	c, err := b.of(f.Number)
 	if err != nil {
@@ -262,6 +266,11 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 	}
 	if !slices.Contains([]string{application.Ready.String(), application.Posted.String(), application.Returned.String()}, c.Stage) {
 		return nil, fault.New("box.HandOver", fault.Conflict, f.Number.String(), "nothing is ready to be handed over, as far as this box knows")
+	}
+	if code != "" {
+		if err := protocol.CheckCollectionCode(c.Event.Nonce, code); err != nil {
+			return nil, err
+		}
 	}
 	return b.add(ctx, f, protocol.HandedOver, &h)
 }

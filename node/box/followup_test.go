@@ -53,7 +53,7 @@ func TestFollowUps(t *testing.T) {
 			return err
 		},
 		"no proof": func() error {
-			_, err := c.Followups().HandOver(ctx, c.by("c", a.Number), protocol.HandOver{})
+			_, err := c.Followups().HandOver(ctx, c.by("c", a.Number), protocol.HandOver{}, "")
 			return err
 		},
 	} {
@@ -91,11 +91,20 @@ func TestFollowUps(t *testing.T) {
 	if _, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash); !errors.Is(err, fault.Conflict) {
 		t.Errorf("another payment under the same key: %v", err)
 	}
-	if _, err := c.Followups().HandOver(ctx, c.by("h", a.Number), protocol.HandOver{Proof: "nid"}); !errors.Is(err, fault.Conflict) {
+	if _, err := c.Followups().HandOver(ctx, c.by("h", a.Number), protocol.HandOver{Proof: "nid"}, ""); !errors.Is(err, fault.Conflict) {
 		t.Errorf("nothing to hand over: %v", err)
 	}
 	c.say(&protocol.Standing{Number: a.Number, Stage: application.Ready.String(), Version: 9, Mode: "centre"})
-	if _, err := c.Followups().HandOver(ctx, c.by("h2", a.Number), protocol.HandOver{Proof: "nid"}); err != nil {
+	code, err := c.Case(a.Number)
+	if err != nil || code.Code == "" || code.Code != a.Code {
+		t.Fatalf("the receipt says %q, and the case %+v, %v", a.Code, code, err)
+	}
+	for _, wrong := range []string{"7", code.Code + "1", "0" + code.Code[:5] + "x"} {
+		if _, err := c.Followups().HandOver(ctx, c.by("h2", a.Number), protocol.HandOver{Proof: "nid"}, wrong); !errors.Is(err, fault.Invalid) {
+			t.Errorf("handed over by code %s: %v", wrong, err)
+		}
+	}
+	if _, err := c.Followups().HandOver(ctx, c.by("h2", a.Number), protocol.HandOver{}, code.Code[:3]+" "+code.Code[3:]); err != nil {
 		t.Error(err)
 	}
 	c.say(&protocol.Standing{Number: a.Number, Stage: application.Delivered.String(), Version: 10})

@@ -104,7 +104,7 @@ func likeOf(b *box.Box, l *box.Like) api.Found {
 func answerOf(b *box.Box, a *box.Answer) *api.ApplicationAnswer {
 	out := &api.ApplicationAnswer{
 		Number: a.Number, Receipt: api.ReceiptOf(a.Receipt, a.Issued), Custody: api.Local,
-		Fees: a.Fees, ServiceVersion: int(a.Pin.Version), ServiceHash: b.HashOf(&a.Pin),
+		Fees: a.Fees, Code: a.Code, ServiceVersion: int(a.Pin.Version), ServiceHash: b.HashOf(&a.Pin),
 	}
 	if a.Confirmed {
 		out.Custody = api.Accepted

@@ -177,7 +177,7 @@ func (c followups) handOver(ctx context.Context, in *handOverInput) (*followupAn
 	if err != nil {
 		return nil, err
 	}
-	return followed(c.Box.Followups().HandOver(ctx, f, protocol.HandOver{Proof: in.Body.Proof, Text: in.Body.Text}))
+	return followed(c.Box.Followups().HandOver(ctx, f, protocol.HandOver{Proof: in.Body.Proof, Text: in.Body.Text}, in.Body.Code))
 }
 
 func (c followups) waiting(ctx context.Context, _ *struct{}) (*struct{ Body api.WaitingList }, error) {

@@ -47,7 +47,7 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 		Documents: api.NotesOf(k.Submission.Originals, k.Submission.Documents, nil), Fees: k.Fees, Receipt: &receipt, SubmittedAt: api.TimeOf(k.Issued),
 		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
 	}
-	r.PostedOn, r.Despite = k.Submission.PostedOn, k.Submission.Despite
+	r.PostedOn, r.Despite, r.Code = k.Submission.PostedOn, k.Submission.Despite, k.Code
 	if k.Submission.Secret != nil {
 		r.Confidential, r.Form, r.Applicant = true, json.RawMessage(`{}`), json.RawMessage(`{}`)
 	}

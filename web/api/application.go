@@ -81,6 +81,7 @@ type ApplicationAnswer struct {
 	Receipt        Receipt         `json:"receipt"`
 	Custody        Custody         `json:"custody"`
 	Fees           []protocol.Fee  `json:"fees"`
+	Code           string          `json:"collection_code,omitempty" doc:"Printed on the receipt alone: whoever knows it is handed what is issued"`
 	ServiceVersion int             `json:"service_version"`
 	ServiceHash    string          `json:"service_hash" doc:"Hash of the pinned version"`
 	Before         bool            `json:"taken_before,omitempty" doc:"It was taken before, by this very request or out of the other system: nothing was done now"`
@@ -224,6 +225,7 @@ type Filing struct {
 	Elsewhere *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
 	PutRight  []PutRight          `json:"corrections,omitempty" doc:"At a box: what it has put right"`
 
+	Code     string `json:"collection_code,omitempty" doc:"At a box: printed on the receipt alone"`
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
 

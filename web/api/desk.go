@@ -46,6 +46,7 @@ type ActionRequest struct {
 	Poisha    int64    `json:"poisha,omitempty" minimum:"0" doc:"What was paid for the open demand"`
 	PaidOn    string   `json:"paid_on,omitempty" doc:"Day of the payment, 2026-11-22; absent: now"`
 	Reference string   `json:"reference,omitempty" maxLength:"64" doc:"Of a challan, or the article number of the post"`
+	Code      string   `json:"code,omitempty" maxLength:"32" doc:"Handed over: the collection code on the receipt, as proof of who it is"`
 	Date      string   `json:"date,omitempty" doc:"Delivery date, 2026-11-22"`
 	Primary   string   `json:"primary,omitempty" maxLength:"128" doc:"Receive number of the case that this one is once more"`
 	Cites     []string `json:"cites,omitempty" maxItems:"32" doc:"Answers that a note or a decision rests on, form.NAME or applicant.NAME: a correction of one waits for the officer"`

@@ -66,7 +66,8 @@ type AppealRequest struct {
 
 // HandOverRequest is the body of POST /v1/applications/{number}/hand-over.
 type HandOverRequest struct {
-	Proof string `json:"proof" minLength:"1" maxLength:"128" doc:"How the person was known: nid, or another paper"`
+	Proof string `json:"proof,omitempty" maxLength:"128" doc:"How the person was known: nid, or another paper. Absent: by the code"`
+	Code  string `json:"code,omitempty" maxLength:"32" doc:"The collection code on the receipt"`
 	Text  string `json:"text,omitempty" maxLength:"2000"`
 }
 

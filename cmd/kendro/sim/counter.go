@@ -126,7 +126,7 @@ func (d *day) moved(c *register.Case) {
 		})
 	case application.Ready, application.Posted:
 		to("fetch", 4, func() error {
-			_, err := m.box.Followups().HandOver(d.ctx, by, protocol.HandOver{Proof: "nid"})
+			_, err := m.box.Followups().HandOver(d.ctx, by, protocol.HandOver{Proof: "nid"}, "")
 			return err
 		})
 	default:

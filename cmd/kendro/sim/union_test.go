@@ -125,7 +125,7 @@ func (u *unionTown) work(n protocol.Number) {
 		_, err = u.m.box.Followups().Pay(u.ctx, by, protocol.Payment{Means: protocol.MeansCash, Fees: fees})
 	case c.State.Stage == application.Ready && u.chance(0.5):
 		what = "hand-over"
-		_, err = u.m.box.Followups().HandOver(u.ctx, by, protocol.HandOver{Proof: "nid"})
+		_, err = u.m.box.Followups().HandOver(u.ctx, by, protocol.HandOver{Proof: "nid"}, "")
 	case c.State.Stage.Open():
 		what, err = u.act(c)
 	}
