@@ -94,7 +94,9 @@ func Open(c Config) (h *Hub, err error) {
 		return h, err
 	}
 	h.recount = &recounter{register: h.Register, clock: c.Clock, zone: zone, log: c.Logger}
-	h.sweeper = &sweeper{group: h.group, disk: h.disk, dir: c.Dir, clock: c.Clock, within: c.EraseWithin, snapshot: h.Snapshot}
+	h.sweeper = &sweeper{
+		group: h.group, disk: h.disk, dir: c.Dir, clock: c.Clock, within: c.EraseWithin, snapshot: h.Snapshot, notary: &notary{h.group, keys},
+	}
 	h.furnish(&judge{register: h.Register, opener: opener, zone: zone, forms: catalogue.NewIntake})
 	return h, nil
 }

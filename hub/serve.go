@@ -100,6 +100,8 @@ func (s *switchboard) serveEnrol(ctx context.Context, conn *link.Conn) {
 			return s.answerRenew(c)
 		case callReturn:
 			return s.answerReturn(c)
+		case callWarrants:
+			return s.answerWarrants(c)
 		case callCertificate:
 			return s.answerCertificate(c)
 		case callShelve:

@@ -40,6 +40,7 @@ func (r *returner) owes() bool { return r.box.Anew() && !r.told.Load() }
 // The calls of a returning box over kendro-enrol/1.
 const (
 	returnMethod = "return"
+	ordersMethod = "warrants"
 	shelveMethod = "shelve"
 )
 
@@ -70,6 +71,9 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	if err := r.handOrders(ctx, to); err != nil {
+		return err
+	}
 	contacts := r.box.Contacts()
 	q := &protocol.ReturnRequest{
 		Slot: e.Slot, Spare: e.Spare, TLS: r.keys.tls.Public(), Sealing: r.keys.sealing.Public(), SigningCert: e.SigningCert, TLSCert: e.TLSCert,
@@ -94,6 +98,39 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 	}
 	r.told.Store(true)
 	return nil
+}
+
+// handOrders hands over what this box was told to forget under the authority's hand, before
+// anything else of it can come: the register may have lost these orders. A hub of the
+// version before knows no such call.
+func (r *returner) handOrders(ctx context.Context, to target) error {
+	list, err := r.box.Warrants()
+	if err != nil {
+		return err
+	}
+	next, size := &protocol.Warrants{}, 0
+	send := func() error {
+		if len(next.List) == 0 {
+			return nil
+		}
+		err := r.call(ctx, to, ordersMethod, next, &protocol.Returned{})
+		next, size = &protocol.Warrants{}, 0
+		if err != nil && !errors.Is(err, fault.Unavailable) { // The box's own records come first.
+			r.log.Warn("the hub does not take orders of erasure from this box: update it", "err", err)
+			return nil
+		}
+		return err
+	}
+	for i := range list {
+		n := len(protocol.Marshal(&list[i]))
+		if len(next.List) == protocol.MaxWarrants || size+n > maxShelved {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+		next.List, size = append(next.List, list[i]), size+n
+	}
+	return send()
 }
 
 // yieldFor is how long a box whose catalogue began with a base leaves it to others to

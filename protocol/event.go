@@ -42,9 +42,10 @@ const (
 
 	LeaseTold Kind = 32 // Inbox: what this centre's box may decide by itself. Payload: Lease.
 
-	EventsErased   Kind = 33 // Inbox: what this centre's box has to forget, by order. Payload: Erasure.
-	CorrectionTold Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
-	RevocationTold Kind = 62 // Inbox: a certificate of the upazila holds no more. Payload: RevokedCertificate.
+	EventsErased     Kind = 33 // Inbox: what this centre's box has to forget, by order. Payload: Erasure.
+	ErasureWarranted Kind = 37 // Inbox: the authority's word on an order of erasure, to be kept. Payload: Warrant.
+	CorrectionTold   Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
+	RevocationTold   Kind = 62 // Inbox: a certificate of the upazila holds no more. Payload: RevokedCertificate.
 
 	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.
 

@@ -59,6 +59,11 @@ func vectors(t *testing.T) map[string][]byte {
 	recovery := Recovery{Receipt: receipt, Prev: hashes[1], Event: events[1]}
 	refounding := Refounding{District: "41", Incarnation: 9, At: 5}
 	refounding.Signature = signer.Sign(contextRefounding, refounding.signed())
+	warrant := Warrant{District: "41", Centres: []string{"41-09-17"}, Erasure: Erasure{
+		Cases:  []ErasedCase{{Number: 4100109292280148, Stage: "REJECTED", At: 5, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "Data Protection Act, s. 13"}},
+		Places: []ErasedPlaces{{Log: uplink, At: []Position{{Seq: 1, Hash: hashes[0]}}}}, Documents: []Hash{hashes[1]},
+	}}
+	warrant.Signature = signer.Sign(contextWarrant, warrant.signed())
 	back := ReturnRequest{
 		Slot: "0010", Spare: "0011", TLS: []byte{1}, Sealing: []byte{2}, SigningCert: []byte{3}, TLSCert: []byte{4}, Logs: []Head{{Log: uplink, At: at}},
 		Former: []string{"41-0008"}, Users: []User{{Name: "rahima", Centre: "41-09-17", Role: "entrepreneur", Hash: "$argon2id$", From: 1}},
@@ -113,6 +118,8 @@ func vectors(t *testing.T) map[string][]byte {
 			Cases:  []ErasedCase{{Number: 4100109292280148, Stage: "REJECTED", At: 5, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "Data Protection Act, s. 13"}},
 			Places: []ErasedPlaces{{Log: uplink, At: []Position{{Seq: 1, Hash: hashes[0]}, {Seq: 4, Hash: hashes[1]}}}}, Documents: []Hash{hashes[1]},
 		}),
+		"warrant":             Marshal(&warrant),
+		"warrants":            Marshal(&Warrants{List: []Warrant{warrant}}),
 		"erased-event":        ErasedRaw(hashes[1]),
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),
 		"acted-at-union":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 51, Number: "TL-41-09-17-000051", Issued: 5, Expires: 6}}),

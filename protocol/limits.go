@@ -54,6 +54,7 @@ const (
 	contextRefounding = "kendro-refounding-1"
 	contextReturn     = "kendro-return-1"
 	contextShelved    = "kendro-shelved-1"
+	contextWarrant    = "kendro-warrant-1"
 
 	contextAttestation = "kendro-certificate-1"
 )

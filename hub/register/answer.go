@@ -146,6 +146,7 @@ func plans() map[Method]plan {
 		Weigh:           {"", func(s *step, c *Command) Result { return corrections{courses{s}}.weigh(c) }},
 		Tick:            {"", func(s *step, c *Command) Result { return courses{s}.tick(c) }},
 		KnowErasures:    {"", func(s *step, c *Command) Result { return erasures{courses{s}}.knowErasures(c) }},
+		GiveWarrants:    {"", func(s *step, c *Command) Result { return erasures{courses{s}}.warrant(c) }},
 	}
 	maps.Copy(all, forgets())
 	return all

@@ -97,6 +97,7 @@ const (
 	ConfirmErasure Method = "confirm-erasure" // Another one confirms it, and it is done. ErasureWord.
 	DropErasure    Method = "drop-erasure"    // It won't be done. ErasureWord.
 	KnowErasures   Method = "know-erasures"   // By ActorHub: what a register before this one erased. ErasuresKnown.
+	GiveWarrants   Method = "give-warrants"   // By ActorHub: the authority's words on an order that was carried out. WarrantGiven.
 
 	// Who has carried erasures out, since format 4.
 	ServerHasForgot Method = "server-has-forgot" // By ActorHub. ServerForgot.
@@ -124,7 +125,7 @@ func Methods() []Method {
 	return []Method{
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
-		OrderErasure, ConfirmErasure, DropErasure, KnowErasures, ServerHasForgot, BoxHasForgot, CopiesAreGone,
+		OrderErasure, ConfirmErasure, DropErasure, KnowErasures, GiveWarrants, ServerHasForgot, BoxHasForgot, CopiesAreGone,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,

@@ -2,7 +2,6 @@ package register
 
 import (
 	"bytes"
-	"slices"
 
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -52,38 +51,29 @@ func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Cent
 	if err != nil {
 		return
 	}
-	at := Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
-	filed := &event
-	if event.Kind == protocol.Recovered {
-		var r protocol.Recovery
-		if event.Decode(&r) != nil {
-			return
-		}
-		inner, err := r.Open()
-		if err != nil {
-			return
-		}
-		filed, at = &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
-	}
-	c := s.erasedBy(filed, at)
-	if c == nil {
+	here := Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
+	c := s.caseOf(&event, here)
+	if c == nil || c.Erased == 0 {
 		return
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
 	o := Erasure{}
 	s.get(erasureKey(c.Number), &o)
-	head := s.replay(&o, centre, []Source{{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}})
-	s.late(c.Number, head)
+	head := s.replay(&o, centre, []Source{here})
+	s.late(c.Number, head, here)
 }
 
-// late notes that this entry held something of a case that was erased, and which centre
-// was told to forget it.
-func (s erasures) late(n protocol.Number, told *protocol.Head) {
+// late notes that this entry held something of a case that was erased, at places that no
+// order named before, and which centre was told to forget it.
+func (s erasures) late(n protocol.Number, told *protocol.Head, further ...Source) {
 	o := &Erasure{}
 	if !s.get(erasureKey(n), o) {
 		return
 	}
 	o.Late = Late{LateIndex: s.index, LateAt: s.meta.At}
+	if all := merged(o.Places, further); len(all) > len(o.Places) {
+		o.Places, o.Warrants = all, nil // To be signed once more.
+	}
 	if told != nil {
 		o.told(*told)
 	}
@@ -97,11 +87,13 @@ func (s erasures) replay(o *Erasure, centre place.Centre, further []Source) *pro
 	if centre == "" {
 		return nil
 	}
-	w := protocol.Erasure{Cases: []protocol.ErasedCase{{Number: o.Number, Stage: o.Stage, At: o.ErasedAt, By: o.Seat, Basis: o.Basis}}}
+	all := *o
+	all.Places = merged(o.Places, further)
 	head := &protocol.Head{Log: s.world.inbox(centre)}
-	for _, said := range inWords(w, slices.Concat(o.Places, o.Inboxes, further), o.Documents) {
-		head.At = s.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: said})
+	for _, said := range all.Words() {
+		head.At = s.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(&said)})
 	}
+	s.tellWarrants(o, head.Log)
 	return head
 }
 
@@ -123,8 +115,19 @@ func (s erasures) returned(centre place.Centre) {
 	}
 }
 
-// erasedBy returns the erased case that an event is of, nil where it is of none.
-func (s erasures) erasedBy(e *protocol.Event, at Source) *Case {
+// caseOf returns the case that an event is of, nil where it is of none.
+func (s erasures) caseOf(e *protocol.Event, at Source) *Case {
+	if e.Kind == protocol.Recovered {
+		var r protocol.Recovery
+		if e.Decode(&r) != nil {
+			return nil
+		}
+		inner, err := r.Open()
+		if err != nil {
+			return nil
+		}
+		e, at = &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
+	}
 	c := &Case{}
 	n := e.Number
 	if e.Kind == protocol.Submitted {
@@ -137,10 +140,7 @@ func (s erasures) erasedBy(e *protocol.Event, at Source) *Case {
 		return nil
 	}
 	if e.Kind == protocol.Submitted && !at.began(c) {
-		c = s.aliasBy(n, at)
-	}
-	if c == nil || c.Erased == 0 {
-		return nil
+		return s.aliasBy(n, at)
 	}
 	return c
 }

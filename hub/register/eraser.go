@@ -240,7 +240,7 @@ func (e *eraser) tell() {
 	for _, c := range e.hearers() {
 		head := protocol.Head{Log: e.world.inbox(c)}
 		for i := range words {
-			head.At = e.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: words[i]})
+			head.At = e.append(head.Log, &protocol.Event{Kind: protocol.EventsErased, Payload: protocol.Marshal(&words[i])})
 		}
 		e.told = append(e.told, head)
 	}
@@ -277,7 +277,7 @@ func (e *eraser) hearers() []place.Centre {
 }
 
 // words is what all of them are told.
-func (e *eraser) words() [][]byte {
+func (e *eraser) words() []protocol.Erasure {
 	var w protocol.Erasure
 	for _, k := range e.cases {
 		w.Cases = append(w.Cases, e.word(k))
@@ -289,10 +289,10 @@ func (e *eraser) words() [][]byte {
 	return inWords(w, places, e.goneDocuments())
 }
 
-// inWords tells of places and documents in as many payloads as it takes.
-func inWords(w protocol.Erasure, places []Source, documents []protocol.Hash) (list [][]byte) {
+// inWords tells of places and documents in as many parts as it takes.
+func inWords(w protocol.Erasure, places []Source, documents []protocol.Hash) (list []protocol.Erasure) {
 	say := func() {
-		list = append(list, protocol.Marshal(&w))
+		list = append(list, w)
 		w.Places, w.Documents = nil, nil
 	}
 	n := 0

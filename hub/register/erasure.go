@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type Erasure struct {
 	At     int64      `cbor:"6,keyasint"` // Unix milliseconds.
 	Stage  string     `cbor:"7,keyasint"` // Where the case had come to.
 	Area   place.Code `cbor:"8,keyasint"`
-	Former bool       `cbor:"9,keyasint,omitempty"` // A register before this one carried it out: there is no case here.
+	Former bool       `cbor:"9,keyasint,omitempty"` // A register before this one carried it out: mostly there is no case here.
 
 	Confirmed string     `cbor:"10,keyasint,omitempty"` // Who confirmed it; empty: it waits.
 	Second    place.Seat `cbor:"11,keyasint,omitzero"`
@@ -40,6 +41,8 @@ type Erasure struct {
 	Documents []protocol.Hash   `cbor:"16,keyasint,omitempty"` // That went with it.
 	With      []protocol.Number `cbor:"17,keyasint,omitempty"` // The cases of the same order.
 	Inboxes   []Source          `cbor:"18,keyasint,omitempty"` // Of what inboxes said of it.
+
+	Warrants [][]byte `cbor:"21,keyasint,omitempty"` // The authority's words on it, as boxes keep them.
 
 	Late
 }
@@ -275,7 +278,9 @@ func (s erasures) drop(c *Command, by access.Principal) Result {
 		return Result{Fault: f}
 	}
 	for _, n := range o.With {
-		s.del(erasureKey(n))
+		if x := (&Erasure{}); s.get(erasureKey(n), x) && x.ErasedAt == 0 { // A box may have brought word of one meanwhile.
+			s.del(erasureKey(n))
+		}
 	}
 	return done(nil)
 }
@@ -284,11 +289,13 @@ func (s erasures) drop(c *Command, by access.Principal) Result {
 func (s erasures) word(k *Case) protocol.ErasedCase {
 	o := Erasure{}
 	s.get(erasureKey(k.Number), &o)
-	return protocol.ErasedCase{Number: k.Number, Stage: k.State.Stage.String(), At: s.meta.At, By: o.Seat, Basis: o.Basis}
+	at := cmp.Or(o.ErasedAt, s.meta.At) // A register before this one may have done it.
+	return protocol.ErasedCase{Number: k.Number, Stage: k.State.Stage.String(), At: at, By: o.Seat, Basis: o.Basis}
 }
 
-// knowErasures keeps what a register before this one erased, as the recovery share has it:
-// whoever brings it again brings what is here already.
+// knowErasures keeps what a register before this one erased, as the recovery share has it
+// or a box brings it under the authority's hand: whoever brings it again brings what is
+// here already.
 func (s erasures) knowErasures(c *Command) Result {
 	b, f := body[ErasuresKnown](c)
 	if f != nil {
@@ -298,15 +305,9 @@ func (s erasures) knowErasures(c *Command) Result {
 		return failed(fault.Conflict, "erasures", "this register did not begin anew, or there are too many in one command")
 	}
 	for i := range b.List {
-		e := b.List[i]
-		if e.ErasedAt == 0 || s.has(erasureKey(e.Number)) {
-			continue
+		if e := b.List[i]; e.ErasedAt != 0 {
+			s.know(&e)
 		}
-		for _, p := range e.Places {
-			s.set(erasedKey(p.Log, p.At), u64(uint64(e.Number)))
-		}
-		e.Former, e.Index, e.Late = true, 0, Late{} // Who was told has to be told here once more.
-		s.put(erasureKey(e.Number), &e)
 	}
 	return done(nil)
 }

@@ -3,10 +3,12 @@ package register
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -234,4 +236,125 @@ func TestRow36ABoxThatComesBackIsTold(t *testing.T) {
 		t.Errorf("there is a case: %+v, %v", c, err)
 	}
 	anew.agree()
+}
+
+// warranted has the leader sign an order, and returns what a centre then keeps of it.
+func warranted(w *town, ca *identity.CA, o *Erasure) (list []protocol.Warrant) {
+	w.t.Helper()
+	held, _ := o.Held()
+	given := WarrantGiven{Number: o.Number, Held: held}
+	for _, said := range o.Words() {
+		x := protocol.Warrant{District: "41", Erasure: said}
+		for _, h := range o.Told {
+			x.Centres = append(x.Centres, h.Log.Name)
+		}
+		x.Sign(ca)
+		given.List = append(given.List, x)
+	}
+	good(w.t, "warrants", entry(w, NewCommand("", ActorHub, GiveWarrants, &given)))
+	for _, e := range w.inboxOf(place.Centre(o.Told[0].Log.Name)) {
+		var x protocol.Warrant
+		if e.Kind == protocol.ErasureWarranted && e.Decode(&x) == nil {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// TestRow36AnOrderOutlivesTheRegister: every server is lost, and the recovery share is older
+// than the order. What a centre keeps of it under the authority's hand is believed by the
+// register that begins anew: before a box comes back that never heard of it, and after, when
+// an officer has the case on his desk already.
+func TestRow36AnOrderOutlivesTheRegister(t *testing.T) {
+	ca, err := identity.NewCA("bd", "41", time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, b := eraseOffice(t)
+	o := erased(w, b.ended(1))
+	words := warranted(w, ca, o)
+	if len(words) != 1 || words[0].Erasure.Cases[0].Number != o.Number {
+		t.Fatalf("its centre keeps %+v", words)
+	}
+	authority, err := identity.ParseAuthority(ca.DER())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := words[0].Verify(authority, "41"); err != nil {
+		t.Fatal(err)
+	}
+	forged := words[0]
+	forged.Erasure.Cases = slices.Clone(forged.Erasure.Cases)
+	forged.Erasure.Cases[0].Number++
+	for what, err := range map[string]error{"another case": forged.Verify(authority, "41"), "another district": words[0].Verify(authority, "42")} {
+		if fault.KindOf(err) != fault.Denied {
+			t.Errorf("a word on %s: %v; want denied", what, err)
+		}
+	}
+	if o, err = w.first().Erasure(o.Number); err != nil || len(o.Warrants) != 1 {
+		t.Fatalf("the order is %+v, %v", o, err)
+	}
+	if list, err := w.first().Unwarranted(); err != nil || len(list) != 0 {
+		t.Errorf("%d orders are not signed, %v", len(list), err)
+	}
+	brought := Warranted(&words[0])
+	if len(brought.Places) != len(o.Places) || len(brought.Inboxes) != len(o.Inboxes) || len(brought.Told) != len(o.Told) {
+		t.Fatalf("a box brings %+v; want all of %+v", brought, o)
+	}
+	for _, order := range []string{"the word first", "the case first", "a desk has it"} {
+		t.Run(order, func(t *testing.T) {
+			anew := beginAnew(newTown(t, newMemory(), newMemory()))
+			anew.publish(2, eraseDirectory(), licence(t))
+			anew.must(NewCommand("", "root", AddUser, &User{
+				Name: "anna", Role: access.Officer, Seat: place.Seat{Post: "secretary", Office: "local-41-09-17"}, Hash: hash1, From: 1,
+			}))
+			back, other := enrolled(anew, "41-09-17", b.slot), enrolled(anew, "41-09-23", "0016")
+			back.events, back.hashes, back.numbers = b.events, b.hashes, b.numbers
+			if order == "the word first" {
+				good(t, "know", entry(anew, NewCommand("", ActorHub, KnowErasures, &ErasuresKnown{List: []Erasure{brought}})))
+			}
+			good(t, "return", back.comesBack(nil))
+			back.mustBring(1, len(back.events))
+			if order == "a desk has it" {
+				anew.worked(o.Number, "anna", Take, Act{})
+				anew.worked(o.Number, "anna", Note, Act{Text: canary})
+			}
+			if order != "the word first" {
+				if holding(anew, []byte(canary)) == "" {
+					t.Fatal("nothing of it came back: the test looks at nothing")
+				}
+				good(t, "know", entry(anew, NewCommand("", ActorHub, KnowErasures, &ErasuresKnown{List: []Erasure{brought}})))
+			}
+			good(t, "again", entry(anew, NewCommand("", ActorHub, KnowErasures, &ErasuresKnown{List: []Erasure{brought}})))
+			if left := holding(anew, []byte(canary)); left != "" {
+				t.Errorf("it stands under %s", left)
+			}
+			if st, custody, err := anew.first().Standing(o.Number); err != nil || custody != CustodyErased || st.Stage != "REJECTED" {
+				t.Errorf("the citizen reads %+v, %s, %v", st, custody, err)
+			}
+			if tasks, _, err := anew.first().Tasks(TaskQuery{Office: "local-41-09-17"}); err != nil || len(tasks) != 0 {
+				t.Errorf("it lies on %+v, %v", tasks, err)
+			}
+			good(t, "return", other.comesBack(nil))
+			for _, x := range []*box{back, other} {
+				if list := heard(anew, x.centre); len(list) == 0 || list[0].Cases[0].Number != o.Number || list[0].Cases[0].At != o.ErasedAt {
+					t.Errorf("%s hears %+v; want the order of its day", x.centre, list)
+				}
+			}
+			readThrough(t, anew, back.log)
+			now, err := anew.first().Erasure(o.Number)
+			if err != nil || now.LateIndex == 0 || !anew.first().Knows(&brought) {
+				t.Errorf("the order is %+v, %v; want it known, with the entry that held it", now, err)
+			}
+			if order != "the word first" { // Else there is no case.
+				verified(anew)
+			}
+			drops(t, anew)
+			anew.agree()
+			again := warranted(anew, ca, now)
+			if len(again) != 1 || again[0].Erasure.Cases[0].Number != o.Number {
+				t.Errorf("its centre keeps %+v", again)
+			}
+		})
+	}
 }

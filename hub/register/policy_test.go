@@ -71,7 +71,7 @@ func TestPolicy(t *testing.T) {
 		AddAgency: operators, RevokeAgency: operators, RefuseVersion: operators, SubmitVersion: hub, // An editor's signature is what counts.
 		Revoke: nil, PrintCopy: {"rahima", "clerk", "anna", "bilal", "chair"},
 		EndMatter:    {"anna", "bilal", "far", "chair"},
-		OrderErasure: nil, ConfirmErasure: nil, DropErasure: nil, KnowErasures: hub, ServerHasForgot: hub, BoxHasForgot: hub, CopiesAreGone: operators, // No post of this district may.
+		OrderErasure: nil, ConfirmErasure: nil, DropErasure: nil, KnowErasures: hub, GiveWarrants: hub, ServerHasForgot: hub, BoxHasForgot: hub, CopiesAreGone: operators, // No post of this district may.
 		LookReport: {"audit"}, // The others have no such area.
 		Look:       {"rahima", "clerk", "anna", "bilal", "chair", "uno", "audit"},
 	}

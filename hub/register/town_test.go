@@ -417,7 +417,10 @@ func (w *town) logOf(id protocol.LogID) []protocol.Event {
 		}
 		for _, raw := range run.Events {
 			from++
-			prev = protocol.ChainHash(id, from, prev, raw)
+			prev = protocol.LinkHash(id, from, prev, raw)
+			if _, gone := protocol.ErasedHash(raw); gone {
+				continue
+			}
 			e, err := protocol.DecodeEvent(raw)
 			if err != nil {
 				w.t.Fatal(err)

@@ -1,0 +1,98 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+
+	"kendro/domain/fault"
+	"kendro/hub/register"
+	"kendro/protocol"
+)
+
+// callWarrants is the call of a box that is about to return to a register which began anew
+// (link.ALPNEnrol): protocol.Warrants → protocol.Returned.
+const callWarrants = "warrants"
+
+// A notary signs orders of erasure that were carried out, with the authority's key: so they
+// outlive the register, in the inboxes of the centres concerned.
+type notary struct {
+	*group
+	keys *openKeys
+}
+
+// look signs what is not signed yet, while this server leads. Who repeats it changes
+// nothing: its ID says of which state of the order it is.
+func (n *notary) look(ctx context.Context) {
+	if !n.leads() {
+		return
+	}
+	list, err := n.register().Unwarranted()
+	if err != nil {
+		n.log.Warn("orders of erasure are not signed", "err", err)
+		return
+	}
+	for _, o := range list {
+		held, _ := o.Held()
+		given := &register.WarrantGiven{Number: o.Number, Held: held, List: n.warrants(o)}
+		id := fmt.Sprintf("warrants %s %d %d", o.Number, held, len(o.Places))
+		if _, err := n.do(ctx, register.NewCommand(id, register.ActorHub, register.GiveWarrants, given)); err != nil {
+			n.log.Info("an order of erasure is not signed yet", "case", o.Number.String(), "err", err)
+			return
+		}
+	}
+}
+
+func (n *notary) warrants(o *register.Erasure) (list []protocol.Warrant) {
+	var centres []string
+	for _, h := range o.Told {
+		centres = append(centres, h.Log.Name)
+	}
+	for _, said := range o.Words() {
+		w := protocol.Warrant{District: n.keys.District, Centres: centres, Erasure: said}
+		w.Sign(n.keys.ca)
+		list = append(list, w)
+	}
+	return list
+}
+
+// takeWarrants takes the authority's words on orders of the register before this one from a
+// box that is about to return. They prove themselves, so the box need not.
+func (r *registrar) takeWarrants(ctx context.Context, q *protocol.Warrants) error {
+	const op = "hub.warrants"
+	if len(q.List) > protocol.MaxWarrants {
+		return fault.New(op, fault.Invalid, "warrants", "too many in one call")
+	}
+	reg := r.register()
+	switch f := reg.Founding(); {
+	case f == nil:
+		return fault.New(op, fault.Unavailable, r.keys.District, "this server is not that far yet: ask again")
+	case f.Anew == nil:
+		return fault.New(op, fault.Unavailable, r.keys.District, "this register did not begin anew: it knows its orders")
+	}
+	var known register.ErasuresKnown
+	for i := range q.List {
+		if err := q.List[i].Verify(r.keys.authority, r.keys.District); err != nil {
+			r.log.Warn("a box brought an order of erasure that the authority has not signed", "err", err)
+			continue
+		}
+		if e := register.Warranted(&q.List[i]); !reg.Knows(&e) {
+			known.List = append(known.List, e)
+		}
+	}
+	if len(known.List) == 0 {
+		return nil
+	}
+	if _, err := r.do(ctx, register.NewCommand(drawID(), register.ActorHub, register.KnowErasures, &known)); err != nil {
+		return err
+	}
+	r.log.Info("a box brought orders of erasure of the register before this one", "orders", len(known.List))
+	return nil
+}
+
+func (s *switchboard) answerWarrants(c *protocol.Call) answerFunc {
+	q := &protocol.Warrants{}
+	if err := protocol.Unmarshal(c.Body, protocol.MaxRPC, "warrants", q); err != nil {
+		return failed(err)
+	}
+	return func(ctx context.Context) (any, error) { return &protocol.Returned{}, s.registrar.takeWarrants(ctx, q) }
+}
