@@ -32,13 +32,11 @@ type sweeper struct {
 	clock    func() time.Time
 	within   time.Duration
 	snapshot func() error
-	notary   *notary
 }
 
 // run looks again and again until ctx ends.
 func (s *sweeper) run(ctx context.Context) {
 	for rest(ctx, sweepEvery) {
-		s.notary.look(ctx)
 		upTo, since, err := s.register().Unswept(s.id)
 		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.turn()))) {
 			continue

@@ -94,9 +94,7 @@ func Open(c Config) (h *Hub, err error) {
 		return h, err
 	}
 	h.recount = &recounter{register: h.Register, clock: c.Clock, zone: zone, log: c.Logger}
-	h.sweeper = &sweeper{
-		group: h.group, disk: h.disk, dir: c.Dir, clock: c.Clock, within: c.EraseWithin, snapshot: h.Snapshot, notary: &notary{h.group, keys},
-	}
+	h.sweeper = &sweeper{group: h.group, disk: h.disk, dir: c.Dir, clock: c.Clock, within: c.EraseWithin, snapshot: h.Snapshot}
 	h.furnish(&judge{register: h.Register, opener: opener, zone: zone, forms: catalogue.NewIntake})
 	return h, nil
 }
@@ -246,7 +244,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run} {
+	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run, (&notary{group: h.group, keys: h.keys}).run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

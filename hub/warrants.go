@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
@@ -18,15 +19,28 @@ const callWarrants = "warrants"
 type notary struct {
 	*group
 	keys *openKeys
+	upTo uint64 // The newest entry of the register that it has found nothing left to sign at.
+}
+
+// notaryEvery is how often the leader looks for orders that were carried out.
+const notaryEvery = 3 * time.Second
+
+// run looks again and again until ctx ends.
+func (n *notary) run(ctx context.Context) {
+	for rest(ctx, notaryEvery) {
+		n.look(ctx)
+	}
 }
 
 // look signs what is not signed yet, while this server leads. Who repeats it changes
 // nothing: its ID says of which state of the order it is.
 func (n *notary) look(ctx context.Context) {
-	if !n.leads() {
+	reg := n.register()
+	applied := reg.Applied()
+	if !n.leads() || applied == n.upTo || reg.Stats().Erased == 0 && (reg.Founding() == nil || reg.Founding().Anew == nil) {
 		return
 	}
-	list, err := n.register().Unwarranted()
+	list, err := reg.Unwarranted()
 	if err != nil {
 		n.log.Warn("orders of erasure are not signed", "err", err)
 		return
@@ -40,6 +54,7 @@ func (n *notary) look(ctx context.Context) {
 			return
 		}
 	}
+	n.upTo = applied
 }
 
 func (n *notary) warrants(o *register.Erasure) (list []protocol.Warrant) {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"kendro/catalogue"
 	"kendro/domain/application"
@@ -136,8 +137,75 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 		at, err := up.Leader().Hub.Register().ForgottenAt(linked.enrolment.Slot)
 		return err == nil && at.At.Seq > 0
 	})
+	for _, b := range up.boxes {
+		up.Wait("the authority's word at "+string(b.centre), func() bool { list, err := b.box.Warrants(); return err == nil && len(list) == 1 })
+	}
 	m.skips(k)
 	for _, b := range up.boxes {
+		b.stop()
+		b.reads(k)
+	}
+}
+
+// TestRow36AnOrderOutlivesTheHub: a citizen is forgotten at the hub and at every box. Then all
+// servers are lost, and the recovery share is older than the order: it comes back with a box.
+func TestRow36AnOrderOutlivesTheHub(t *testing.T) {
+	t.Parallel()
+	up := found(t, 1, 2)
+	m := up.boxes[1]
+	m.file(3)
+	hers := m.tells()
+	m.filed = append(m.filed, hers.number)
+	m.accepted()
+	share, by := up.Share()
+	older := m.copied()
+	up.forgets(m, hers)
+	up.BeginAnew(share, by)
+	up.forgetsAnew(m, hers, older)
+}
+
+// copied is a copy of the box's folder as it stands.
+func (m *member) copied() string {
+	t := m.up.t
+	t.Helper()
+	m.stop()
+	if err := os.RemoveAll(filepath.Join(m.dir, "control.sock")); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(m.dir)); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	return dir
+}
+
+// forgetsAnew has boxes come back to a register that began anew and lost an order: first one
+// that never heard of it, on an older copy of its disk, and the case is there again; then
+// one that keeps the authority's word. It is erased again, everywhere.
+func (up *upazila) forgetsAnew(m *member, k *forgotten, older string) {
+	t := up.t
+	t.Helper()
+	m.dir = older
+	m.start()
+	at := func() int64 {
+		c, err := up.Leader().Hub.Register().Case(k.number)
+		if err != nil {
+			return -1
+		}
+		return c.Erased
+	}
+	up.Wait("her case to come back", func() bool { return at() == 0 })
+	knows := up.boxes[0]
+	knows.start()
+	up.Wait("the order to come back", func() bool { return at() > 0 })
+	for _, b := range []*member{m, knows} {
+		up.Wait("it to be carried out at "+string(b.centre), func() bool {
+			f := b.box.Forgotten()
+			return f.Log == up.Leader().Hub.Register().Inbox(b.centre) && f.At.Seq > 0
+		})
+	}
+	for _, b := range []*member{m, knows} {
 		b.stop()
 		b.reads(k)
 	}

@@ -16,15 +16,15 @@ func erasedKey(log protocol.LogID, at protocol.Position) []byte {
 
 // gone keeps the hash alone of an event that a register before this one had erased, or of
 // which a box has nothing else. It reports whether it did.
-func (s erasures) gone(log protocol.LogID, it *protocol.Item) bool {
+func (s erasures) gone(log protocol.LogID, it *protocol.Item, centre place.Centre) bool {
 	_, bare := protocol.ErasedHash(it.Raw)
 	if s.format < 4 || !bare && s.world.founding.Anew == nil {
 		return false
 	}
-	at := protocol.Position{Seq: it.Seq, Hash: it.Hash}
-	of, ordered := s.raw(erasedKey(log, at))
+	here := Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
+	of, ordered := s.raw(erasedKey(here.Log, here.At))
 	if !bare && !ordered {
-		return false
+		return s.goneAgain(here, it.Raw, centre)
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
 	if ordered {
@@ -38,13 +38,47 @@ func (s erasures) gone(log protocol.LogID, it *protocol.Item) bool {
 	return true
 }
 
+// goneAgain is gone for an event that was recovered from a place which an order of the
+// register before this one names. Its box is told where it stands now.
+func (s erasures) goneAgain(here Source, raw []byte, centre place.Centre) bool {
+	outer, err := protocol.DecodeEvent(raw)
+	if err != nil || outer.Kind != protocol.Recovered {
+		return false
+	}
+	_, at := asFiled(&outer, here)
+	of, ordered := s.raw(erasedKey(at.Log, at.At))
+	if !ordered {
+		return false
+	}
+	s.blankAt(eventKey(here.Log, here.At.Seq), here.At.Hash)
+	s.meta.Stats.Gone++
+	o := &Erasure{}
+	s.get(erasureKey(numberOf(of)), o)
+	s.late(o.Number, s.replay(o, centre, []Source{here}), here)
+	return true
+}
+
+// asFiled is an event as it was first written, and where; an event that was recovered and
+// does not open stays as it is.
+func asFiled(e *protocol.Event, at Source) (*protocol.Event, Source) {
+	var r protocol.Recovery
+	if e.Kind != protocol.Recovered || e.Decode(&r) != nil {
+		return e, at
+	}
+	inner, err := r.Open()
+	if err != nil {
+		return e, at
+	}
+	return &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
+}
+
 // whyBare is why an event of which a box has the hash alone stands aside.
 const whyBare = "its box has the hash alone, and no order to erase it is known here"
 
 // again leaves the hash alone of an event of a case that was erased before it came, and
 // tells the box that brought it. What came of it stands as an item.
 func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Centre) {
-	if s.meta.Stats.Erased == 0 {
+	if s.meta.Stats.Erased == 0 && s.world.founding.Anew == nil {
 		return
 	}
 	event, err := protocol.DecodeEvent(it.Raw)
@@ -52,15 +86,29 @@ func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Cent
 		return
 	}
 	here := Source{Log: log, At: protocol.Position{Seq: it.Seq, Hash: it.Hash}}
-	c := s.caseOf(&event, here)
-	if c == nil || c.Erased == 0 {
+	o := s.orderOn(&event, here)
+	if o == nil {
 		return
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
-	o := Erasure{}
-	s.get(erasureKey(c.Number), &o)
-	head := s.replay(&o, centre, []Source{here})
-	s.late(c.Number, head, here)
+	s.late(o.Number, s.replay(o, centre, []Source{here}), here)
+}
+
+// orderOn returns the order by which the case was erased that an event is of, nil where
+// there is none.
+func (s erasures) orderOn(e *protocol.Event, at Source) *Erasure {
+	o := &Erasure{}
+	if c := s.caseOf(e, at); c != nil {
+		if c.Erased == 0 || !s.get(erasureKey(c.Number), o) {
+			return nil
+		}
+		return o
+	}
+	e, _ = asFiled(e, at) // A register before this one may have had the case.
+	if e.Number == 0 || !s.get(erasureKey(e.Number), o) || !o.Former || s.has(caseKey(e.Number)) {
+		return nil
+	}
+	return o
 }
 
 // late notes that this entry held something of a case that was erased, at places that no
@@ -117,16 +165,9 @@ func (s erasures) returned(centre place.Centre) {
 
 // caseOf returns the case that an event is of, nil where it is of none.
 func (s erasures) caseOf(e *protocol.Event, at Source) *Case {
+	e, at = asFiled(e, at)
 	if e.Kind == protocol.Recovered {
-		var r protocol.Recovery
-		if e.Decode(&r) != nil {
-			return nil
-		}
-		inner, err := r.Open()
-		if err != nil {
-			return nil
-		}
-		e, at = &inner, Source{Log: r.Receipt.Log, At: r.Receipt.At}
+		return nil
 	}
 	c := &Case{}
 	n := e.Number

@@ -314,6 +314,25 @@ func TestRow36NothingBringsItBack(t *testing.T) {
 		t.Errorf("the citizen reads %+v, %s, %v", st, custody, err)
 	}
 	readThrough(t, anew, back.log)
+	// What comes of it later, by whatever way, goes as well: for somebody to look at, and without its words.
+	back.send(protocol.Withdrawn, n, anew.at, &protocol.Withdrawal{Reason: canary})
+	list, err := anew.first().Quarantined(10)
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d things stand aside, %v; want the withdrawal", len(list), err)
+	}
+	fresh := back.next(11, back.slot, 0) // Its disk failed, and it has all of it from receipts.
+	fresh.mustBring(1, len(fresh.events))
+	if left := holding(anew, []byte(canary)); left != "" {
+		t.Errorf("what came of it later stands under %s", left)
+	}
+	readThrough(t, anew, fresh.log)
+	if o, err := anew.first().Erasure(n); err != nil || len(o.Places) != len(all[0].Places)+3 {
+		t.Errorf("the order is %+v, %v; want it to name three further places", o, err)
+	}
+	if told := heard(anew, back.centre); len(told) != 4 {
+		t.Errorf("its centre was told %d times; want at its return, and of each", len(told))
+	}
+	drops(t, anew)
 	anew.agree()
 }
 

@@ -159,7 +159,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 		}
 		l.At = protocol.Position{Seq: it.Seq, Hash: it.Hash}
 		s.meta.Stats.Accepted++
-		if (erasures{courses(s)}).gone(h.Log, it) {
+		if (erasures{courses(s)}).gone(h.Log, it, owner.Centre) {
 			continue
 		}
 		s.record(h.Log, l.At, it.Raw)
