@@ -152,7 +152,7 @@ func (s erasures) end(k *Case, stage string) {
 	}
 	k.State.Stage, k.State.Holder, k.State.Above, k.State.Owed, k.Waits = to, "", place.Seat{}, 0, nil
 	s.count(&before, k, 0)
-	grievances{s.courses}.track(&before, k)
+	grievances(s).track(&before, k)
 	outsiders(s).queue(&before, k)
 	s.wind(&before, k)
 	s.relist(&before, k)
