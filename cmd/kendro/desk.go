@@ -29,7 +29,7 @@ func deskCmd() *cobra.Command {
 		actCmd("request-info", "Ask the applicant for answers or documents; the clock stops", actFlags{"item", "reason"}),
 		actCmd("check", "Note that a required check was done", actFlags{"check", "file", "text"}),
 		actCmd("duplicate", "Mark a case as another one once more", actFlags{"primary", "reason"}),
-		actCmd("pay", "Book a payment on the open demand", actFlags{"poisha", "paid-on", "reference"}),
+		actCmd("pay", "Book a payment on the open demand", actFlags{"poisha", "paid-on", "reference", "books"}),
 		actCmd("prepare", "Move the delivery date", actFlags{"date", "text"}),
 		actCmd("issue", "Sign and number what the case comes to", actFlags{"text"}),
 		actCmd("hand-over", "Hand over what was issued", actFlags{"text", "code"}),
@@ -267,6 +267,8 @@ func (has actFlags) add(cmd *cobra.Command, in *api.ActionRequest) {
 			f.StringVar(&in.Code, name, "", "the collection code on the receipt, as proof of who it is")
 		case "paid-on":
 			f.StringVar(&in.PaidOn, name, "", "day of the payment, 2026-11-22 (default: now)")
+		case "books":
+			f.StringVar(&in.Books, name, "", "ID of the item that a late payment became: its sum counts, and the item ends")
 		case "reference":
 			f.StringVar(&in.Reference, name, "", "number of the challan, or of the article")
 		case "date":

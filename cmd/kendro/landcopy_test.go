@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,7 @@ func TestLandCopyFromAnOfflineBox(t *testing.T) {
 	}
 	x.decided("keeper", second, "approve")
 	x.stage(second, "FEE_DUE")
+	x.lateChallan(second)
 	if shares := x.kendro("desk records " + x.as("keeper", x.hub)); !strings.Contains(shares, "Bagherpara") {
 		t.Errorf("the share of scanned records is %s", shares)
 	}
@@ -154,4 +156,29 @@ func (x *tale) owedWithoutTheHub(number string, other *daemonInTale) {
 		x.t.Errorf("what it took is %+v", b.Taken)
 	}
 	x.payPage(unheard, other, "আগে টাকা নেওয়া হয়েছে", "দুবার নেবেন না")
+}
+
+// lateChallan has a centre bring a challan after the term that was paid within it: the officer
+// books the item that it became, and the case goes on.
+func (x *tale) lateChallan(number string) {
+	x.t.Helper()
+	paid := x.now().Format(dateOnly)
+	x.days(31)
+	x.stage(number, "FEE_LAPSED")
+	x.login("rahima", x.box)
+	x.kendro("case pay " + number + " --means challan --reference C-1042 --paid-on " + paid + " --government 10000 --output json " + x.as("rahima", x.box))
+	x.login("keeper", x.hub)
+	var list api.ItemList
+	if err := json.Unmarshal([]byte(x.until("C-1042|"+number, "desk items --output json "+x.as("keeper", x.hub))), &list); err != nil {
+		x.t.Fatal(err)
+	}
+	i := slices.IndexFunc(list.Items, func(it api.Item) bool { return it.Number.String() == number && it.Kind == "doubtful-date" })
+	if i < 0 {
+		x.t.Fatalf("no item of the challan: %+v", list.Items)
+	}
+	x.desk("keeper", "pay "+number+" --reference C-1042 --books "+list.Items[i].ID)
+	x.stage(number, "IN_PREPARATION")
+	if left := x.kendro("desk items --output json " + x.as("keeper", x.hub)); strings.Contains(left, list.Items[i].ID) {
+		x.t.Errorf("the item is open still: %s", left)
+	}
 }

@@ -41,6 +41,7 @@ func (s actDesk) actOf(n protocol.Number, action string, in *api.ActionRequest) 
 	case application.Check.String():
 		b.Document, err = s.shown(in.Check, in.SHA256)
 	case application.Pay.String():
+		b.Books = in.Books
 		b.At, err = s.endOf(in.PaidOn, "paid_on")
 	case application.HandOver.String():
 		b.Text, err = s.known(n, in)

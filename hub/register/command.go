@@ -320,14 +320,15 @@ type Act struct {
 	Reason  string              `cbor:"3,keyasint,omitempty"` // Reject, revoke: a reason code.
 	To      string              `cbor:"4,keyasint,omitempty"` // Forward: the post of a later step; empty is the next.
 
-	Items    []string           `cbor:"5,keyasint,omitempty"`  // Request-info: answers ("form.mouza") and documents.
-	Check    string             `cbor:"6,keyasint,omitempty"`  // Check: its ID.
-	Document *protocol.Document `cbor:"7,keyasint,omitempty"`  // Check: what shows it.
-	Amount   int64              `cbor:"8,keyasint,omitempty"`  // Pay: poisha.
-	At       int64              `cbor:"9,keyasint,omitempty"`  // Pay: when it was paid, Unix seconds; 0 is now.
-	Until    int64              `cbor:"10,keyasint,omitempty"` // Prepare: the delivery date's last second, Unix seconds.
-	Primary  protocol.Number    `cbor:"11,keyasint,omitempty"` // Duplicate: the other case.
-	Cites    []string           `cbor:"50,keyasint,omitempty"` // Note, decide: answers that it rests on, as form.NAME or applicant.NAME.
+	Items    []string           `cbor:"5,keyasint,omitempty"`   // Request-info: answers ("form.mouza") and documents.
+	Check    string             `cbor:"6,keyasint,omitempty"`   // Check: its ID.
+	Document *protocol.Document `cbor:"7,keyasint,omitempty"`   // Check: what shows it.
+	Amount   int64              `cbor:"8,keyasint,omitempty"`   // Pay: poisha.
+	At       int64              `cbor:"9,keyasint,omitempty"`   // Pay: when it was paid, Unix seconds; 0 is now.
+	Until    int64              `cbor:"10,keyasint,omitempty"`  // Prepare: the delivery date's last second, Unix seconds.
+	Primary  protocol.Number    `cbor:"11,keyasint,omitempty"`  // Duplicate: the other case.
+	Books    string             `cbor:"110,keyasint,omitempty"` // Pay: the item whose payment counts.
+	Cites    []string           `cbor:"50,keyasint,omitempty"`  // Note, decide: answers that it rests on, as form.NAME or applicant.NAME.
 }
 
 // Due is the body of tick.

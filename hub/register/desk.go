@@ -91,6 +91,11 @@ func (s desks) act(c *Command, by access.Principal, action application.Action) R
 
 // event is what an officer asks for, with all that the procedure wants to know.
 func (s desks) event(k *Case, by access.Principal, action application.Action, b *Act) (application.Event, *protocol.Failure) {
+	if action == application.Pay && b.Books != "" {
+		if f := (latePays{courses(s)}).claim(k, by, b); f != nil {
+			return application.Event{}, f
+		}
+	}
 	e := application.Event{
 		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat},
 		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: courses(s).now().Unix(),
@@ -165,6 +170,9 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 			courses(s).open(k, Item{Kind: ItemSecondFee, Text: whySecondFee, Amount: k.State.Paid, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})
 		}
 	case application.Pay:
+		if b.Books != "" {
+			latePays{courses(s)}.book(k, t, e, b.Books)
+		}
 		if e.Amount > before.Owed {
 			courses(s).open(k, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: e.Amount - before.Owed, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})
 		}

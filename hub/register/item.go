@@ -51,13 +51,14 @@ func OutcomesOf(kind string) []string {
 	case ItemConfirm:
 		return []string{outcomeConfirmed, outcomeRefused}
 	case ItemRefused:
-		return []string{"refund", "credit", "applied", "dismissed", outcomeAgain}
+		return []string{"refund", "credit", outcomeApplied, "dismissed", outcomeAgain}
 	}
-	return []string{"refund", "credit", "applied", "dismissed"}
+	return []string{"refund", "credit", outcomeApplied, "dismissed"}
 }
 
 // Outcomes by which the register goes on with something.
 const (
+	outcomeApplied  = "applied"  // Its money counts for the case.
 	outcomeAgain    = "again"    // Another authority's register is asked once more.
 	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
 	outcomeHonoured = "honoured" // What a revoked box sent counts.

@@ -26,7 +26,7 @@ func MatterOutcomes(kind string) []string {
 	case MatterUnrouted:
 		return []string{outcomeRouted}
 	case MatterNoCase:
-		return []string{"applied", "refund", outcomePutRight, "dismissed"}
+		return []string{outcomeApplied, "refund", outcomePutRight, "dismissed"}
 	}
 	return []string{outcomePutRight, "dismissed"}
 }
@@ -121,7 +121,7 @@ func (s matterEnds) does(m *Matter, b *MatterEnd, by access.Principal) *protocol
 		return s.turnDown(c, m, b, by)
 	case m.Kind == MatterUnrouted:
 		return s.route(c, b, by)
-	case m.Kind == MatterNoCase && b.Outcome == "applied":
+	case m.Kind == MatterNoCase && b.Outcome == outcomeApplied:
 		return s.applyTo(m, b)
 	}
 	return nil

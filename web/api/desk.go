@@ -45,6 +45,7 @@ type ActionRequest struct {
 	SHA256    string   `json:"sha256,omitempty" maxLength:"64" doc:"Of an upload that shows the check"`
 	Poisha    int64    `json:"poisha,omitempty" minimum:"0" doc:"What was paid for the open demand"`
 	PaidOn    string   `json:"paid_on,omitempty" doc:"Day of the payment, 2026-11-22; absent: now"`
+	Books     string   `json:"books,omitempty" maxLength:"64" doc:"ID of the item that a late payment became: its sum counts, as of its day or of paid_on, and the item ends"`
 	Reference string   `json:"reference,omitempty" maxLength:"64" doc:"Of a challan, or the article number of the post"`
 	Code      string   `json:"code,omitempty" maxLength:"32" doc:"Handed over: the collection code on the receipt, as proof of who it is"`
 	Date      string   `json:"date,omitempty" doc:"Delivery date, 2026-11-22"`
