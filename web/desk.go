@@ -27,7 +27,7 @@ type desk struct{ *pages }
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
 // /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
-// /v1/awaited, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
+// /v1/awaited, GET /v1/training, POST /v1/users/{name}/training, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -42,6 +42,7 @@ func Desk(a *api.API, h House) error {
 		{"/desk/phone", wordPhone, ""},
 		{"/desk/report", wordReport, access.ReadReport},
 		{"/desk/awaited", wordAwaited, access.ReadAwaited},
+		{"/desk/trainings", wordTrainings, access.ReadTraining},
 		{"/desk/proposals", wordProposals, access.ReadProposals},
 		{"/desk/erasures", wordErasures, access.ReadErasures},
 		{"/track", wordTrack, ""},
@@ -52,6 +53,8 @@ func Desk(a *api.API, h House) error {
 	d.caseFiles(wordDeskTitle)
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
 	a.Page("GET /desk/awaited", s.known(wordDeskTitle, d.awaited))
+	a.Page("GET /desk/trainings", s.known(wordDeskTitle, d.trainings))
+	a.Page("POST /desk/trainings", s.known(wordDeskTitle, d.train))
 	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
 	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))

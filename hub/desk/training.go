@@ -49,9 +49,20 @@ func (s trainingDesk) train(ctx context.Context, in *trainInput) (*doneOutput, e
 }
 
 type trainingInput struct {
-	Cursor string `query:"cursor" maxLength:"256" doc:"The answer's next"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
-	Area   string `query:"area" maxLength:"64" doc:"Absent: the caller's own"`
+	Cursor  string `query:"cursor" maxLength:"256" doc:"The answer's next"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+	Area    string `query:"area" maxLength:"64" doc:"Absent: the caller's own"`
+	Centre  string `query:"centre" maxLength:"64" doc:"Only this one's"`
+	Service string `query:"service" maxLength:"128" doc:"Only those who lack what this service asks for"`
+	Lacking bool   `query:"lacking" doc:"Only those who lack something"`
+}
+
+// wants reports whether a person is among those asked for.
+func (in *trainingInput) wants(p *api.TrainedPerson) bool {
+	if in.Service != "" && !slices.ContainsFunc(p.Lacks, func(g api.TrainingGap) bool { return slices.Contains(g.Services, in.Service) }) {
+		return false
+	}
+	return !in.Lacking || len(p.Lacks) > 0
 }
 
 type trainingOutput struct {
@@ -77,8 +88,11 @@ func (s trainingDesk) training(ctx context.Context, in *trainingInput) (*trainin
 	now := s.clock().Unix()
 	all = slices.DeleteFunc(all, func(u *register.User) bool {
 		info, ok := set.Directory.Centre(u.Centre)
-		return u.Role != access.Entrepreneur || !ok || !set.Directory.Within(info.Area, area) || !u.ActiveAt(now)
+		return u.Role != access.Entrepreneur || !ok || !set.Directory.Within(info.Area, area) || !u.ActiveAt(now) || in.Centre != "" && string(u.Centre) != in.Centre
 	})
+	if in.Lacking || in.Service != "" {
+		all = slices.DeleteFunc(all, func(u *register.User) bool { p := trainedOf(set, u, now); return !in.wants(&p) })
+	}
 	slices.SortFunc(all, func(a, b *register.User) int { return cmp.Compare(a.Name, b.Name) })
 	part, next := page(all, func(u *register.User) string { return u.Name }, &pageInput{Cursor: in.Cursor, Limit: in.Limit})
 	out := &trainingOutput{Body: api.TrainingList{People: make([]api.TrainedPerson, 0, len(part)), Next: next}}
