@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,10 +93,7 @@ func (v trainingsView) gap(l Lang, g api.TrainingGap) string {
 
 // next is the way to the people after these.
 func (v trainingsView) next() string {
-	q := url.Values{}
-	for k, list := range v.Asked {
-		q[k] = list
-	}
+	q := maps.Clone(v.Asked)
 	q.Set("cursor", v.Next)
 	return "/desk/trainings?" + q.Encode()
 }

@@ -118,8 +118,11 @@ func TestTrainingsPage(t *testing.T) {
 		who  api.TrainedPerson
 		want bool
 	}{
-		{trainingInput{}, api.TrainedPerson{}, true}, {trainingInput{Lacking: true}, api.TrainedPerson{}, false}, {trainingInput{Lacking: true}, lacks, true},
-		{trainingInput{Service: "b"}, lacks, true}, {trainingInput{Service: "c"}, lacks, false},
+		{trainingInput{}, api.TrainedPerson{}, true},
+		{trainingInput{Lacking: true}, api.TrainedPerson{}, false},
+		{trainingInput{Lacking: true}, lacks, true},
+		{trainingInput{Service: "b"}, lacks, true},
+		{trainingInput{Service: "c"}, lacks, false},
 	} {
 		if got := x.in.wants(&x.who); got != x.want {
 			t.Errorf("%+v of %+v: %v", x.in, x.who, got)
