@@ -53,8 +53,9 @@ func Desk(a *api.API, h House) error {
 	d.caseFiles(wordDeskTitle)
 	a.Page("GET /desk/report", s.known(wordDeskTitle, d.report))
 	a.Page("GET /desk/awaited", s.known(wordDeskTitle, d.awaited))
-	a.Page("GET /desk/trainings", s.known(wordDeskTitle, d.trainings))
-	a.Page("POST /desk/trainings", s.known(wordDeskTitle, d.train))
+	trained := trainingDesk{d}
+	a.Page("GET /desk/trainings", s.known(wordDeskTitle, trained.list))
+	a.Page("POST /desk/trainings", s.known(wordDeskTitle, trained.note))
 	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
 	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))

@@ -41,6 +41,9 @@ var (
 	wordTrainingNext   = name("পরের পাতা", "Next page")
 )
 
+// trainingDesk is the pages on who is trained in what.
+type trainingDesk struct{ *desk }
+
 type trainingsView struct {
 	api.TrainingList
 	Key      string
@@ -98,14 +101,14 @@ func (v trainingsView) next() string {
 	return "/desk/trainings?" + q.Encode()
 }
 
-// trainings shows who is trained in what (R-CE7). Who may see whom is the call's to say.
-func (d *desk) trainings(w http.ResponseWriter, r *http.Request, c api.Caller) {
-	d.showTrainings(w, r, c, nil, nil)
+// list shows who is trained in what (R-CE7). Who may see whom is the call's to say.
+func (d trainingDesk) list(w http.ResponseWriter, r *http.Request, c api.Caller) {
+	d.shown(w, r, c, nil, nil)
 }
 
-// showTrainings shows the list, after a refusal with what was typed.
-func (d *desk) showTrainings(w http.ResponseWriter, r *http.Request, c api.Caller, typed url.Values, refused error) {
-	v := trainingsView{Key: api.NewKey(), Asked: url.Values{}, Typed: typed, d: d}
+// shown shows the list, after a refusal with what was typed.
+func (d trainingDesk) shown(w http.ResponseWriter, r *http.Request, c api.Caller, typed url.Values, refused error) {
+	v := trainingsView{Key: api.NewKey(), Asked: url.Values{}, Typed: typed, d: d.desk}
 	for _, k := range []string{"area", "centre", "service", "lacking", "cursor"} {
 		if text := strings.TrimSpace(r.URL.Query().Get(k)); text != "" {
 			v.Asked.Set(k, text)
@@ -144,8 +147,8 @@ func notes(dir *place.Directory, who access.Principal) bool {
 	return access.ScopeOf(who.Role, access.Train) != access.Never
 }
 
-// train notes a training, or takes one back.
-func (d *desk) train(w http.ResponseWriter, r *http.Request, c api.Caller) {
+// note notes a training, or takes one back.
+func (d trainingDesk) note(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	typed, err := post(w, r)
 	if err != nil {
 		d.failed(w, r, err)
@@ -160,7 +163,7 @@ func (d *desk) train(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	}
 	call := api.Call{Method: http.MethodPost, Path: "/v1/users/" + url.PathEscape(text("user")) + "/training", Key: typed.Get("key"), In: in}
 	if err := api.Inside(d.api, r).Do(r.Context(), call); err != nil {
-		d.showTrainings(w, r, c, typed, err)
+		d.shown(w, r, c, typed, err)
 		return
 	}
 	http.Redirect(w, r, "/desk/trainings?done=1", http.StatusSeeOther)
