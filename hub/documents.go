@@ -134,6 +134,9 @@ func (p *papers) wanted(peer replication.Peer, h protocol.Hash, size uint32) (*r
 	return known, nil
 }
 
+// onTheWire keeps what boxes send apart from what officers scan, while it arrives.
+const onTheWire = "wire"
+
 // pieces says what is here of a document. One that is whole and not yet safe
 // lacks its last piece, so that the box sends it and hears the rest.
 func (p *papers) pieces(d protocol.Offered) ([]byte, error) {
@@ -145,7 +148,7 @@ func (p *papers) pieces(d protocol.Offered) ([]byte, error) {
 		}
 		return all, nil
 	}
-	part, err := p.tray.Part("wire", d.Hash, int(d.Size))
+	part, err := p.tray.Part(onTheWire, d.Hash, int(d.Size))
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +183,7 @@ func (p *papers) Piece(ctx context.Context, peer replication.Peer, c *protocol.C
 			return p.answer(c, err)
 		}
 	}
-	if err := p.keep(ctx, register.PaperKept{Hash: c.Hash, Size: c.Size, Type: known.Type}); err != nil {
+	if err := p.keep(ctx, register.PaperKept{Hash: c.Hash, Size: c.Size, Type: known.Type, Sent: true}); err != nil {
 		p.log.Warn("a document is not safe yet", "centre", peer.Subject.Name, "err", err)
 		return nil, err
 	}
@@ -200,7 +203,7 @@ func (p *papers) answer(c *protocol.Chunk, err error) (*protocol.Taken, error) {
 // gather keeps a piece and, once all are there, the document. It reports whether
 // the document is whole.
 func (p *papers) gather(c *protocol.Chunk, piece []byte) (bool, error) {
-	part, err := p.tray.Part("wire", c.Hash, int(c.Size))
+	part, err := p.tray.Part(onTheWire, c.Hash, int(c.Size))
 	if err != nil {
 		return false, err
 	}

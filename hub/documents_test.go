@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kendro/domain/fault"
+	"kendro/hub"
 	"kendro/internal/hubtest"
 	"kendro/protocol"
 	"kendro/store/cabinet"
@@ -199,5 +200,56 @@ func TestAnOfficersScanIsSafeWhenItIsAnswered(t *testing.T) {
 	}
 	if _, _, err := s.Hub.Document(t.Context(), protocol.Hash{1}); !errors.Is(err, fault.NotFound) {
 		t.Errorf("an unknown document: got %v; want NotFound", err)
+	}
+}
+
+// TestADocumentIsKeptAnewAfterItWasErased: with a case go its documents and what has arrived
+// of them, also one that a server was just given; a later case that brings the same
+// document again has it kept.
+func TestADocumentIsKeptAnewAfterItWasErased(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 3)
+	b := g.Enrol(centre)
+	scans := b.Scans()
+	one, half := scans.Scan(1, 20<<10), scans.Scan(2, 400<<10)
+	n := b.FileWith(one, half)
+	at := g.Follower()
+	drain(t, g, b, at.Addr)
+	g.Agree()
+	scans.Limit(protocol.Chunks(one.Size) + 4)
+	stop := scans.Send(at.Addr)
+	for _, s := range g.Servers {
+		holds(t, g, s, one.Hash, scans.Content(one.Hash))
+	}
+	parts := func() int {
+		list, err := os.ReadDir(filepath.Join(at.Dir, "documents", "parts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	g.Wait("a part of the other", func() bool { return parts() == 1 })
+	stop()
+	b.FileEvent(&protocol.Event{Kind: protocol.Withdrawn, Number: n, Nonce: make([]byte, protocol.NonceSize), Actor: "rahima", Payload: protocol.Marshal(&protocol.Withdrawal{})})
+	drain(t, g, b, at.Addr)
+	g.Erase(n)
+	for _, s := range g.Servers {
+		g.Wait("the document to be gone", func() bool { return !s.Hub.Holds(one.Hash) })
+	}
+	g.Wait("the part of the other to be gone", func() bool { return parts() == 0 })
+	if err := hub.Smuggle(at.Hub, scans.Content(one.Hash)); err != nil {
+		t.Fatal(err)
+	}
+	if err := hub.Sweep(t.Context(), at.Hub); err != nil || at.Hub.Holds(one.Hash) {
+		t.Errorf("what came just then is here still: %v", err)
+	}
+	again := b.FileWith(one)
+	drain(t, g, b, at.Addr)
+	g.Agree()
+	scans.Limit(0)
+	defer scans.Send(at.Addr)()
+	for _, s := range g.Servers {
+		g.Wait("the later case to be whole", func() bool { return lacks(t, s, again) == 0 })
+		holds(t, g, s, one.Hash, scans.Content(one.Hash))
 	}
 }

@@ -23,6 +23,12 @@ var StepDue = stepDue
 // TurnKeys takes the steps that are due.
 func TurnKeys(ctx context.Context, h *Hub) { (&keyTurner{h.group, h.o.Clock}).look(ctx) }
 
+// Smuggle puts a document into a server's folder of which its register says nothing new.
+func Smuggle(h *Hub, content []byte) error {
+	_, err := h.papers.tray.Put(content)
+	return err
+}
+
 // CopyFolder copies a server's folder as a kill at this moment would leave it.
 func CopyFolder(to, from string) error {
 	return store.CopyFolder(to, from, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,8 +47,18 @@ func (p *papers) keep(ctx context.Context, k register.PaperKept) error {
 	if err := p.spread(ctx, k); err != nil {
 		return err
 	}
-	_, err := p.do(ctx, register.NewCommand("document "+k.Hash.String(), register.ActorHub, register.DocumentKept, &k))
+	_, err := p.do(ctx, register.NewCommand(p.keptID(k), register.ActorHub, register.DocumentKept, &k))
 	return err
+}
+
+// keptID names one keeping of a document, however often it is said. One that was erased and
+// came again is kept another time.
+func (p *papers) keptID(k register.PaperKept) string {
+	id := "document " + k.Hash.String()
+	if known, err := p.register().Paper(k.Hash); err == nil && known.Erased != 0 {
+		id += " " + strconv.FormatInt(known.Erased, 10)
+	}
+	return id
 }
 
 // spread has the other voters fetch a document until a quorum holds it.
@@ -229,12 +240,9 @@ func (p *papers) forget(lacking map[protocol.Hash]bool) {
 	if n := reg.Stats().Erased; n == 0 || p.erased == (erasedOf{reg, n}) {
 		return
 	}
-	err := eachErased(reg, func(h protocol.Hash) error {
-		delete(lacking, h)
-		if err := p.tray.Remove(h); !errors.Is(err, fault.NotFound) {
-			return err
-		}
-		return nil
+	err := eachErased(reg, func(k *register.Paper) error {
+		delete(lacking, k.Hash)
+		return p.throwAway(k)
 	})
 	if err != nil {
 		p.log.Warn("a document that was erased by order is still here", "err", err)
@@ -243,19 +251,28 @@ func (p *papers) forget(lacking map[protocol.Hash]bool) {
 	p.erased = erasedOf{reg, reg.Stats().Erased}
 }
 
-// erasedGone fails while a document is here that was erased by order.
-func (p *papers) erasedGone() error {
-	return eachErased(p.register(), func(h protocol.Hash) error {
-		if p.tray.Has(h) {
-			return fault.New("hub.forget", fault.Unavailable, h.String(), "the document is still here")
-		}
-		return nil
-	})
+// throwAway removes a document, and what has arrived of it.
+func (p *papers) throwAway(k *register.Paper) error {
+	return errors.Join(p.tray.Remove(k.Hash), p.tray.Drop(onTheWire, k.Hash, int(k.Size)))
+}
+
+// erasedGone makes sure that no document is here that was erased by order, also none that
+// was on its way here just then.
+func (p *papers) erasedGone() error { return eachErased(p.register(), p.throwAway) }
+
+// unfinished is how long what has arrived of a document is kept when nothing more comes.
+const unfinished = 7 * 24 * time.Hour
+
+// tidy throws away what was begun and never came to its end.
+func (p *papers) tidy(now time.Time) {
+	if err := p.tray.Sweep(now.Add(-unfinished)); err != nil {
+		p.log.Warn("documents that never arrived whole are still here", "err", err)
+	}
 }
 
 // eachErased calls fn with the documents that went with a case and that nothing has named
 // since.
-func eachErased(reg *register.Register, fn func(protocol.Hash) error) error {
+func eachErased(reg *register.Register, fn func(*register.Paper) error) error {
 	all, err := reg.Erasures()
 	if err != nil {
 		return err
@@ -267,7 +284,7 @@ func eachErased(reg *register.Register, fn func(protocol.Hash) error) error {
 				continue
 			}
 			if err == nil && known.Erased != 0 && known.Held == 0 && len(known.Waiting) == 0 {
-				err = fn(h)
+				err = fn(known)
 			}
 			if err != nil {
 				return err

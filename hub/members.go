@@ -226,6 +226,7 @@ func (h *Hub) upkeep(ctx context.Context) {
 	defer enforce.Stop()
 	defer renew.Stop()
 	defer scrub.Stop()
+	h.papers.tidy(h.o.Clock())
 	for {
 		select {
 		case <-ctx.Done():
@@ -235,6 +236,7 @@ func (h *Hub) upkeep(ctx context.Context) {
 		case <-renew.C:
 			h.renewCertificates()
 			(&keyTurner{h.group, h.o.Clock}).look(ctx)
+			h.papers.tidy(h.o.Clock())
 		case <-scrub.C:
 			h.Scrub(ctx)
 		}

@@ -268,12 +268,17 @@ func TestRow36DocumentsGoWithTheLastCase(t *testing.T) {
 	if err != nil || !slices.Equal(o.Documents, []protocol.Hash{own.Hash}) {
 		t.Errorf("the order says %v, %v", o, err)
 	}
+	late := &PaperKept{Hash: own.Hash, Size: own.Size, Type: own.Type, Sent: true} // Its last piece was on the way.
+	wantFault(t, "for a case that is gone", w.do(NewCommand("late", ActorHub, DocumentKept, late)).Fault, fault.Unavailable)
+	if p, err := w.first().Paper(own.Hash); err != nil || p.Held != 0 || p.Erased == 0 {
+		t.Errorf("it came back: %+v, %v", p, err)
+	}
 	m := b.scanned(3, own)
 	b.mustBring(len(b.events), len(b.events))
 	if w.lacks(m) != 1 {
 		t.Error("a later case that names it does not lack it")
 	}
-	w.must(NewCommand("", ActorHub, DocumentKept, &PaperKept{Hash: own.Hash, Size: own.Size, Type: own.Type}))
+	w.must(NewCommand("late", ActorHub, DocumentKept, late)) // The refusal is not remembered.
 	if p, err := w.first().Paper(own.Hash); err != nil || p.Held == 0 || w.lacks(m) != 0 {
 		t.Errorf("it came again: %+v, %v", p, err)
 	}

@@ -101,6 +101,8 @@ type PaperKept struct {
 	Hash protocol.Hash `cbor:"1,keyasint"`
 	Size uint32        `cbor:"2,keyasint"`
 	Type uint8         `cbor:"3,keyasint"`
+
+	Sent bool `cbor:"125,keyasint,omitempty"` // By a box, for a case: one that was erased meanwhile is no reason to keep it.
 }
 
 // kept notes that a document is safe: the cases that lacked it are whole, and the
@@ -120,6 +122,8 @@ func (s papers) kept(c *Command) Result {
 		return done(nil)
 	case known && p.Size != b.Size:
 		return failed(fault.Conflict, b.Hash.String(), "its case names another size")
+	case known && s.format > 3 && b.Sent && p.Erased != 0 && len(p.Waiting) == 0:
+		return failed(fault.Unavailable, b.Hash.String(), "it was erased by order, and no case has named it since")
 	case !known:
 		p = &Paper{Hash: b.Hash, Size: b.Size, Type: b.Type}
 	}

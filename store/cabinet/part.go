@@ -250,6 +250,19 @@ func (p *Part) Discard() error {
 	return fault.Wrap("cabinet.Discard", fault.Unavailable, "document", err)
 }
 
+// Drop throws away what has arrived of a document so far. One of which nothing has is no
+// error.
+func (c *Cabinet) Drop(what string, hash protocol.Hash, size int) error {
+	name := c.name(what+" "+strconv.Itoa(size), hash)
+	c.mu.Lock()
+	p := c.parts[name]
+	if p == nil {
+		p = &Part{c: c, name: name, turn: make(chan struct{}, 1)}
+	}
+	c.mu.Unlock()
+	return p.Discard()
+}
+
 // forget ends this value; who asks for the part later gets another. The caller
 // holds the turn.
 func (p *Part) forget() {
