@@ -28,8 +28,9 @@ type InitOptions struct {
 	Clock    func() time.Time
 }
 
-// maxGenesis bounds what the first server proposes at its first start.
-const maxGenesis = 32 << 20
+// maxGenesis bounds what the first server proposes at its first start: all that a recovery
+// share may hold, and its commands' own.
+const maxGenesis = maxShare + 16<<20
 
 // Init founds a district in an empty folder: its authority and keys, release 1
 // of the country pack, and a first operator, whose password it returns and keeps

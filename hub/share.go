@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -44,8 +45,9 @@ type share struct {
 	Erasures []register.Erasure `cbor:"65,keyasint,omitempty"` // What was erased by order: no box brings it back.
 }
 
-// maxShare bounds a recovery share: a catalogue of hundreds of services.
-const maxShare = 64 << 20
+// maxShare bounds a recovery share: a catalogue of hundreds of services, in all the
+// versions that they ever had.
+const maxShare = 256 << 20
 
 // WriteShare writes the recovery share of a district into a new file that only
 // its owner may read, encrypted with age (age-encryption.org) to to. Beside it lies
@@ -70,10 +72,14 @@ func (f Folder) WriteShare(name string, to age.Recipient, now time.Time) error {
 	if err := f.gather(s); err != nil {
 		return err
 	}
+	plain := protocol.Marshal(s)
+	if len(plain) > maxShare {
+		return fault.New(op, fault.Internal, name, fmt.Sprintf("the share would be of %d MiB, and nobody could open it: want at most %d", len(plain)>>20, maxShare>>20))
+	}
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, to)
 	if err == nil {
-		_, err = w.Write(protocol.Marshal(s))
+		_, err = w.Write(plain)
 	}
 	if err == nil {
 		err = w.Close()
