@@ -31,9 +31,12 @@ type bound struct {
 	Fixed bool     `yaml:"fixed" cbor:"5,keyasint,omitempty"` // It may not be changed, whatever follows.
 }
 
-// fits reports whether the bound is about a field.
+// fits reports whether the bound is about a field. One of a post's steps is about each of them.
 func (b *bound) fits(field string) bool {
 	want, have := strings.Split(b.Field, "."), strings.Split(field, ".")
+	if len(want) == 3 && len(have) == 4 && have[0] == "steps" {
+		have = slices.Delete(have, 2, 3)
+	}
 	return slices.EqualFunc(want, have, func(w, h string) bool { return w == "*" || w == h })
 }
 

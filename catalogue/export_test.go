@@ -3,6 +3,7 @@ package catalogue
 import (
 	"time"
 
+	dcat "kendro/domain/catalogue"
 	citizen "kendro/domain/person"
 	"kendro/domain/place"
 )
@@ -55,6 +56,12 @@ func Rewritten(body []byte) (string, bool) {
 func (o *Overlay) Over(p *Pack) []Finding {
 	_, found := o.onto(p)
 	return found
+}
+
+// Composed are the services of a pack that was read before with an overlay on it.
+func (o *Overlay) Composed(p *Pack) ([]*dcat.Version, []Finding) {
+	over, found := o.onto(p)
+	return over.services, found
 }
 
 // Composed is the short look at whether a text is in NFC.

@@ -336,3 +336,49 @@ func TestBoundsTravelWithARelease(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsAtOnePost: each step of a post is a field of its own, by the base's posts, in whatever
+// order the changes stand; a bound on the post's steps counts for all.
+func TestStepsAtOnePost(t *testing.T) {
+	base := with(t, "land-record-copy")
+	v, _ := small(t).Current("land-record-copy")
+	first, second := -1, -1
+	twice := *v
+	for i, s := range v.Steps {
+		if s.Post == "deputy-record-keeper" {
+			first, second = i, i+1
+			twice.Steps = slices.Insert(slices.Clone(v.Steps), i+1, s)
+		}
+	}
+	if first < 0 {
+		t.Fatal("the service has no such step")
+	}
+	named := func(path string) (string, bool) { return catalogue.FieldOf(&twice, path) }
+	for path, want := range map[string]bool{
+		"steps.deputy-record-keeper.name": true, "steps.deputy-record-keeper.2.name": true, "steps.deputy-record-keeper.2.post": true,
+		"steps.deputy-record-keeper.1.name": false, "steps.deputy-record-keeper.3.name": false, "steps.deputy-record-keeper.02.name": false, "steps.deputy-record-keeper.2": false,
+	} {
+		if _, ok := named(path); ok != want {
+			t.Errorf("%s: there is %v; want %v", path, ok, want)
+		}
+	}
+	pack, found := catalogue.LoadPack(base)
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	pack.Services[0] = &twice
+	o, found := overlay(t, `- {service: land-record-copy, field: steps.deputy-record-keeper.post, value: record-keeper}
+- {service: land-record-copy, field: steps.deputy-record-keeper.name, value: {bn: ক, en: First}}
+- {service: land-record-copy, field: steps.deputy-record-keeper.2.name, value: {bn: খ, en: Second}}
+`)
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	services, found := o.Composed(pack)
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	if a, b := services[0].Steps[first], services[0].Steps[second]; a.Post != "record-keeper" || a.Name.EN != "First" || b.Post != "deputy-record-keeper" || b.Name.EN != "Second" {
+		t.Errorf("got %s %q and %s %q; want First at record-keeper, and Second where it was", a.Post, a.Name.EN, b.Post, b.Name.EN)
+	}
+}

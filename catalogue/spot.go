@@ -16,7 +16,7 @@ import (
 // SpotNames says, for a person, which fields of a service a district may have otherwise
 // and an office may propose to change.
 const SpotNames = "hidden, name, offline_reason, sla_days, freshness_days, grace_days, channels, centre_types, fees.KIND, fees.KIND.2, " +
-	"steps.POST.post, steps.POST.name, documents.ID.name, checks.ID.name, rules.ID.says, form.FIELD.label, form.FIELD.help, " +
+	"steps.POST.post, steps.POST.name, steps.POST.2.name, documents.ID.name, checks.ID.name, rules.ID.says, form.FIELD.label, form.FIELD.help, " +
 	"form.FIELD.options.VALUE, procedure.fee_days, procedure.issue.days, procedure.issue.close_days, " +
 	"procedure.appeals.1.days, procedure.appeals.1.sla_days"
 
@@ -36,12 +36,16 @@ const (
 type sheet struct {
 	dcat.Version
 	hidden bool
+	posts  []string // Of the steps as they were: a field keeps its name though the post beside it was changed.
 }
 
 func sheetOf(v *dcat.Version) *sheet {
 	d := &sheet{Version: *v}
 	d.Channels, d.CentreTypes = slices.Clone(v.Channels), slices.Clone(v.CentreTypes)
 	d.Fees, d.Steps = slices.Clone(v.Fees), slices.Clone(v.Steps)
+	for _, s := range v.Steps {
+		d.posts = append(d.posts, s.Post)
+	}
 	d.Documents, d.Checks, d.Rules = slices.Clone(v.Documents), slices.Clone(v.Checks), slices.Clone(v.Rules)
 	if v.Procedure != nil {
 		p := *v.Procedure
@@ -177,8 +181,20 @@ func (d *sheet) fee(kind, nth string) (*spot, bool) {
 	return nil, false
 }
 
+// step finds a field of a step at a post: steps.POST.name of the first, steps.POST.2.name of the second.
 func (d *sheet) step(post, what string) (*spot, bool) {
-	i := slices.IndexFunc(d.Steps, func(s dcat.Step) bool { return s.Post == post })
+	n := 1
+	if nth, rest, ok := strings.Cut(what, "."); ok {
+		if n, what = ordinal(nth), rest; n < 2 {
+			return nil, false
+		}
+	}
+	i := slices.IndexFunc(d.posts, func(p string) bool {
+		if p == post {
+			n--
+		}
+		return n == 0
+	})
 	switch {
 	case i < 0:
 		return nil, false
