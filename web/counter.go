@@ -36,7 +36,7 @@ type counter struct {
 // Counter hangs a centre's pages onto its API: sign-in, services, applications,
 // receipts and tracking. They call POST /v1/sessions, PUT and GET
 // /v1/documents/{sha256}, POST and GET /v1/applications, GET
-// /v1/applications/{number} and what follows it there, GET /v1/waiting, GET
+// /v1/applications/{number} and what follows it there, GET /v1/waiting, GET /v1/search, GET
 // /v1/track/{number}, GET /v1/certificates and GET /v1/certificates/{number} with what
 // follows it there.
 func Counter(a *api.API, h House) error {
@@ -46,7 +46,7 @@ func Counter(a *api.API, h House) error {
 	}
 	s.home = "/"
 	s.open = []link{{"/", wordSignIn, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
-	s.links = []link{{"/", wordNewCase, ""}, {"/today", wordToday, ""}, {"/cases", wordVisits, ""}, {"/track", wordTrack, ""}, {"/charter", wordCharter, ""}}
+	s.links = []link{{"/", wordNewCase, ""}, {"/today", wordToday, ""}, {"/cases", wordVisits, ""}, {"/search", wordSearch, ""}, {"/track", wordTrack, ""}, {"/charter", wordCharter, ""}}
 	s.sign(wordSignInTitle)
 	c := newCases(s, "GET /{$}")
 	a.Page("GET /documents/{sha256}", s.known(wordSignInTitle, c.scan))

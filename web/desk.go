@@ -121,6 +121,7 @@ type caseView struct {
 	Applicant  []line
 	Form       []line
 	Enclosed   []enclosure
+	Alike      []api.Found // At the box of a union: other applications that are likely the same person's.
 	Difference *api.Difference
 	Tried      string     // Action that was asked for, and not done …
 	Typed      url.Values // … and what was typed into it.
@@ -191,7 +192,9 @@ func (d *desk) read(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	if r.URL.Query().Get("done") != "" {
 		p.Notice = p.Say(wordDone)
 	}
-	d.show(w, r, http.StatusOK, casePage(p, d.view(p, rec, c.Principal)))
+	v := d.view(p, rec, c.Principal)
+	v.Alike = d.alike(r, rec)
+	d.show(w, r, http.StatusOK, casePage(p, v))
 }
 
 // scan shows a document of a case; the API records the look.

@@ -14,6 +14,8 @@ import (
 
 // searchView is a search and what it found.
 type searchView struct {
+	Path   string // Of the page itself …
+	Cases  string // … and of cases' pages.
 	Text   string
 	Field  string // Of the forms, or empty.
 	Value  string
@@ -22,12 +24,15 @@ type searchView struct {
 	Found  api.FoundList
 }
 
-// find looks cases up for an officer (R-OF12).
+// find looks cases up for an officer, or for who serves a counter (R-OF12).
 func (d *desk) find(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	q := r.URL.Query()
 	v := searchView{
 		Text: strings.TrimSpace(q.Get("q")), Field: q.Get("field"), Value: strings.TrimSpace(q.Get("value")),
-		Fields: d.numbered(),
+		Fields: d.numbered(), Path: "/desk/search", Cases: "/desk/cases/",
+	}
+	if r.URL.Path == "/search" { // At a counter.
+		v.Path, v.Cases = "/search", "/cases/"
 	}
 	ask := url.Values{}
 	if v.Text != "" {

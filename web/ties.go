@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"kendro/domain/access"
@@ -94,4 +95,19 @@ func (d *desk) relate(w http.ResponseWriter, r *http.Request, c api.Caller) {
 		return
 	}
 	http.Redirect(w, r, "/desk/cases/"+n.String()+"/similar?done=1", http.StatusSeeOther) //nolint:gosec // Our own path with a receive number.
+}
+
+// alike lists, at the box of a union, other applications that are likely the same person's, for
+// beside a case. Where the box can't look just now there are none: the page of similar cases says why.
+func (d *desk) alike(r *http.Request, rec *api.Record) []api.Found {
+	if d.house.Centre == "" || rec.Until != 0 || rec.Union == nil {
+		return nil
+	}
+	var list api.FoundList
+	if api.Inside(d.api, r).Do(r.Context(), api.Call{Path: "/v1/cases/" + rec.Number.String() + "/similar", Out: &list}) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(list.Found, func(f api.Found) bool {
+		return f.Grade != "likely" && f.Grade != "doubtful"
+	})
 }

@@ -146,7 +146,7 @@ func tiesPage(p *page, v tiesView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = foundTable(p, searchView{Found: v.Found}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = foundTable(p, searchView{Found: v.Found, Cases: "/desk/cases/"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -20,6 +20,7 @@ var (
 	wordLeaseEnded = name("জেলা এই ইউনিয়নের নিজে সিদ্ধান্ত দেওয়ার ব্যবস্থা ফিরিয়ে নিয়েছে। জেলার ডেস্কের পাতায় কাজ করুন।", "The district has taken back what this union decided by itself. Work at the district’s desk.")
 	wordLeaseYet   = name("এই যন্ত্রের মেয়াদ এখনো শুরু হয়নি। জেলার সাথে পরের সংযোগে আসবে।", "The lease is not this box’s yet. It comes with the next link to the district.")
 	wordAtDistrict = name("নথিটি জেলার ডেস্কে আছে, অথবা সেখানে নিশ্চিতকরণের অপেক্ষায়; এখানে কিছু করা যায় না।", "The case is at the district’s desks, or waits there to be confirmed. Nothing can be done here.")
+	wordLikelySame = name("সম্ভবত একই ব্যক্তির অন্য আবেদন এই যন্ত্রে আছে:", "This box has other applications that are likely the same person’s:")
 	wordNoNumbers  = name("সনদের কোনো নম্বর বাকি নেই। জেলার সাথে পরের সংযোগে নতুন নম্বর আসবে; কিছু হারায়নি।", "No certificate number is left. More come with the next link to the district; nothing is lost.")
 )
 
@@ -29,9 +30,11 @@ var barWords = map[string]place.Name{"ended": wordLeaseEnded, "not-yet": wordLea
 // unionDesk hangs the desk of the union onto a box's pages: the hub's, on the cases of this
 // box. It calls GET /v1/leases beside what [Desk] calls for tasks and cases.
 func unionDesk(s *pages) {
-	s.staff = []link{{"/desk", wordTasks, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
+	s.staff = []link{{"/desk", wordTasks, ""}, {"/desk/search", wordSearch, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
 	d := &desk{s}
 	d.caseFiles(wordSignInTitle)
+	d.api.Page("GET /desk/search", s.known(wordSignInTitle, d.find))
+	d.api.Page("GET /search", s.known(wordSignInTitle, d.find))
 }
 
 // leased is the words of one lease for the desk.

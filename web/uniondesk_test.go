@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"kendro/domain/access"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -97,6 +98,40 @@ func TestUnionDeskInABrowser(t *testing.T) {
 	photo(ctx, t, "union-certificate")
 	if got := do(ctx, t, "number", chromedp.Text(`.slip-number [lang="en"]`)); got != rec.Certificate.Number {
 		t.Errorf("the sheet says %q", got)
+	}
+}
+
+// TestUnionFindsAtItsBox: an officer of the union searches what its box has, and who serves its counter does, each led
+// to his own pages; who is likely the same person stands beside the case.
+func TestUnionFindsAtItsBox(t *testing.T) {
+	c, rec := unionCentre(t)
+	found := func(path, id string, list ...api.Found) {
+		c.api.Raw(api.Route{Method: http.MethodGet, Path: path, ID: id, Act: access.ReadCase}, nil, nil, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+			c.taken = append(c.taken, r.URL.RawQuery)
+			api.WriteJSON(w, http.StatusOK, api.FoundList{Found: list, Complete: true})
+		})
+	}
+	hit := api.Found{Number: rec.Number, Service: rec.Service, Stage: rec.Stage}
+	var other [2]protocol.Number
+	for i := range other {
+		n, err := protocol.MintNumber("41", "0010", []byte{9, 9, 9, 9, 9, 9, 9, byte(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other[i] = n
+	}
+	likely, possible := api.Found{Number: other[0], Grade: "likely"}, api.Found{Number: other[1], Grade: "possible"}
+	found("/v1/search", "search", hit)
+	found("/v1/cases/{number}/similar", "similar", likely, possible)
+	if page := c.get("/desk/search?q=karim", chairman()).Body.String(); !strings.Contains(page, `href="/desk/cases/`+rec.Number.String()) || !strings.Contains(page, `action="/desk/search"`) || len(c.taken) != 1 || c.taken[0] != "q=karim" {
+		t.Errorf("the officer's search asks %q and shows %s", c.taken, page)
+	}
+	if page := c.get("/search?q=karim").Body.String(); !strings.Contains(page, `href="/cases/`+rec.Number.String()) || !strings.Contains(page, `action="/search"`) {
+		t.Errorf("the counter's search shows %s", page)
+	}
+	page := c.get("/desk/cases/"+rec.Number.String(), chairman()).Body.String()
+	if !strings.Contains(page, wordLikelySame.BN) || !strings.Contains(page, "/desk/cases/"+likely.Number.String()) || strings.Contains(page, "/desk/cases/"+possible.Number.String()) {
+		t.Error("beside the case there do not stand those that are likely the same person's, and no others")
 	}
 }
 

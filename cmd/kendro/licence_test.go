@@ -84,6 +84,34 @@ func (x unionTale) asked(number string) {
 	x.kendro("case supply " + number + " --form brought.json --original nid --output json " + x.as("rahima", x.box))
 }
 
+// found has an officer of the union find its case with no hub, and none of those that it does not decide; the counter
+// finds all.
+func (x unionTale) found(number string) {
+	x.t.Helper()
+	other := x.file("land-record-copy", nil)
+	var is api.Record
+	x.get("rahima", x.box, "/v1/applications/"+number, &is)
+	var who struct {
+		Mobile string `json:"mobile"`
+	}
+	if err := json.Unmarshal(is.Applicant, &who); err != nil || who.Mobile == "" {
+		x.t.Fatalf("the applicant is %s", is.Applicant)
+	}
+	if list := x.here("salma", "find "+who.Mobile); !strings.Contains(list, number) || !strings.Contains(list, `"complete":true`) {
+		x.t.Errorf("the mobile finds %s", list)
+	}
+	if list := x.here("salma", "find "+other); strings.Contains(list, other) {
+		x.t.Errorf("an officer of the union finds what it does not decide: %s", list)
+	}
+	x.refused("not yours to do", "desk show "+other+" "+x.as("salma", x.box))
+	if list := x.here("rahima", "find "+other); !strings.Contains(list, other) {
+		x.t.Errorf("the counter finds %s", list)
+	}
+	if list := x.here("salma", "similar "+number); !strings.Contains(list, `"complete":true`) {
+		x.t.Errorf("like it are %s", list)
+	}
+}
+
 // stood looks with no hub at what the secretary saw when she decided.
 func (x unionTale) stood(number string) {
 	x.t.Helper()
@@ -147,6 +175,7 @@ func TestTradeLicenceAtAnOfflineBox(t *testing.T) {
 		t.Errorf("the secretary's page of the case can't take it: %s", page)
 	}
 	x.refused("does not lie at your desk", "desk take "+number+" "+x.as("chairman", x.box))
+	x.found(number)
 	x.asked(number)
 	x.licensed(number, true)
 	x.stood(number)

@@ -4,13 +4,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"kendro/catalogue"
 	"kendro/domain/access"
-	"kendro/domain/fault"
+	"kendro/finder"
 	"kendro/hub/register"
 	"kendro/hub/search"
 	"kendro/protocol"
@@ -44,29 +43,17 @@ func (d searchDesk) routes() {
 	}, d.relate)
 }
 
-type searchInput struct {
-	Text  string   `query:"q" maxLength:"200" doc:"A receive number, another system's number, a mobile, an identifier, or words of a name in Bangla or Latin letters"`
-	Field []string `query:"field" maxItems:"8" doc:"A field of the form and what it says, such as khatian_no:123; may be repeated"`
-	Limit int      `query:"limit" minimum:"1" maximum:"100" default:"20"`
-}
-
 type searchOutput struct {
 	Body api.FoundList
 }
 
 // search answers who asks with what he may read (R-OF12).
-func (d searchDesk) search(ctx context.Context, in *searchInput) (*searchOutput, error) {
-	q := search.Query{Text: in.Text, Limit: in.Limit}
-	for _, f := range in.Field {
-		name, value, ok := strings.Cut(f, ":")
-		if !ok || name == "" || value == "" {
-			return nil, fault.New("desk.search", fault.Invalid, "field", "want a field and what it says, such as khatian_no:123")
-		}
-		if q.Fields == nil {
-			q.Fields = map[string]string{}
-		}
-		q.Fields[name] = value
+func (d searchDesk) search(ctx context.Context, in *api.SearchInput) (*searchOutput, error) {
+	fields, err := in.Fields()
+	if err != nil {
+		return nil, err
 	}
+	q := search.Query{Query: finder.Query{Text: in.Text, Fields: fields}, Limit: in.Limit}
 	reg := d.fresh(ctx)
 	q.Keep = readableBy(ctx, reg)
 	found, err := d.index.Load().Find(reg, q)

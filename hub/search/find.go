@@ -3,21 +3,20 @@ package search
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"kendro/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/person"
+	"kendro/finder"
 	"kendro/hub/register"
 	"kendro/protocol"
 )
 
 // A Query is what somebody looks for. All that it says must fit.
 type Query struct {
-	Text   string            // A receive number, another system's, a mobile, an identifier, or words of a name.
-	Fields map[string]string // Fields of the form, such as khatian_no, and what they say.
-	Limit  int               // Hits at most.
-	Keep   func(*register.Case) bool
+	finder.Query     // Its text may be a receive number as well.
+	Limit        int // Hits at most.
+	Keep         func(*register.Case) bool
 }
 
 // A Hit is one application that fits.
@@ -51,7 +50,6 @@ func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
 		return Answer{}, err
 	}
 	a := Answer{More: more}
-	name := plain(q.Text)
 	for _, d := range found {
 		h, ok, err := d.hit(reg, q)
 		if err != nil {
@@ -60,11 +58,7 @@ func (x *Index) Find(reg *register.Register, q Query) (Answer, error) {
 		if !ok {
 			continue
 		}
-		h.Fit = 100
-		known := h.Elsewhere != nil && plain(h.Elsewhere.Number) == name
-		if !isNumber(name) && q.Text != "" && !known {
-			h.Fit = max(person.Similar(q.Text, h.Name.Name.BN), person.Similar(q.Text, h.Name.Name.EN))
-		}
+		h.Fit = q.Fit(&h.Name, h.Elsewhere)
 		a.Hits = append(a.Hits, h)
 	}
 	slices.SortStableFunc(a.Hits, func(a, b Hit) int {
@@ -115,10 +109,8 @@ func hit(reg *register.Register, n protocol.Number, q Query) (h Hit, ok bool, er
 	if err != nil {
 		return h, false, nil //nolint:nilerr // Its number still finds it.
 	}
-	for field, want := range q.Fields {
-		if plain(catalogue.ShortAnswers(sub.Form)[field]) != plain(want) { // Hashes of terms may collide.
-			return h, false, nil
-		}
+	if !q.Holds(&sub) { // Hashes of terms may collide.
+		return h, false, nil
 	}
 	return Hit{Case: c, Name: p, Elsewhere: sub.Elsewhere}, true, nil
 }
@@ -141,48 +133,11 @@ func Look(reg *register.Register, n protocol.Number, keep func(*register.Case) b
 func (x *Index) candidates(q Query) ([]candidate, bool, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var lists [][]uint32
-	for field, value := range q.Fields {
-		lists = append(lists, x.postings.find(fieldTerm(field, value)))
+	docs, err := x.finder.Matching(q.Query)
+	if err != nil {
+		return nil, false, err
 	}
-	if said, ok := x.saying(q.Text); ok {
-		lists = append(lists, said)
-	}
-	if len(lists) == 0 {
-		return nil, false, fault.New("search.Find", fault.Invalid, "query",
-			"say what to look for: a receive number, a mobile, an identifier, a name, or a field such as khatian_no")
-	}
-	docs := inAll(lists)
 	return x.newest(docs), len(docs) > looked, nil
-}
-
-// saying returns the documents of which a text says something: an identifier, a mobile,
-// another system's number, or a name. ok is false for a text that says nothing.
-func (x *Index) saying(text string) (docs []uint32, ok bool) {
-	id := plain(text)
-	other := x.postings.find(termOther + id)
-	if isNumber(id) {
-		docs = either(x.postings.find(termID+id), x.postings.find(termID+person.Identifier{Kind: person.NID, Value: id}.Normal().Value))
-		return either(docs, other), true
-	}
-	var words [][]uint32
-	for w := range strings.FieldsSeq(person.Key(text)) {
-		words = append(words, x.sounding(w))
-	}
-	return either(inAll(words), other), len(words) > 0 || len(other) > 0
-}
-
-// inAll returns what stands in every list.
-func inAll(lists [][]uint32) []uint32 {
-	if len(lists) == 0 {
-		return nil
-	}
-	slices.SortFunc(lists, func(a, b []uint32) int { return cmp.Compare(len(a), len(b)) })
-	docs := lists[0]
-	for _, l := range lists[1:] {
-		docs = both(docs, l)
-	}
-	return docs
 }
 
 // A candidate is an application that may be what is looked for.
@@ -219,24 +174,6 @@ func (c candidate) hit(reg *register.Register, q Query) (h Hit, ok bool, err err
 		return h, false, err
 	}
 	return hit(reg, n, q)
-}
-
-// sounding returns the documents with a word of a name that sounds like w.
-func (x *Index) sounding(w string) []uint32 {
-	docs := x.postings.find(termWord + w)
-	for other := range x.words {
-		if other != w && person.Near(w, other) {
-			docs = either(docs, x.postings.find(termWord+other))
-		}
-	}
-	return docs
-}
-
-// isNumber reports whether a text is an identifier or a mobile: digits, with one or
-// two letters before them on a passport.
-func isNumber(s string) bool {
-	digits := strings.TrimLeft(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	return len(digits) >= 7 && len(s)-len(digits) <= 2 && strings.Trim(digits, "0123456789") == ""
 }
 
 // A Like is another case whose applicant is much like that of a case.
@@ -286,9 +223,5 @@ func (x *Index) Resembling(reg *register.Register, p *person.Person, limit int, 
 func (x *Index) sharing(keys []string) []candidate {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var docs []uint32
-	for _, k := range keys {
-		docs = either(docs, x.postings.find(termKey+k))
-	}
-	return x.newest(docs)
+	return x.newest(x.finder.Sharing(keys))
 }

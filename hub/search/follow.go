@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kendro/domain/fault"
+	"kendro/finder"
 	"kendro/hub/register"
 	"kendro/protocol"
 )
@@ -55,7 +56,7 @@ func (x *Index) read(reg *register.Register, log protocol.LogID) error {
 		}
 		printed, sub, ok := applicationIn(log, &e)
 		if ok && it.Seq <= math.MaxUint32 {
-			list = append(list, entryOf(doc{printed: printed, log: from.log, seq: uint32(it.Seq)}, &sub))
+			list = append(list, entry{doc: doc{printed: printed, log: from.log, seq: uint32(it.Seq)}, Entry: finder.EntryOf(&sub)})
 		}
 		list = append(list, x.corrected(reg, &e)...)
 	}
@@ -93,9 +94,7 @@ func (x *Index) corrected(reg *register.Register, e *protocol.Event) []entry {
 	}
 	k.Wants().Into(&sub, k.Wants().Names())
 	d := doc{printed: cmp.Or(c.Printed, c.Number), log: x.from(c.Log).log, seq: uint32(c.At.Seq)}
-	again := entryOf(d, &sub)
-	again.again = true
-	return []entry{again}
+	return []entry{{doc: d, Entry: finder.EntryOf(&sub), again: true}}
 }
 
 // from is how far a log was read.

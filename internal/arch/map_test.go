@@ -15,13 +15,14 @@ var mayImport = map[string][]string{
 	"identity":    {"domain"},
 	"protocol":    {"domain", "identity"},
 	"catalogue":   {"domain", "protocol"},
+	"finder":      {"domain", "protocol", "catalogue"},
 	"pack":        {"domain", "protocol", "catalogue"},
 	"document":    {"domain"},
 	"store":       {"domain", "protocol", "document"},
 	"replication": {"domain", "identity", "protocol"},
 	"web":         {"domain", "document", "protocol", "catalogue"},
-	"node":        {"domain", "document", "identity", "protocol", "catalogue", "store", "replication", "web"},
-	"hub":         {"domain", "document", "identity", "protocol", "catalogue", "store", "replication", "web"},
+	"node":        {"domain", "document", "identity", "protocol", "catalogue", "finder", "store", "replication", "web"},
+	"hub":         {"domain", "document", "identity", "protocol", "catalogue", "finder", "store", "replication", "web"},
 	"cmd":         {"domain", "document", "identity", "protocol", "catalogue", "pack", "store", "replication", "web", "node", "hub"},
 
 	// Harnesses import what they test; nothing that ships imports them.

@@ -68,6 +68,7 @@ type Box struct {
 	*Papers
 	*Union
 	Desks
+	Search *Finder
 }
 
 // A core is what all parts of a box stand on.
@@ -127,8 +128,10 @@ func Open(dir string, o Options) (*Box, error) {
 	memory, papers := &Memory{Shelf: shelf}, &Papers{Shelf: shelf}
 	b := &Box{
 		core: c, Shelf: shelf, Memory: memory, Cases: &Cases{Shelf: shelf}, Intake: &Intake{Shelf: shelf, papers: papers, memory: memory}, Feed: &Feed{c},
-		Care: &Care{memory, papers}, Papers: papers,
+		Papers: papers,
 	}
+	b.Search = newFinder(b.Cases)
+	b.Care = &Care{memory, papers, b.Search}
 	b.Union = &Union{intake: b.Intake, memory: memory, cases: b.Cases, turn: make(chan struct{}, 1)}
 	b.Desks = Desks{b.Union}
 	b.Intake.renews = b.Union.renews
@@ -307,6 +310,7 @@ func (b *Box) Run(ctx context.Context) error {
 	})
 	wg.Go(func() { b.stock(ctx) })
 	wg.Go(func() { b.scrub(ctx) })
+	wg.Go(func() { b.Search.run(ctx) })
 	wg.Wait()
 	return errors.Join(<-errs, b.close())
 }

@@ -19,6 +19,14 @@ const MinFree = 64 << 20
 type Care struct {
 	*Memory
 	papers *Papers
+	finder *Finder
+}
+
+// anew makes the index anew, and forgets what the search knew: something was erased by order.
+func (b *Care) anew(ctx context.Context) error {
+	err := b.Rebuild(ctx)
+	b.finder.drop()
+	return err
 }
 
 // room asks whether the disk has room for intake. The writer calls it.
@@ -49,7 +57,7 @@ func (b *Care) scrub(ctx context.Context) {
 	rooms, scrubs := time.NewTicker(roomEvery), time.NewTimer(scrubFirst)
 	defer rooms.Stop()
 	defer scrubs.Stop()
-	forget := forgetter{b.core, b.papers, b.Rebuild}
+	forget := forgetter{b.core, b.papers, b.anew}
 	for {
 		select {
 		case <-ctx.Done():

@@ -10,6 +10,7 @@ import (
 
 	"kendro/domain/access"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -89,12 +90,22 @@ func (c *counter) alike(ctx context.Context, in *struct{ Body api.AlikeRequest }
 	return out, nil
 }
 
+// foundOf is an application of this box that somebody was looking for.
+func foundOf(b *box.Box, k *box.Case, applicant place.Name, fit int) api.Found {
+	stage := k.Stage
+	if u, err := b.UnionCase(k.Number); err == nil {
+		stage = u.Stage // As its union has brought it on here.
+	}
+	return api.Found{
+		Number: k.Number, Service: serviceOf(k), Stage: stage, Applicant: applicant, Centre: b.Centre(),
+		SubmittedAt: api.TimeOf(k.Issued), Fit: fit, Elsewhere: k.Submission.Elsewhere,
+	}
+}
+
 // likeOf is an application that is likely of the person who is looked for.
 func likeOf(b *box.Box, l *box.Like) api.Found {
-	f := api.Found{
-		Number: l.Case.Number, Service: serviceOf(l.Case), Stage: l.Case.Stage, Applicant: l.Name.Name, Centre: b.Centre(),
-		SubmittedAt: api.TimeOf(l.Case.Issued), Fit: min(l.Score, 100), Grade: l.Grade.String(),
-	}
+	f := foundOf(b, l.Case, l.Name.Name, min(l.Score, 100))
+	f.Grade = l.Grade.String()
 	for _, r := range l.Because {
 		f.Because = append(f.Because, string(r))
 	}

@@ -94,6 +94,7 @@ func New(o Options) (*api.API, error) {
 	c.applications()
 	followups{c}.routes()
 	union{c}.routes()
+	searches{c}.routes()
 	c.documents()
 	c.bundles()
 	c.citizens()

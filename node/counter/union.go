@@ -36,10 +36,6 @@ func (c union) routes() {
 		Method: http.MethodGet, Path: "/v1/leases", ID: "leases", Act: access.ReadSync, Or: access.ListTasks,
 		Summary: "What the union may decide by itself here, until when, and how many numbers are left",
 	}, c.list)
-	api.Register(c.api, api.Route{
-		Method: http.MethodGet, Path: "/v1/cases/{number}/similar", ID: "similar", Act: access.ReadCase,
-		Summary: "Applications that this box took in the last 90 days for the service of a case, likely of the same person",
-	}, c.similar)
 	c.api.Raw(api.Route{
 		Method: http.MethodGet, Path: "/v1/cases/{number}/documents/{sha256}", ID: "case-document", Act: access.ReadCase, Media: "application/octet-stream",
 		Summary: "A document that a case of this box names",
@@ -199,29 +195,6 @@ func (c union) list(ctx context.Context, _ *struct{}) (*struct{ Body api.LeaseLi
 	return out, nil
 }
 
-// similar lists applications that this box took in the last 90 days for the service, likely of
-// the same person: what else the district knows, its own desks say.
-func (c union) similar(ctx context.Context, in *numbered) (*struct{ Body api.FoundList }, error) {
-	k, err := c.caseOf(ctx, in.Number)
-	if err != nil {
-		return nil, err
-	}
-	out := &struct{ Body api.FoundList }{api.FoundList{Found: []api.Found{}, Complete: true}}
-	if k.Submission.Secret != nil {
-		return out, nil
-	}
-	likes, err := c.Box.Alike(k.Pin.Service, k.Submission.Applicant)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range likes {
-		if l.Case.Number != k.Number {
-			out.Body.Found = append(out.Body.Found, likeOf(c.Box, &l))
-		}
-	}
-	return out, nil
-}
-
 // document is one that a case of this box names.
 func (c union) document(r *http.Request, who api.Caller) (protocol.Document, []byte, error) {
 	var h protocol.Hash
@@ -289,6 +262,9 @@ func (c union) doneHere(r *api.Record, u *box.UnionCase) {
 
 // recordFor is a case as this box, or its union here, has it.
 func (c union) recordFor(n protocol.Number, who api.Caller) (*api.Record, error) {
+	if _, err := searches(c).readable(n, who.Principal); err != nil {
+		return nil, err
+	}
 	u, err := c.Box.UnionCase(n)
 	if err == nil {
 		r := c.recordOf(u.Case)

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"strings"
 
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -22,6 +24,26 @@ type Found struct {
 	Elsewhere   *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
 
 	Said []Opinion `json:"said,omitempty" doc:"Of a similar case: what officers found out, the newest last; that one holds"`
+}
+
+// SearchInput is what GET /v1/search asks.
+type SearchInput struct {
+	Text  string   `query:"q" maxLength:"200" doc:"A receive number, another system's number, a mobile, an identifier, or words of a name in Bangla or Latin letters"`
+	Field []string `query:"field" maxItems:"8" doc:"A field of the form and what it says, such as khatian_no:123; may be repeated"`
+	Limit int      `query:"limit" minimum:"1" maximum:"100" default:"20"`
+}
+
+// Fields are the fields of the form that are asked for, and what they are to say.
+func (in *SearchInput) Fields() (map[string]string, error) {
+	fields := map[string]string{}
+	for _, f := range in.Field {
+		name, value, ok := strings.Cut(f, ":")
+		if !ok || name == "" || value == "" {
+			return nil, fault.New("api.search", fault.Invalid, "field", "want a field and what it says, such as khatian_no:123")
+		}
+		fields[name] = value
+	}
+	return fields, nil
 }
 
 // AlikeRequest is the body of POST /v1/applications/similar.
