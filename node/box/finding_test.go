@@ -130,7 +130,7 @@ func TestBoxSaysWhoMayBeOnePerson(t *testing.T) {
 func TestSearchForgets(t *testing.T) {
 	c := small(t)
 	k, _ := told(t, c)
-	look := seeker{c.counter}
+	look := seeker(c)
 	p := look.applicant(k.Number)
 	if got := look.finds(Quest{Query: finder.Query{Text: p.Mobile}}); !slices.Contains(got, k.Number) {
 		t.Fatalf("the mobile finds %v; want %s", got, k.Number)
