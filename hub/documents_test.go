@@ -252,4 +252,8 @@ func TestADocumentIsKeptAnewAfterItWasErased(t *testing.T) {
 		g.Wait("the later case to be whole", func() bool { return lacks(t, s, again) == 0 })
 		holds(t, g, s, one.Hash, scans.Content(one.Hash))
 	}
+	content := scans.Content(one.Hash)
+	if _, err := at.Hub.Upload(t.Context(), cabinet.Piece{Hash: one.Hash, Total: len(content), Bytes: content}); err != nil {
+		t.Errorf("an officer scans what a box sent: %v", err)
+	}
 }

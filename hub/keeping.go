@@ -52,9 +52,13 @@ func (p *papers) keep(ctx context.Context, k register.PaperKept) error {
 }
 
 // keptID names one keeping of a document, however often it is said. One that was erased and
-// came again is kept another time.
+// came again is kept another time, and what a box sent is not what an officer scanned: the
+// register refuses two requests under one ID.
 func (p *papers) keptID(k register.PaperKept) string {
 	id := "document " + k.Hash.String()
+	if k.Sent {
+		id = "sent " + id
+	}
 	if known, err := p.register().Paper(k.Hash); err == nil && known.Erased != 0 {
 		id += " " + strconv.FormatInt(known.Erased, 10)
 	}
