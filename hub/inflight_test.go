@@ -157,15 +157,22 @@ func (r *recordRoom) of(n protocol.Number) *register.Case {
 	return c
 }
 
-// act has whoever sits at the case's desk do something.
+// act has whoever sits at the case's desk do something. Where the clock has moved the case
+// on meanwhile, such as to his superior, he looks at it again, as people do.
 func (r *recordRoom) act(n protocol.Number, m register.Method, a register.Act) {
 	r.Helper()
-	c := r.of(n)
-	r.ids++
-	cmd := register.NewCommand(fmt.Sprint("act-", r.ids), c.State.Seat.Post, m, &a)
-	cmd.Number, cmd.Expect = n, c.State.Version
-	if _, err := r.g.Servers[0].Hub.Do(r.Context(), cmd); err != nil {
-		r.Fatalf("%s of %s, which is %s at %s: %v", m, n, c.State.Stage, c.State.Seat, err)
+	for {
+		c := r.of(n)
+		r.ids++
+		cmd := register.NewCommand(fmt.Sprint("act-", r.ids), c.State.Seat.Post, m, &a)
+		cmd.Number, cmd.Expect = n, c.State.Version
+		_, err := r.g.Servers[0].Hub.Do(r.Context(), cmd)
+		if err == nil {
+			return
+		}
+		if now := r.of(n); fault.KindOf(err) != fault.Conflict || now.State.Version == c.State.Version || now.State.Stage != c.State.Stage {
+			r.Fatalf("%s of %s, which is %s at %s: %v", m, n, c.State.Stage, c.State.Seat, err)
+		}
 	}
 }
 
