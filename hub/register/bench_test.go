@@ -3,7 +3,10 @@ package register
 import (
 	"testing"
 
+	"kendro/domain/access"
+	"kendro/domain/place"
 	"kendro/identity"
+	"kendro/protocol"
 	"kendro/store"
 )
 
@@ -74,4 +77,46 @@ func (b *box) entries(t testing.TB, n, size int) [][]byte {
 		out = append(out, raw)
 	}
 	return out
+}
+
+// BenchmarkErase measures the entry that erases one case of a register of so many, on disk:
+// it reads every event, and every case where a document is named.
+func BenchmarkErase(b *testing.B) {
+	vault, err := store.OpenVault(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	db, err := store.Open(b.TempDir(), store.Options{Preset: store.Office, Vault: vault})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := newTown(b, onDisk{db}).withKey().settle()
+	w.publish(2, eraseDirectory(), licence(b))
+	w.must(NewCommand("", "root", AddUser, &User{
+		Name: "uno-officer", Role: access.Officer, Seat: place.Seat{Post: "uno", Office: "upazila-41-09"}, Hash: hash1, From: 1,
+	}))
+	bx := w.enrol("41-09-17")
+	if bx.epoch, err = identity.NewEpoch(w.recips...); err != nil {
+		b.Fatal(err)
+	}
+	w.first().opener = &cachedOpener{town: w}
+	for len(bx.events) < b.N {
+		for _, raw := range bx.entries(b, 100, 100) {
+			w.index++
+			if out := w.first().Apply(w.index, 1, raw); out.Ingests[0].Fault != nil {
+				b.Fatal(out.Ingests[0].Fault.Err())
+			}
+		}
+	}
+	bx.epoch = nil
+	n := bx.ended(uint64(len(bx.events)+1), protocol.Document{Kind: "nid", Hash: protocol.Hash{9}, Size: 1000, Type: 1})
+	good(b, "order", order(w, "chair", n))
+	b.ResetTimer()
+	good(b, "confirm", confirm(w, "uno-officer", n))
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Milliseconds()), "ms")
+	b.ReportMetric(float64(len(bx.events)), "events")
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
 }
