@@ -48,16 +48,13 @@ func MintNumber(district, slot string, nonce []byte) (Number, error) {
 	return Number(body*100 + check(body)), nil
 }
 
-// CodeDigits is the length of a collection code.
-const CodeDigits = 6
-
-// CollectionCode returns the code on a receipt by which whoever comes for what was issued
+// CollectionCode returns the six digits on a receipt by which whoever comes for what was issued
 // is known, with no network and no telephone (R-SV8). It follows from the application's
 // nonce, which its box and the district know: nobody can work it out of the number. What
 // was handed over once is not handed over again, so it serves once.
 func CollectionCode(nonce []byte) string {
 	sum := sha256.Sum256(append([]byte("kendro-collection-1\x00"), nonce...))
-	return fmt.Sprintf("%0*d", CodeDigits, binary.BigEndian.Uint64(sum[:])%1_000_000)
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(sum[:])%1_000_000)
 }
 
 // CheckCollectionCode compares what was typed, in digits of either script, with the code
