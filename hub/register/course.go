@@ -245,7 +245,7 @@ func (s courses) ring(c *Case) {
 		application.Received: application.Escalate, application.UnderReview: application.Escalate, application.InPreparation: application.Escalate,
 	}[c.State.Stage]
 	w, f := s.way(c)
-	if f != nil || a == application.NoAction {
+	if f != nil || a == application.NoAction || a == application.Lapse && s.format > 3 && (evidence{withheld{s}}).waits(c) {
 		return
 	}
 	before := *c

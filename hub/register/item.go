@@ -179,6 +179,9 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	if f := (withheld{s}).goesOn(it, &b); f != nil {
 		return Result{Fault: f}
 	}
+	if f := (evidence{withheld{s}}).decided(it, b.Outcome); f != nil {
+		return Result{Fault: f}
+	}
 	if it.Kind == ItemConfirm {
 		if f := s.confirm(it, b.Outcome); f != nil {
 			return Result{Fault: f}
@@ -199,6 +202,9 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 		withheld{s}.resolve(it)
 	case it.Kind == ItemLikely:
 		facts{s}.distinct(it.Number)
+	}
+	if k := (&Case{}); s.format > 3 && s.get(caseKey(it.Number), k) {
+		evidence{withheld{s}}.settled(k)
 	}
 	return done(nil)
 }

@@ -41,6 +41,9 @@ func (f *follower) void() {
 		f.aside(whyNotBooked, sum)
 		return
 	}
+	if f.format > 3 {
+		evidence{withheld{f.courses}}.settled(f.c)
+	}
 	w, fail := f.way(f.c)
 	if fail != nil {
 		return
