@@ -131,6 +131,7 @@ var (
 	wordCollectCode = name("গ্রহণ-কোড", "Collection code")
 	wordCodeOrProof = name("রসিদের গ্রহণ-কোড", "Collection code on the receipt")
 	wordBadCode     = name("গ্রহণ-কোডটি এই আবেদনের রসিদের নয়। আবার পড়ুন, অথবা পরিচয়পত্র দেখে নিন।", "The collection code is not the one on this application’s receipt. Read it again, or look at a paper that shows who it is.")
+	wordManyCodes   = name("এই আবেদনে পাঁচবার ভুল গ্রহণ-কোড দেওয়া হয়েছে। আগামীকাল পর্যন্ত কোডের ঘর খালি রাখুন এবং পরিচয়পত্র দেখে নিন।", "Five wrong collection codes were given for this application. Leave the code out until tomorrow, and look at a paper that shows who it is.")
 	wordProofSeen   = name("কী দেখে চিনলেন, যেমন এনআইডি", "How you know the person, such as the NID")
 	wordObjection   = name("আপত্তি", "The objection")
 	wordSure        = name("নিশ্চিত করুন", "Please confirm")
@@ -283,7 +284,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	get := func(name string) string { return strings.TrimSpace(v.Typed.Get(name)) }
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
-		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")),
+		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")), Books: get("books"),
 		Date: get("date"), Code: get("code"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
@@ -292,7 +293,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	if action == application.HandOver.String() && in.Code == "" && in.Text == "" {
 		return in, fault.New("web.act", fault.Invalid, "text", wordBadProof.EN)
 	}
-	if action != application.Pay.String() {
+	if action != application.Pay.String() || in.Books != "" { // Else the sum is the one that its centre brought.
 		return in, nil
 	}
 	var err error
@@ -345,7 +346,9 @@ func (v *caseView) said() []line {
 		add(wordReason, v.lang.Say(v.reasonName(code)))
 	}
 	add(wordOtherNumber, v.Typed.Get("primary"))
-	if poisha, err := parseTaka(v.Typed.Get("taka")); err == nil {
+	if it := v.booked(); it != nil {
+		add(wordWhichPay, latePay(v.lang, it))
+	} else if poisha, err := parseTaka(v.Typed.Get("taka")); err == nil {
 		add(wordSum, v.lang.Taka(poisha))
 	}
 	add(wordPaidOn, v.lang.Digits(v.Typed.Get("paid_on")))

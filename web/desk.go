@@ -333,8 +333,12 @@ func refusal(err error, action string, v caseView) place.Name {
 	if slices.ContainsFunc(v.Offers, func(o offer) bool { return o.Action == action && o.Bar == api.BarNumbers }) {
 		return wordNoNumbers
 	}
-	if fault.KindOf(err) == fault.Invalid && v.Typed.Get("code") != "" {
-		return wordBadCode
+	if wrong := wordsForCode(err, v.Typed.Get("code")); wrong != (place.Name{}) {
+		return wrong
+	}
+	overtaken := v.Difference != nil && v.Difference.Current != v.Difference.Expected
+	if wrong := wordsForBooking(err, v.Typed.Get("books")); wrong != (place.Name{}) && !overtaken {
+		return wrong
 	}
 	if fault.KindOf(err) == fault.Invalid {
 		return wordBadActs
@@ -342,7 +346,7 @@ func refusal(err error, action string, v caseView) place.Name {
 	if fault.KindOf(err) != fault.Conflict {
 		return wordsFor(err)
 	}
-	if d := v.Difference; d != nil && d.Current != d.Expected {
+	if overtaken {
 		return faultWords[fault.Conflict]
 	}
 	for _, o := range v.Offers {
@@ -354,6 +358,20 @@ func refusal(err error, action string, v caseView) place.Name {
 		return wordHeldByOther
 	}
 	return faultWords[fault.Conflict]
+}
+
+// wordsForCode are the words for a collection code that did not count; none where it was not
+// for that.
+func wordsForCode(err error, code string) place.Name {
+	switch kind := fault.KindOf(err); {
+	case code == "":
+		return place.Name{}
+	case kind == fault.Invalid:
+		return wordBadCode
+	case kind == fault.Limited:
+		return wordManyCodes
+	}
+	return place.Name{}
 }
 
 // elsewhereText is how another system knows an application.

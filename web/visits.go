@@ -360,6 +360,8 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 		words = wordNoPayment
 	case kind == fault.Invalid && v.Tried == "payments":
 		words = wordTooDear
+	case kind == fault.Limited && v.Tried == "hand-over":
+		words = wordManyCodes
 	case kind == fault.Invalid && v.Tried == "hand-over":
 		words = wordBadCode
 	default:

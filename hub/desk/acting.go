@@ -72,7 +72,7 @@ func (s actDesk) known(n protocol.Number, in *api.ActionRequest) (string, error)
 	}
 	e, _, err := s.hub.Register().Submission(c)
 	if err == nil {
-		err = protocol.CheckCollectionCode(e.Nonce, in.Code)
+		err = s.codes.Try(n, in.Code, s.clock(), func() error { return protocol.CheckCollectionCode(e.Nonce, in.Code) })
 	}
 	return strings.TrimSpace(protocol.ByCode + " " + in.Text), err
 }

@@ -85,6 +85,9 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 		return nil, err
 	}
 	certificateDesk{s}.attested(c, rec, asOf)
+	if err := slipCode(reg, c, rec, who.User); err != nil {
+		return nil, err
+	}
 	if rec.Until == 0 {
 		if l := reg.AtUnion(c, s.clock().Unix()); l != nil {
 			until := api.TimeOf(time.Unix(l.Until, 0))

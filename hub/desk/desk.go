@@ -89,6 +89,7 @@ type Server struct {
 	search    searchDesk
 
 	unknown *api.Limiter // Lookups of unknown numbers.
+	codes   *api.Codes
 	gauges  *gauges
 }
 
@@ -97,6 +98,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		hub: c.Hub, status: c.Status, mail: c.Mail, clock: c.Clock, log: c.Logger, proxied: c.Proxied,
 		unknown:   api.UnknownNumbers(),
+		codes:     api.NewCodes(),
 		reveal:    c.Reveal,
 		documents: c.Documents,
 		attest:    c.Attest,

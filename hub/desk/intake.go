@@ -162,6 +162,19 @@ func (s intakeDesk) answer(res *register.Result) (*api.ApplicationAnswer, error)
 	return out, nil
 }
 
+// slipCode adds to a record the collection code, for the clerk alone who entered the case and
+// prints its receipt.
+func slipCode(reg *register.Register, c *register.Case, rec *api.Record, reader string) error {
+	if c.Centre != "" || c.By != reader || c.Erased != 0 || rec.Until != 0 {
+		return nil
+	}
+	submitted, _, err := reg.Submission(c)
+	if err == nil {
+		rec.Code = protocol.CollectionCode(submitted.Nonce)
+	}
+	return err
+}
+
 // receipt is this server's word that the register has it.
 func (s intakeDesk) receipt(e *register.Entered) api.Receipt {
 	r := protocol.Receipt{Log: e.Log, At: e.At}

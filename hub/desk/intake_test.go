@@ -13,6 +13,7 @@ import (
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/digit"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -436,5 +437,22 @@ func TestLetterFromThePage(t *testing.T) {
 	}
 	if strings.Contains(page, "<dt>কেন্দ্র</dt>") {
 		t.Error("the slip names a centre")
+	}
+	c, err := o.reg.Case(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _, err := o.reg.Submission(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := protocol.CollectionCode(e.Nonce)
+	if !strings.Contains(digit.InLatin(page), code) { // R-SV8: by which it is collected.
+		t.Errorf("the slip lacks the collection code %s", code)
+	}
+	for _, who := range []string{"clara", "audit"} {
+		if out := o.call(who, "GET", "/v1/applications/"+n.String(), "").Body.String(); strings.Contains(out, code) != (who == "clara") {
+			t.Errorf("%s reads %s; want the code for who entered it alone", who, out)
+		}
 	}
 }

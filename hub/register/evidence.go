@@ -122,7 +122,7 @@ func (s evidence) decided(it *Item, outcome string) *protocol.Failure {
 		return nil
 	}
 	if c.State.Owed > 0 && (c.State.Stage == application.FeeDue || c.State.Stage == application.FeeLapsed) {
-		return refuse(fault.Conflict, it.ID, "nothing counts for the case by this word: book the payment by the item instead (pay --books), which settles it")
+		return refuse(fault.Conflict, it.ID, "nothing counts for the case by this word: have it booked at the case's desk by this item (pay --books), which settles it")
 	}
 	return nil
 }

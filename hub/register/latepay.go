@@ -20,8 +20,10 @@ func (s latePays) claim(k *Case, by access.Principal, b *Act) *protocol.Failure 
 	if f != nil {
 		return f
 	}
-	if err := access.May(by, access.WorkCase, access.Resource{Seat: it.Owner}); err != nil {
-		return failureOf(err)
+	if by.Seat != k.State.Seat { // Whose case it is books it, also where the item has gone to his superior.
+		if err := access.May(by, access.WorkCase, access.Resource{Seat: it.Owner}); err != nil {
+			return failureOf(err)
+		}
 	}
 	var p protocol.Payment
 	e, ok := withheld(s).eventAt(&it.Event)

@@ -275,6 +275,15 @@ func (b Followups) HandOver(ctx context.Context, f Followup, h protocol.HandOver
 	return b.add(ctx, f, protocol.HandedOver, &h)
 }
 
+// KnownBy says whether a code is the one on a case's receipt: [fault.Invalid] where it is not.
+func (b Followups) KnownBy(n protocol.Number, code string) error {
+	c, err := b.of(n)
+	if err != nil {
+		return err
+	}
+	return protocol.CheckCollectionCode(c.Event.Nonce, code)
+}
+
 // Appeal asks the next post of the service's ladder to look at a decision again. What a
 // box may not read of its case is sealed. [fault.Conflict]: as far as this box knows,
 // nothing was decided that may be appealed, or the time for it has passed.

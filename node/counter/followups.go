@@ -177,6 +177,10 @@ func (c followups) handOver(ctx context.Context, in *handOverInput) (*followupAn
 	if err != nil {
 		return nil, err
 	}
+	err = c.codes.Try(f.Number, in.Body.Code, c.Clock(), func() error { return c.Box.Followups().KnownBy(f.Number, in.Body.Code) })
+	if err != nil {
+		return nil, err
+	}
 	return followed(c.Box.Followups().HandOver(ctx, f, protocol.HandOver{Proof: in.Body.Proof, Text: in.Body.Text}, in.Body.Code))
 }
 

@@ -225,7 +225,7 @@ type Filing struct {
 	Elsewhere *protocol.Elsewhere `json:"elsewhere,omitempty" doc:"How another system knows it, from which it was taken over"`
 	PutRight  []PutRight          `json:"corrections,omitempty" doc:"At a box: what it has put right"`
 
-	Code     string `json:"collection_code,omitempty" doc:"At a box: printed on the receipt alone"`
+	Code     string `json:"collection_code,omitempty" doc:"At a box, and at a hub for the clerk who entered the case: printed on the receipt alone"`
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
 

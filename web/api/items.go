@@ -69,7 +69,7 @@ var advice = map[string]Advice{
 	},
 	"doubtful-date": {
 		words("জমার তারিখ নিয়ে সন্দেহ", "A payment whose date can’t be believed"),
-		words("চালান বা রসিদ দেখুন। সময়ের মধ্যে জমা হয়ে থাকলে নথিতে জমা লিপিবদ্ধ করে “প্রয়োগ” বেছে নিন।", "Look at the challan or the receipt. If it was paid in time, book it on the case and choose “applied”."),
+		words("চালান বা রসিদ দেখুন। সময়ের মধ্যে জমা হয়ে থাকলে নথির পাতায় এই জমাটি বেছে নিয়ে লিপিবদ্ধ করুন; বিষয়টি তাতেই নিষ্পত্তি হয়। এটি খোলা থাকা পর্যন্ত মেয়াদ শেষ হয় না।", "Look at the challan or the receipt. If it was paid in time, choose this payment on the case’s page and book it: that settles this. The term does not lapse while it is open."),
 		paidKept,
 	},
 	"late-payment": {
