@@ -40,6 +40,7 @@ type Hub struct {
 	recount  *recounter
 	sweeper  *sweeper
 	asked    asked
+	clock    *officeClock
 	fatal    *fatal
 	closing  sync.Once
 	closed   error // Written by closing.
@@ -67,8 +68,10 @@ func Open(c Config) (h *Hub, err error) {
 	if err := errors.Join(keys.mend(c.Dir, c.Logger), keys.renew(c.Dir, c.Clock())); err != nil {
 		return nil, err
 	}
+	clock := newOfficeClock(c.Clock, c.Logger)
+	c.Clock = clock.now
 	h = &Hub{
-		o: c, keys: keys, packer: protocol.NewPacker(), notices: &notices{}, asked: newAsked(c.Connectors),
+		o: c, keys: keys, packer: protocol.NewPacker(), notices: &notices{}, asked: newAsked(c.Connectors), clock: clock,
 		fatal: &fatal{log: c.Logger, happened: make(chan struct{})},
 	}
 	defer func() {
@@ -148,7 +151,7 @@ func (h *Hub) take(zone *time.Location) (err error) {
 		levels: levels{turn: make(chan struct{}, 1)},
 	}
 	h.group.book = &addressBook{known: h.group.knownAddress}
-	h.members = &membership{group: h.group, keys: h.keys, replaying: h.replaying, address: address, dir: h.o.Dir}
+	h.members = &membership{group: h.group, keys: h.keys, clock: h.clock, replaying: h.replaying, address: address, dir: h.o.Dir}
 	h.members.http.Store(&h.o.HTTP)
 	if h.keys.Founder {
 		if err := h.disk.found(h.keys.ID, address); err != nil {
@@ -166,7 +169,7 @@ func (h *Hub) take(zone *time.Location) (err error) {
 	}
 	h.disk.votes.serving.Store(true)
 	h.group.proposer = newProposer(func(entry []byte) raft.ApplyFuture { return h.group.raft.Apply(entry, 0) },
-		func() (uint64, protocol.Hash) { return h.Register().Digest() }, func() time.Time { return h.o.Clock().In(zone) })
+		func() (uint64, protocol.Hash) { return h.Register().Digest() }, func() time.Time { return h.clock.first().In(zone) })
 	return nil
 }
 
@@ -244,7 +247,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run, (&notary{group: h.group, keys: h.keys}).run} {
+	for _, part := range []func(context.Context){h.follow, (&clockwatch{h.group, h.clock}).run, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run, (&notary{group: h.group, keys: h.keys}).run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

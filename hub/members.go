@@ -36,6 +36,7 @@ type announcement struct {
 type probeAnswer struct {
 	ID      string `cbor:"1,keyasint"`
 	Applied uint64 `cbor:"2,keyasint"`
+	Clock   int64  `cbor:"3,keyasint,omitempty"` // What its own clock shows, Unix milliseconds.
 }
 
 // A membership keeps this server known to the group and, while it leads, the
@@ -43,6 +44,7 @@ type probeAnswer struct {
 type membership struct {
 	*group
 	keys      *openKeys
+	clock     *officeClock
 	replaying func() bool            // The register may lack what it had applied once.
 	address   string                 // Where this server listens.
 	http      atomic.Pointer[string] // Where people reach it.
@@ -51,7 +53,7 @@ type membership struct {
 }
 
 func (m *membership) probe() *probeAnswer {
-	return &probeAnswer{ID: m.id, Applied: m.register().Applied()}
+	return &probeAnswer{ID: m.id, Applied: m.register().Applied(), Clock: m.clock.wall().UnixMilli()}
 }
 
 // settle lets the group know where this server listens.

@@ -39,6 +39,10 @@ type Status struct {
 	Blocked *register.BlockedBase // A national base that the overlay keeps out.
 	Halted  *register.Trial       // The newest release on trial, where it was halted and none came after it.
 
+	// ClockOff is what has to be added to this server's own clock: it is more than ten
+	// minutes from what most servers' clocks show.
+	ClockOff time.Duration
+
 	Connectors []ConnectorState // Other authorities' registers, by name.
 }
 
@@ -64,7 +68,7 @@ func (h *Hub) Status() Status {
 	s := Status{
 		District: h.keys.District, Server: h.keys.ID, State: strings.ToLower(h.group.raft.State().String()),
 		AsOf: time.UnixMilli(reg.At()), Snapshot: m.Index, Installed: m.Installs, InstalledAt: m.InstalledX,
-		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(), Recounted: h.recount.newest.Load(), Connectors: h.asked.states(),
+		InFlight: h.group.proposer.inFlight(), Members: h.Members(), Replaying: h.replaying(), Recounted: h.recount.newest.Load(), Connectors: h.asked.states(), ClockOff: h.clock.off(),
 	}
 	s.Leader, _ = h.group.leader()
 	s.Index, s.Digest = reg.Digest()

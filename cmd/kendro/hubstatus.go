@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"kendro/web/api"
@@ -33,6 +35,9 @@ func hubTable(s *api.HubStatus) *table {
 	)
 	for _, m := range s.Members {
 		t.add("member "+m.ID, memberLine(m))
+	}
+	if s.ClockOff != 0 {
+		t.add("clock", (time.Duration(s.ClockOff)*time.Second).Abs().String()+" from the other servers', whose time counts: set this server's clock right")
 	}
 	if c := s.Recount; c != nil && c.Differ > 0 {
 		t.add("counters differ", count(c.Differ)+" places of "+count(c.Cases)+" cases, counted again "+when(c.At)+": tell us")

@@ -129,6 +129,9 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 		}
 		return 0
 	}))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kendro_clock_off_seconds", Help: "Seconds that the time of the group's servers is ahead of this one's own clock, where they are more than ten minutes apart. Anything but 0: set this server's clock right.",
+	}, func() float64 { return float64(s.status().ClockOff) }))
 	reg.MustRegister(newConnectorGauges(s))
 	if traffic != nil {
 		reg.MustRegister(wireBytes(traffic)...)

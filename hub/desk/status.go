@@ -10,7 +10,7 @@ func StatusOf(s hub.Status) api.HubStatus {
 	out := api.HubStatus{
 		District: s.District, Server: s.Server, State: s.State, Leader: s.Leader,
 		Register: api.RegisterMark{Index: s.Index, Hash: s.Digest.String()},
-		Snapshot: s.Snapshot, Installed: int(s.Installed), InstalledAt: s.InstalledAt, InFlight: s.InFlight, AsOf: api.TimeOf(s.AsOf), Replaying: s.Replaying, Members: []api.Member{},
+		Snapshot: s.Snapshot, Installed: int(s.Installed), InstalledAt: s.InstalledAt, InFlight: s.InFlight, AsOf: api.TimeOf(s.AsOf), Replaying: s.Replaying, Members: []api.Member{}, ClockOff: int(s.ClockOff.Seconds()),
 	}
 	for _, m := range s.Members {
 		out.Members = append(out.Members, api.Member(m))

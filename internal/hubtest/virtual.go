@@ -78,3 +78,6 @@ func (v *Virtual) Others(one *Server) (list []string) {
 	}
 	return list
 }
+
+// Since says how long ago something was, by the right time of the scenario.
+func (v *Virtual) Since(at time.Time) time.Duration { return v.now().Sub(at) }

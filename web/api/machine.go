@@ -185,6 +185,8 @@ type HubStatus struct {
 
 	Recount *Recount `json:"recount,omitempty" doc:"Last night's count of what the metric cells say, from the cases themselves"`
 
+	ClockOff int `json:"clock_off_seconds,omitempty" doc:"Seconds that the time of the group's servers is ahead of this one's own clock, where they are more than ten minutes apart: set its clock right. Until then the time of the others counts"`
+
 	Halted *Trial `json:"halted,omitempty" doc:"The newest release that was on trial, where it was halted and none was published since"`
 
 	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base of the catalogue that the district's overlay keeps out"`
