@@ -19,7 +19,8 @@ import (
 
 // How long a server tries before it says that it doesn't know.
 const (
-	askFor   = 10 * time.Second // A command, through changes of the leader.
+	askFor   = 10 * time.Second // A command, through changes of the leader …
+	lookFor  = 50 * time.Second // … and one for which the leader reads the whole register.
 	freshFor = 2 * time.Second  // An answer as new as the leader's.
 	attempt  = 5 * time.Second  // One call to one server.
 	nudge    = 50 * time.Millisecond
@@ -47,7 +48,7 @@ type group struct {
 	newest   *shared
 	changes  changes
 	levels   levels
-	judged   func(*register.Command) error // Has what a clerk enters, or an officer accepts, judged before this leader proposes it.
+	judged   func(context.Context, *register.Command) error // Has a command that hangs on more than the register judged before this leader proposes it.
 	fatal    *fatal
 	log      *slog.Logger
 }
@@ -89,7 +90,8 @@ func (g *group) do(ctx context.Context, cmd register.Command) (register.Result, 
 	if !slices.Contains(register.Methods(), cmd.Method) {
 		return register.Result{}, fault.New("hub.Do", fault.Invalid, string(cmd.Method), "no such command")
 	}
-	ctx, cancel := context.WithTimeout(ctx, askFor)
+	wait, _ := patience(cmd.Method)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if res, ok := g.register().Answer(&cmd); ok {
 		return plain(res), failure(res.Fault)
@@ -144,17 +146,27 @@ func (g *group) proposeAnywhere(ctx context.Context, cmd register.Command) (prop
 		return g.propose(ctx, cmd)
 	}
 	var out proposeAnswer
-	err := g.askLeader(ctx, callPropose, &cmd, &out)
+	_, once := patience(cmd.Method)
+	err := g.askLeaderFor(ctx, once, callPropose, &cmd, &out)
 	return out, err
+}
+
+// patience is how long a command is tried, and how long once.
+func patience(m register.Method) (all, once time.Duration) {
+	if m == register.ConfirmErasure {
+		return lookFor, lookFor
+	}
+	return askFor, attempt
 }
 
 // propose proposes as the leader and waits for the answer.
 func (g *group) propose(ctx context.Context, cmd register.Command) (proposeAnswer, error) {
-	if cmd.Method == register.Enter || cmd.Method == register.EndMatter {
+	switch cmd.Method { //nolint:exhaustive // The others hang on the register alone.
+	case register.Enter, register.EndMatter, register.ConfirmErasure:
 		if err := g.level(ctx); err != nil { // As for a block: it would be judged by an older release.
 			return proposeAnswer{}, err
 		}
-		if err := g.judged(&cmd); err != nil {
+		if err := g.judged(ctx, &cmd); err != nil {
 			return proposeAnswer{}, err
 		}
 	}
@@ -173,11 +185,15 @@ func (g *group) propose(ctx context.Context, cmd register.Command) (proposeAnswe
 
 // askLeader makes one call to the leader.
 func (g *group) askLeader(ctx context.Context, method string, in, out any) error {
+	return g.askLeaderFor(ctx, attempt, method, in, out)
+}
+
+func (g *group) askLeaderFor(ctx context.Context, wait time.Duration, method string, in, out any) error {
 	_, address := g.leader()
 	if address == "" || g.leads() {
 		return fault.New("hub.askLeader", fault.Unavailable, method, "no server leads now: try again")
 	}
-	ctx, cancel := context.WithTimeout(ctx, attempt)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	defer g.changes.watch(cancel)()
 	return g.call(ctx, address, method, in, out)

@@ -105,7 +105,9 @@ func Open(c Config) (h *Hub, err error) {
 // furnish makes what answers others.
 func (h *Hub) furnish(j *judge) {
 	in := &ingester{group: h.group, judge: j, clock: h.o.Clock}
-	h.group.judged = func(c *register.Command) error { return j.command(h.Register(), c, h.o.Clock()) }
+	h.group.judged = func(ctx context.Context, c *register.Command) error {
+		return j.command(ctx, h.Register(), c, h.o.Clock())
+	}
 	h.board = &switchboard{
 		group: h.group, members: h.members, ingester: in,
 		registrar: &registrar{group: h.group, keys: h.keys, clock: h.o.Clock, guesses: api.UnknownNumbers()},

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -136,11 +137,28 @@ func (j *judge) accepting(reg *register.Register, cmd *register.Command, now tim
 }
 
 // command judges what hangs on a command, and puts into it what it found.
-func (j *judge) command(reg *register.Register, cmd *register.Command, now time.Time) error {
-	if cmd.Method == register.EndMatter {
+func (j *judge) command(ctx context.Context, reg *register.Register, cmd *register.Command, now time.Time) error {
+	switch cmd.Method { //nolint:exhaustive // On the others nothing hangs.
+	case register.EndMatter:
 		return j.accepting(reg, cmd, now)
+	case register.ConfirmErasure:
+		return sought(ctx, reg, cmd)
 	}
 	return j.entering(reg, cmd, now)
+}
+
+// sought looks for what an erasure has to read, so that the entry reads that alone.
+func sought(ctx context.Context, reg *register.Register, cmd *register.Command) error {
+	var b register.ErasureWord
+	err := protocol.Unmarshal(cmd.Body, register.MaxEntry, "body", &b)
+	if err != nil {
+		return err
+	}
+	if b.Sought, err = reg.Seek(ctx, cmd); err != nil {
+		return err
+	}
+	cmd.Body = protocol.Marshal(&b)
+	return nil
 }
 
 // entering judges what a clerk enters, as it does what a box sends, and puts into the

@@ -79,8 +79,9 @@ func (b *box) entries(t testing.TB, n, size int) [][]byte {
 	return out
 }
 
-// BenchmarkErase measures the entry that erases one case of a register of so many, on disk:
-// it reads every event, and every case where a document is named.
+// BenchmarkErase measures what it takes to erase one case of a register of so many, on disk:
+// the leader's look, beside which the register takes in what comes, the entry, and an entry
+// for which no leader has looked.
 func BenchmarkErase(b *testing.B) {
 	vault, err := store.OpenVault(b.TempDir())
 	if err != nil {
@@ -110,11 +111,24 @@ func BenchmarkErase(b *testing.B) {
 	}
 	bx.epoch = nil
 	n := bx.ended(uint64(len(bx.events)+1), protocol.Document{Kind: "nid", Hash: protocol.Hash{9}, Size: 1000, Type: 1})
+	m := bx.ended(uint64(len(bx.events)+1), protocol.Document{Kind: "nid", Hash: protocol.Hash{10}, Size: 1000, Type: 1})
 	good(b, "order", order(w, "chair", n))
-	b.ResetTimer()
-	good(b, "confirm", confirm(w, "uno-officer", n))
+	good(b, "order", order(w, "chair", m))
+	timed := func(unit string, do func()) func() {
+		b.ResetTimer()
+		do()
+		ms := float64(b.Elapsed().Microseconds()) / 1000
+		return func() { b.ReportMetric(ms, unit) }
+	}
+	var c Command
+	look := timed("look-ms", func() { c = looked(w, "uno-officer", n) })
+	one := timed("entry-ms", func() { good(b, "confirm", entry(w, c)) })
+	c = with(b, looked(w, "uno-officer", m), nil)
+	all := timed("without-look-ms", func() { good(b, "confirm", entry(w, c)) })
 	b.StopTimer()
-	b.ReportMetric(float64(b.Elapsed().Milliseconds()), "ms")
+	look()
+	one()
+	all()
 	b.ReportMetric(float64(len(bx.events)), "events")
 	if err := db.Close(); err != nil {
 		b.Fatal(err)

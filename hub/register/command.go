@@ -167,6 +167,8 @@ func (c *Command) digest() protocol.Hash {
 		body = c.asked()
 	case EndMatter:
 		body = c.ending()
+	case ConfirmErasure:
+		body = c.confirming()
 	default: // It is all that was asked for.
 	}
 	return sha256.Sum256(protocol.Marshal(struct {

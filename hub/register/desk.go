@@ -153,6 +153,7 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		t.Check, t.Document = b.Check, b.Document
 		if b.Document != nil {
 			papers(s).name(k, []protocol.Document{*b.Document})
+			erasures{courses(s)}.shown(k.Number, b.Document.Hash)
 		}
 		if w, f := courses(s).way(k); f == nil {
 			outsiders{courses(s)}.byHand(k, w.Version, b.Check, b.Text)
@@ -326,7 +327,8 @@ func (s desks) overtaken(c *Command, k *Case, b *Act, err error) Result {
 	}
 	const newest = 10
 	d := Difference{Expected: c.Expect, Current: k.State.Version, Stage: k.State.Stage.String(), Seat: k.State.Seat, Holder: k.State.Holder}
-	for i := len(k.History) - 1; i >= 0 && len(d.Since) < newest && k.History[i].Version > c.Expect; i-- {
+	said := !s.has(erasureKey(k.Number)) // What is to be erased is told to nobody more.
+	for i := len(k.History) - 1; said && i >= 0 && len(d.Since) < newest && k.History[i].Version > c.Expect; i-- {
 		d.Since = append(d.Since, k.History[i])
 	}
 	slices.Reverse(d.Since)

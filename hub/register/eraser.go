@@ -9,14 +9,18 @@ import (
 	"kendro/protocol"
 )
 
-// An eraser takes out of the register what tells of the applicants of some cases. It
-// reads every event once: a copy of one may stand in any log, and a document may be
-// another case's too.
+// An eraser takes out of the register what tells of the applicants of some cases. A copy
+// of an event may stand in any log, and a document may be another case's too: it reads every
+// event, or what a leader has found by reading all of them.
 type eraser struct {
 	erasures
 	cases  []*Case
 	papers map[protocol.Hash][]protocol.Number // Documents that they name.
-	shared map[protocol.Hash]bool              // Of those, what others name too.
+	shared map[protocol.Hash][]byte            // Of those, what others name too: the key of one.
+
+	sought *Sought  // Where a leader found things; nil: everything is read.
+	fresh  [][]byte // Keys of the events that came since.
+	stale  bool     // Something came since of which it can't be said what it leads to.
 
 	uplinks []found             // Their events in uplinks.
 	inboxes []found             // What inboxes say of them.
@@ -35,12 +39,15 @@ type found struct {
 type acceptance struct{ protocol.Acceptance }
 
 func newEraser(s erasures, list []*Case) *eraser {
-	return &eraser{erasures: s, cases: list, papers: map[protocol.Hash][]protocol.Number{}, shared: map[protocol.Hash]bool{}, joined: map[int]*acceptance{}}
+	return &eraser{erasures: s, cases: list, papers: map[protocol.Hash][]protocol.Number{}, shared: map[protocol.Hash][]byte{}, joined: map[int]*acceptance{}}
 }
 
-// erase does all of it, in an order in which nothing that is still asked is gone.
-func (e *eraser) erase() {
-	e.search()
+// erase does all of it, in an order in which nothing that is still asked is gone. It
+// changes nothing, and reports that, where the leader has to look once more.
+func (e *eraser) erase() bool {
+	if e.search(); e.stale {
+		return false
+	}
 	e.tell()
 	for i := range e.uplinks {
 		e.blank(&e.uplinks[i])
@@ -54,6 +61,9 @@ func (e *eraser) erase() {
 	for _, k := range e.cases {
 		e.strip(k)
 	}
+	e.stripAside()
+	e.stripEndings()
+	return true
 }
 
 // blank leaves an event's hash in its place.
@@ -63,14 +73,12 @@ func (s erasures) blankAt(k []byte, h protocol.Hash) {
 	s.set(k, append(bytes.Clone(h[:]), protocol.ErasedRaw(h)...))
 }
 
-// search reads every event, and the cases for the documents that they name.
+// search looks at the events, and at what else names the documents that the cases do.
 func (e *eraser) search() {
-	e.keep(e.tx.Scan(key(tagEvent), nil, func(k, stored []byte) (bool, error) {
-		if len(stored) > len(protocol.Hash{}) {
-			e.look(k, stored)
-		}
-		return true, nil
-	}))
+	if e.sought != nil {
+		e.fresh, e.stale = e.grown(), !e.sought.stands(e)
+	}
+	e.events(e.look)
 	for _, k := range e.cases {
 		for i := range k.History {
 			if d := k.History[i].Document; d != nil {
@@ -78,33 +86,8 @@ func (e *eraser) search() {
 			}
 		}
 	}
-	if len(e.papers) == 0 {
-		return
-	}
-	e.keep(e.tx.Scan(key(tagEvent, []byte{byte(protocol.Uplink)}), nil, func(k, stored []byte) (bool, error) {
-		if !slices.ContainsFunc(e.uplinks, func(f found) bool { return bytes.Equal(f.key, k) }) {
-			e.share(stored)
-		}
-		return true, nil
-	}))
-	e.keep(e.tx.Scan(key(tagCase), nil, func(k, raw []byte) (bool, error) {
-		if !slices.ContainsFunc(e.cases, func(c *Case) bool { return bytes.Equal(caseKey(c.Number), k) }) {
-			e.share(raw)
-		}
-		return true, nil
-	}))
-	e.keep(e.tx.Scan(key(tagRecord), nil, func(_, raw []byte) (bool, error) { // A scan of an old paper is the office's.
-		e.share(raw)
-		return true, nil
-	}))
-}
-
-// share notes which documents something else names.
-func (e *eraser) share(raw []byte) {
-	for h := range e.papers {
-		if !e.shared[h] && bytes.Contains(raw, h[:]) {
-			e.shared[h] = true
-		}
+	if len(e.papers) > 0 {
+		e.named()
 	}
 }
 
@@ -200,27 +183,24 @@ func (at Source) began(c *Case) bool {
 
 // lookInbox decides about what a centre was told.
 func (e *eraser) lookInbox(event *protocol.Event, f found) {
-	ours := func(n protocol.Number) bool {
-		return slices.ContainsFunc(e.cases, func(c *Case) bool { return c.Number == n })
-	}
 	switch event.Kind {
 	case protocol.CaseMoved, protocol.SetAside:
 		var st protocol.Standing // What is told of a case once more is told of its primary.
-		if ours(event.Number) || event.Kind == protocol.CaseMoved && event.Decode(&st) == nil && ours(st.Primary) {
+		if e.ours(event.Number) || event.Kind == protocol.CaseMoved && event.Decode(&st) == nil && e.ours(st.Primary) {
 			f.number = event.Number
 			e.inboxes = append(e.inboxes, f)
 		}
 	case protocol.Accepted:
 		var a protocol.Acceptance
-		if event.Decode(&a) != nil || !slices.ContainsFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) }) {
+		if event.Decode(&a) != nil || !slices.ContainsFunc(a.Other, func(st protocol.Standing) bool { return e.ours(st.Number) }) {
 			return
 		}
-		f.number = a.Other[slices.IndexFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) })].Number
-		a.Other = slices.DeleteFunc(a.Other, func(st protocol.Standing) bool { return ours(st.Number) })
+		f.number = a.Other[slices.IndexFunc(a.Other, func(st protocol.Standing) bool { return e.ours(st.Number) })].Number
+		a.Other = slices.DeleteFunc(a.Other, func(st protocol.Standing) bool { return e.ours(st.Number) })
 		e.joined[len(e.inboxes)] = &acceptance{a}
 		e.inboxes = append(e.inboxes, f)
 	default: // Such as what has come of a correction.
-		if ours(event.Number) && event.Kind != protocol.EventsErased {
+		if e.ours(event.Number) && event.Kind != protocol.EventsErased {
 			f.number = event.Number
 			e.inboxes = append(e.inboxes, f)
 		}
@@ -326,7 +306,7 @@ func inWords(w protocol.Erasure, places []Source, documents []protocol.Hash) (li
 func (e *eraser) goneDocuments() []protocol.Hash {
 	var list []protocol.Hash
 	for h := range e.papers {
-		if !e.shared[h] {
+		if e.shared[h] == nil {
 			list = append(list, h)
 		}
 	}
@@ -359,17 +339,21 @@ func (e *eraser) dropPapers() {
 			e.put(papers{e.step}.paperKey(h), &Paper{Hash: h, Size: p.Size, Type: p.Type, Erased: e.meta.At})
 		}
 	}
-	if len(gone) == 0 {
-		return
-	}
-	var keys [][]byte
-	e.keep(e.tx.Scan(key(tagKept), nil, func(k, raw []byte) (bool, error) {
-		if slices.ContainsFunc(gone, func(h protocol.Hash) bool { return bytes.Contains(raw, h[:]) }) {
-			keys = append(keys, bytes.Clone(k))
-		}
-		return true, nil
-	}))
-	for _, k := range keys {
+	for _, k := range e.kept(gone) {
 		e.del(k)
 	}
+}
+
+// kept are the keys under which it stands that the servers hold documents.
+func (e *eraser) kept(list []protocol.Hash) [][]byte {
+	if len(list) == 0 {
+		return nil
+	}
+	var since []byte
+	if e.sought != nil {
+		since = key(tagKept, u64(e.sought.Index+1))
+	}
+	return e.those(tagKept, since, func(_, raw []byte) bool {
+		return slices.ContainsFunc(list, func(h protocol.Hash) bool { return bytes.Contains(raw, h[:]) })
+	})
 }

@@ -84,6 +84,19 @@ type ErasureOrder struct {
 // which Number stands.
 type ErasureWord struct {
 	Number protocol.Number `cbor:"1,keyasint"`
+
+	Sought *Sought `cbor:"126,keyasint,omitempty"` // Confirm-erasure: what the leader found; nil: all is read in the entry.
+}
+
+// confirming is what stays the same when a confirmation is repeated: the leader may find
+// something else then.
+func (c *Command) confirming() []byte {
+	var b ErasureWord
+	if protocol.Unmarshal(c.Body, MaxEntry, "body", &b) != nil {
+		return c.Body
+	}
+	b.Sought = nil
+	return protocol.Marshal(&b)
 }
 
 // appealGrace is for how many days after its term an appeal, or a payment, may still come
@@ -143,6 +156,7 @@ func (s erasures) order(c *Command, by access.Principal) Result {
 			Number: n, Basis: b.Basis, Reason: b.Reason, By: by.User, Seat: by.Seat, At: s.meta.At, With: b.Numbers,
 			Stage: k.State.Stage.String(), Area: k.Area,
 		})
+		s.waits(n)
 	}
 	return done(nil)
 }
@@ -234,20 +248,26 @@ func (s erasures) standing(c *Command, by access.Principal) (*Erasure, []*Case, 
 
 // confirm has a second person confirm an order. It is done in the same entry.
 func (s erasures) confirm(c *Command, by access.Principal) Result {
-	o, list, f := s.standing(c, by)
+	list, f := s.confirmed(c, by)
 	if f != nil {
 		return Result{Fault: f}
 	}
-	if s.personOf(o.By) == s.personOf(by.User) {
-		return failed(fault.Denied, c.Actor, "whoever ordered it can't confirm it: a second person has to")
+	var with []protocol.Number
+	for _, k := range list {
+		with = append(with, k.Number)
 	}
 	for _, k := range list {
-		if f := s.obstacle(k, o.With); f != nil {
+		if f := s.obstacle(k, with); f != nil {
 			return Result{Fault: f}
 		}
 	}
 	e := newEraser(s, list)
-	e.erase()
+	if b, _ := body[ErasureWord](c); !slices.ContainsFunc(list, func(k *Case) bool { return !s.has(waitingKey(k.Number)) }) {
+		e.sought = b.Sought
+	}
+	if !e.erase() {
+		return failed(fault.Unavailable, list[0].Number.String(), "something came to it while the hub looked for what tells of it: confirm it again")
+	}
 	for _, k := range list {
 		n := &Erasure{}
 		if !s.get(erasureKey(k.Number), n) {
@@ -257,10 +277,20 @@ func (s erasures) confirm(c *Command, by access.Principal) Result {
 		n.Told, n.Places, n.Documents, n.Stage = e.told, placesOf(e.uplinks, k.Number), e.papersOf(k), k.State.Stage.String()
 		n.Inboxes = placesOf(e.inboxes, k.Number)
 		s.put(erasureKey(k.Number), n)
+		s.waitsNoMore(k.Number)
 		s.meta.Stats.Erased++
 		s.meta.Stats.Newest = s.index
 	}
 	return done(nil)
+}
+
+// confirmed returns the cases of the order that a command confirms, for whoever may.
+func (s erasures) confirmed(c *Command, by access.Principal) ([]*Case, *protocol.Failure) {
+	o, list, f := s.standing(c, by)
+	if f == nil && s.personOf(o.By) == s.personOf(by.User) {
+		f = refuse(fault.Denied, c.Actor, "whoever ordered it can't confirm it: a second person has to")
+	}
+	return list, f
 }
 
 func (s erasures) personOf(login string) string {
@@ -280,6 +310,7 @@ func (s erasures) drop(c *Command, by access.Principal) Result {
 	for _, n := range o.With {
 		if x := (&Erasure{}); s.get(erasureKey(n), x) && x.ErasedAt == 0 { // A box may have brought word of one meanwhile.
 			s.del(erasureKey(n))
+			s.waitsNoMore(n)
 		}
 	}
 	return done(nil)

@@ -103,7 +103,7 @@ func order(w *town, who string, list ...protocol.Number) Result {
 }
 
 func confirm(w *town, who string, n protocol.Number) Result {
-	return entry(w, NewCommand("", who, ConfirmErasure, &ErasureWord{Number: n}))
+	return entry(w, looked(w, who, n))
 }
 
 func good(t testing.TB, what string, r Result) {

@@ -38,18 +38,16 @@ func (e *eraser) strip(k *Case) {
 	e.dropAll(key(tagCorrection, u64(uint64(k.Number))))
 	e.dropTies(k)
 	e.stripItems(k)
-	e.stripAside(k)
-	e.stripEndings(k)
 	if e.has(lackingKey(k.Number)) {
 		e.del(lackingKey(k.Number))
 	}
 }
 
 // stripEndings leaves no words on what officers ended of a case that was no item.
-func (e *eraser) stripEndings(c *Case) {
-	for _, k := range e.under(sideKey(sideMatter)) {
+func (e *eraser) stripEndings() {
+	for _, k := range e.about(sideKey(sideMatter)) {
 		x := &Ending{}
-		if e.get(k, x) && x.Number == c.Number {
+		if e.get(k, x) && e.ours(x.Number) {
 			x.Detail, x.Words = ErasedText, ErasedText
 			e.put(k, x)
 		}
@@ -65,13 +63,20 @@ func (e *eraser) dropScanOf(k *Case) {
 	}
 }
 
-// under returns the keys under a prefix.
-func (e *eraser) under(prefix []byte) (keys [][]byte) {
-	e.keep(e.tx.Scan(prefix, nil, func(k, _ []byte) (bool, error) {
-		keys = append(keys, bytes.Clone(k))
+// about returns the keys under a prefix whose pairs hold the number of one of the cases.
+func (e *eraser) about(prefix []byte) (keys [][]byte) {
+	e.keep(e.tx.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
+		if slices.ContainsFunc(e.cases, func(c *Case) bool { return bytes.Contains(raw, u64(uint64(c.Number))) }) {
+			keys = append(keys, bytes.Clone(k))
+		}
 		return true, nil
 	}))
 	return keys
+}
+
+// ours reports whether a number is one of the cases'.
+func (e *eraser) ours(n protocol.Number) bool {
+	return slices.ContainsFunc(e.cases, func(c *Case) bool { return c.Number == n })
 }
 
 func (e *eraser) dropAll(prefix []byte) {
@@ -100,10 +105,10 @@ func (e *eraser) stripItems(c *Case) {
 }
 
 // stripAside leaves no reason on what was set aside of a case.
-func (e *eraser) stripAside(c *Case) {
-	for _, k := range e.under(key(tagQuarantine)) {
+func (e *eraser) stripAside() {
+	for _, k := range e.about(key(tagQuarantine)) {
 		q := &Quarantine{}
-		if e.get(k, q) && q.Number == c.Number {
+		if e.get(k, q) && e.ours(q.Number) {
 			q.Reason = ErasedText
 			e.put(k, q)
 		}
@@ -112,23 +117,18 @@ func (e *eraser) stripAside(c *Case) {
 
 // dropFacts forgets what the cases were about.
 func (e *eraser) dropFacts() {
-	for _, k := range e.under(key(tagFact)) {
-		if len(k) > 8 && slices.ContainsFunc(e.cases, func(c *Case) bool { return numberOf(k[len(k)-8:]) == c.Number }) {
-			e.del(k)
-		}
+	for _, k := range e.facts() {
+		e.del(k)
 	}
+}
+
+func (e *eraser) facts() [][]byte {
+	return e.those(tagFact, nil, func(k, _ []byte) bool { return len(k) > 8 && e.ours(numberOf(k[len(k)-8:])) })
 }
 
 // dropAnswers takes the words of the cases out of what overtaken officers were answered.
 func (e *eraser) dropAnswers() {
-	var keys [][]byte
-	e.keep(e.tx.Scan(key(tagAnswer), nil, func(k, raw []byte) (bool, error) {
-		if len(raw) > 2*len(protocol.Hash{}) && e.quotes(raw) {
-			keys = append(keys, bytes.Clone(k))
-		}
-		return true, nil
-	}))
-	for _, k := range keys {
+	for _, k := range e.answers() {
 		var a answer
 		var d Difference
 		if !e.get(k, &a) || a.Result.Decode(&d) != nil || len(d.Since) == 0 {
@@ -145,6 +145,12 @@ func (e *eraser) dropAnswers() {
 			e.put(k, &a)
 		}
 	}
+}
+
+// answers are the keys of those that may hold words of the cases. While an order waits, no
+// answer does: see overtaken.
+func (e *eraser) answers() [][]byte {
+	return e.those(tagAnswer, nil, func(_, raw []byte) bool { return len(raw) > 2*len(protocol.Hash{}) && e.quotes(raw) })
 }
 
 // quotes reports whether something holds words of one of the cases.
