@@ -136,6 +136,10 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 		if len(holding(t, s.Dir, canaries...)) == 0 {
 			t.Error("nothing lay on the disk before: the test looks at nothing")
 		}
+		found := []byte("\x18\x7e\xa5\x01") // A Sought in the command that confirms.
+		if len(holding(t, s.Dir, found)) == 0 {
+			t.Error("the leader has not looked before the entry")
+		}
 	}
 	var sweeps sync.WaitGroup
 	for _, s := range g.Servers {
