@@ -153,7 +153,7 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 		t.Check, t.Document = b.Check, b.Document
 		if b.Document != nil {
 			papers(s).name(k, []protocol.Document{*b.Document})
-			erasures{courses(s)}.shown(k.Number, b.Document.Hash)
+			waiting{erasures{courses(s)}}.shown(k.Number, b.Document.Hash)
 		}
 		if w, f := courses(s).way(k); f == nil {
 			outsiders{courses(s)}.byHand(k, w.Version, b.Check, b.Text)

@@ -76,9 +76,9 @@ func (s erasures) blankAt(k []byte, h protocol.Hash) {
 // search looks at the events, and at what else names the documents that the cases do.
 func (e *eraser) search() {
 	if e.sought != nil {
-		e.fresh, e.stale = e.grown(), !e.sought.stands(e)
+		e.fresh, e.stale = reading{e}.grown(), !e.sought.stands(reading{e})
 	}
-	e.events(e.look)
+	reading{e}.events(e.look)
 	for _, k := range e.cases {
 		for i := range k.History {
 			if d := k.History[i].Document; d != nil {
@@ -87,7 +87,7 @@ func (e *eraser) search() {
 		}
 	}
 	if len(e.papers) > 0 {
-		e.named()
+		reading{e}.named()
 	}
 }
 
@@ -353,7 +353,7 @@ func (e *eraser) kept(list []protocol.Hash) [][]byte {
 	if e.sought != nil {
 		since = key(tagKept, u64(e.sought.Index+1))
 	}
-	return e.those(tagKept, since, func(_, raw []byte) bool {
+	return reading{e}.those(tagKept, since, func(_, raw []byte) bool {
 		return slices.ContainsFunc(list, func(h protocol.Hash) bool { return bytes.Contains(raw, h[:]) })
 	})
 }

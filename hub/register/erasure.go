@@ -156,7 +156,7 @@ func (s erasures) order(c *Command, by access.Principal) Result {
 			Number: n, Basis: b.Basis, Reason: b.Reason, By: by.User, Seat: by.Seat, At: s.meta.At, With: b.Numbers,
 			Stage: k.State.Stage.String(), Area: k.Area,
 		})
-		s.waits(n)
+		waiting{s}.begin(n)
 	}
 	return done(nil)
 }
@@ -277,7 +277,7 @@ func (s erasures) confirm(c *Command, by access.Principal) Result {
 		n.Told, n.Places, n.Documents, n.Stage = e.told, placesOf(e.uplinks, k.Number), e.papersOf(k), k.State.Stage.String()
 		n.Inboxes = placesOf(e.inboxes, k.Number)
 		s.put(erasureKey(k.Number), n)
-		s.waitsNoMore(k.Number)
+		waiting{s}.end(k.Number)
 		s.meta.Stats.Erased++
 		s.meta.Stats.Newest = s.index
 	}
@@ -310,7 +310,7 @@ func (s erasures) drop(c *Command, by access.Principal) Result {
 	for _, n := range o.With {
 		if x := (&Erasure{}); s.get(erasureKey(n), x) && x.ErasedAt == 0 { // A box may have brought word of one meanwhile.
 			s.del(erasureKey(n))
-			s.waitsNoMore(n)
+			waiting{s}.end(n)
 		}
 	}
 	return done(nil)

@@ -68,7 +68,7 @@ func (r Orders) Seek(ctx context.Context, c *Command) (out *Sought, err error) {
 		if f != nil || s.err != nil {
 			return s.err
 		}
-		out = newEraser(s, list).seek()
+		out = reading{newEraser(s, list)}.seek()
 		if len(protocol.Marshal(out)) > maxSought {
 			out = nil
 		}
@@ -100,8 +100,12 @@ func (l looking) Scan(prefix, from []byte, fn func(k, v []byte) (bool, error)) e
 	})
 }
 
+// A reading is how an eraser comes by what it looks at: all that there is, or what a leader
+// found and what has come since.
+type reading struct{ *eraser }
+
 // seek reads everything, as an entry without a Sought would.
-func (e *eraser) seek() *Sought {
+func (e reading) seek() *Sought {
 	out := &Sought{Index: e.meta.Index}
 	for _, k := range e.cases {
 		raw, _ := e.raw(caseKey(k.Number))
@@ -124,7 +128,7 @@ func (e *eraser) seek() *Sought {
 }
 
 // heads calls fn with every uplink and inbox, and the last event of it that is here.
-func (e *eraser) heads(fn func(log protocol.LogID, last uint64)) {
+func (e reading) heads(fn func(log protocol.LogID, last uint64)) {
 	for _, c := range []protocol.Channel{protocol.Uplink, protocol.Inbox} {
 		e.keep(e.tx.Scan([]byte{tagLog, byte(c)}, nil, func(k, raw []byte) (bool, error) {
 			var l logState
@@ -141,7 +145,7 @@ func (e *eraser) heads(fn func(log protocol.LogID, last uint64)) {
 }
 
 // grown are the keys of the events that came since the leader looked.
-func (e *eraser) grown() (keys [][]byte) {
+func (e reading) grown() (keys [][]byte) {
 	read := map[protocol.LogID]uint64{}
 	for i := range e.sought.Heads {
 		read[e.sought.Heads[i].Log] = e.sought.Heads[i].Seq
@@ -157,7 +161,7 @@ func (e *eraser) grown() (keys [][]byte) {
 
 // stands reports whether the cases are as the leader saw them. Whatever came to one of
 // them since, it has to look once more.
-func (s *Sought) stands(e *eraser) bool {
+func (s *Sought) stands(e reading) bool {
 	if len(s.Cases) != len(e.cases) {
 		return false
 	}
@@ -171,7 +175,7 @@ func (s *Sought) stands(e *eraser) bool {
 }
 
 // events calls fn with every event that may tell of the cases, in the order of the keys.
-func (e *eraser) events(fn func(k, stored []byte)) {
+func (e reading) events(fn func(k, stored []byte)) {
 	look := func(k, stored []byte) {
 		if len(stored) > len(protocol.Hash{}) {
 			fn(k, stored)
@@ -200,7 +204,7 @@ func (e *eraser) events(fn func(k, stored []byte)) {
 
 // those returns the keys of a kind whose pairs fit: of all of them, or of those that the
 // leader found and that lie behind a key.
-func (e *eraser) those(tag byte, behind []byte, fits func(k, raw []byte) bool) (keys [][]byte) {
+func (e reading) those(tag byte, behind []byte, fits func(k, raw []byte) bool) (keys [][]byte) {
 	scan := func(from []byte) {
 		e.keep(e.tx.Scan(key(tag), from, func(k, raw []byte) (bool, error) {
 			if fits(k, raw) {
@@ -228,7 +232,7 @@ func (e *eraser) those(tag byte, behind []byte, fits func(k, raw []byte) bool) (
 }
 
 // named finds out which of the documents something else names.
-func (e *eraser) named() {
+func (e reading) named() {
 	if e.sought == nil {
 		for _, prefix := range [][]byte{{tagEvent, byte(protocol.Uplink)}, {tagCase}, {tagRecord}} { // A scan of an old paper is the office's.
 			e.keep(e.tx.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
@@ -263,7 +267,7 @@ func (e *eraser) named() {
 }
 
 // share notes which documents something else names.
-func (e *eraser) share(k, raw []byte) {
+func (e reading) share(k, raw []byte) {
 	ours := slices.ContainsFunc(e.uplinks, func(f found) bool { return bytes.Equal(f.key, k) }) ||
 		slices.ContainsFunc(e.cases, func(c *Case) bool { return bytes.Equal(caseKey(c.Number), k) })
 	if ours {
@@ -278,12 +282,15 @@ func (e *eraser) share(k, raw []byte) {
 
 func waitingKey(n protocol.Number) []byte { return sideKey(sideWaiting, u64(uint64(n))) }
 
-// waits notes that an order waits for whoever confirms it.
-func (s erasures) waits(n protocol.Number) { s.set(waitingKey(n), []byte{}) }
+// waiting is what the register notes while orders wait for whoever confirms them.
+type waiting struct{ erasures }
 
-// waitsNoMore notes that one doesn't. With the last, what officers showed meanwhile is of
+// begin notes that an order waits.
+func (s waiting) begin(n protocol.Number) { s.set(waitingKey(n), []byte{}) }
+
+// end notes that one doesn't. With the last, what officers showed meanwhile is of
 // no use.
-func (s erasures) waitsNoMore(n protocol.Number) {
+func (s waiting) end(n protocol.Number) {
 	if s.has(waitingKey(n)) {
 		s.del(waitingKey(n))
 	}
@@ -297,7 +304,7 @@ func (s erasures) waitsNoMore(n protocol.Number) {
 
 // shown notes, while an order waits, that an officer showed a document on a case: a leader
 // that has looked for whoever names it would miss that.
-func (s erasures) shown(n protocol.Number, h protocol.Hash) {
+func (s waiting) shown(n protocol.Number, h protocol.Hash) {
 	if len(s.under(sideKey(sideWaiting))) > 0 {
 		s.set(sideKey(sideShown, h[:], u64(uint64(n))), []byte{})
 	}

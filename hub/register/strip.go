@@ -123,7 +123,7 @@ func (e *eraser) dropFacts() {
 }
 
 func (e *eraser) facts() [][]byte {
-	return e.those(tagFact, nil, func(k, _ []byte) bool { return len(k) > 8 && e.ours(numberOf(k[len(k)-8:])) })
+	return reading{e}.those(tagFact, nil, func(k, _ []byte) bool { return len(k) > 8 && e.ours(numberOf(k[len(k)-8:])) })
 }
 
 // dropAnswers takes the words of the cases out of what overtaken officers were answered.
@@ -150,7 +150,7 @@ func (e *eraser) dropAnswers() {
 // answers are the keys of those that may hold words of the cases. While an order waits, no
 // answer does: see overtaken.
 func (e *eraser) answers() [][]byte {
-	return e.those(tagAnswer, nil, func(_, raw []byte) bool { return len(raw) > 2*len(protocol.Hash{}) && e.quotes(raw) })
+	return reading{e}.those(tagAnswer, nil, func(_, raw []byte) bool { return len(raw) > 2*len(protocol.Hash{}) && e.quotes(raw) })
 }
 
 // quotes reports whether something holds words of one of the cases.

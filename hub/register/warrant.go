@@ -70,7 +70,7 @@ func (s erasures) know(e *Erasure) {
 		e = old
 	} else {
 		e.Former, e.Index, e.Late = true, 0, Late{} // Who was told has to be told here once more.
-		s.waitsNoMore(e.Number)
+		waiting{s}.end(e.Number)
 	}
 	for _, p := range e.Places {
 		s.set(erasedKey(p.Log, p.At), u64(uint64(e.Number)))
