@@ -34,7 +34,7 @@ func CopyFolder(to, from string) error {
 	return store.CopyFolder(to, from, nil)
 }
 
-// SetClear has register and Raft's log lie on the disk unencrypted.
+// SetClear has register, Raft's log and held blocks lie on the disk unencrypted.
 func (c *Config) SetClear() { c.clear = true }
 
 // Rewrite puts a register that was written anew in the place of a server's.

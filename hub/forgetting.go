@@ -36,6 +36,9 @@ type sweeper struct {
 
 // run looks again and again until ctx ends.
 func (s *sweeper) run(ctx context.Context) {
+	if err := s.heldGone(); err != nil && !errors.Is(err, fault.Unavailable) {
+		s.log.Warn("sealed blocks that this server keeps may hold what was erased by order", "err", err)
+	}
 	for rest(ctx, sweepEvery) {
 		upTo, since, err := s.register().Unswept(s.id)
 		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.turn()))) {

@@ -18,8 +18,12 @@ import (
 	"kendro/domain/place"
 	"kendro/hub"
 	"kendro/hub/register"
+	"kendro/identity"
 	"kendro/internal/hubtest"
 	"kendro/protocol"
+	"kendro/replication"
+	"kendro/replication/bundle"
+	"kendro/replication/link"
 )
 
 // holding returns the files of a server's folder in which one of some texts stands.
@@ -96,6 +100,7 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 	scans := b.Scans()
 	scan := scans.Scan(1, 30<<10)
 	n := b.FileWith(scan)
+	old := stick(t, b, scans)
 	drain(t, g, b, g.Follower().Addr)
 	stop := scans.Send(g.Follower().Addr)
 	for _, s := range g.Servers {
@@ -141,26 +146,13 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 			t.Error("the leader has not looked before the entry")
 		}
 	}
-	var sweeps sync.WaitGroup
-	for _, s := range g.Servers {
-		sweeps.Go(func() {
-			if !hubtest.Eventually(func() bool {
-				err := hub.Sweep(t.Context(), s.Hub)
-				if err != nil && fault.KindOf(err) != fault.Unavailable {
-					t.Error(err)
-				}
-				return err == nil
-			}) {
-				t.Error("a server has not swept")
-			}
-		})
-	}
-	sweeps.Wait()
+	sweeps(t, g)
 	for _, s := range g.Servers {
 		if left := holding(t, s.Dir, canaries...); len(left) > 0 {
 			t.Errorf("it still lies in %v", left)
 		}
 	}
+	sticksOfBefore(t, g, b, old, scan.Hash, canaries)
 	b.File(3)
 	drain(t, g, b, g.Leader().Addr)
 	g.Agree()
@@ -186,8 +178,119 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 	}
 	g.Settle()
 	g.Agree()
-	if st := g.Leader().Hub.Register().Stats(); st.Cases != 5 || st.Erased != 2 {
-		t.Errorf("%d cases, %d erased; want 5 and 2", st.Cases, st.Erased)
+	if st := g.Leader().Hub.Register().Stats(); st.Cases != 6 || st.Erased != 2 {
+		t.Errorf("%d cases, %d erased; want 6 and 2", st.Cases, st.Erased)
+	}
+}
+
+// sweeps has every server rid its folder of what was erased.
+func sweeps(t *testing.T, g *hubtest.Group) {
+	t.Helper()
+	var all sync.WaitGroup
+	for _, s := range g.Servers {
+		all.Go(func() {
+			if !hubtest.Eventually(func() bool {
+				err := hub.Sweep(t.Context(), s.Hub)
+				if err != nil && fault.KindOf(err) != fault.Unavailable {
+					t.Error(err)
+				}
+				return err == nil
+			}) {
+				t.Error("a server has not swept")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// stick is what a box brings by hand, from the beginning of its log on.
+func stick(t *testing.T, b *hubtest.Box, papers link.PaperSource) []byte {
+	t.Helper()
+	raw := bytes.NewBufferString(bundle.Magic)
+	o := bundle.Order{Peer: replication.Peer{Subject: identity.Subject{District: hubtest.District, Role: identity.RoleServer}}, Papers: papers}
+	if err := bundle.Export(t.Context(), b, o, raw); err != nil {
+		t.Fatal(err)
+	}
+	return raw.Bytes()
+}
+
+// sealedOn are the bodies of a stick's blocks, as they would lie on a disk.
+func sealedOn(t *testing.T, stick []byte) (list [][]byte) {
+	t.Helper()
+	for file := bundle.Read(bytes.NewReader(stick)); ; {
+		m, err := file.Next()
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Block != nil {
+			list = append(list, m.Block.Body)
+		}
+	}
+}
+
+// sticksOfBefore has a stick of before the order brought, which holds nothing new, and, while nobody
+// leads, one whose only block begins before what was erased and ends with a new application. The
+// application becomes a case; the block lies in a server's copies and in Raft's log, sealed,
+// until each has swept once more, and in no file afterwards.
+func sticksOfBefore(t *testing.T, g *hubtest.Group, b *hubtest.Box, old []byte, scan protocol.Hash, canaries [][]byte) {
+	t.Helper()
+	r, err := hub.NewMail(g.Follower().Hub).Import(t.Context(), bytes.NewReader(old))
+	if err != nil || r.Events != 0 || r.Known == 0 || r.Documents != 0 || len(r.RefusedDocuments) != 1 {
+		t.Errorf("the stick of before: %+v, %v; want nothing new, and the document refused", r, err)
+	}
+	b.File(1)
+	late := stick(t, b, nil)
+	sealed := sealedOn(t, late)
+	if len(sealed) != 1 {
+		t.Fatalf("%d blocks; want one that goes on behind what was erased", len(sealed))
+	}
+	alone := g.Follower()
+	for _, s := range g.Servers {
+		if s != alone {
+			g.Stop(s)
+		}
+	}
+	g.Wait("nobody to lead", func() bool { return alone.Hub.Status().Leader == "" })
+	if r, err = hub.NewMail(alone.Hub).Import(t.Context(), bytes.NewReader(old)); err != nil || r.Events != 0 {
+		t.Errorf("the stick of before, without a leader: %+v, %v", r, err)
+	}
+	g.Wait("the block to be held", func() bool {
+		r, err = hub.NewMail(alone.Hub).Import(t.Context(), bytes.NewReader(late))
+		return err == nil && r.Events == 1
+	})
+	if len(holding(t, filepath.Join(alone.Dir, "held"), sealed...)) == 0 {
+		t.Error("the block is not held: the test looks at nothing")
+	}
+	for _, s := range g.Servers {
+		if s != alone {
+			g.Start(s)
+		}
+	}
+	g.Wait("the application to be a case", func() bool {
+		at, err := alone.Hub.Register().LogHead(b.Log)
+		return err == nil && at.Seq == b.Filed()
+	})
+	g.Wait("the copy to go", func() bool { return len(holding(t, filepath.Join(alone.Dir, "held"), sealed...)) == 0 })
+	g.Agree()
+	for _, s := range g.Servers {
+		if s.Hub.Holds(scan) {
+			t.Error("the document is here again")
+		}
+		if upTo, _, err := s.Hub.Register().Unswept(s.Hub.Status().Server); err != nil || upTo == 0 {
+			t.Errorf("server %s has nothing to sweep, %v; Raft's log holds the block", s.Addr, err)
+		}
+		if len(holding(t, s.Dir, sealed...)) == 0 {
+			t.Error("the block lies in no file: the test looks at nothing")
+		}
+	}
+	sweeps(t, g)
+	for _, s := range g.Servers {
+		if left := holding(t, s.Dir, append(sealed, canaries...)...); len(left) > 0 {
+			t.Errorf("after the stick it lies in %v", left)
+		}
 	}
 }
 

@@ -48,29 +48,34 @@ func (h *holding) leaderless() bool {
 }
 
 // put keeps a block that its author signed and that continues what is settled or
-// held here. What cannot be kept is unknown to the box, as if there were no holding.
-func (h *holding) put(c *ingestCall, settled protocol.Position) (protocol.Position, error) {
+// held here. What cannot be kept is unknown to the box, as if there were no holding. Of
+// what the register here has, nothing is kept: it is signed for.
+func (h *holding) put(c *ingestCall, settled protocol.Position) (protocol.Position, *protocol.Ack, error) {
 	const op = "hub.hold"
 	b := &c.Block
 	none := protocol.Position{}
 	reg := h.register()
 	owner, err := h.judge.author(reg, b.Header.Log)
 	if err != nil {
-		return none, err
+		return none, nil, err
 	}
 	if !b.Header.Sealed() {
-		return none, fault.New(op, fault.Denied, b.Header.Log.String(), "what is held is sealed")
+		return none, nil, fault.New(op, fault.Denied, b.Header.Log.String(), "what is held is sealed")
 	}
 	if err := b.Verify(owner.Signing); err != nil {
-		return none, err
+		return none, nil, err
 	}
 	epoch, _, err := h.judge.epoch(reg, b, c.Epoch, owner.Signing)
 	if err != nil {
-		return none, err
+		return none, nil, err
 	}
-	known := max(h.cursor(b.Header.Log).Seq, settled.Seq, h.store.Head(b.Header.Log).Seq)
+	here := h.cursor(b.Header.Log)
+	if h.registered(&b.Header, here) { // Or what was erased by order would lie here once more.
+		return here, h.sign(b.Header.Log, here, h.register().Applied(), h.register().Incarnation()), nil
+	}
+	known := max(here.Seq, settled.Seq, h.store.Head(b.Header.Log).Seq)
 	if b.Header.First > known+1 {
-		return none, fault.New(op, fault.Unavailable, b.Header.Log.String(), "what comes before is not here: send again")
+		return none, nil, fault.New(op, fault.Unavailable, b.Header.Log.String(), "what comes before is not here: send again")
 	}
 	// The log may have gone on by another way since something of it was held here.
 	h.store.Begin(b.Header.Log, protocol.Position{Seq: b.Header.First - 1, Hash: b.Header.Prev})
@@ -82,7 +87,7 @@ func (h *holding) put(c *ingestCall, settled protocol.Position) (protocol.Positi
 		err = fault.Wrap(op, fault.Unavailable, b.Header.Log.String(), err)
 	}
 	h.nudge()
-	return at, err
+	return at, nil, err
 }
 
 // cursor is how far the register here has a log.
@@ -98,6 +103,15 @@ func (h *holding) cursor(log protocol.LogID) protocol.Position {
 		}
 	}
 	return protocol.Position{}
+}
+
+// registered reports whether the register here has all of a block.
+func (h *holding) registered(b *protocol.Header, here protocol.Position) bool {
+	if b.Last > here.Seq {
+		return false
+	}
+	end, err := h.register().HashAt(b.Log, b.Last)
+	return err == nil && end == b.End
 }
 
 func (h *holding) nudge() {
@@ -192,13 +206,18 @@ func (h *holding) ingest(ctx context.Context, c *ingestCall) (a ingestAnswer, er
 
 // settle signs for a log, lets go of what that covers, and tells its box.
 func (h *holding) settle(log protocol.LogID, at protocol.Position, index, incarnation uint64) error {
-	ack := protocol.Ack{Log: log, At: at, Index: index, Incarnation: incarnation}
-	ack.Sign(h.keys.signer)
-	if err := h.release(ack); err != nil {
+	ack := h.sign(log, at, index, incarnation)
+	if err := h.release(*ack); err != nil {
 		return err
 	}
-	h.tell(ack)
+	h.tell(*ack)
 	return nil
+}
+
+func (h *holding) sign(log protocol.LogID, at protocol.Position, index, incarnation uint64) *protocol.Ack {
+	ack := &protocol.Ack{Log: log, At: at, Index: index, Incarnation: incarnation}
+	ack.Sign(h.keys.signer)
+	return ack
 }
 
 func (h *holding) release(ack protocol.Ack) error {
@@ -216,10 +235,15 @@ func (s *host) hold(in *intake, c *ingestCall, cause error, done func(protocol.P
 	s.mu.Lock()
 	settled := in.settled[log]
 	s.mu.Unlock()
-	at, err := s.holding.put(c, settled)
+	at, ack, err := s.holding.put(c, settled)
 	if err != nil {
 		s.log.Debug("a block is not held", "block", blockName(&c.Block.Header), "err", err)
 		done(protocol.Position{}, nil, cause)
+		return
+	}
+	if ack != nil {
+		s.settledAt(in, log, at)
+		done(at, ack, nil)
 		return
 	}
 	s.mu.Lock()

@@ -62,7 +62,7 @@ type Config struct {
 	// Raft's log is kept.
 	step  func(point string)
 	log   func(*journal.Options)
-	clear bool // Register and Raft's log lie on the disk unencrypted.
+	clear bool // Register, Raft's log and held blocks lie on the disk unencrypted.
 }
 
 func (c *Config) complete() error {

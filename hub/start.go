@@ -89,7 +89,11 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if err := d.openPart(o, rest); err != nil {
 		return d, asLost(err)
 	}
-	d.held, err = held.Anew(filepath.Join(o.dir, heldFolder), held.Options{Cipher: vault, Logger: o.logger})
+	keep := held.Options{Logger: o.logger}
+	if rest != nil {
+		keep.Cipher = rest
+	}
+	d.held, err = held.Anew(filepath.Join(o.dir, heldFolder), keep)
 	return d, err
 }
 

@@ -88,15 +88,7 @@ func found(t *testing.T, servers, n int) *upazila {
 	t.Helper()
 	up := &upazila{Group: hubtest.With(t, hubtest.Options{Voters: servers, Verbose: os.Getenv("KENDRO_TEST_VERBOSE") != ""}), t: t}
 	for i := range n {
-		m := &member{up: up, centre: unions[i], dir: t.TempDir()}
-		up.boxes = append(up.boxes, m)
-		up.AddEntrepreneur(m.centre, "rahima-"+strconv.Itoa(i))
-		token := up.Token(m.centre)
-		if _, err := Enrol(t.Context(), m.dir, token, EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
-			t.Fatal(err)
-		}
-		m.start()
-		t.Cleanup(m.stop)
+		up.boxes = append(up.boxes, up.enrols(unions[i]))
 	}
 	for _, m := range up.boxes {
 		up.Wait("intake at "+string(m.centre), func() bool { return m.box.Blockers().Closed() == nil })
@@ -111,6 +103,19 @@ func found(t *testing.T, servers, n int) *upazila {
 		})
 	}
 	return up
+}
+
+// enrols enrols a box, and starts it.
+func (up *upazila) enrols(c place.Centre) *member {
+	up.t.Helper()
+	m := &member{up: up, centre: c, dir: up.t.TempDir()}
+	up.AddEntrepreneur(c, "rahima-"+string(c))
+	if _, err := Enrol(up.t.Context(), m.dir, up.Token(c), EnrolOptions{Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		up.t.Fatal(err)
+	}
+	m.start()
+	up.t.Cleanup(m.stop)
+	return m
 }
 
 func (m *member) start() {

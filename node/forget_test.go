@@ -18,10 +18,12 @@ import (
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/hub"
 	"kendro/internal/nodetest"
 	"kendro/node/box"
 	"kendro/protocol"
 	"kendro/replication"
+	"kendro/replication/bundle"
 	"kendro/store"
 	"kendro/store/cabinet"
 	"kendro/store/journal"
@@ -153,15 +155,88 @@ func TestRow36AnOrderOutlivesTheHub(t *testing.T) {
 	t.Parallel()
 	up := found(t, 1, 2)
 	m := up.boxes[1]
+	m.cut()
 	m.file(3)
 	hers := m.tells()
 	m.filed = append(m.filed, hers.number)
+	old := m.stick()
+	m.copies(1)
+	m.gate.set(false)
 	m.accepted()
+	old = append(old, up.stick(m.centre)...)
 	share, by := up.Share()
 	older := m.copied()
 	up.forgets(m, hers)
+	up.bringsBack(m, hers, old)
 	up.BeginAnew(share, by)
 	up.forgetsAnew(m, hers, older)
+}
+
+// stick writes what the box has for its hub, of its log from the beginning on.
+func (m *member) stick() [][]byte {
+	var b bytes.Buffer
+	b.WriteString(bundle.Magic)
+	mail := &mailbag{m.courier.host, m.courier.papers}
+	if err := mail.export(m.up.t.Context(), api.BundleOrder{}, &b); err != nil {
+		m.up.t.Fatal(err)
+	}
+	return [][]byte{b.Bytes()}
+}
+
+// stick writes what the hub has for a centre.
+func (up *upazila) stick(c place.Centre) [][]byte {
+	var b bytes.Buffer
+	b.WriteString(bundle.Magic)
+	if err := hub.NewMail(up.Leader().Hub).Export(up.t.Context(), c, nil, 0, &b); err != nil {
+		up.t.Fatal(err)
+	}
+	return [][]byte{b.Bytes()}
+}
+
+// bringsBack has sticks of before an order brought to the box that wrote them, to a neighbour
+// in whatever way he may take them, to a box of another upazila and to the hub, each of which
+// was restarted or is new: nothing of hers is on any disk afterwards.
+func (up *upazila) bringsBack(m *member, k *forgotten, sticks [][]byte) {
+	t := up.t
+	t.Helper()
+	neighbour, far := up.boxes[0], up.enrols("41-09-17")
+	up.Wait("intake far away", func() bool { return far.box.Blockers().Closed() == nil })
+	m.start()
+	neighbour.start()
+	up.Wait("the neighbour to know what was erased", func() bool {
+		return neighbour.exchange.held.Begin(k.log, protocol.Position{}).Seq >= k.seq
+	})
+	from := func(protocol.LogID) (replication.Peer, error) {
+		return replication.Peer{Subject: m.subject(), Session: 1, Cert: m.keys.signer.Public()}, nil
+	}
+	brought := uint64(0)
+	for i, raw := range sticks {
+		for _, b := range []*member{m, neighbour, far} {
+			mail := &mailbag{b.courier.host, b.courier.papers}
+			r, err := mail.take(t.Context(), bytes.NewReader(raw))
+			if err != nil || r.Events > 0 {
+				t.Errorf("stick %d at %s: %+v, %v; want nothing new", i, b.centre, r, err)
+			}
+		}
+		r, err := bundle.Import(t.Context(), &keeper{neighbour.exchange}, from, nil, bytes.NewReader(raw))
+		if err != nil || r.Events > 0 {
+			t.Errorf("stick %d, as a session of its author's: %+v, %v; want nothing new", i, r, err)
+		}
+		brought += r.Known
+		if r, err = hub.NewMail(up.Leader().Hub).Import(t.Context(), bytes.NewReader(raw)); err != nil || r.Events > 0 || r.Documents > 0 {
+			t.Errorf("stick %d at the hub: %+v, %v; want nothing new", i, r, err)
+		}
+	}
+	if brought < k.seq {
+		t.Errorf("the sticks hold %d events of its log; want hers among them", brought)
+	}
+	if c, err := up.Leader().Hub.Register().Case(k.number); err != nil || c.Erased == 0 {
+		t.Errorf("the case at the hub is %+v, %v", c, err)
+	}
+	for _, b := range []*member{m, neighbour, far} {
+		b.stop()
+		b.reads(k)
+	}
 }
 
 // copied is a copy of the box's folder as it stands.

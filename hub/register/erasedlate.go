@@ -2,6 +2,7 @@ package register
 
 import (
 	"bytes"
+	"slices"
 
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -127,6 +128,39 @@ func (s erasures) late(n protocol.Number, told *protocol.Head, further ...Source
 	}
 	s.put(erasureKey(n), o)
 	s.meta.Stats.Newest = s.index
+}
+
+// carried notes of which erased cases this entry holds events once more, sealed and whole:
+// its block begins at a place of theirs, or before it. Nothing of it gets into the register,
+// but it lies in Raft's log.
+func (s erasures) carried(h *protocol.Header, upTo uint64) {
+	last := min(h.Last, upTo)
+	if s.format < 4 || h.Codec == protocol.CodecErased || h.First > last || s.meta.Stats.Erased == 0 && s.world.founding.Anew == nil {
+		return
+	}
+	gone := false
+	s.keep(s.tx.Scan(logKey(tagEvent, h.Log), eventKey(h.Log, h.First), func(k, stored []byte) (bool, error) {
+		if _, seq := placeIn(k); seq > last {
+			return false, nil
+		}
+		_, gone = protocol.ErasedHash(stored[min(len(stored), len(protocol.Hash{})):])
+		return !gone, nil
+	}))
+	if !gone {
+		return
+	}
+	var list []protocol.Number
+	s.keep(s.tx.Scan(key(tagErasure), nil, func(k, raw []byte) (bool, error) {
+		o := &Erasure{}
+		err := decodeState(k, raw, o)
+		if slices.ContainsFunc(o.Places, func(at Source) bool { return at.Log == h.Log && h.First <= at.At.Seq && at.At.Seq <= last }) {
+			list = append(list, o.Number)
+		}
+		return true, err
+	}))
+	for _, n := range list {
+		s.late(n, nil)
+	}
 }
 
 // replay tells a centre of an order once more, with further places. It returns where its

@@ -70,6 +70,7 @@ func (s intake) author(b *protocol.Block) (*Node, *protocol.Failure) {
 // block is in the register already is compared and skipped.
 func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 	h := &in.Block.Header
+	erasures{courses(s)}.carried(h, l.At.Seq)
 	switch {
 	case l.Fork != nil:
 		return refuse(fault.Conflict, h.Log.String(), "the log forked and is frozen")

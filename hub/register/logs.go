@@ -177,6 +177,20 @@ func (r Logs) LogEvent(id protocol.LogID, seq uint64) (raw []byte, err error) {
 	return raw, err
 }
 
+// HashAt returns the hash of an event of a log, which stays where the event was erased or
+// could not be opened, or [fault.NotFound].
+func (r Logs) HashAt(id protocol.LogID, seq uint64) (h protocol.Hash, err error) {
+	const op = "register.HashAt"
+	err = r.base.View(func(v View) error {
+		stored, err := v.Get(eventKey(id, seq))
+		if err == nil && copy(h[:], stored) == len(h) {
+			return nil
+		}
+		return fault.Wrap(op, fault.NotFound, id.String()+" "+strconv.FormatUint(seq, 10), cmp.Or(err, errShort))
+	})
+	return h, err
+}
+
 var errShort = errors.New("shorter than its hash")
 
 // Shelved returns where in the catalogue's log a version or directory stands whose

@@ -1,7 +1,9 @@
 package box
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"time"
 
 	"kendro/domain/fault"
@@ -143,4 +145,24 @@ func (x erasedIndex) among(d *delivery) (gone map[uint64]bool, err error) {
 		return nil
 	})
 	return gone, err
+}
+
+// places lists the events of uplinks, of whatever centre, that any order ever named here.
+func (x erasedIndex) places() (list []protocol.ErasedPlaces, err error) {
+	err = x.view(func(tx *store.Tx) error {
+		return tx.Scan([]byte(keyGone), nil, func(k, value []byte) (bool, error) {
+			name, seq, ok := bytes.Cut(k[len(keyGone):], []byte{0})
+			log, err := protocol.ParseLogID(string(name))
+			if err != nil || !ok || len(seq) != 8 || len(value) != len(protocol.Hash{}) {
+				return false, damagedIndex(fault.New("box.places", fault.Damaged, string(name), "not the place of an event"))
+			}
+			if last := len(list) - 1; last < 0 || list[last].Log != log {
+				list = append(list, protocol.ErasedPlaces{Log: log})
+			}
+			last := &list[len(list)-1]
+			last.At = append(last.At, protocol.Position{Seq: binary.BigEndian.Uint64(seq), Hash: protocol.Hash(value)})
+			return true, nil
+		})
+	})
+	return list, err
 }

@@ -37,6 +37,8 @@ const forgetRun = 2000
 type forgets struct {
 	due chan struct{} // Holds one: an order may be waiting.
 
+	barred bool // Whoever keeps others' copies knows what was erased before this run. The forgetter's own.
+
 	mu     sync.Mutex // Guards what follows, across the write of the mark.
 	doubts uint64     // How often a journal was put together otherwise.
 	late   int        // The last look did not come to its end: how often it was asked for since, and one; 0: it did.
@@ -155,6 +157,9 @@ func (f forgetter) isLate() bool {
 
 // carryOut carries out every order that is not noted as carried out.
 func (f forgetter) carryOut(ctx context.Context) error {
+	if err := f.bar(); err != nil {
+		return err
+	}
 	f.forgets.mu.Lock()
 	doubts := f.forgets.doubts
 	f.forgets.mu.Unlock()
@@ -240,6 +245,25 @@ func (f forgetter) throwAway(orders []order) error {
 		places = append(places, orders[i].Places...)
 	}
 	return f.o.Forget(places)
+}
+
+// bar tells whoever keeps others' copies, once a run, of all that was ever erased by an order
+// that came here: a neighbour's old disk or an old stick may bring it again.
+func (f forgetter) bar() error {
+	if f.forgets.barred || f.o.Forget == nil {
+		return nil
+	}
+	places, err := erasedIndex{f.index}.places()
+	if err != nil {
+		return err
+	}
+	if len(places) > 0 {
+		if err := f.o.Forget(places); err != nil && !errors.Is(err, fault.Unavailable) {
+			return err
+		}
+	}
+	f.forgets.barred = true // What is in the way of an order is that order's to say.
+	return nil
 }
 
 func (f forgetter) drop(folder string) error {

@@ -7,8 +7,8 @@
 // else: it is sealed to the district, and this package holds no key for it.
 //
 // The package refuses to judge: whoever calls has verified signature and right. It
-// keeps no gap in a log, no more than its quota, and nothing that an
-// acknowledgement covers.
+// keeps no gap in a log, no more than its quota, nothing that an acknowledgement covers,
+// and of what was erased by order nothing but what goes on behind it.
 package held
 
 import (
@@ -55,6 +55,7 @@ type Store struct {
 	live   int64 // Bytes of records that are needed.
 	dead   int64 // Bytes of records that are not.
 	blocks int64 // Of live, what counts for the quota.
+	erased erased
 }
 
 // An epochID tells epochs apart, as protocol has it.
@@ -108,7 +109,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		j: j, quota: o.Quota, turn: make(chan struct{}, 1),
-		logs: map[protocol.LogID]*shelf{}, epochs: map[epochID]*introduction{},
+		logs: map[protocol.LogID]*shelf{}, epochs: map[epochID]*introduction{}, erased: erased{places: map[protocol.LogID][]protocol.Position{}},
 	}
 	if report.Behind || report.HeadMissing {
 		err = j.Settle() // What is missing lies at its owner's as well; the head says that it is not here.
@@ -192,6 +193,7 @@ func (s *Store) notePut(h *protocol.Header, seq uint64, bytes int64) {
 	sh := s.shelf(h.Log)
 	if slices.ContainsFunc(sh.slots, func(x slot) bool { return x.head.First == h.First && x.head.Last == h.Last && x.head.End == h.End }) {
 		s.bury(bytes) // A kill while all was written again left it twice: the first counts, with what stands behind it.
+		s.erased.bury(h)
 		return
 	}
 	if e := s.epochs[epochID(h.Epoch)]; e != nil {
@@ -215,6 +217,7 @@ func (s *Store) drop(sh *shelf, i int) {
 	sh.size -= x.bytes
 	s.blocks -= x.bytes
 	s.bury(x.bytes)
+	s.erased.bury(&x.head)
 	if e := s.epochs[epochID(x.head.Epoch)]; e != nil {
 		if e.uses--; e.uses == 0 {
 			s.bury(e.bytes)

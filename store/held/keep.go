@@ -8,21 +8,28 @@ import (
 )
 
 // Begin says where a log that nothing is held of begins: the author has settled
-// what lies before. It returns where the log stands here, which is that place or,
+// what lies before, and a hub what was erased by order. It returns where the log stands here, which is that place or,
 // if something is held, how far.
 func (s *Store) Begin(log protocol.LogID, at protocol.Position) protocol.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh := s.shelf(log)
-	if len(sh.slots) == 0 && at.Seq > sh.base.Seq {
-		sh.base = at
+	if len(sh.slots) == 0 {
+		sh.base = later(sh.base, later(at, s.erased.floor(log)))
 	}
 	return sh.head()
 }
 
+func later(a, b protocol.Position) protocol.Position {
+	if b.Seq > a.Seq {
+		return b
+	}
+	return a
+}
+
 // Put keeps a block, with the introduction of its epoch unless that is here. It
 // returns when both are durable, with how far the log is then held. A block that is
-// held already changes nothing. One behind a gap is [fault.Unavailable], one that
+// held already changes nothing, nor does one that ends with what was erased by order, or before. One behind a gap is [fault.Unavailable], one that
 // doesn't continue what is held [fault.Conflict], one over the quota
 // [fault.Denied]. Another kind is the disk's.
 func (s *Store) Put(e *protocol.Epoch, b *protocol.Block) (protocol.Position, error) {
@@ -55,7 +62,7 @@ func (s *Store) judge(e *protocol.Epoch, b *protocol.Block) (at protocol.Positio
 	defer s.mu.Unlock()
 	sh := s.logs[h.Log]
 	if sh == nil {
-		sh = &shelf{base: protocol.Position{Seq: h.First - 1, Hash: h.Prev}}
+		sh = &shelf{base: later(protocol.Position{Seq: h.First - 1, Hash: h.Prev}, s.erased.floor(h.Log))}
 	}
 	at = sh.head()
 	switch {
@@ -112,6 +119,9 @@ func (s *Store) Acknowledge(p protocol.Passed) (bool, error) {
 	}
 	if err := s.write([]*record{{Ack: &p}}); err != nil {
 		return false, err
+	}
+	if err := s.cleanse(); err != nil {
+		return true, err
 	}
 	return true, s.compact()
 }
@@ -186,57 +196,8 @@ func (s *Store) rewrite() error {
 		}
 	}
 	s.logs, s.epochs, s.live, s.dead, s.blocks = fresh.logs, fresh.epochs, fresh.live, fresh.dead, fresh.blocks
+	s.erased.buried = fresh.erased.buried
 	return nil
-}
-
-// Forget takes blocks of erased events off the disk, durably, with all that the journal
-// holds beside what is needed: the register has those events, so it needs no copy of what
-// came before either. A block that goes on behind them may be the only copy of the rest; it
-// stays until a hub has signed for that, and the answer is [fault.Unavailable].
-func (s *Store) Forget(places []protocol.ErasedPlaces) error {
-	s.turn <- struct{}{}
-	defer func() { <-s.turn }()
-	concerned, waits := s.settle(places)
-	if concerned {
-		if err := s.j.Roll(); err != nil {
-			return err
-		}
-		if err := s.rewrite(); err != nil {
-			return err
-		}
-	}
-	if waits != "" {
-		return fault.New("held.Forget", fault.Unavailable, waits, "a block with an erased event goes on behind it, and no hub has signed for the rest")
-	}
-	return nil
-}
-
-// settle lets go of blocks up to the last erased event of each log. It reports whether
-// anything of the logs was ever held, and of which a block still covers such an event.
-func (s *Store) settle(places []protocol.ErasedPlaces) (concerned bool, waits string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range places {
-		sh, top := s.logs[places[i].Log], uint64(0)
-		if sh == nil {
-			continue
-		}
-		concerned = true
-		for _, at := range places[i].At {
-			top = max(top, at.Seq)
-		}
-		for len(sh.slots) > 0 && sh.slots[0].head.Last <= top {
-			h := sh.slots[0].head
-			s.drop(sh, 0)
-			sh.base = protocol.Position{Seq: h.Last, Hash: h.End}
-		}
-		for _, x := range sh.slots {
-			if slices.ContainsFunc(places[i].At, func(at protocol.Position) bool { return x.head.First <= at.Seq && at.Seq <= x.head.Last }) {
-				waits = places[i].Log.String()
-			}
-		}
-	}
-	return concerned, waits
 }
 
 // needed lists the records that are needed, in their order. The caller holds mu.
