@@ -18,7 +18,6 @@ import (
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
-	"kendro/hub"
 	"kendro/internal/nodetest"
 	"kendro/node/box"
 	"kendro/protocol"
@@ -159,11 +158,11 @@ func TestRow36AnOrderOutlivesTheHub(t *testing.T) {
 	m.file(3)
 	hers := m.tells()
 	m.filed = append(m.filed, hers.number)
-	old := m.stick()
+	old := [][]byte{m.stick()}
 	m.copies(1)
 	m.gate.set(false)
 	m.accepted()
-	old = append(old, up.stick(m.centre)...)
+	old = append(old, up.Stick(m.centre))
 	share, by := up.Share()
 	older := m.copied()
 	up.forgets(m, hers)
@@ -173,24 +172,14 @@ func TestRow36AnOrderOutlivesTheHub(t *testing.T) {
 }
 
 // stick writes what the box has for its hub, of its log from the beginning on.
-func (m *member) stick() [][]byte {
+func (m *member) stick() []byte {
 	var b bytes.Buffer
 	b.WriteString(bundle.Magic)
 	mail := &mailbag{m.courier.host, m.courier.papers}
 	if err := mail.export(m.up.t.Context(), api.BundleOrder{}, &b); err != nil {
 		m.up.t.Fatal(err)
 	}
-	return [][]byte{b.Bytes()}
-}
-
-// stick writes what the hub has for a centre.
-func (up *upazila) stick(c place.Centre) [][]byte {
-	var b bytes.Buffer
-	b.WriteString(bundle.Magic)
-	if err := hub.NewMail(up.Leader().Hub).Export(up.t.Context(), c, nil, 0, &b); err != nil {
-		up.t.Fatal(err)
-	}
-	return [][]byte{b.Bytes()}
+	return b.Bytes()
 }
 
 // bringsBack has sticks of before an order brought to the box that wrote them, to a neighbour
@@ -223,7 +212,7 @@ func (up *upazila) bringsBack(m *member, k *forgotten, sticks [][]byte) {
 			t.Errorf("stick %d, as a session of its author's: %+v, %v; want nothing new", i, r, err)
 		}
 		brought += r.Known
-		if r, err = hub.NewMail(up.Leader().Hub).Import(t.Context(), bytes.NewReader(raw)); err != nil || r.Events > 0 || r.Documents > 0 {
+		if r, err = up.Bring(raw); err != nil || r.Events > 0 || r.Documents > 0 {
 			t.Errorf("stick %d at the hub: %+v, %v; want nothing new", i, r, err)
 		}
 	}
