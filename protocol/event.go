@@ -28,6 +28,7 @@ const (
 	ActedAtUnion  Kind = 7  // Uplink: a person of the union decides at its box. Payload: UnionAct.
 	LeaseAsked    Kind = 8  // Uplink: the box asks for what it may decide by itself. Payload: LeaseRequest.
 
+	AsideRead   Kind = 13 // Uplink: an officer of the union has read what became of an act there. Payload: AsideSeen.
 	CopyPrinted Kind = 61 // Uplink: a certificate was printed. Payload: CertificateCopy.
 
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.

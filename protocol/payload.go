@@ -266,7 +266,8 @@ type HandOver struct {
 }
 
 // An Aside is the payload of SetAside: an event of this centre's that could not be
-// applied to its case. It waits for an officer until Outcome says what came of it.
+// applied to its case. It waits for an officer until Outcome says what came of it. A later
+// word on the same event stands in place of an earlier one.
 type Aside struct {
 	Number  Number   `cbor:"1,keyasint"`
 	Log     LogID    `cbor:"2,keyasint"`
@@ -274,6 +275,8 @@ type Aside struct {
 	Kind    string   `cbor:"4,keyasint"`           // Of the item, such as overpayment.
 	Text    string   `cbor:"5,keyasint,omitempty"` // Why.
 	Outcome string   `cbor:"6,keyasint,omitempty"` // Empty while it waits.
+
+	Act *AsideAct `cbor:"95,keyasint,omitempty"` // Where it is what an officer of a union did at its box.
 }
 
 // Ended is the payload of CasesEnded: the cases that began with some events of a

@@ -94,6 +94,46 @@ type UnionAct struct {
 	Cites []string `cbor:"120,keyasint,omitempty"` // Note, decide: answers that it rests on, as form.NAME or applicant.NAME.
 }
 
+// An AsideAct is what the officers of a union are told of an act of theirs that the district
+// did not take, has yet to confirm, or has overturned since.
+type AsideAct struct {
+	Action string `cbor:"1,keyasint"`
+	Actor  string `cbor:"2,keyasint"`
+	Post   string `cbor:"3,keyasint,omitempty"` // In which he acted, post@office.
+	At     int64  `cbor:"4,keyasint"`           // When, by the box's clock, Unix milliseconds.
+	Since  int64  `cbor:"5,keyasint"`           // Since when it is aside, Unix milliseconds at the hub.
+	Owner  string `cbor:"6,keyasint,omitempty"` // Who decides about it, post@office; overturned: where the case lies since.
+
+	Certificate string `cbor:"7,keyasint,omitempty"` // Issue: its number.
+	Words       string `cbor:"8,keyasint,omitempty"` // Of whoever settled it.
+	Settled     int64  `cbor:"9,keyasint,omitempty"` // Unix milliseconds at the hub.
+}
+
+// The kinds of an Aside that tell of an act at a union.
+const (
+	AsideUnfit      = "act-at-union"        // It does not fit the case.
+	AsideConfirm    = "decision-to-confirm" // An officer has yet to confirm it (DOMAIN §7 row 37).
+	AsideRevoked    = "after-revocation"    // Its box was revoked before (row 25).
+	AsideOverturned = "decision-overturned" // It counted; what it rested on was put right (row 11). No item is open.
+)
+
+// Outcomes of an Aside by which an act counts after all.
+const (
+	OutcomeConfirmed = "confirmed"
+	OutcomeHonoured  = "honoured"
+)
+
+// Counts reports whether what it tells of counts after all.
+func (a *Aside) Counts() bool { return a.Outcome == OutcomeConfirmed || a.Outcome == OutcomeHonoured }
+
+// An AsideSeen is the payload of AsideRead: an officer of the union has read the word on an
+// act, as it was then.
+type AsideSeen struct {
+	Log     LogID    `cbor:"1,keyasint"`
+	At      Position `cbor:"2,keyasint"`
+	Outcome string   `cbor:"3,keyasint,omitempty"`
+}
+
 // A Certificate is what was issued on a case.
 type Certificate struct {
 	Serial  uint64 `cbor:"1,keyasint"`

@@ -58,6 +58,7 @@ type Enclosed struct {
 	Accused     *application.Accused `cbor:"30,keyasint,omitempty"` // Whom it is about, where it is a grievance.
 	Certificate *Certificate         `cbor:"31,keyasint,omitempty"` // What was issued on it under a number.
 	Waits       *Waiting             `cbor:"32,keyasint,omitempty"` // A decision of its union's that is to be confirmed.
+	Parted      bool                 `cbor:"95,keyasint,omitempty"` // At its union's box it stands otherwise: the hub's desks have it.
 
 	AskedAnew *AskedAnew        `cbor:"45,keyasint,omitempty"` // What a newer version asks in addition, where it goes on under that.
 	Notice    *DateNotice       `cbor:"46,keyasint,omitempty"` // Of a delivery date that changes again and again.

@@ -32,7 +32,7 @@ func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return format > 2
-	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected, protocol.CopyPrinted:
+	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected, protocol.CopyPrinted, protocol.AsideRead:
 		return format > 3
 	}
 	return false
@@ -94,6 +94,10 @@ func (f *follower) take() {
 		f.meta.Stats.Followed++
 		return
 	}
+	if f.e.Kind == protocol.AsideRead { // It stands in its log, for whoever asks, and for the centre's next box.
+		f.meta.Stats.Followed++
+		return
+	}
 	f.c = &Case{}
 	if f.e.Number == 0 || !f.get(caseKey(f.e.Number), f.c) {
 		f.meta.Stats.Unreadable++
@@ -134,6 +138,7 @@ func (f *follower) aside(why string, amount int64) {
 		return
 	}
 	if f.e.Kind == protocol.ActedAtUnion || f.e.Kind == protocol.CopyPrinted {
+		unions{f.courses}.part(f)
 		f.open(f.c, Item{Kind: ItemUnion, Text: why, Event: f.from, Centre: f.owner.Centre, Owner: f.above(f.c)})
 		return
 	}

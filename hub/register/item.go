@@ -23,7 +23,7 @@ const (
 	ItemHandOver    = "handed-over-early" // The register knows of nothing to hand over.
 
 	ItemGone       = "service-withdrawn"    // It was filed under a service that was withdrawn (row 9).
-	ItemRevoked    = "after-revocation"     // Its box was revoked before (row 25).
+	ItemRevoked    = protocol.AsideRevoked  // Its box was revoked before (row 25).
 	ItemRefundOwed = "refund-owed"          // Paid on what was then refused.
 	ItemDear       = "charge-above-ceiling" // A centre took more for itself than it may (row 8).
 	ItemVoided     = "payment-voided"       // A centre reversed a payment (row 17).
@@ -37,8 +37,8 @@ const (
 
 	ItemCorrection = "correction" // What a centre puts right was changed meanwhile, or a decision rests on it (row 11).
 
-	ItemConfirm = "decision-to-confirm" // A union decided under no valid lease (row 37).
-	ItemUnion   = "act-at-union"        // What a union's officer did does not fit the case.
+	ItemConfirm = protocol.AsideConfirm // A union decided under no valid lease (row 37).
+	ItemUnion   = protocol.AsideUnfit   // What a union's officer did does not fit the case.
 )
 
 // OutcomesOf are what may come of an item of a kind.
@@ -58,13 +58,13 @@ func OutcomesOf(kind string) []string {
 
 // Outcomes by which the register goes on with something.
 const (
-	outcomeApplied  = "applied"  // Its money counts for the case.
-	outcomeAgain    = "again"    // Another authority's register is asked once more.
-	outcomeAccepted = "accepted" // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
-	outcomeHonoured = "honoured" // What a revoked box sent counts.
-	outcomeRefused  = "refused"  // A case that was held ends; what a revoked box sent, a union decided or a centre put right does not count; for a void the centre is liable.
+	outcomeApplied  = "applied"                // Its money counts for the case.
+	outcomeAgain    = "again"                  // Another authority's register is asked once more.
+	outcomeAccepted = "accepted"               // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
+	outcomeHonoured = protocol.OutcomeHonoured // What a revoked box sent counts.
+	outcomeRefused  = "refused"                // A case that was held ends; what a revoked box sent, a union decided or a centre put right does not count; for a void the centre is liable.
 
-	outcomeConfirmed = "confirmed" // What a union decided late stands.
+	outcomeConfirmed = protocol.OutcomeConfirmed // What a union decided late stands.
 )
 
 // An Item is what somebody has to decide about since the procedure can't: a centre
@@ -147,6 +147,7 @@ func (s courses) tellAside(it *Item) {
 	s.append(s.world.inbox(it.Centre), &protocol.Event{
 		Kind: protocol.SetAside, Number: it.Number, Payload: protocol.Marshal(&protocol.Aside{
 			Number: it.Number, Log: it.Event.Log, At: it.Event.At, Kind: it.Kind, Text: it.Text, Outcome: it.Outcome,
+			Act: unions{s}.told(it),
 		}),
 	})
 }

@@ -240,7 +240,22 @@ func (s leases) out(c *Case) *Tenancy {
 
 // covers reports whether a case is its union's to decide at a time, in Unix seconds.
 func (t *Tenancy) covers(c *Case, unix int64) bool {
-	return t.Centre == c.Centre && t.Lease.Token != 0 && unix <= t.Lease.Until && c.State.Seat.Office == t.Lease.Office && !c.workedAtHub()
+	return t.Centre == c.Centre && t.Lease.Token != 0 && unix <= t.until(c) && c.State.Seat.Office == t.Lease.Office && !c.workedAtHub() && !c.Parted
+}
+
+// until is the last second of the lease of the box that has begun a case, of the newest
+// where none has: no later box of the centre goes on with it.
+func (t *Tenancy) until(c *Case) int64 {
+	slot := c.begunAt()
+	if slot == t.Lease.Slot {
+		return t.Lease.Until
+	}
+	for _, p := range slices.Backward(t.Past) {
+		if p.Slot == slot {
+			return p.Until
+		}
+	}
+	return t.Lease.Until
 }
 
 // AtUnion returns the lease under which a case is decided at its union at a time, in Unix

@@ -326,6 +326,7 @@ func (s courses) confirm(it *Item, outcome string) *protocol.Failure {
 	if k := c.Certificate; k != nil && k.State == protocol.CertificateWaits {
 		k.State = protocol.CertificateRefused // Its number, or its date, was none after all.
 	}
+	c.Parted = c.Parted || outcome != outcomeConfirmed
 	s.put(caseKey(c.Number), c)
 	s.tell(c)
 	papers(s).tellHeld(c.Centre, s.held)
