@@ -136,6 +136,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 			return 0, nil
 		}
 		return 0, tx.Set(putRightKey(x, w.Number, &w.At.Hash), e.Payload)
+	case protocol.SetAside:
+		return 0, unionIndex{x}.word(tx, &e)
 	case protocol.CasesEnded:
 		return 0, endedIndex{x}.apply(tx, &e)
 	case protocol.DocumentsHeld:
@@ -153,8 +155,14 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 // back, or by the centre's box before this one.
 func applyBack(x *index, tx *store.Tx, seq uint64, r *inRecord) error {
 	e := ownEffect{log: r.Log, place: r.At.Seq, hash: r.At.Hash, raw: r.Raw}
-	if e.read(seq) != nil || e.event.Kind != protocol.Submitted {
+	if e.read(seq) != nil {
 		return nil //nolint:nilerr // The register has put it aside as well.
+	}
+	if e.event.Kind == protocol.AsideRead {
+		return unionIndex{x}.read(tx, e.event)
+	}
+	if e.event.Kind != protocol.Submitted {
+		return nil
 	}
 	if there, err := tx.Has(x.caseKey(keyNumber, e.number)); err != nil || there {
 		return err

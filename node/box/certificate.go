@@ -29,6 +29,7 @@ func (b *Union) Worth(u *UnionCase) (Worth, error) {
 	var w Worth
 	switch said := u.Said.Certificate; {
 	case said == nil:
+		w.State = u.disputed(k.Number)
 	case said.Number == k.Number:
 		w = Worth{State: said.State, By: said.By, Ended: said.Ended, Reason: said.Reason}
 	case said.State == protocol.CertificateConfirmed: // The hub's own desk has issued another.

@@ -73,6 +73,8 @@ const (
 	keyRevoked   = "5" // Number of a certificate of the upazila: RevokedCertificate.
 	keyDesk      = "8" // Blinded receive number: deskEntry, of an application that nobody has ended as far as the hub has said.
 	keyPutRight  = "7" // Blinded receive number, beginning of an event's hash: CorrectionWord, what has come of that correction.
+	keyWord      = "A" // Blinded receive number, beginning of an event's hash: Aside, the hub's newest on that act of the union's.
+	keyRead      = "B" // The same: Reading, who has read it.
 	keyErased    = "$" // Blinded receive number: ErasedCase, of a case that was erased by order.
 	keyGone      = "9" // Log, place in it: nothing, of an event that was erased by order.
 	keyBare      = "0" // Sequence in journal/own of a record that was erased and stands in no later log: nothing.

@@ -10,7 +10,7 @@ import (
 
 // indexFormat is raised when the same journals must give another index. A box
 // that finds an older one rebuilds it.
-const indexFormat = 9
+const indexFormat = 10
 
 // marks say how far the index has followed the journals. They are written in
 // the transaction whose effects they name.

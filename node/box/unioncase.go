@@ -24,6 +24,7 @@ type UnionCase struct {
 	Late        bool                  // Something binding was done after the end of the lease, and waits to be confirmed.
 	Elsewhere   bool                  // The hub says that the case stands otherwise: its desks have it, or have to confirm.
 	Until       uint64                // The version at which it is shown as it stood; 0: as it is now.
+	Words       []Word                // What the hub has said of acts here that it did not take.
 
 	heard  bool // The hub has all that this box wrote on the case.
 	clock  application.Clock
@@ -268,28 +269,33 @@ func (u *UnionCase) timed(was application.Stage, a application.Action, at time.T
 	}
 }
 
-// hear compares what was done here with the hub's newest word. Once the hub has all that
-// this box has written on the case, its word counts; before, only where it is further.
+// hear compares what was done here with the hub's newest word. What the hub has set aside, or
+// overturned, leaves the case to it. Else, once the hub has all that this box has written on
+// the case, its word counts; before, only where it is further.
 func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) error {
 	said := &u.Said
+	all := true
+	err := b.intake.view(func(tx *store.Tx) (err error) {
+		if last != nil {
+			if _, all, err = b.intake.index.accepted(tx, last.log, last.place); err != nil {
+				return err
+			}
+		}
+		u.Words, err = unionIndex{b.intake.index}.about(tx, u.Number)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	u.heard = all
 	if k := said.Certificate; k != nil && u.Certificate != nil && k.Number == u.Certificate.Number {
 		u.Confirmed = k.State != protocol.CertificateWaits && k.State != protocol.CertificateRefused
 	}
-	if said.Stage == "" {
+	if slices.ContainsFunc(u.Words, func(w Word) bool { return w.parts() }) {
+		u.Elsewhere = true
 		return nil
 	}
-	all := true
-	if last != nil {
-		err := b.intake.view(func(tx *store.Tx) (err error) {
-			_, all, err = b.intake.index.accepted(tx, last.log, last.place)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	u.heard = all
-	if !all && said.Version <= u.State.Version || said.Stage == u.State.Stage.String() {
+	if said.Stage == "" || !all && said.Version <= u.State.Version || u.sameDesk(said) {
 		return nil
 	}
 	if u.State.Stage == application.FeeDue && said.Stage == application.InPreparation.String() { // Paid elsewhere.
@@ -300,6 +306,17 @@ func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) er
 	ended := said.Stage == application.Closed.String() && u.State.Stage == application.Delivered
 	u.Elsewhere = !ended
 	return nil
+}
+
+// sameDesk reports whether the hub has the case where it stands here. A correction may have
+// sent it back to a desk before, in the same stage: then the step that comes next is another.
+// What the hub does not say counts as the same.
+func (u *UnionCase) sameDesk(said *protocol.Standing) bool {
+	if said.Stage != u.State.Stage.String() {
+		return false
+	}
+	next, _ := u.way.Upcoming(u.State)
+	return !u.State.Stage.Open() || (said.Office == "" || said.Office == u.State.Seat.Office) && (said.Next == "" || said.Next == next)
 }
 
 // Provisional reports whether the hub has yet to confirm what was issued.

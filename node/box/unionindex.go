@@ -20,6 +20,8 @@ func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	switch e.Kind {
 	case protocol.CopyPrinted:
 		return x.printing(tx, seq, e.Number)
+	case protocol.AsideRead:
+		return x.read(tx, e)
 	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver, protocol.Supplied, protocol.Corrected:
 	default:
 		return nil
