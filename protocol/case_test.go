@@ -30,7 +30,14 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"submission-sealed":  Marshal(&Submission{Channel: "centre", Secret: &Confidential{Key: identity.KeyID{4}, Sealed: []byte{5}}}),
 		"secret":             Marshal(&Secret{Form: []byte(`{}`), Applicant: []byte(`{}`), Text: "x"}),
 		"aside":              Marshal(&Aside{Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: "overpayment", Text: "x", Outcome: "refund"}),
-		"submission-posted":  Marshal(&Submission{Channel: "post", Form: []byte(`{}`), Applicant: []byte(`{}`), PostedOn: "2026-11-20"}),
+		"aside-act": Marshal(&Aside{
+			Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Kind: AsideConfirm, Text: "x", Outcome: OutcomeConfirmed, Act: &AsideAct{
+				Action: "issue", Actor: "chairman", Post: "chairman@local-41-09-17", At: 5, Since: 7, Owner: "uno@uno-41-09",
+				Certificate: "TL-41-09-17-000003", Words: "x", Settled: 9,
+			},
+		}),
+		"aside-seen":        Marshal(&AsideSeen{Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Outcome: OutcomeConfirmed}),
+		"submission-posted": Marshal(&Submission{Channel: "post", Form: []byte(`{}`), Applicant: []byte(`{}`), PostedOn: "2026-11-20"}),
 		"submission-elsewhere": Marshal(&Submission{
 			Channel: "online", Form: []byte(`{}`), Applicant: []byte(`{}`), Elsewhere: &Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"},
 		}),

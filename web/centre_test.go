@@ -45,6 +45,7 @@ type centre struct {
 	down   error // What filing answers while there is no room.
 	full   error // What uploading answers while there is none.
 	scans  map[protocol.Hash][]byte
+	asides api.AsideList                    // Of the union's acts.
 	tracks map[protocol.Number]api.Tracking // What the district has said since.
 	bills  map[protocol.Number]api.Bill     // What is to be paid on other centres' cases.
 	taken  []string                         // What came to cases after they were filed: act and body.

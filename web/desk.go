@@ -84,7 +84,8 @@ func (d *desk) caseFiles(title place.Name) {
 
 type tasksView struct {
 	Scope  string
-	Leases []leased // At the box of a union.
+	Leases []leased // At the box of a union …
+	Unread int      // … with how many acts that the district did not take, and that nobody of the union has read.
 	Enters bool     // The reader enters what reaches the office.
 	List   api.TaskList
 }
@@ -106,6 +107,10 @@ func (d *desk) tasks(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	p := d.page(r, wordTasks)
 	var err error
 	if v.Leases, err = d.leases(r, p.Lang); err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	if v.Unread, err = d.unreadAsides(r); err != nil {
 		d.failed(w, r, err)
 		return
 	}

@@ -27,8 +27,17 @@ var (
 	wordMayAppeal  = name("সিদ্ধান্তে আপত্তি থাকলে আপিল করা যায়। আপিলের শেষ দিন:", "If you object to the decision you may appeal until:")
 	wordNothingDue = name("এখন আপনার কিছু করার নেই। দপ্তর কাজ করছে।", "There is nothing for you to do. The office is at work.")
 	wordOver       = name("আবেদনটির কাজ শেষ হয়েছে।", "Nothing more is to be done on this application.")
+	wordPaperWaits = name("আপনার সনদটি সাময়িক: উপরের দপ্তর এখনো এটি নিশ্চিত করেনি।", "Your certificate is provisional: the office above has yet to confirm it.")
+	wordPaperNone  = name("আপনার হাতের সাময়িক সনদটি জেলা নিশ্চিত করেনি: এটি বৈধ নয়। সনদটি কেন্দ্রে ফেরত দিন।", "The district has not confirmed the provisional certificate that you hold: it is worth nothing. Bring it back to the centre.")
+	wordPaperGone  = name("আপনার সনদটি বাতিল করা হয়েছে: এটি আর বৈধ নয়।", "Your certificate was revoked: it holds no more.")
 	wordLateSay    = name("কাজটির নির্ধারিত সময় পেরিয়েছে; ঊর্ধ্বতন কর্মকর্তাকে জানানো হয়েছে।", "It is late, and a superior officer has been told.")
 )
+
+// paperWords say what a certificate in the citizen's hand is worth, where it is not what he
+// thinks.
+var paperWords = map[string]place.Name{
+	protocol.CertificateWaits: wordPaperWaits, protocol.CertificateRefused: wordPaperNone, protocol.CertificateRevoked: wordPaperGone,
+}
 
 // duties say in plain words what the citizen has to do, whatever the stage, and
 // what he may expect: they are read out as they stand.
@@ -36,6 +45,9 @@ func duties(l Lang, t *api.Tracking) []string {
 	var list []string
 	say := func(words place.Name, more ...string) {
 		list = append(list, strings.TrimSpace(l.Say(words)+" "+strings.Join(more, ", ")))
+	}
+	if w, ok := paperWords[t.Paper]; ok {
+		say(w)
 	}
 	switch t.Stage {
 	case application.InfoRequested.String():
@@ -72,7 +84,9 @@ func duties(l Lang, t *api.Tracking) []string {
 	case application.Rejected.String(), application.Closed.String(), application.Delivered.String(), application.Withdrawn.String(), application.Duplicate.String():
 		say(wordOver)
 	default:
-		say(wordNothingDue)
+		if t.Paper != protocol.CertificateRefused {
+			say(wordNothingDue)
+		}
 	}
 	if t.AppealBy != nil {
 		say(wordMayAppeal, l.Day(t.AppealBy.Time))
@@ -88,6 +102,9 @@ func duties(l Lang, t *api.Tracking) []string {
 
 // owes reports whether the citizen is the one who is waited for.
 func owes(t *api.Tracking) bool {
+	if t.Paper == protocol.CertificateRefused {
+		return true
+	}
 	switch t.Stage {
 	case application.InfoRequested.String(), application.FeeDue.String(), application.FeeLapsed.String(), application.Ready.String(), application.Returned.String():
 		return true

@@ -28,11 +28,13 @@ var (
 var barWords = map[string]place.Name{"ended": wordLeaseEnded, "not-yet": wordLeaseYet, "elsewhere": wordAtDistrict}
 
 // unionDesk hangs the desk of the union onto a box's pages: the hub's, on the cases of this
-// box. It calls GET /v1/leases beside what [Desk] calls for tasks and cases.
+// box. It calls GET /v1/leases, GET /v1/asides and POST /v1/asides/{id}/read beside what [Desk] calls for tasks and cases.
 func unionDesk(s *pages) {
-	s.staff = []link{{"/desk", wordTasks, ""}, {"/desk/search", wordSearch, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
+	s.staff = []link{{"/desk", wordTasks, ""}, {"/desk/asides", wordAsides, ""}, {"/desk/search", wordSearch, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
 	d := &desk{s}
 	d.caseFiles(wordSignInTitle)
+	d.api.Page("GET /desk/asides", s.known(wordSignInTitle, d.asides))
+	d.api.Page("POST /desk/asides/{id}", s.known(wordSignInTitle, d.readAside))
 	d.api.Page("GET /desk/search", s.known(wordSignInTitle, d.find))
 	d.api.Page("GET /search", s.known(wordSignInTitle, d.find))
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +43,16 @@ func unionCentre(t *testing.T) (*centre, *api.Record) {
 	raw(http.MethodGet, "/v1/leases", "leases", access.ListTasks, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
 		l := api.Lease{Service: "trade-licence", Centre: string(ours), Allowed: true, Token: 1, From: &from, Until: &until, Numbers: 50, Left: &left, Low: true}
 		api.WriteJSON(w, http.StatusOK, api.LeaseList{Leases: []api.Lease{l}})
+	})
+	raw(http.MethodGet, api.AsidesPath, "asides", access.ListTasks, func(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
+		api.WriteJSON(w, http.StatusOK, c.asides)
+	})
+	raw(http.MethodPost, api.AsidesPath+"/{id}/read", "aside-read", access.WorkCase, func(w http.ResponseWriter, r *http.Request, who api.Caller) {
+		if i := slices.IndexFunc(c.asides.Asides, func(a api.Aside) bool { return a.ID == r.PathValue("id") }); i >= 0 && who.Key != "" {
+			at := api.TimeOf(noon())
+			c.asides.Asides[i].ReadBy, c.asides.Asides[i].ReadAt, c.asides.Unread = who.User, &at, 0
+		}
+		api.WriteJSON(w, http.StatusOK, api.Aside{})
 	})
 	raw(http.MethodPost, "/v1/cases/{number}/{action}", "act", access.WorkCase, func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		body, err := api.ReadBody(r)
@@ -164,5 +176,45 @@ func TestUnionDeskSaysWhatIsInTheWay(t *testing.T) {
 	}
 	if w := c.get("/desk"); w.Code != http.StatusForbidden {
 		t.Errorf("who serves the counter gets %d at the desk", w.Code)
+	}
+}
+
+// TestUnionReadsWhatWasNotTaken: the desk says that there is something, the page says of each act what became of it and what to do,
+// the case says it as well, and what an officer marks as read stands so. Who serves the counter sees none of it.
+func TestUnionReadsWhatWasNotTaken(t *testing.T) {
+	c, rec := unionCentre(t)
+	id := strings.Repeat("ab", 32)
+	a := api.Aside{ID: id, Number: rec.Number, Action: "issue", Actor: "chairman", At: api.TimeOf(noon()), Since: api.TimeOf(noon()), Owner: "uno@upazila-41-09", Text: "the detail", Words: "come to us"}
+	if page := c.get("/desk", chairman()).Body.String(); strings.Contains(page, wordAsidesNew.BN) {
+		t.Error("with nothing to read the desk says that there is")
+	}
+	for state, said := range becameWords {
+		for next, do := range nextWords {
+			a.State, a.Next = state, next
+			c.asides = api.AsideList{Asides: []api.Aside{a}, Unread: 1, More: 3}
+			page := c.get("/desk/asides", chairman()).Body.String()
+			for _, want := range []string{said.BN, do.BN, actionName("issue").BN, "the detail", "come to us", wordAsideRead.BN, "/desk/cases/" + rec.Number.String(), "৩"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s, %s: the page lacks %q", state, next, want)
+				}
+			}
+		}
+	}
+	if page := c.get("/desk", chairman()).Body.String(); !strings.Contains(page, wordAsidesNew.BN) {
+		t.Error("the desk does not say that there is something to read")
+	}
+	rec.Acts, rec.Union = nil, &api.UnionNote{Bar: "elsewhere", Asides: c.asides.Asides}
+	if page := c.get("/desk/cases/"+rec.Number.String(), chairman()).Body.String(); !strings.Contains(page, "the detail") || !strings.Contains(page, wordAsides.BN) {
+		t.Error("the case does not say what was not taken")
+	}
+	if w := c.post("/desk/asides/"+id, url.Values{"key": {"k1"}}.Encode(), chairman()); w.Code != http.StatusSeeOther {
+		t.Fatalf("read: %d %s", w.Code, w.Body)
+	}
+	page := c.get("/desk/asides?done=1", chairman()).Body.String()
+	if strings.Contains(page, wordAsideRead.BN) || !strings.Contains(page, wordAsideReadB.BN) || !strings.Contains(page, wordAsideDone.BN) {
+		t.Error("what is read does not stand so")
+	}
+	if w := c.get("/desk/asides"); w.Code != http.StatusForbidden {
+		t.Errorf("who serves the counter gets %d", w.Code)
 	}
 }

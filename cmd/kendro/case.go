@@ -15,7 +15,7 @@ import (
 
 func caseCmd() *cobra.Command {
 	return group("case", "Serve an applicant at the centre after the application",
-		caseWaitingCmd(), caseOwedCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseCorrectCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd(), casePrintCmd())
+		caseWaitingCmd(), caseOwedCmd(), casePayCmd(), caseVoidCmd(), caseSupplyCmd(), caseCorrectCmd(), caseWithdrawCmd(), caseAppealCmd(), caseHandOverCmd(), casePrintCmd(), caseAsidesCmd(), caseReadCmd())
 }
 
 // casePrintCmd counts a copy of a certificate, at a node or at a hub.

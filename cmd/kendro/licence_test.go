@@ -275,6 +275,44 @@ func TestTradeLicenceAfterTheLease(t *testing.T) {
 		}
 	}
 	x.refused("waits there to be confirmed", "desk note "+bad+" --text more "+x.as("chairman", x.box))
+	x.untaken(good, bad)
+}
+
+// untaken: with no hub, the union reads what became of its late acts and marks it as read, and whoever asks where the
+// refused application is hears what its licence is worth.
+func (x unionTale) untaken(good, bad string) {
+	x.t.Helper()
+	x.down(x.hub)
+	list := func() (asides api.AsideList) {
+		x.t.Helper()
+		if err := json.Unmarshal([]byte(x.kendro("case asides --output json "+x.as("chairman", x.box))), &asides); err != nil {
+			x.t.Fatal(err)
+		}
+		return asides
+	}
+	states, refused := map[string]string{}, ""
+	for _, a := range list().Asides {
+		states[a.Number.String()+" "+a.Action] = a.State + " " + a.Next
+		if a.State == "refused" {
+			refused = a.ID
+		}
+	}
+	for act, want := range map[string]string{good + " approve": "counts nothing", bad + " approve": "refused hub-desk", bad + " issue": "set-aside recall"} {
+		if states[act] != want {
+			x.t.Errorf("%s: %q of %v; want %q", act, states[act], states, want)
+		}
+	}
+	x.kendro("case read " + refused + " " + x.as("chairman", x.box))
+	after := list()
+	if last := after.Asides[len(after.Asides)-1]; after.Unread != len(after.Asides)-1 || last.ID != refused || last.ReadBy != "chairman" {
+		x.t.Errorf("%d are unread, and the last is %+v", after.Unread, last)
+	}
+	x.refused("sign in as somebody who may", "case asides "+x.as("rahima", x.box))
+	var track api.Tracking
+	x.get("rahima", x.box, "/v1/track/"+bad, &track)
+	if track.Paper != "refused" {
+		x.t.Errorf("whoever asks hears of the licence %q", track.Paper)
+	}
 }
 
 // items is what waits for an officer.

@@ -154,7 +154,7 @@ func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) strin
 	t := &c.History[len(c.History)-1]
 	t.Actor, t.Event = w.event.Actor, &p.From
 	if e.Overturns {
-		unions{s.courses}.overturn(c, w.takes)
+		unions(s).overturn(c, w.takes)
 	}
 	c.fall(w.takes)
 	records(s).ask(c, way.Version, record, scan)

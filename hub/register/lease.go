@@ -246,7 +246,7 @@ func (t *Tenancy) covers(c *Case, unix int64) bool {
 // until is the last second of the lease of the box that has begun a case, of the newest
 // where none has: no later box of the centre goes on with it.
 func (t *Tenancy) until(c *Case) int64 {
-	slot := c.begunAt()
+	slot := begunAt(c.History)
 	if slot == t.Lease.Slot {
 		return t.Lease.Until
 	}

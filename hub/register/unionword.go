@@ -110,9 +110,9 @@ func (s unions) overturn(c *Case, names []string) {
 	}
 }
 
-// begunAt is the slot of the box at which a union has worked on the case last, empty for none.
-func (c *Case) begunAt() string {
-	for _, t := range slices.Backward(c.History) {
+// begunAt is the slot of the box at which a union has worked on a case last, empty for none.
+func begunAt(history []Turn) string {
+	for _, t := range slices.Backward(history) {
 		if t.Event != nil && begins(t.Action) {
 			_, slot, _ := strings.Cut(t.Event.Log.Name, "-")
 			return slot

@@ -16,7 +16,7 @@ import (
 // lastAct is where the newest act on a case stands.
 func (u *unionBox) lastAct(n protocol.Number) (protocol.LogID, protocol.Position) {
 	u.tb.Helper()
-	list, err := turnsOf(u.Union.cases.core, n)
+	list, err := turnsOf(u.cases.core, n)
 	if err != nil || len(list) == 0 {
 		u.tb.Fatal(len(list), err)
 	}
@@ -192,7 +192,9 @@ func TestUntakenCertificateIsWorthNothing(t *testing.T) {
 	}
 	k.Certificate = &protocol.Certificate{Serial: 3, Number: "TL-41-09-17-000003", Issued: 5, Expires: 6}
 	for _, x := range []struct{ number, outcome, state string }{
-		{"TL-41-09-17-000004", "", ""}, {"TL-41-09-17-000003", "", protocol.CertificateRefused}, {"TL-41-09-17-000003", "dismissed", protocol.CertificateRefused},
+		{"TL-41-09-17-000004", "", ""},
+		{"TL-41-09-17-000003", "", protocol.CertificateRefused},
+		{"TL-41-09-17-000003", "dismissed", protocol.CertificateRefused},
 		{"TL-41-09-17-000003", "confirmed", ""},
 	} {
 		k.Words = []Word{{Aside: protocol.Aside{Kind: protocol.AsideUnfit, Outcome: x.outcome, Act: &protocol.AsideAct{Action: "issue", Certificate: x.number}}}}

@@ -95,6 +95,7 @@ func New(o Options) (*api.API, error) {
 	c.applications()
 	followups{c}.routes()
 	union{c}.routes()
+	asides{c}.routes()
 	searches{c}.routes()
 	c.documents()
 	c.bundles()

@@ -290,6 +290,9 @@ func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) erro
 		return err
 	}
 	r.Union = &api.UnionNote{Bar: string(c.Box.Bar(u))}
+	for i := range u.Words {
+		r.Union.Asides = append(r.Union.Asides, asides(c).asideOf(&u.Words[i]))
+	}
 	if u.Lease.Token != 0 {
 		until := api.TimeOf(time.Unix(u.Lease.Until, 0))
 		r.Union.Until, r.Union.Late = &until, c.Clock().Unix() > u.Lease.Until

@@ -132,6 +132,7 @@ type Tracking struct {
 	Mode   string      `json:"delivery_mode,omitempty"`
 	Missed
 	AppealBy *Date  `json:"appeal_until,omitempty"`
+	Paper    string `json:"certificate,omitempty" enum:"waits,confirmed,refused,renewed,revoked" doc:"What the certificate is to the district that was issued on it last"`
 	Putting  string `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
 
 	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`

@@ -50,6 +50,8 @@ type UnionNote struct {
 	Bar   string `json:"bar,omitempty" enum:"ended,not-yet,elsewhere" doc:"Why nothing can be done here: the district has taken the lease back, the lease is not this box's yet, or the case is at the hub's desks or waits there to be confirmed"`
 	Until *Time  `json:"until,omitempty" doc:"The end of the lease"`
 	Late  bool   `json:"late,omitempty" doc:"It has ended: what is decided now waits for the office above to confirm it"`
+
+	Asides []Aside `json:"asides,omitempty" doc:"What was done on the case here and the district did not take"`
 }
 
 // BarNumbers is the bar of an issue for which no number of the lease is left.
