@@ -89,7 +89,7 @@ func (x erasedIndex) apply(tx *store.Tx, e *protocol.Event) (changed, error) {
 		if err := tx.Set(x.caseKey(keyErased, n), protocol.Marshal(&w.Cases[i])); err != nil {
 			return 0, err
 		}
-		if err := (unionIndex(x)).forget(tx, n); err != nil {
+		if err := unionIndex(x).forget(tx, n); err != nil {
 			return 0, err
 		}
 		for _, kind := range []string{keyWaits, keyStanding} {
