@@ -59,19 +59,22 @@ func asideName(a *api.Aside) place.Name {
 	return actionName(a.Action)
 }
 
+// asideDesk shows what the district did not take of a union's acts.
+type asideDesk struct{ *desk }
+
 type asidesView struct {
 	*api.AsideList
 	d   *desk
 	key string
 }
 
-// asides lists what the district did not take.
-func (d *desk) asides(w http.ResponseWriter, r *http.Request, _ api.Caller) {
-	d.showAsides(w, r, nil)
+// list shows it.
+func (d asideDesk) list(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+	d.showList(w, r, nil)
 }
 
-func (d *desk) showAsides(w http.ResponseWriter, r *http.Request, failed error) {
-	v := asidesView{&api.AsideList{}, d, api.NewKey()}
+func (d asideDesk) showList(w http.ResponseWriter, r *http.Request, failed error) {
+	v := asidesView{&api.AsideList{}, d.desk, api.NewKey()}
 	if err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: api.AsidesPath, Out: v.AsideList}); err != nil {
 		d.failed(w, r, err)
 		return
@@ -87,8 +90,8 @@ func (d *desk) showAsides(w http.ResponseWriter, r *http.Request, failed error) 
 	d.show(w, r, status, asidesPage(p, v))
 }
 
-// readAside notes that the officer has read one.
-func (d *desk) readAside(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+// read notes that the officer has read one.
+func (d asideDesk) read(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	values, err := post(w, r)
 	if err != nil {
 		d.failed(w, r, err)
@@ -96,14 +99,14 @@ func (d *desk) readAside(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	call := api.Call{Method: http.MethodPost, Path: api.AsidesPath + "/" + url.PathEscape(r.PathValue("id")) + "/read", Key: values.Get("key")}
 	if err := api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
-		d.showAsides(w, r, err)
+		d.showList(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/desk/asides?done=1", http.StatusSeeOther)
 }
 
-// unreadAsides is how many nobody of the union has read, 0 at a hub.
-func (d *desk) unreadAsides(r *http.Request) (int, error) {
+// unread is how many nobody of the union has read, 0 at a hub.
+func (d asideDesk) unread(r *http.Request) (int, error) {
 	if d.house.Centre == "" {
 		return 0, nil
 	}

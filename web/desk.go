@@ -110,7 +110,7 @@ func (d *desk) tasks(w http.ResponseWriter, r *http.Request, c api.Caller) {
 		d.failed(w, r, err)
 		return
 	}
-	if v.Unread, err = d.unreadAsides(r); err != nil {
+	if v.Unread, err = (asideDesk{d}).unread(r); err != nil {
 		d.failed(w, r, err)
 		return
 	}

@@ -16,7 +16,7 @@ func TestDutiesSayWhatAPaperIsWorth(t *testing.T) {
 		protocol.CertificateRefused: wordPaperNone.EN, protocol.CertificateWaits: wordPaperWaits.EN, protocol.CertificateRevoked: wordPaperGone.EN,
 		protocol.CertificateConfirmed: wordNothingDue.EN, "": wordNothingDue.EN,
 	} {
-		track := &api.Tracking{Stage: application.UnderReview.String(), Paper: state}
+		track := &api.Tracking{Stage: application.UnderReview.String(), Rulings: api.Rulings{Paper: state}}
 		list := duties(EN, track)
 		if len(list) == 0 || list[0] != want {
 			t.Errorf("%q: %q; want %q first", state, list, want)

@@ -33,8 +33,8 @@ func unionDesk(s *pages) {
 	s.staff = []link{{"/desk", wordTasks, ""}, {"/desk/asides", wordAsides, ""}, {"/desk/search", wordSearch, ""}, {"/track", wordTrack, ""}, {"/verify", wordVerify, ""}, {"/charter", wordCharter, ""}}
 	d := &desk{s}
 	d.caseFiles(wordSignInTitle)
-	d.api.Page("GET /desk/asides", s.known(wordSignInTitle, d.asides))
-	d.api.Page("POST /desk/asides/{id}", s.known(wordSignInTitle, d.readAside))
+	d.api.Page("GET /desk/asides", s.known(wordSignInTitle, asideDesk{d}.list))
+	d.api.Page("POST /desk/asides/{id}", s.known(wordSignInTitle, asideDesk{d}.read))
 	d.api.Page("GET /desk/search", s.known(wordSignInTitle, d.find))
 	d.api.Page("GET /search", s.known(wordSignInTitle, d.find))
 }

@@ -100,7 +100,7 @@ func TestCounterServesACase(t *testing.T) {
 		},
 		{
 			"correct",
-			api.Tracking{Stage: "UNDER_REVIEW", Putting: "waits"},
+			api.Tracking{Stage: "UNDER_REVIEW", Rulings: api.Rulings{Putting: "waits"}},
 			[]string{"ভুল উত্তর সংশোধন", "আপনার সংশোধন কর্মকর্তার কাছে আছে", `name="fix.form.copies"`},
 			"correction",
 			url.Values{

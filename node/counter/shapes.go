@@ -32,7 +32,7 @@ func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
 		Missed: api.Missed{Overdue: w.Said.Overdue}, AppealBy: api.DateOf(w.Said.AppealBy),
-		Paper: api.PaperOf(&w.Said), Putting: w.Said.Correction,
+		Rulings: api.RulingsOf(&w.Said),
 	}
 	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&w.Said)
 	t.AskedUnder = api.UnderOf(&w.Said)

@@ -131,15 +131,29 @@ type Tracking struct {
 	Demand *DemandNote `json:"demand,omitempty"`
 	Mode   string      `json:"delivery_mode,omitempty"`
 	Missed
-	AppealBy *Date  `json:"appeal_until,omitempty"`
-	Paper    string `json:"certificate,omitempty" enum:"waits,confirmed,refused,renewed,revoked" doc:"What the certificate is to the district that was issued on it last"`
-	Putting  string `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
+	AppealBy *Date `json:"appeal_until,omitempty"`
+	Rulings
 
 	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`
 	// Erased is set where what told of the citizen was erased by order.
 	Erased *ErasureNote `json:"erased,omitempty"`
 	// Also names further cases whose slips carry this number; seldom indeed.
 	Also []protocol.Number `json:"also,omitempty" doc:"Further cases whose slips carry this number"`
+}
+
+// Rulings are what the district says of what the citizen holds, or has put right.
+type Rulings struct {
+	Paper   string `json:"certificate,omitempty" enum:"waits,confirmed,refused,renewed,revoked" doc:"What the certificate is to the district that was issued on it last"`
+	Putting string `json:"correction,omitempty" enum:"waits,taken,refused" doc:"What has come of the newest correction of its answers"`
+}
+
+// RulingsOf puts what a standing says of it into JSON's words.
+func RulingsOf(st *protocol.Standing) Rulings {
+	r := Rulings{Putting: st.Correction}
+	if k := st.Certificate; k != nil {
+		r.Paper = k.State
+	}
+	return r
 }
 
 // Missed are the terms that have run out on a case.

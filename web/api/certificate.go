@@ -85,14 +85,6 @@ func CertificateOver(state string) bool {
 	return state == protocol.CertificateRefused || state == protocol.CertificateRenewed || state == protocol.CertificateRevoked
 }
 
-// PaperOf is what the district says of the certificate of a case, empty where it has none.
-func PaperOf(st *protocol.Standing) string {
-	if st.Certificate == nil {
-		return ""
-	}
-	return st.Certificate.State
-}
-
 // highest is the highest copy that was printed.
 func (i *Issued) highest() uint32 {
 	n := i.Highest
