@@ -151,6 +151,8 @@ var (
 	wordCheckRule   = name("আগে এই আবশ্যিক যাচাই লিপিবদ্ধ করুন:", "This required check has to be recorded before:")
 	wordRuleRule    = name("সেবার এই শর্তটি পূরণ হয়নি:", "This rule of the service does not hold:")
 	wordFurtherDesk = name("আরও একটি আবশ্যিক টেবিলের সিদ্ধান্ত বাকি; নথিটি পাঠান।", "A mandatory desk has yet to decide: forward the case.")
+	wordLikelyRule  = name("আগের একটি আবেদন সম্ভবত একই বিষয়ের, তাই এটি এখন অনুমোদন করা যায় না। দুটি মিলিয়ে দেখুন; আলাদা হলে অমীমাংসিত বিষয়ের তালিকায় নিষ্পত্তি করুন, একই হলে নিচে একই আবেদন হিসেবে চিহ্নিত করুন। আগের নম্বর:", "An earlier application is likely about the same, so this one can’t be approved now. Compare the two: if they differ, settle that among the unsettled matters; if they are the same, mark this one as the same below. The earlier one:")
+	wordNextDesk    = name("পরের টেবিল", "the next one")
 	wordNoDeskRule  = name("এই এলাকায় পরের পদের কোনো দপ্তর নেই। জেলা প্রশাসনকে জানান:", "No office of this area has the next post. Tell the district:")
 )
 
@@ -216,10 +218,31 @@ func (v *caseView) locked(n api.ActNote) (why place.Name, named string) {
 		return wordFurtherDesk, ""
 	case api.BarNumbers:
 		return wordNoNumbers, ""
+	case application.BarLikely:
+		named = n.Item
+		if k, err := protocol.ParseNumber(n.Item); err == nil {
+			named = l.Number(k)
+		}
+		return wordLikelyRule, named
 	case application.BarDesk:
 		return wordNoDeskRule, l.Say(v.post(n.Item))
 	}
 	return place.Name{}, ""
+}
+
+// desks are those to which a case may be forwarded, by the post that the call names: the next
+// one's is empty, where there is one.
+func (v *caseView) desks(o offer) []catalogue.Option {
+	var list []catalogue.Option
+	if o.To != "" {
+		next := place.Name{BN: o.ToName.BN + " (" + wordNextDesk.BN + ")", EN: o.ToName.EN + " (" + wordNextDesk.EN + ")"}
+		list = append(list, catalogue.Option{Label: next})
+	}
+	for _, s := range o.Further {
+		post, _, _ := strings.Cut(s, "@")
+		list = append(list, catalogue.Option{Value: post, Label: v.seat(s)})
+	}
+	return list
 }
 
 // undone are the checks that are still to be done.
@@ -285,7 +308,7 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
 		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")), Books: get("books"),
-		Date: get("date"), Code: get("code"), Primary: get("primary"), Cites: v.Typed["cites"],
+		Date: get("date"), Code: get("code"), To: get("to"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
 		in.SHA256 = get("document")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kendro/catalogue"
+	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -232,6 +233,24 @@ func TestWrongAnswersKeepWhatWasTyped(t *testing.T) {
 	}
 	if strings.Contains(page, "jsonschema") || strings.Contains(page, "pattern") {
 		t.Error("the page speaks the validator's language")
+	}
+}
+
+// TestRenewalFillsRowsIn: what a renewal begins with has its lists of rows on the page as well.
+func TestRenewalFillsRowsIn(t *testing.T) {
+	c := newCentre(t)
+	applicant := `{"name_bn":"রহিমা","identifiers":[{"type":"nid","value":"1234567890"},{"type":"brn","value":"19901234567890123"}]}`
+	c.api.Raw(api.Route{Method: http.MethodGet, Path: "/v1/certificates/{number}/renewal", ID: "renewal", Act: access.File}, nil, nil,
+		func(w http.ResponseWriter, r *http.Request, _ api.Caller) {
+			api.WriteJSON(w, http.StatusOK, api.RenewalAnswer{Number: r.PathValue("number"), Service: "trade-licence", Form: json.RawMessage(`{"ward":"4"}`), Applicant: json.RawMessage(applicant)})
+		})
+	page := c.get("/apply/trade-licence?renews=TL-41-09-17-000001").Body.String()
+	for _, want := range []string{
+		`name="rows.applicant.identifiers" value="2"`, `value="1234567890"`, `value="19901234567890123"`, `<option value="brn" selected`, `value="রহিমা"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ type desk struct{ *pages }
 
 // Desk hangs a hub's pages onto its API: the public's tracking and the officers'
 // desks. They call POST /v1/sessions, PUT /v1/documents/{sha256}, POST /v1/applications, GET /v1/tasks, GET /v1/items, POST
-// /v1/items/{id}, GET /v1/search, GET /v1/cases/{number}/similar, POST
+// /v1/items/{id}, GET /v1/doubles, GET /v1/search, GET /v1/cases/{number}/similar, POST
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
 // /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
@@ -38,6 +38,7 @@ func Desk(a *api.API, h House) error {
 	s.links = []link{
 		{"/desk", wordTasks, ""},
 		{"/desk/items", wordConflicts, ""},
+		{"/desk/doubles", wordDoubles, access.ListTasks},
 		{"/desk/search", wordSearch, access.ReadCase},
 		{"/desk/phone", wordPhone, ""},
 		{"/desk/report", wordReport, access.ReadReport},
@@ -62,6 +63,7 @@ func Desk(a *api.API, h House) error {
 	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
 	a.Page("POST /desk/items/{id}", s.known(wordDeskTitle, d.settle))
+	a.Page("GET /desk/doubles", s.known(wordDeskTitle, d.doubles))
 	a.Page("GET /desk/erasures", s.known(wordDeskTitle, d.erasures))
 	a.Page("POST /desk/erasures", s.known(wordDeskTitle, d.erase))
 	a.Page("GET /desk/search", s.known(wordDeskTitle, d.find))

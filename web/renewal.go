@@ -72,8 +72,8 @@ func (c *counter) before(r *http.Request, p *page, sh paper, values url.Values) 
 		return v
 	}
 	if v.Answer != nil {
-		fillIn(values, "applicant", v.Answer.Applicant)
-		fillIn(values, "form", v.Answer.Form)
+		spread(values, "applicant", stored(v.Answer.Applicant))
+		spread(values, "form", stored(v.Answer.Form))
 		values.Set(fieldCode, v.Answer.Code)
 		p.Notice = p.Say(wordRenewFilled)
 	}

@@ -251,7 +251,7 @@ func (v *visitView) asked(l Lang, t tried) {
 	s := sheet{lang: l, values: t.values, errors: v.problems}
 	if t.action != "supplement" {
 		s.values = url.Values{}
-		fillIn(s.values, "form", v.Record.Form)
+		spread(s.values, "form", stored(v.Record.Form))
 	}
 	var ask []catalogue.Field
 	if form, err := catalogue.CompileForm(v.asks.Form); err == nil {
@@ -267,15 +267,6 @@ func (v *visitView) asked(l Lang, t tried) {
 			v.Papers = append(v.Papers, paperQuestion{
 				Document: d, Ticked: t.values.Get("documents."+d.ID) != "", Scan: scanOf(t.values, d.ID), Error: s.errorAt("documents." + d.ID),
 			})
-		}
-	}
-}
-
-// fillIn writes stored answers below prefix, as one types them. A list of rows is left out.
-func fillIn(values url.Values, prefix string, raw json.RawMessage) {
-	for name, x := range stored(raw) {
-		if _, rows := x.([]any); !rows {
-			values.Set(prefix+"."+name, plainText(x))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package application_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"kendro/domain/application"
@@ -188,7 +189,24 @@ func offered(t *testing.T, way application.Way, c application.Case, e applicatio
 	}
 	open := false
 	for _, o := range way.Offers(c, e.By, e.At) {
-		open = open || o.Action == e.Action && o.Bar == ""
+		if o.Action != e.Action || o.Bar != "" {
+			continue
+		}
+		open = true
+		leads := append([]place.Seat{o.To}, o.Further...)
+		if refused == nil && e.Action == application.Forward && !slices.Contains(leads, e.Desk.Seat) {
+			t.Fatalf("forwarded to %v; the offer says %v", e.Desk.Seat, leads)
+		}
+		for _, seat := range o.Further {
+			to := e
+			var err error
+			if to.Desk, err = way.Desk(c, e.Action, seat.Post); err == nil {
+				_, err = c.Apply(to)
+			}
+			if err != nil || to.Desk.Seat != seat {
+				t.Fatalf("the offer leads to %v, and there it gets %v, %v", seat, to.Desk.Seat, err)
+			}
+		}
 	}
 	asked := application.Right(e.Action) != "" || e.Action == application.Take || e.Action == application.Note
 	if refused == nil && !open || refused != nil && open && asked && e.Action != application.Forward {

@@ -13,7 +13,9 @@ type Offer struct {
 	Action Action
 	Bar    Bar
 	Item   string     // The check, the rule or the post that the bar names.
-	To     place.Seat // Where it leads: forward and return.
+	To     place.Seat // Where it leads: forward and return. The zero seat: one of Further has to be named.
+
+	Further []place.Seat // Where forward leads too, to who names the post.
 }
 
 // A Bar is the one thing in an offer's way.
@@ -26,6 +28,7 @@ const (
 	BarRule      Bar = "rule"      // A rule of the service does not hold: it can't be approved.
 	BarMandatory Bar = "mandatory" // A mandatory desk has yet to see it.
 	BarDesk      Bar = "desk"      // No office of the area has the post that comes next.
+	BarLikely    Bar = "likely"    // An earlier case, which it names, is likely about the same: it can't be approved.
 )
 
 // Offers returns what an officer may do on a case at a moment in Unix seconds, by
@@ -63,10 +66,16 @@ func (w Way) offer(c Case, a Action, by Officer, at int64) (Offer, bool) {
 	if a == Check && len(w.Version.Checks) > 0 {
 		e.Desk.Check = 0
 	}
-	if a == Forward || a == Return {
+	if (a == Forward || a == Return) && o.Bar == "" {
 		o.To = e.Desk.Seat
 	}
+	if a == Forward {
+		o.Further = w.further(c, o.To)
+	}
 	if _, err := c.Apply(e); err == nil {
+		if len(o.Further) > 0 {
+			o.Bar, o.Item = "", ""
+		}
 		return o, true
 	}
 	bar, item := barOf(c, &e)
@@ -78,6 +87,20 @@ func (w Way) offer(c Case, a Action, by Officer, at int64) (Offer, bool) {
 	e.Desk.Mandatory, e.Desk.Forbids, e.Desk.Lacks = false, "", ""
 	_, err = c.Apply(e)
 	return o, err == nil
+}
+
+// further are the desks behind the next one to which a case may be forwarded by naming their
+// post: those before the next mandatory one, and that one.
+func (w Way) further(c Case, next place.Seat) (seats []place.Seat) {
+	v := w.Version
+	for i := v.Following(c.Step, c.Rules); i >= 0; i = v.Following(i, c.Rules) {
+		post := v.Steps[i].Post
+		d, err := w.Desk(c, Forward, post)
+		if err == nil && d.Step == i && d.Seat.Post == post && d.Seat != next {
+			seats = append(seats, d.Seat)
+		}
+	}
+	return seats
 }
 
 // barOf is the first thing in an act's way that somebody can do something about.

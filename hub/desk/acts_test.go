@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
+	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -180,6 +183,82 @@ func TestPagesOfferWhatTheProcedureAllows(t *testing.T) {
 	}
 	if w := o.page("audit", "GET", "/desk/cases/"+n.String(), nil); strings.Contains(w.Body.String(), `id="act-`) {
 		t.Error("an auditor is offered an act")
+	}
+}
+
+// TestForwardChoosesALaterDesk: where the next desk is not mandatory, the page offers those
+// behind it too, and no other; where it is, there is nothing to choose.
+func TestForwardChoosesALaterDesk(t *testing.T) {
+	o := screens{newOffice(t)}
+	const id, choice = "winter-blanket", `id="forward-to"`
+	o.services = id
+	decided := func(n protocol.Number) string {
+		t.Helper()
+		o.pressed("anna", n, "take")
+		o.pressed("anna", n, "decide", "opinion", "approve", "text", "দেখা হয়েছে")
+		return o.shown("anna", n)
+	}
+	n := o.file(1)
+	if page := decided(n); strings.Contains(page, choice) {
+		t.Error("the next desk is mandatory, and the page offers one behind it")
+	}
+	if w := o.press("anna", n, "forward", "to", "uno"); w.Code != http.StatusBadRequest {
+		t.Errorf("over a mandatory desk: got %d", w.Code)
+	}
+	o.stepsOf(id, func(steps []dcat.Step) { steps[1].Mandatory = false })
+	n = o.file(2)
+	page := decided(n)
+	_, field, _ := strings.Cut(page, choice)
+	field, _, _ = strings.Cut(field, "</select>")
+	if strings.Count(field, "<option") != 2 || !strings.Contains(field, `<option value="uno"`) || !strings.Contains(field, "(পরের টেবিল)") {
+		t.Fatalf("the page offers %q; want the next desk and the one behind it", field)
+	}
+	o.pressed("anna", n, "forward", "to", "uno", "text", "সরাসরি")
+	if c, err := o.reg.Case(n); err != nil || c.State.Seat.Post != "uno" || c.State.Step != 2 {
+		t.Errorf("it lies at %v, %v; want the UNO's desk", c.State.Seat, err)
+	}
+	// Where no office has the next post, one behind it has to be named.
+	o.stepsOf(id, func(steps []dcat.Step) { steps[1].Mandatory, steps[1].Post = false, "ghost" })
+	n = o.file(3)
+	if page := decided(n); !strings.Contains(page, choice) || !strings.Contains(page, `<option value="uno"`) || !strings.Contains(page, `name="to" required`) {
+		t.Error("no office has the next post, and the page does not have the officer name one behind it")
+	}
+	o.pressed("anna", n, "forward", "to", "uno")
+}
+
+// TestApprovalWaitsForAWordOnTheEarlier: a birth that looks like one of before is not offered
+// for approval; the page says which that is and what to do.
+func TestApprovalWaitsForAWordOnTheEarlier(t *testing.T) {
+	o := screens{newOffice(t)}
+	o.services = "birth-registration"
+	o.answers = map[string]any{"mother_nid": "1234567890", "birth_date": "2026-09-01", "child_name_bn": "মিতু", "twin": false}
+	first, again := o.file(1), o.file(2)
+	o.pressed("anna", again, "take")
+	o.pressed("anna", again, "decide", "opinion", "approve", "text", "দেখা হয়েছে")
+	o.pressed("anna", again, "forward")
+	o.pressed("chair", again, "take")
+	o.pressed("chair", again, "decide", "opinion", "approve", "text", "দেখা হয়েছে")
+	page := o.shown("chair", again)
+	if _, locked := offersOf(page); !slices.Contains(locked, "approve") || !strings.Contains(page, `href="/desk/cases/`+first.String()+`"`) || !strings.Contains(page, `<a href="/desk/items">`) {
+		t.Fatalf("locked are %v; want the approval, with a link to %s", locked, first)
+	}
+	if w := o.press("chair", again, "approve"); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "আগের একটি আবেদন সম্ভবত একই বিষয়ের") {
+		t.Errorf("round the button: got %d", w.Code)
+	}
+	item := o.unsettled("chair", "office")
+	i := slices.IndexFunc(item, func(it api.Item) bool { return it.Kind == register.ItemLikely })
+	if i < 0 {
+		t.Fatalf("the conflict desk has %v", kindsOf(item))
+	}
+	owner := "chair"
+	if strings.HasPrefix(item[i].Owner, "secretary@") {
+		owner = "anna"
+	}
+	if w := o.call(owner, "POST", "/v1/items/"+item[i].ID, `{"outcome":"`+item[i].Outcomes[0]+`","text":"আলাদা শিশু"}`); w.Code != http.StatusOK {
+		t.Fatalf("settle: %d %s", w.Code, w.Body)
+	}
+	if open, _ := offersOf(o.shown("chair", again)); !slices.Contains(open, "approve") {
+		t.Errorf("once that is settled: %v", open)
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 			until := api.TimeOf(time.Unix(l.Until, 0))
 			rec.AtUnion = &until
 		}
-		rec.Acts = offered(reg.Offers(c, who.Principal, s.clock().Unix()))
+		rec.Acts = api.ActNotes(reg.Offers(c, who.Principal, s.clock().Unix()))
 	}
 	return &recordOutput{ETag: api.ETag(rec.Version), Body: rec}, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"kendro/domain/access"
 	"kendro/domain/application"
-	"kendro/domain/person"
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/hub/search"
@@ -150,22 +149,17 @@ func (c conflicts) alike(seat place.Seat) (list []*register.Matter, err error) {
 
 // doubles are the earlier cases of which one may be another once more.
 func (c conflicts) doubles(n protocol.Number) (list []*register.Matter, err error) {
-	const most = 3
 	k, err := c.reg.Case(n)
-	if err != nil || k.Accused != nil {
+	if err != nil {
 		return nil, err
 	}
-	likes, err := c.index.Alike(c.reg, k, most, func(o *register.Case) bool {
-		before := cmp.Or(cmp.Compare(o.Accepted, k.Accepted), cmp.Compare(o.Number, k.Number)) < 0
-		return before && o.Service == k.Service && o.State.Stage.Open() && o.Number != k.Likely
-	})
+	likes, err := c.index.Earlier(c.reg, k)
 	if err != nil || len(likes) == 0 {
 		return nil, err
 	}
 	ties, err := c.reg.Ties(n)
 	for _, l := range likes {
-		said := slices.ContainsFunc(ties, func(t *register.Tie) bool { return t.Other == l.Case.Number && t.Verdict() != register.TakenBack })
-		if l.Grade == person.Possible || said {
+		if _, said := tieTo(ties, l.Case.Number); said {
 			continue
 		}
 		m, err := c.reg.Matter("person-" + n.String() + "-" + l.Case.Number.String())
@@ -178,6 +172,16 @@ func (c conflicts) doubles(n protocol.Number) (list []*register.Matter, err erro
 		}
 	}
 	return list, err
+}
+
+// tieTo is what officers said of a case and another, nil for nothing, and whether a word of
+// theirs holds.
+func tieTo(ties []*register.Tie, other protocol.Number) (t *register.Tie, holds bool) {
+	i := slices.IndexFunc(ties, func(t *register.Tie) bool { return t.Other == other })
+	if i < 0 {
+		return nil, false
+	}
+	return ties[i], ties[i].Verdict() != register.TakenBack
 }
 
 func because(l search.Like) string {

@@ -52,19 +52,6 @@ func course(reg *register.Register, c *register.Case, r *api.Record) error {
 	return err
 }
 
-// offered says what the reader of a case may do on it.
-func offered(list []application.Offer) []api.ActNote {
-	var acts []api.ActNote
-	for _, o := range list {
-		n := api.ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
-		if o.To != (place.Seat{}) {
-			n.To = o.To.String()
-		}
-		acts = append(acts, n)
-	}
-	return acts
-}
-
 // waits adds where the case stands towards another authority's register.
 func waits(reg *register.Register, c *register.Case, r *api.Record) error {
 	o := c.Outside

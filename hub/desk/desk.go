@@ -26,6 +26,7 @@ import (
 	"kendro/domain/place"
 	"kendro/hub"
 	"kendro/hub/register"
+	"kendro/hub/search"
 	"kendro/identity"
 	"kendro/protocol"
 	"kendro/replication/link"
@@ -193,6 +194,7 @@ func (s *Server) routes() {
 	s.search.routes()
 	paperDesk{s, &scans{of: map[protocol.Hash]string{}}}.routes()
 	itemDesk{s}.routes()
+	doubleDesk{s, new(search.Doubles)}.routes()
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
 	awaitedDesk{s}.routes()

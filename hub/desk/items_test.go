@@ -11,6 +11,7 @@ import (
 
 	"kendro/catalogue"
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -50,9 +51,19 @@ func news(kind protocol.Kind, n protocol.Number, payload any) *protocol.Event {
 // ghost puts a version of the service into force whose first desk no office has.
 func (o screens) ghost() {
 	o.t.Helper()
-	v := *o.version()
+	o.stepsOf(service, func(steps []dcat.Step) { steps[0].Post = "ghost" })
+}
+
+// stepsOf puts a version of a service into force that has other steps.
+func (o screens) stepsOf(id string, change func([]dcat.Step)) {
+	o.t.Helper()
+	now, ok := o.set.Current(id)
+	if !ok {
+		o.t.Fatalf("the pack lacks %s", id)
+	}
+	v := *now
 	v.Steps = slices.Clone(v.Steps)
-	v.Steps[0].Post = "ghost"
+	change(v.Steps)
 	o.must("root", register.Publish, parcels(releaseOf(o.t, o.office, &v))[0])
 	o.set = o.reg.Set()
 	var err error

@@ -142,11 +142,20 @@ func (o *searchOutput) tie(reg *register.Register, ties []*register.Tie, keep fu
 			i = len(o.Body.Found)
 			o.Body.Found = append(o.Body.Found, foundOf(reg, hit))
 		}
-		for _, s := range t.Said {
-			o.Body.Found[i].Said = append(o.Body.Found[i].Said, api.Opinion{Verdict: s.Verdict, Text: s.Text, By: s.By, Seat: s.Seat.String(), At: api.Millis(s.At)})
-		}
+		o.Body.Found[i].Said = opinionsOf(t)
 	}
 	return nil
+}
+
+// opinionsOf is what officers said of two cases, nothing for nil.
+func opinionsOf(t *register.Tie) (list []api.Opinion) {
+	if t == nil {
+		return nil
+	}
+	for _, s := range t.Said {
+		list = append(list, api.Opinion{Verdict: s.Verdict, Text: s.Text, By: s.By, Seat: s.Seat.String(), At: api.Millis(s.At)})
+	}
+	return list
 }
 
 type relateInput struct {

@@ -194,7 +194,10 @@ func TestSearchPage(t *testing.T) {
 		t.Errorf("the page of similar cases says %q", got)
 	}
 	twin := o.twin(7, n)
-	do(ctx, t, "again", chromedp.Navigate(s.URL+"/desk/cases/"+n.String()+"/similar"))
+	do(ctx, t, "likely doubles", chromedp.Click(`nav a[href="/desk/doubles"]`))
+	double := "#double-" + twin.String() + "-" + n.String()
+	do(ctx, t, "listed", chromedp.WaitVisible(double))
+	do(ctx, t, "compare the two", chromedp.Click(double+` a[href="/desk/cases/`+twin.String()+`/similar"]`))
 	do(ctx, t, "open the question", chromedp.Click("details summary"))
 	do(ctx, t, "one person", chromedp.Click(`label[for="verdict-0-same"]`))
 	do(ctx, t, "why", chromedp.SendKeys("#why-0", "একই কার্ড"))
@@ -203,6 +206,10 @@ func TestSearchPage(t *testing.T) {
 	do(ctx, t, "kept", chromedp.WaitVisible("ol.said"))
 	if got := do(ctx, t, "said", chromedp.Text("ol.said")); !strings.Contains(got, "একই ব্যক্তি") || !strings.Contains(got, "একই কার্ড") {
 		t.Errorf("the page says %q", got)
+	}
+	do(ctx, t, "the list again", chromedp.Navigate(s.URL+"/desk/doubles"))
+	if got := do(ctx, t, "what is left", chromedp.Text("main")); !strings.Contains(got, "এমন কোনো জোড়া নেই") {
+		t.Errorf("an officer has spoken, and the list says %q", got)
 	}
 	if ties, err := o.reg.Ties(twin); err != nil || len(ties) != 1 || ties[0].Other != n || ties[0].Verdict() != "same" {
 		t.Errorf("the register has %+v, %v", ties, err)

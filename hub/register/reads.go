@@ -296,7 +296,13 @@ func (r Cases) Offers(c *Case, by access.Principal, at int64) []application.Offe
 		way.Vacant = errors.Is(err, fault.Denied)
 	}
 	leased := r.AtUnion(c, at) != nil
-	return slices.DeleteFunc(way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at), func(o application.Offer) bool {
+	list := way.Offers(c.State, application.Officer{Name: by.User, Seat: by.Seat}, at)
+	for i := range list {
+		if o := &list[i]; o.Action == application.Approve && o.Bar == "" && c.Likely != 0 {
+			o.Bar, o.Item = application.BarLikely, c.Likely.String()
+		}
+	}
+	return slices.DeleteFunc(list, func(o application.Offer) bool {
 		if leased && begins(o.Action) || c.Waits != nil && application.Binds(o.Action) || c.disputed(o.Action) {
 			return true
 		}

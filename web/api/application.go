@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"kendro/domain/application"
 	"kendro/domain/place"
 	"kendro/protocol"
 )
@@ -301,9 +302,27 @@ func DemandOf(n protocol.Number, d *protocol.Demand) *DemandNote {
 // only once that is out of its way.
 type ActNote struct {
 	Action string `json:"action"`
-	Bar    string `json:"bar,omitempty" enum:"decision,check,rule,mandatory,desk,numbers" doc:"What has to come before: his own preliminary decision, a check, a rule of the service, a mandatory desk, an office for the next post; at a union's box, numbers of certificates from the hub"`
-	Item   string `json:"item,omitempty" doc:"The check, the rule or the post"`
-	To     string `json:"to,omitempty" doc:"post@office to which it leads"`
+	Bar    string `json:"bar,omitempty" enum:"decision,check,rule,mandatory,desk,likely,numbers" doc:"What has to come before: his own preliminary decision, a check, a rule of the service, a mandatory desk, an office for the next post, a word on an earlier case that looks like this one; at a union's box, numbers of certificates from the hub"`
+	Item   string `json:"item,omitempty" doc:"The check, the rule, the post or the earlier case"`
+	To     string `json:"to,omitempty" doc:"post@office to which it leads; forward without it has to name one of further"`
+
+	Further []string `json:"further,omitempty" doc:"Forward: desks behind the next one, post@office, to which it leads where their post is named"`
+}
+
+// ActNotes are offers as the API has them.
+func ActNotes(list []application.Offer) []ActNote {
+	notes := make([]ActNote, 0, len(list))
+	for _, o := range list {
+		n := ActNote{Action: o.Action.String(), Bar: string(o.Bar), Item: o.Item}
+		if o.To != (place.Seat{}) {
+			n.To = o.To.String()
+		}
+		for _, s := range o.Further {
+			n.Further = append(n.Further, s.String())
+		}
+		notes = append(notes, n)
+	}
+	return notes
 }
 
 // A CheckNote is a check that the service wants, and whether it was done.
