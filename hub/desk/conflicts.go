@@ -149,16 +149,17 @@ func (c conflicts) alike(seat place.Seat) (list []*register.Matter, err error) {
 
 // doubles are the earlier cases of which one may be another once more.
 func (c conflicts) doubles(n protocol.Number) (list []*register.Matter, err error) {
+	const most = 3
 	k, err := c.reg.Case(n)
 	if err != nil {
 		return nil, err
 	}
-	likes, err := c.index.Earlier(c.reg, k)
+	likes, err := c.index.Likely(c.reg, k, func(o *register.Case) bool { return search.Before(o, k) })
 	if err != nil || len(likes) == 0 {
 		return nil, err
 	}
 	ties, err := c.reg.Ties(n)
-	for _, l := range likes {
+	for _, l := range likes[:min(len(likes), most)] {
 		if _, said := tieTo(ties, l.Case.Number); said {
 			continue
 		}

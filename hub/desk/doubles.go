@@ -51,24 +51,28 @@ func (s doubleDesk) list(ctx context.Context, in *doublesInput) (*doublesOutput,
 		return nil, err
 	}
 	reg := s.search.fresh(ctx)
-	all := gathered{reg: reg, index: s.search.index.Load(), found: s.found}
+	all := gathered{reg: reg, index: s.search.index.Load(), found: s.found, mine: map[protocol.Number]bool{}}
+	indexed, whole := all.index.State()
+	all.whole = whole
 	soon, stop := context.WithTimeout(ctx, maxComparing)
 	defer stop()
 	if err := all.gather(soon, api.CallerOf(ctx).Principal); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all.pairs, func(a, b pair) int { return a.mark().compare(b.mark()) })
-	held, complete := all.index.State()
+	if err := all.pair(); err != nil {
+		return nil, err
+	}
 	out := &doublesOutput{Body: api.DoubleList{
-		Doubles: []api.Double{}, Open: all.open, Compared: all.compared, Indexed: held, Complete: complete && all.compared == all.open,
+		Doubles: []api.Double{}, Open: len(all.mine), Compared: all.compared, Indexed: indexed, Complete: whole && all.compared == len(all.mine),
 	}}
 	keep := readableBy(ctx, reg)
 	for _, p := range all.pairs {
-		if after != nil && p.mark().compare(*after) <= 0 {
+		if after != nil && markOf(p.Double).compare(*after) <= 0 {
 			continue
 		}
 		if len(out.Body.Doubles) == in.Limit {
-			out.Body.Next = markOf(&out.Body.Doubles[in.Limit-1]).String()
+			last := &out.Body.Doubles[in.Limit-1]
+			out.Body.Next = doubleMark{last.Score, last.Later.Number, last.Earlier.Number}.String()
 			break
 		}
 		d, ok, err := p.shown(reg, keep)
@@ -85,8 +89,7 @@ func (s doubleDesk) list(ctx context.Context, in *doublesInput) (*doublesOutput,
 // A pair is two cases of which somebody has to look at both.
 type pair struct {
 	search.Double
-	seat place.Seat // Of the later one.
-	said *register.Tie
+	said *register.Tie // Nil: nobody has said anything.
 }
 
 // gathered is what there is for one reader.
@@ -95,12 +98,15 @@ type gathered struct {
 	index *search.Index
 	found *search.Doubles
 
-	pairs          []pair
-	open, compared int
+	whole    bool                     // The index holds all: what is compared now stays so.
+	mine     map[protocol.Number]bool // Open cases that he may list; …
+	compared int                      // … so many of them were compared.
+	doubles  []search.Double
+	pairs    []pair
 }
 
 // gather reads the tasks of the offices that somebody may list. Cases that nobody has compared
-// yet are compared while ctx lasts.
+// yet are compared while ctx lasts, once the index holds all.
 func (g *gathered) gather(ctx context.Context, who access.Principal) error {
 	set := g.reg.Set()
 	if set == nil {
@@ -129,10 +135,10 @@ func (g *gathered) gather(ctx context.Context, who access.Principal) error {
 }
 
 func (g *gathered) task(ctx context.Context, t register.Task) error {
-	g.open++
+	g.mine[t.Number] = true
 	list, known := g.found.Of(g.index, t.Number, t.Version)
 	if !known {
-		if ctx.Err() != nil {
+		if !g.whole || ctx.Err() != nil {
 			return nil
 		}
 		var err error
@@ -141,16 +147,30 @@ func (g *gathered) task(ctx context.Context, t register.Task) error {
 		}
 	}
 	g.compared++
-	if len(list) == 0 {
-		return nil
-	}
-	ties, err := g.reg.Ties(t.Number)
-	for _, d := range list {
+	g.doubles = append(g.doubles, list...)
+	return nil
+}
+
+// pair keeps those of which the later one lies where the reader may list it, and of which no
+// officer has said anything that holds. Each was found with either of the two.
+func (g *gathered) pair() error {
+	slices.SortFunc(g.doubles, func(a, b search.Double) int { return markOf(a).compare(markOf(b)) })
+	seen := map[[2]protocol.Number]bool{}
+	for _, d := range g.doubles {
+		two := [2]protocol.Number{d.Number, d.Earlier}
+		if !g.mine[d.Number] || seen[two] {
+			continue
+		}
+		seen[two] = true
+		ties, err := g.reg.Ties(d.Number)
+		if err != nil {
+			return err
+		}
 		if tie, holds := tieTo(ties, d.Earlier); !holds {
-			g.pairs = append(g.pairs, pair{Double: d, seat: t.Seat, said: tie})
+			g.pairs = append(g.pairs, pair{d, tie})
 		}
 	}
-	return err
+	return nil
 }
 
 // shown is a pair as its reader sees it, compared once more: either may have ended since, and
@@ -212,9 +232,7 @@ type doubleMark struct {
 	Earlier protocol.Number `json:"e"`
 }
 
-func (p *pair) mark() doubleMark { return doubleMark{p.Score, p.Number, p.Earlier} }
-
-func markOf(d *api.Double) doubleMark { return doubleMark{d.Score, d.Later.Number, d.Earlier.Number} }
+func markOf(d search.Double) doubleMark { return doubleMark{d.Score, d.Number, d.Earlier} }
 
 func (m doubleMark) compare(o doubleMark) int {
 	return cmp.Or(cmp.Compare(o.Score, m.Score), cmp.Compare(m.Number, o.Number), cmp.Compare(m.Earlier, o.Earlier))
