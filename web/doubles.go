@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"kendro/domain/place"
 	"kendro/web/api"
@@ -68,10 +69,12 @@ func (v doublesView) because(l Lang, x *api.Double) []string {
 	var list []string
 	for _, r := range x.Because {
 		text := l.Say(reasonWord(r))
-		if r == "same_identifier" {
-			for i, k := range x.Identifiers {
-				text += [...]string{": ", ", "}[min(i, 1)] + l.Say(identifierName(k))
+		if r == "same_identifier" && len(x.Identifiers) > 0 {
+			kinds := make([]string, 0, len(x.Identifiers))
+			for _, k := range x.Identifiers {
+				kinds = append(kinds, l.Say(identifierName(k)))
 			}
+			text += ": " + strings.Join(kinds, ", ")
 		}
 		list = append(list, text)
 	}

@@ -138,7 +138,7 @@ func (g *gathered) task(ctx context.Context, t register.Task) error {
 	g.mine[t.Number] = true
 	list, known := g.found.Of(g.index, t.Number, t.Version)
 	if !known {
-		if !g.whole || ctx.Err() != nil {
+		if late := ctx.Err() != nil; late || !g.whole {
 			return nil
 		}
 		var err error

@@ -14,10 +14,11 @@ import (
 )
 
 // doubles is the whole list as somebody reads it: a page after the other, until all is compared.
-func (o *office) doubles(user string, limit string) (all []api.Double, pages int) {
+func (o *office) doubles(user, limit string) (all []api.Double, pages int) {
 	o.t.Helper()
 	for {
-		q, last := url.Values{"limit": {limit}}, api.DoubleList{}
+		q := url.Values{"limit": {limit}}
+		var last api.DoubleList
 		for all, pages = nil, 0; ; {
 			last = into[api.DoubleList](o.t, o.call(user, "GET", api.DoublesPath+"?"+q.Encode(), ""), 200)
 			all, pages = append(all, last.Doubles...), pages+1
