@@ -137,10 +137,10 @@ func (g *gathered) gather(ctx context.Context, who access.Principal) error {
 func (g *gathered) task(ctx context.Context, t register.Task) error {
 	g.mine[t.Number] = true
 	list, known := g.found.Of(g.index, t.Number, t.Version)
+	if !known && (!g.whole || ctx.Err() != nil) {
+		return nil
+	}
 	if !known {
-		if late := ctx.Err() != nil; late || !g.whole {
-			return nil
-		}
 		var err error
 		if list, err = g.found.Compare(g.index, g.reg, t.Number); err != nil {
 			return err
