@@ -137,7 +137,7 @@ func (g *gathered) gather(ctx context.Context, who access.Principal) error {
 func (g *gathered) task(ctx context.Context, t register.Task) error {
 	g.mine[t.Number] = true
 	list, known := g.found.Of(g.index, t.Number, t.Version)
-	if !known && (!g.whole || ctx.Err() != nil) {
+	if !known && !g.compares(ctx) {
 		return nil
 	}
 	if !known {
@@ -150,6 +150,9 @@ func (g *gathered) task(ctx context.Context, t register.Task) error {
 	g.doubles = append(g.doubles, list...)
 	return nil
 }
+
+// compares reports whether a case that is not compared yet is compared now.
+func (g *gathered) compares(soon context.Context) bool { return g.whole && soon.Err() == nil }
 
 // pair keeps those of which the later one lies where the reader may list it, and of which no
 // officer has said anything that holds. Each was found with either of the two.
