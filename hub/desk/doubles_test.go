@@ -14,7 +14,7 @@ import (
 )
 
 // doubles is the whole list as somebody reads it: a page after the other, until all is compared.
-func (o *office) doubles(user, limit string) (all []api.Double, pages int) {
+func (o screens) doubles(user, limit string) (all []api.Double, pages int) {
 	o.t.Helper()
 	for {
 		q := url.Values{"limit": {limit}}
@@ -37,7 +37,7 @@ func (o *office) doubles(user, limit string) (all []api.Double, pages int) {
 // person's, why and how strongly, until an officer has said something or one of them ends
 // (DOMAIN §7 rows 2 and 34).
 func TestDoublesAreListedAbove(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	first := o.file(1)
 	o.file(2)
 	twin := o.twin(3, first)
@@ -118,7 +118,7 @@ func TestDoublesAreListedAbove(t *testing.T) {
 
 // TestDoublesNameWhatMayBeRead: to who may not read the earlier of two, it is a number.
 func TestDoublesNameWhatMayBeRead(t *testing.T) {
-	o := newOffice(t)
+	o := screens{newOffice(t)}
 	o.services = "winter-blanket" // From the union to an office of the upazila.
 	first := o.file(1)
 	twin := o.twin(2, first)
