@@ -24,6 +24,7 @@ const (
 	callProbe    = "probe"    // nothing → probeAnswer. To anybody.
 	callEnrol    = "enrol"    // protocol.EnrolRequest → protocol.Enrolment. To the leader.
 	callHold     = "hold"     // holdCall → nothing, once this server holds the document. To anybody.
+	callSealing  = "sealing"  // sealingCall → sealingAnswer. To anybody.
 	callDocument = "document" // documentCall → documentAnswer. To anybody.
 )
 

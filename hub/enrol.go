@@ -134,10 +134,11 @@ func (r *registrar) settleOn(ctx context.Context, m register.Method, body, out a
 
 func (r *registrar) enrolment(id string, signing, tls []byte) *protocol.Enrolment {
 	f := r.register().Founding()
+	to, at := r.register().Recipients()
 	return &protocol.Enrolment{
 		Country: r.keys.Country, District: r.keys.District, ID: id, CA: r.keys.Authority,
-		TLSCert: tls, SigningCert: signing, Recipients: f.Recipients, Catalogue: f.CatalogueKey,
-		Servers: r.register().Addresses(),
+		TLSCert: tls, SigningCert: signing, Recipients: to, Catalogue: f.CatalogueKey,
+		Servers: r.register().Addresses(), SealingAt: at,
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +33,8 @@ const (
 
 const maxKeyring = 256 << 10
 
-// A keyring is what a server is and holds. It is written once when the server is
-// founded or joins.
+// A keyring is what a server is and holds. It is written when the server is founded or
+// joins, when its certificates are renewed and when the district's sealing key turns.
 type keyring struct {
 	Country     string          `cbor:"1,keyasint"`
 	District    string          `cbor:"2,keyasint"`
@@ -69,10 +71,36 @@ type openKeys struct {
 	authority *identity.Authority
 	ca        *identity.CA
 	signer    *identity.Signer
-	sealing   *identity.SealingKey   // This server's own.
-	district  []*identity.SealingKey // The newest first.
-	torn      error                  // Why the second copy was read; nil where the first is good.
+	sealing   *identity.SealingKey // This server's own.
+	district  *generations
+	torn      error // Why the second copy was read; nil where the first is good.
 	certs     atomic.Pointer[certificates]
+
+	writing sync.Mutex // Held while the files are written anew; guards Secrets.SealingKeys. It stands for the files, so it is held across the disk.
+}
+
+// generations are the district's sealing keys that this server holds, the newest first. It
+// may be used concurrently.
+type generations struct {
+	held atomic.Pointer[[]*identity.SealingKey]
+}
+
+func newGenerations(keys ...*identity.SealingKey) *generations {
+	g := &generations{}
+	g.held.Store(&keys)
+	return g
+}
+
+func (g *generations) all() []*identity.SealingKey { return *g.held.Load() }
+
+// find returns the key of an ID, nil for one that is not here.
+func (g *generations) find(id identity.KeyID) *identity.SealingKey {
+	all := g.all()
+	i := slices.IndexFunc(all, func(k *identity.SealingKey) bool { return k.ID() == id })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
 }
 
 // certificates are what is renewed while a server runs; the keyring's own are
@@ -114,15 +142,17 @@ func (k *openKeys) open() (err error) {
 	if k.sealing, err = identity.SealingKeyFromBytes(k.SealingKey); err != nil {
 		return err
 	}
+	var district []*identity.SealingKey
 	for _, b := range k.Secrets.SealingKeys {
 		key, err := identity.SealingKeyFromBytes(b)
 		if err != nil {
 			return err
 		}
-		k.district = append(k.district, key)
+		district = append(district, key)
 	}
+	k.district = newGenerations(district...)
 	k.certs.Store(&certificates{signing: k.SigningCert, tls: k.TLSCert})
-	if len(k.district) == 0 || k.ID == "" {
+	if len(district) == 0 || k.ID == "" {
 		return fault.New("hub.Open", fault.Damaged, keyringFile, "the district's sealing key is missing; "+rejoin)
 	}
 	return nil
@@ -182,6 +212,8 @@ func (k *openKeys) renew(dir string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
 	next := k.keyring
 	if err := next.certify(k.ca, k.signer, tlsKey, now); err != nil {
 		return err
@@ -190,6 +222,26 @@ func (k *openKeys) renew(dir string, now time.Time) error {
 		return err
 	}
 	k.certs.Store(&certificates{signing: next.SigningCert, tls: next.TLSCert})
+	return nil
+}
+
+// admit keeps one more of the district's sealing keys, durable in both copies of the keyring
+// when it returns. One that is here already is no failure.
+func (k *openKeys) admit(dir string, key *identity.SealingKey) error {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	if k.district.find(key.ID()) != nil {
+		return nil
+	}
+	next, certs := k.keyring, k.certs.Load()
+	next.SigningCert, next.TLSCert = certs.signing, certs.tls
+	next.Secrets.SealingKeys = append([][]byte{key.Bytes()}, k.Secrets.SealingKeys...)
+	if err := next.save(dir); err != nil {
+		return err
+	}
+	k.Secrets.SealingKeys = next.Secrets.SealingKeys
+	all := append([]*identity.SealingKey{key}, k.district.all()...)
+	k.district.held.Store(&all)
 	return nil
 }
 
@@ -241,7 +293,9 @@ func (k *keyring) sessionSecret() []byte {
 }
 
 // sealSecrets seals the district's secrets to a joining server.
-func (k *keyring) sealSecrets(public []byte) ([]byte, error) {
+func (k *openKeys) sealSecrets(public []byte) ([]byte, error) {
+	k.writing.Lock()
+	defer k.writing.Unlock()
 	return identity.SealTo(public, secretsPurpose, protocol.Marshal(&k.Secrets))
 }
 

@@ -21,14 +21,14 @@ const (
 // register.Opener and may be used concurrently.
 type opener struct {
 	packer *protocol.Packer
-	keys   []*identity.SealingKey
+	keys   *generations
 
 	mu     sync.Mutex                           // Guards what follows.
 	epochs map[protocol.Hash]*identity.EpochKey // By the introduction: two may bear one ID.
 	opened map[protocol.Hash][]protocol.Item    // By header and introduction: what this server judged and will apply.
 }
 
-func newOpener(packer *protocol.Packer, keys []*identity.SealingKey) *opener {
+func newOpener(packer *protocol.Packer, keys *generations) *opener {
 	return &opener{
 		packer: packer, keys: keys,
 		epochs: map[protocol.Hash]*identity.EpochKey{}, opened: map[protocol.Hash][]protocol.Item{},
@@ -60,7 +60,7 @@ func (o *opener) read(s *protocol.Submission) error {
 	if s.Secret == nil {
 		return nil
 	}
-	secret, err := s.Secret.Reveal(o.keys)
+	secret, err := s.Secret.Reveal(o.keys.all())
 	if err == nil {
 		s.Form, s.Applicant = secret.Form, secret.Applicant
 	}
@@ -73,7 +73,7 @@ func (o *opener) document(d protocol.Document, sealed []byte) (protocol.Document
 	if err := protocol.Unmarshal(sealed, protocol.MaxDocument, "sealed document", c); err != nil {
 		return d, nil, fault.Wrap("hub.document", fault.Damaged, d.Hash.String(), err)
 	}
-	content, err := c.RevealDocument(o.keys)
+	content, err := c.RevealDocument(o.keys.all())
 	if err != nil {
 		return d, nil, err
 	}
@@ -132,7 +132,7 @@ func (o *opener) key(e *protocol.Epoch) (*identity.EpochKey, error) {
 		return known, nil
 	}
 	var last error
-	for _, k := range o.keys {
+	for _, k := range o.keys.all() {
 		key, err := identity.OpenWrap(k, e.ID, e.Wraps)
 		if errors.Is(err, fault.NotFound) {
 			last = err
@@ -155,5 +155,5 @@ func (o *opener) key(e *protocol.Epoch) (*identity.EpochKey, error) {
 // Reveal opens what a box sealed to the district: [fault.NotFound] where it was sealed to
 // none of its keys. Who may read it, the caller has to ask. It may be called concurrently.
 func (d Documents) Reveal(c *protocol.Confidential) (*protocol.Secret, error) {
-	return c.Reveal(d.papers.opener.keys)
+	return c.Reveal(d.papers.opener.keys.all())
 }

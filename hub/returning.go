@@ -53,6 +53,9 @@ func (r *registrar) takeBack(ctx context.Context, q *protocol.ReturnRequest) (*p
 			},
 			Logs: q.Logs, Former: q.Former, Before: q.Before, Users: q.Users,
 		}
+		if to, _ := reg.Recipients(); q.SealsTo != (identity.KeyID{}) && q.SealsTo != identity.IDOf(to[0]) {
+			body.SealsElsewhere = true
+		}
 		if len(body.GossipKey) == 0 {
 			body.GossipKey = random(32)
 		}

@@ -52,6 +52,8 @@ func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) 
 		return func(context.Context) (any, error) { return s.members.probe(), nil }
 	case callHold:
 		return s.papers.answerHold(from, c)
+	case callSealing:
+		return s.registrar.answerSealing(from, c)
 	case callDocument:
 		return s.papers.answerDocument(c)
 	case callReplace:

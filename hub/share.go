@@ -42,6 +42,8 @@ type share struct {
 	Revoked    []identity.KeyID  `cbor:"10,keyasint,omitempty"`
 	Refounded  int64             `cbor:"11,keyasint,omitempty"` // Unix milliseconds; when the register last began anew.
 
+	Sealing []register.Generation `cbor:"75,keyasint,omitempty"` // The district's sealing keys, once there was a second.
+
 	Erasures []register.Erasure `cbor:"65,keyasint,omitempty"` // What was erased by order: no box brings it back.
 }
 
@@ -150,6 +152,10 @@ func (s *share) fromGenesis(list []register.Command) error {
 			var known register.ErasuresKnown
 			err = protocol.Unmarshal(c.Body, register.MaxEntry, "erasures", &known)
 			s.Erasures = append(s.Erasures, known.List...)
+		case register.KnowSealing:
+			var known register.SealingKnown
+			err = protocol.Unmarshal(c.Body, register.MaxEntry, "sealing keys", &known)
+			s.Sealing = append(s.Sealing, known.List...)
 		case register.AddVersions, register.Publish:
 			var p register.Parcel
 			err = protocol.Unmarshal(c.Body, register.MaxEntry, "parcel", &p)
@@ -177,6 +183,12 @@ func (s *share) fromRegister(reg *register.Register) error {
 		n = 9998 // All are given out.
 	}
 	s.NextSlot, s.Revoked = n, reg.RevokedKeys()
+	s.Recipients, _ = reg.Recipients()
+	if all := reg.Generations(); len(all) > 1 {
+		for _, g := range all {
+			s.Sealing = append(s.Sealing, *g)
+		}
+	}
 	all, err := reg.Erasures()
 	if err != nil {
 		return err
@@ -265,6 +277,54 @@ func remember(erased []register.Erasure) (list []register.Command) {
 	return list
 }
 
+// ShareHolds returns nil where by opens a recovery share that holds a sealing key of the
+// district's. [fault.Denied]: it doesn't open. [fault.NotFound]: it was written before that
+// key was drawn.
+func ShareHolds(sealed io.Reader, by age.Identity, id identity.KeyID) error {
+	s, err := openShare(sealed, by)
+	if err != nil {
+		return err
+	}
+	held, err := s.held()
+	if err != nil {
+		return err
+	}
+	named := func(g register.Generation) bool { return g.Key() == id }
+	if held[id] && slices.ContainsFunc(s.Sealing, named) { // A register that begins anew has to know of it, too.
+		return nil
+	}
+	return fault.New("hub.ShareHolds", fault.NotFound, id.String(), "this recovery share was written before the key was drawn: write a new one (kendro hub export --share)")
+}
+
+// held are the sealing keys of the district in a share.
+func (s *share) held() (map[identity.KeyID]bool, error) {
+	held := map[identity.KeyID]bool{}
+	for _, b := range s.Secrets.SealingKeys {
+		key, err := identity.SealingKeyFromBytes(b)
+		if err != nil {
+			return nil, err
+		}
+		held[key.ID()] = true
+	}
+	return held, nil
+}
+
+// resealed is the command by which a register knows the sealing keys of the one before it,
+// none where there was but one; the newest of those that the share holds becomes the
+// district's own.
+func (s *share) resealed() ([]register.Command, error) {
+	held, err := s.held()
+	if err != nil {
+		return nil, err
+	}
+	s.Sealing = slices.DeleteFunc(s.Sealing, func(g register.Generation) bool { return !held[g.Key()] })
+	if len(s.Sealing) < 2 {
+		return nil, nil
+	}
+	s.Recipients[0] = s.Sealing[len(s.Sealing)-1].Public
+	return []register.Command{register.NewCommand(drawID(), register.ActorHub, register.KnowSealing, register.SealingKnown{List: s.Sealing})}, nil
+}
+
 // openShare reads a recovery share.
 func openShare(r io.Reader, by age.Identity) (*share, error) {
 	const op = "hub.RecoverFromNodes"
@@ -317,6 +377,10 @@ func RecoverFromNodes(dir string, sealed io.Reader, o RecoverOptions) (password 
 	if len(s.Secrets.SealingKeys) == 0 || len(s.Recipients) == 0 {
 		return "", fault.New(op, fault.Damaged, "recovery share", "holds no sealing key of the district")
 	}
+	known, err := s.resealed()
+	if err != nil {
+		return "", err
+	}
 	if err := makeDir(dir); err != nil {
 		return "", err
 	}
@@ -333,7 +397,7 @@ func RecoverFromNodes(dir string, sealed io.Reader, o RecoverOptions) (password 
 		Revoked:    s.Revoked, FirstSlot: min(s.NextSlot+slotLeap, lastLeap) &^ 1,
 	}
 	anew.Refounding.Sign(ca)
-	if err := f.writeGenesis(anew, append(shelve(s.Parcels), remember(s.Erasures)...), password); err != nil {
+	if err := f.writeGenesis(anew, slices.Concat(known, shelve(s.Parcels), remember(s.Erasures)), password); err != nil {
 		return "", err
 	}
 	return password, f.keys.save(dir) // Last: without it the folder holds no server.

@@ -43,6 +43,9 @@ type Status struct {
 	// minutes from what most servers' clocks show.
 	ClockOff time.Duration
 
+	Turning *register.Generation // The next sealing key, until it is announced …
+	Lacking []string             // … and the servers that have not said that they hold it.
+
 	Connectors []ConnectorState // Other authorities' registers, by name.
 }
 
@@ -77,6 +80,10 @@ func (h *Hub) Status() Status {
 	}
 	if b, err := reg.Blocked(); err == nil {
 		s.Blocked = b
+	}
+	if all := reg.Generations(); len(all) > 0 && all[len(all)-1].AnnouncedAt == 0 {
+		s.Turning = all[len(all)-1]
+		s.Lacking = reg.Lacking(s.Turning)
 	}
 	for _, n := range reg.Nodes() {
 		if n.CopiedAt != 0 {

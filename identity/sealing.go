@@ -60,6 +60,12 @@ func (k *SealingKey) Bytes() []byte {
 	return b
 }
 
+// CheckSealing returns [fault.Invalid] unless public is a public sealing key.
+func CheckSealing(public []byte) error {
+	_, err := hpke.MLKEM768X25519().NewPublicKey(public)
+	return fault.Wrap("identity.CheckSealing", fault.Invalid, "public sealing key", err)
+}
+
 // SealTo seals a short secret to a public sealing key; purpose binds it to its use.
 func SealTo(public []byte, purpose string, secret []byte) ([]byte, error) {
 	pk, err := hpke.MLKEM768X25519().NewPublicKey(public)

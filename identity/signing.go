@@ -14,6 +14,16 @@ type KeyID [8]byte
 
 func (k KeyID) String() string { return hex.EncodeToString(k[:]) }
 
+// ParseKeyID reads what [KeyID.String] wrote, else [fault.Invalid].
+func ParseKeyID(s string) (KeyID, error) {
+	var k KeyID
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(k) {
+		return k, fault.New("identity.ParseKeyID", fault.Invalid, s, "want the 16 hexadecimal digits of a key's name")
+	}
+	return KeyID(b), nil
+}
+
 // IDOf returns the name of a public key given as bytes.
 func IDOf(public []byte) KeyID {
 	sum := sha256.Sum256(public)

@@ -66,7 +66,7 @@ func NewAlone(o AloneOptions) (*Alone, error) {
 	h := &host{
 		box: o.Box, enrolment: o.Enrolment, authority: authority, keys: &keyring{signer: o.Signer, sealing: o.Sealing},
 		packer: o.Packer, log: o.Logger, greeted: func(replication.Peer) {},
-		sealer: &sealer{recipients: o.Enrolment.Recipients, signer: o.Signer, clock: o.Clock, cuts: protocol.NewCuts(o.Packer, keptCuts)},
+		sealer: &sealer{recipients: o.Box.Recipients, signer: o.Signer, clock: o.Clock, cuts: protocol.NewCuts(o.Packer, keptCuts)},
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	a := &Alone{host: h}

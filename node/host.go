@@ -458,28 +458,30 @@ const epochLife = 24 * time.Hour
 
 // A sealer holds the epoch in which this run seals. The key is never written.
 type sealer struct {
-	recipients [][]byte
+	recipients func() [][]byte
 	signer     *identity.Signer
 	clock      func() time.Time
 	cuts       *protocol.Cuts // Two neighbours and a hub want the same, and after a broken link want it again.
 
 	mu    sync.Mutex // Guards all below.
 	epoch *identity.Epoch
+	to    [][]byte
 	intro protocol.Epoch
 	until time.Time
 }
 
-// now returns the epoch in use and its introduction. A new one is drawn at the
-// first call of a run and after a day.
+// now returns the epoch in use and its introduction. A new one is drawn at the first call
+// of a run, after a day, and as soon as it is to be sealed to others.
 func (s *sealer) now() (*identity.Epoch, protocol.Epoch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.clock(); s.epoch == nil || !t.Before(s.until) {
-		e, err := identity.NewEpoch(s.recipients...)
+	to := s.recipients()
+	if t := s.clock(); s.epoch == nil || !t.Before(s.until) || !slices.EqualFunc(to, s.to, bytes.Equal) {
+		e, err := identity.NewEpoch(to...)
 		if err != nil {
 			return nil, protocol.Epoch{}, err
 		}
-		s.epoch, s.intro, s.until = e, protocol.NewEpoch(e, nil, s.signer), t.Add(epochLife)
+		s.epoch, s.to, s.intro, s.until = e, to, protocol.NewEpoch(e, nil, s.signer), t.Add(epochLife)
 	}
 	return s.epoch, s.intro, nil
 }

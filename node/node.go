@@ -178,7 +178,7 @@ func (n *Node) furnish(authority *identity.Authority) error {
 	n.packer = protocol.NewPacker()
 	h := &host{
 		box: n.box, enrolment: &n.enrolment, authority: authority, keys: n.keys, packer: n.packer, log: n.c.Logger,
-		sealer: &sealer{recipients: n.enrolment.Recipients, signer: n.keys.signer, clock: n.c.Clock, cuts: protocol.NewCuts(n.packer, keptCuts)},
+		sealer: &sealer{recipients: n.box.Recipients, signer: n.keys.signer, clock: n.c.Clock, cuts: protocol.NewCuts(n.packer, keptCuts)},
 		epochs: map[identity.EpochID]knownEpoch{},
 	}
 	n.courier = &courier{box: n.box, host: h, enrolment: &n.enrolment, caller: n.link, papers: &paperSource{box: n.box, sealer: h.sealer}, clock: n.c.Clock, log: n.c.Logger, gossip: cmp.Or(n.c.GossipAdvertise, n.c.Gossip)}
@@ -277,7 +277,7 @@ func (n *Node) serve(ctx context.Context, cancel context.CancelFunc) error {
 	wg.Go(func() { n.neighbours.run(ctx) })
 	wg.Go(func() { n.renewer.run(ctx) })
 	wg.Go(func() { n.keepBallast(ctx) })
-	wg.Go(func() { askForLeases(ctx, n.box, n.c.Logger) })
+	wg.Go(func() { speakUp(ctx, n.box, n.c.Logger) })
 	wg.Go(func() { n.exchange.serve(ctx, n.link.Accept(link.ALPNSync)) })
 	wg.Go(func() { n.copier.run(ctx) })
 	wg.Go(func() {

@@ -78,6 +78,7 @@ func (r *returner) comeBack(ctx context.Context, addr string) error {
 	q := &protocol.ReturnRequest{
 		Slot: e.Slot, Spare: e.Spare, TLS: r.keys.tls.Public(), Sealing: r.keys.sealing.Public(), SigningCert: e.SigningCert, TLSCert: e.TLSCert,
 		Logs: newest(home.Logs), Former: contacts.Former, Before: newest(home.Before), Users: newest(r.box.Users()), GossipKey: contacts.GossipKey, Gossip: r.gossip,
+		SealsTo: r.box.Turned(),
 	}
 	q.Sign(r.keys.signer)
 	var answer protocol.Returned

@@ -88,6 +88,8 @@ type Enrolment struct {
 	Secrets     []byte   `cbor:"11,keyasint,omitempty"` // A server's share of the district's keys, sealed to it.
 	Logs        []LogID  `cbor:"12,keyasint,omitempty"` // A node's inbox and the catalogue.
 	Servers     []string `cbor:"13,keyasint,omitempty"`
+
+	SealingAt int64 `cbor:"75,keyasint,omitempty"` // When Recipients were those of the district, by its register, Unix milliseconds; 0 before its key first turned.
 }
 
 // A RenewRequest asks for new certificates over kendro-enrol/1, for keys that are

@@ -28,7 +28,9 @@ const (
 	ActedAtUnion  Kind = 7  // Uplink: a person of the union decides at its box. Payload: UnionAct.
 	LeaseAsked    Kind = 8  // Uplink: the box asks for what it may decide by itself. Payload: LeaseRequest.
 
-	AsideRead   Kind = 13 // Uplink: an officer of the union has read what became of an act there. Payload: AsideSeen.
+	AsideRead    Kind = 13 // Uplink: an officer of the union has read what became of an act there. Payload: AsideSeen.
+	SealingHeard Kind = 11 // Uplink: from here on the box seals to another key of the district's. Payload: SealingWord.
+
 	CopyPrinted Kind = 61 // Uplink: a certificate was printed. Payload: CertificateCopy.
 
 	Settings    Kind = 20 // Inbox: servers, neighbours, gossip key. Payload: Contacts.
@@ -46,6 +48,7 @@ const (
 	EventsErased     Kind = 33 // Inbox: what this centre's box has to forget, by order. Payload: Erasure.
 	ErasureWarranted Kind = 37 // Inbox: the authority's word on an order of erasure, to be kept. Payload: Warrant.
 	CorrectionTold   Kind = 34 // Inbox: what has come of a correction. Payload: CorrectionWord.
+	SealingTold      Kind = 35 // Inbox: whom the box seals to from now on. Payload: SealingTurn.
 	RevocationTold   Kind = 62 // Inbox: a certificate of the upazila holds no more. Payload: RevokedCertificate.
 
 	CasesEnded Kind = 28 // Base of an inbox: cases that ended long ago. Payload: Ended.

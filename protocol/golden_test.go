@@ -70,6 +70,8 @@ func vectors(t *testing.T) map[string][]byte {
 		GossipKey: bytes.Repeat([]byte{2}, 32), Gossip: "127.0.0.1:7946",
 	}
 	back.Sign(signer)
+	turnedBack := ReturnRequest{Slot: "0010", Spare: "0011", TLS: []byte{1}, Sealing: []byte{2}, SigningCert: []byte{3}, TLSCert: []byte{4}, SealsTo: identity.KeyID{1}}
+	turnedBack.Sign(signer)
 	shelved := Shelved{Slot: "0010", Versions: [][]byte{{1}}, Directory: []byte{2}, Signed: []byte{3}}
 	shelved.Sign(signer)
 	shelvedOrigin := Shelved{Slot: "0010", Signed: []byte{3}, Origin: []byte{4}}
@@ -119,6 +121,9 @@ func vectors(t *testing.T) map[string][]byte {
 			Places: []ErasedPlaces{{Log: uplink, At: []Position{{Seq: 1, Hash: hashes[0]}, {Seq: 4, Hash: hashes[1]}}}}, Documents: []Hash{hashes[1]},
 		}),
 		"warrant":             Marshal(&warrant),
+		"sealing-turn":        Marshal(&SealingTurn{Recipients: [][]byte{{1}, {2}}, At: 5}),
+		"sealing-word":        Marshal(&SealingWord{Key: identity.KeyID{1}}),
+		"return-turned":       Marshal(&turnedBack),
 		"warrants":            Marshal(&Warrants{List: []Warrant{warrant}}),
 		"erased-event":        ErasedRaw(hashes[1]),
 		"lease-asked":         Marshal(&LeaseRequest{Service: "trade-licence", Token: 3, Left: 20}),

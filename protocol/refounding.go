@@ -72,6 +72,8 @@ type ReturnRequest struct {
 	GossipKey []byte   `cbor:"11,keyasint,omitempty"` // Of its upazila.
 	Gossip    string   `cbor:"12,keyasint,omitempty"`
 	Proof     []byte   `cbor:"13,keyasint,omitempty"`
+
+	SealsTo identity.KeyID `cbor:"75,keyasint,omitzero"` // The district's key that the box seals to, where it was told of one.
 }
 
 func (r ReturnRequest) signed() []byte {

@@ -114,11 +114,17 @@ type anew struct {
 }
 
 func (a *anew) flags(cmd *cobra.Command) {
+	const when = "with --from-nodes: "
+	a.shareFlags(cmd, when)
+	cmd.Flags().StringVar(&a.operator, "operator", "operator", when+"login of the first operator")
+}
+
+// shareFlags are those that name a share and what opens it.
+func (a *anew) shareFlags(cmd *cobra.Command, when string) {
 	f := cmd.Flags()
-	f.StringVar(&a.share, "share", "", "with --from-nodes: the district's recovery share")
-	f.StringVar(&a.phrase, "passphrase-file", "", "with --from-nodes: file with the share's passphrase")
-	f.StringVar(&a.identity, "identity-file", "", "with --from-nodes: file with the age identity that opens the share")
-	f.StringVar(&a.operator, "operator", "operator", "with --from-nodes: login of the first operator")
+	f.StringVar(&a.share, "share", "", when+"the district's recovery share")
+	f.StringVar(&a.phrase, "passphrase-file", "", when+"file with the share's passphrase")
+	f.StringVar(&a.identity, "identity-file", "", when+"file with the age identity that opens the share")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity-file")
 }
 

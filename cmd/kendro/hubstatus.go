@@ -48,6 +48,9 @@ func hubTable(s *api.HubStatus) *table {
 	if b := s.Blocked; b != nil {
 		t.add("base blocked", "edition "+count(b.Edition)+": "+b.Summary()+"; kendro catalogue status lists what the overlay has to change")
 	}
+	if k := s.Sealing; k != nil {
+		t.add("sealing key", "generation "+count(k.Generation)+": "+sealingNext(k))
+	}
 	for _, c := range s.Connectors {
 		if c.Trouble != "" {
 			t.add("register "+c.Name, c.Trouble+" since "+when(*c.Since)+", "+c.Text+"; asked again "+when(*c.Again))

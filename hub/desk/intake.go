@@ -246,7 +246,8 @@ func (s intakeDesk) submission(app *catalogue.Application, papers []protocol.Doc
 	if !app.Version.Confidential() {
 		return sub, nil
 	}
-	secret, err := protocol.Conceal(s.hub.Register().Founding().Recipients[0], &protocol.Secret{Form: sub.Form, Applicant: sub.Applicant, Text: sub.Despite})
+	to, _ := s.hub.Register().Recipients()
+	secret, err := protocol.Conceal(to[0], &protocol.Secret{Form: sub.Form, Applicant: sub.Applicant, Text: sub.Despite})
 	sub.Secret, sub.Form, sub.Applicant, sub.Despite = secret, nil, nil, ""
 	return sub, err
 }

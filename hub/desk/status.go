@@ -18,6 +18,10 @@ func StatusOf(s hub.Status) api.HubStatus {
 	if c := s.Recounted; c != nil {
 		out.Recount = &api.Recount{At: api.TimeOf(c.At), Cases: c.Cases, Differ: c.Differ}
 	}
+	if s.Turning != nil {
+		key := sealingKeyOf(s.Turning, s.Lacking)
+		out.Sealing = &key
+	}
 	if s.Halted != nil {
 		out.Halted = trialOf(s.Halted)
 	}

@@ -149,6 +149,7 @@ func plans() map[Method]plan {
 		GiveWarrants:    {"", func(s *step, c *Command) Result { return erasures{courses{s}}.warrant(c) }},
 	}
 	maps.Copy(all, forgets())
+	maps.Copy(all, sealings())
 	return all
 }
 

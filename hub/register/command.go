@@ -99,6 +99,12 @@ const (
 	KnowErasures   Method = "know-erasures"   // By ActorHub: what a register before this one erased. ErasuresKnown.
 	GiveWarrants   Method = "give-warrants"   // By ActorHub: the authority's words on an order that was carried out. WarrantGiven.
 
+	// The district's sealing keys, since format 4.
+	DrawSealing     Method = "draw-sealing-key"     // Of an operator, by a server that has drawn it. SealingDrawn → Generation.
+	HoldSealing     Method = "hold-sealing-key"     // By ActorHub: a server has it on its disk. SealingHeld.
+	AnnounceSealing Method = "announce-sealing-key" // Of an operator: boxes seal to it from now on. SealingNamed → Generation.
+	KnowSealing     Method = "know-sealing-keys"    // By ActorHub: those of the register before this one. SealingKnown.
+
 	// Who has carried erasures out, since format 4.
 	ServerHasForgot Method = "server-has-forgot" // By ActorHub. ServerForgot.
 	BoxHasForgot    Method = "box-has-forgot"    // By ActorHub. BoxForgot.
@@ -126,6 +132,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
 		OrderErasure, ConfirmErasure, DropErasure, KnowErasures, GiveWarrants, ServerHasForgot, BoxHasForgot, CopiesAreGone,
+		DrawSealing, HoldSealing, AnnounceSealing, KnowSealing,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
@@ -258,11 +265,12 @@ type NodePlace struct {
 // A Node is an enrolled box.
 type Node struct {
 	NodeKeys
-	EnrolledAt int64  `cbor:"20,keyasint"`           // Unix milliseconds.
-	RevokedAt  int64  `cbor:"21,keyasint,omitempty"` // Unix milliseconds; 0 is not.
-	Reason     string `cbor:"22,keyasint,omitempty"`
-	CopiedAt   int64  `cbor:"23,keyasint,omitempty"` // Unix milliseconds; when a copy of this box was first seen, 0 is never.
-	StandIn    bool   `cbor:"24,keyasint,omitempty"` // The slot is an earlier box's: the keys are of the centre's box that brings its log.
+	EnrolledAt int64          `cbor:"20,keyasint"`           // Unix milliseconds.
+	RevokedAt  int64          `cbor:"21,keyasint,omitempty"` // Unix milliseconds; 0 is not.
+	Reason     string         `cbor:"22,keyasint,omitempty"`
+	CopiedAt   int64          `cbor:"23,keyasint,omitempty"` // Unix milliseconds; when a copy of this box was first seen, 0 is never.
+	SealsTo    identity.KeyID `cbor:"75,keyasint,omitzero"`  // The district's key that it said last it seals to; zero: the first, or it never heard of another.
+	StandIn    bool           `cbor:"24,keyasint,omitempty"` // The slot is an earlier box's: the keys are of the centre's box that brings its log.
 }
 
 // A Server is a member of the hub's group, voting or not.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"kendro/domain/fault"
-	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -34,10 +33,4 @@ func (d *digests) compare(c *Checkpoint) error {
 	}
 	return fault.New("register.Apply", fault.Damaged, fmt.Sprintf("entry %d", c.Index),
 		"this server's register differs from the leader's: let it rejoin with an empty folder")
-}
-
-// wrappedFor reports whether the epoch is sealed to a public key, among others.
-func wrappedFor(e *protocol.Epoch, public []byte) bool {
-	id := identity.IDOf(public)
-	return slices.ContainsFunc(e.Wraps, func(w identity.Wrap) bool { return w.Recipient == id })
 }

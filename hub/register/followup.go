@@ -32,7 +32,7 @@ func follows(k protocol.Kind, format uint8) bool {
 	switch k { //nolint:exhaustive // The others are about none.
 	case protocol.Supplied, protocol.PaymentTaken, protocol.Withdrawn, protocol.HandedOver, protocol.PaymentVoided:
 		return format > 2
-	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected, protocol.CopyPrinted, protocol.AsideRead:
+	case protocol.Appealed, protocol.ActedAtUnion, protocol.LeaseAsked, protocol.Corrected, protocol.CopyPrinted, protocol.AsideRead, protocol.SealingHeard:
 		return format > 3
 	}
 	return false
@@ -90,7 +90,7 @@ func (f *follower) comeAgain(receipted Source) {
 
 // take applies the event, or sets it aside.
 func (f *follower) take() {
-	if f.e.Kind == protocol.LeaseAsked && (leases{f.step}).asked(f.e, f.owner) {
+	if f.e.Kind == protocol.SealingHeard && (sealers{f.step}).heard(f.e, f.owner) || f.e.Kind == protocol.LeaseAsked && (leases{f.step}).asked(f.e, f.owner) {
 		f.meta.Stats.Followed++
 		return
 	}

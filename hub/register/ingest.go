@@ -364,12 +364,12 @@ func (s intake) hold(c *Case, why string) *protocol.Standing {
 	return st
 }
 
-// introduce keeps an epoch that is sealed to the district's own key, which every
+// introduce keeps an epoch that is sealed to a key of the district's, which every
 // server holds. Others could never be opened here and are passed over.
 func (s intake) introduce(e *protocol.Epoch) {
 	const most = 64 << 10
 	f := s.world.founding
-	if f == nil || e.Check() != nil || !wrappedFor(e, f.Recipients[0]) || !s.room(1, most) {
+	if f == nil || e.Check() != nil || !s.world.understands(e) || !s.room(1, most) {
 		return
 	}
 	if k, raw := key(tagEpoch, e.ID[:]), protocol.Marshal(e); len(raw) <= most && !s.has(k) {

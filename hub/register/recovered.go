@@ -185,6 +185,9 @@ func (s intake) beginLog(log protocol.LogID, l *logState, owner *Node) {
 	if s.format > 1 && l.At.Seq == 0 && slot == owner.Spare {
 		s.copied(owner)
 	}
+	if s.format > 3 && l.At.Seq == 0 {
+		sealers(s).begun(owner)
+	}
 }
 
 // copied notes that a copy of a box was seen, once.

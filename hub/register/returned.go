@@ -25,6 +25,8 @@ type NodeReturn struct {
 	Former []string        `cbor:"21,keyasint,omitempty"`
 	Before []protocol.Head `cbor:"22,keyasint,omitempty"`
 	Users  []protocol.User `cbor:"23,keyasint,omitempty"`
+
+	SealsElsewhere bool `cbor:"75,keyasint,omitempty"` // It seals to a key that is not the one in use here.
 }
 
 // returnNode takes a box back in, at its own slots. Its inbox begins with word of
@@ -56,6 +58,9 @@ func (s fleet) returnNode(c *Command) Result {
 	s.assure(n.Centre, b.Before)
 	s.settings(n.Centre.Upazila())
 	erasures{courses(s)}.returned(n.Centre)
+	if b.SealsElsewhere || len(s.world.sealing) > 0 {
+		sealers(s).tell(n)
+	}
 	for i := range b.Users {
 		staff(s).returned(&b.Users[i], n.Centre)
 	}

@@ -25,7 +25,8 @@ type world struct {
 	slots    map[string]*Node
 	centres  map[place.Centre]*Node // The newest box of each.
 	servers  map[string]*Server
-	logins   []login // By their keys; never changed in place.
+	logins   []login       // By their keys; never changed in place.
+	sealing  []*Generation // The district's sealing keys, once there was another than the founding's; the newest last.
 }
 
 // A login is what every grievance asks of one: whose it is, where he sits and since when.
@@ -204,6 +205,15 @@ func loadWorld(v View) (*world, error) {
 		u := &User{}
 		err := decodeState(k, raw, u)
 		w.logins = append(w.logins, loginOf(k, u))
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = v.Scan(sideKey(sideSealing), nil, func(k, raw []byte) (bool, error) { // In the order of their numbers.
+		g := &Generation{}
+		err := decodeState(k, raw, g)
+		w.sealing = append(w.sealing, g)
 		return true, err
 	})
 	if err != nil {

@@ -107,6 +107,8 @@ func (x *index) applyIn(tx *store.Tx, seq uint64, r *inRecord, at *marks) (chang
 		return changedLog, tx.Set([]byte(keyGivenUp+g.Log.String()), e.Payload)
 	case protocol.Settings:
 		return changedContacts, tx.Set([]byte(keyContacts), e.Payload)
+	case protocol.SealingTold:
+		return applySealing(tx, &e)
 	case protocol.UserChanged:
 		var u protocol.User
 		if !reads(&e, &u) || u.Name == "" {

@@ -69,6 +69,7 @@ type Box struct {
 	*Union
 	Desks
 	Search *Finder
+	said   string // What SayKey wrote last in this run; its caller's.
 }
 
 // A core is what all parts of a box stand on.

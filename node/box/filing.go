@@ -189,11 +189,11 @@ func (b *Intake) eventOf(user string, app *catalogue.Application, s protocol.Sub
 
 // conceal seals what this box may not read again to the district.
 func (b *Intake) conceal(s *protocol.Secret) (*protocol.Confidential, error) {
-	to := b.o.Enrolment.Recipients
-	if len(to) == 0 {
-		return nil, fault.New("box.File", fault.Internal, "enrolment", "it names no key of the district")
+	to, err := b.memory.district()
+	if err != nil {
+		return nil, err
 	}
-	return protocol.Conceal(to[0], s)
+	return protocol.Conceal(to, s)
 }
 
 // maxDraws is how often a number is drawn again before the random source must

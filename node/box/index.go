@@ -81,6 +81,7 @@ const (
 	keyLease     = "j" // Service: Lease, what this box may decide by itself.
 	keyUser      = "u" // Blinded login: User.
 	keyContacts  = "o" // Contacts.
+	keySealing   = "%" // SealingTurn: whom the box seals to, since the district's key turned.
 	keyVersion   = "v" // Hash: an encoded service version.
 	keyDirectory = "d" // Hash: an encoded directory.
 	keyPart      = "c" // Hash of a directory, part: the part, until the last one has come.

@@ -56,8 +56,9 @@ func Active(u protocol.User, now time.Time) bool {
 
 // contacts are where the hub and the neighbours are.
 type contacts struct {
-	mu   sync.Mutex // Guards last.
+	mu   sync.Mutex // Guards what follows.
 	last protocol.Contacts
+	seal protocol.SealingTurn // Nothing before the district's key first turned.
 }
 
 // Contacts returns the servers and neighbours that the hub told of last. Before
@@ -283,15 +284,19 @@ func (b *Memory) listen() error {
 
 func (b *Memory) refreshContacts() error {
 	var c protocol.Contacts
+	var seal protocol.SealingTurn
 	err := b.index.view(func(tx *store.Tx) error {
-		_, err := read(tx, []byte(keyContacts), &c)
+		if _, err := read(tx, []byte(keyContacts), &c); err != nil {
+			return err
+		}
+		_, err := read(tx, []byte(keySealing), &seal)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	b.contacts.mu.Lock()
-	b.contacts.last = c
+	b.contacts.last, b.contacts.seal = c, seal
 	b.contacts.mu.Unlock()
 	return nil
 }

@@ -21,11 +21,11 @@ func (b *Intake) seal(d protocol.Document) (protocol.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	to := b.o.Enrolment.Recipients
-	if len(to) == 0 {
-		return d, fault.New(op, fault.Internal, "enrolment", "it names no key of the district")
+	to, err := b.memory.district()
+	if err != nil {
+		return d, err
 	}
-	secret, err := protocol.ConcealDocument(to[0], content)
+	secret, err := protocol.ConcealDocument(to, content)
 	if err != nil {
 		return d, err
 	}

@@ -191,6 +191,8 @@ type HubStatus struct {
 
 	Blocked *BlockedBase `json:"blocked,omitempty" doc:"A national base of the catalogue that the district's overlay keeps out"`
 
+	Sealing *SealingKey `json:"sealing,omitempty" doc:"The district's next sealing key, from when it is drawn until it is announced"`
+
 	Connectors []ConnectorStatus `json:"connectors,omitempty" doc:"Other authorities' registers, as far as this server has called them; GET /v1/awaited has what waits"`
 
 	Copied []CopiedBox `json:"copied,omitempty" doc:"Boxes of which a copy was seen, until their centre is enrolled again"`
