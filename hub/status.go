@@ -43,10 +43,15 @@ type Status struct {
 	// minutes from what most servers' clocks show.
 	ClockOff time.Duration
 
-	Turning *register.Generation // The next sealing key, until it is announced …
-	Lacking []string             // … and the servers that have not said that they hold it.
+	Turning *Turning // The next sealing key, from when it is drawn until it is announced.
 
 	Connectors []ConnectorState // Other authorities' registers, by name.
+}
+
+// Turning is a sealing key that is not announced yet.
+type Turning struct {
+	*register.Generation
+	Lacking []string // Servers that have not said that they hold it.
 }
 
 // Copied is a box of which a copy was seen, until its centre is enrolled again.
@@ -82,8 +87,7 @@ func (h *Hub) Status() Status {
 		s.Blocked = b
 	}
 	if all := reg.Generations(); len(all) > 0 && all[len(all)-1].AnnouncedAt == 0 {
-		s.Turning = all[len(all)-1]
-		s.Lacking = reg.Lacking(s.Turning)
+		s.Turning = &Turning{all[len(all)-1], reg.Lacking(all[len(all)-1])}
 	}
 	for _, n := range reg.Nodes() {
 		if n.CopiedAt != 0 {

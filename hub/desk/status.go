@@ -19,7 +19,7 @@ func StatusOf(s hub.Status) api.HubStatus {
 		out.Recount = &api.Recount{At: api.TimeOf(c.At), Cases: c.Cases, Differ: c.Differ}
 	}
 	if s.Turning != nil {
-		key := sealingKeyOf(s.Turning, s.Lacking)
+		key := sealingKeyOf(s.Turning.Generation, s.Turning.Lacking)
 		out.Sealing = &key
 	}
 	if s.Halted != nil {
