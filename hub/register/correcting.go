@@ -37,13 +37,15 @@ func (s corrections) arrive(f *follower) {
 		f.aside(whyUnreadable, 0)
 		return
 	}
+	if application.After(f.c.State.Stage, application.Correct) == application.None { // Its application may be one that nobody can read, or was erased.
+		f.aside(whyStage(f.c), 0)
+		return
+	}
 	p := &Correcting{From: f.from}
 	w, err := f.c.weigh(s.tx, p)
 	s.keep(err)
 	switch {
 	case err != nil:
-	case application.After(f.c.State.Stage, application.Correct) == application.None:
-		f.aside(whyStage(f.c), 0)
 	case len(w.takes) == 0:
 		f.aside(w.why, 0)
 	default:
@@ -222,7 +224,7 @@ func (s corrections) decide(it *Item, b *Settlement) *protocol.Failure {
 		return refuse(fault.NotFound, it.ID, "its case is not here")
 	}
 	e, ok := withheld(s).eventAt(&it.Event)
-	if !ok {
+	if !ok && b.Outcome == outcomeAccepted {
 		return refuse(fault.Conflict, it.ID, "the correction can't be read: refuse it, and have the centre send another")
 	}
 	if b.Outcome == outcomeAccepted {

@@ -256,7 +256,7 @@ func (r Amendments) Wanted(it *Item) (list []Change, reason string, err error) {
 		return nil, "", nil
 	}
 	c, err := Cases(r).Case(it.Number)
-	if err != nil {
+	if err != nil || c.Erased != 0 { // Nobody reads any more what it wants: it can be refused.
 		return nil, "", err
 	}
 	_, sub, err := Cases(r).AsOf(c, 0)

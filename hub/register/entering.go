@@ -215,7 +215,7 @@ func (s entries) again(n protocol.Number) Result {
 	}
 	a := &Entered{Number: n, Log: c.Log, At: c.At, Issued: c.Filed, Before: true}
 	k := eventKey(c.Log, c.At.Seq)
-	if stored, ok := s.raw(k); ok {
+	if stored, ok := s.raw(k); ok && !bare(stored) {
 		e, err := eventOf(k, stored)
 		s.keep(err)
 		var sub protocol.Submission

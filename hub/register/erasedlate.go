@@ -15,6 +15,17 @@ func erasedKey(log protocol.LogID, at protocol.Position) []byte {
 	return append(append(logKey(tagErased, log), u64(at.Seq)...), at.Hash[:]...)
 }
 
+// bare reports whether of an event nothing is here but its hash: it was erased, or it ends a
+// block that nobody could open. What speaks of such an event later, an item or a box, is no
+// reason to stop.
+func bare(stored []byte) bool {
+	if len(stored) <= len(protocol.Hash{}) {
+		return len(stored) == len(protocol.Hash{})
+	}
+	_, gone := protocol.ErasedHash(stored[len(protocol.Hash{}):])
+	return gone
+}
+
 // gone keeps the hash alone of an event that a register before this one had erased, or of
 // which a box has nothing else. It reports whether it did.
 func (s erasures) gone(log protocol.LogID, it *protocol.Item, centre place.Centre) bool {

@@ -105,7 +105,7 @@ func (f *follower) receipted(at *Source, v *protocol.Voiding) bool {
 	}
 	k := eventKey(at.Log, at.At.Seq)
 	stored, ok := f.raw(k)
-	if !ok {
+	if !ok || bare(stored) {
 		return false
 	}
 	e, err := eventOf(k, stored)

@@ -237,11 +237,12 @@ func (s withheld) honour(c *Case, it *Item) {
 	f.place()
 }
 
-// eventAt reads an event of an uplink back, out of its recovery where it came as one.
+// eventAt reads an event of an uplink back, out of its recovery where it came as one; false
+// where it is not here, or its hash is alone.
 func (s withheld) eventAt(at *Source) (protocol.Event, bool) {
 	k := eventKey(at.Log, at.At.Seq)
 	stored, ok := s.raw(k)
-	if !ok {
+	if !ok || bare(stored) {
 		return protocol.Event{}, false
 	}
 	e, err := eventOf(k, stored)
