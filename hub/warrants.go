@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,16 +47,28 @@ func (n *notary) look(ctx context.Context) {
 		n.log.Warn("orders of erasure are not signed", "err", err)
 		return
 	}
+	all := true
 	for _, o := range list {
 		held, _ := o.Held()
 		given := &register.WarrantGiven{Number: o.Number, Held: held, List: n.warrants(o)}
-		id := fmt.Sprintf("warrants %s %d %d", o.Number, held, len(o.Places))
-		if _, err := n.do(ctx, register.NewCommand(id, register.ActorHub, register.GiveWarrants, given)); err != nil {
+		if _, err := n.do(ctx, register.NewCommand(signing(o), register.ActorHub, register.GiveWarrants, given)); err != nil {
 			n.log.Info("an order of erasure is not signed yet", "case", o.Number.String(), "err", err)
-			return
+			if all = false; errors.Is(err, fault.Unavailable) {
+				return
+			}
 		}
 	}
-	n.upTo = applied
+	if all {
+		n.upTo = applied
+	}
+}
+
+// signing is the ID under which an order is signed as it stands: one that names more since, be
+// it a document alone, is signed once more.
+func signing(o *register.Erasure) string {
+	held, _ := o.Held()
+	stands := sha256.Sum256(protocol.Marshal([]any{o.Words(), o.Told}))
+	return fmt.Sprintf("warrants %s %d %x", o.Number, held, stands[:8])
 }
 
 func (n *notary) warrants(o *register.Erasure) (list []protocol.Warrant) {
