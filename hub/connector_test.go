@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -128,6 +129,7 @@ func TestConnectorProvesItself(t *testing.T) {
 		"no authority's file":       {func() { _ = os.Remove(file("ca")) }, TroubleFiles},
 		"an authority's that is no": {func() { put("ca", 0o644, []byte("x")) }, TroubleFiles},
 		"others may write it":       {func() { put("ca", 0o644, authority); chmod(t, file("ca"), 0o666) }, TroubleFiles},
+		"longer than is read":       {func() { put("ca", 0o644, authority, bytes.Repeat([]byte("#\n"), maxProof/2)) }, TroubleFiles},
 		"another authority":         {func() { put("ca", 0o644, strange) }, TroubleServer},
 		"no certificate":            {func() { _ = os.Remove(file("pair")) }, TroubleFiles},
 		"a certificate without key": {func() { put("pair", 0o600, cert) }, TroubleFiles},

@@ -125,7 +125,11 @@ func proofFile(name string, others fs.FileMode) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Mode().Perm()&others != 0 {
 		return nil, errors.New(name + " is open to others on this machine, or no file: chmod 600 closes it")
 	}
-	return io.ReadAll(io.LimitReader(f, maxProof))
+	all, err := io.ReadAll(io.LimitReader(f, maxProof+1))
+	if err == nil && len(all) > maxProof { // What is cut off might be the certificate that counts.
+		err = errors.New(name + " is longer than 256 KiB")
+	}
+	return all, err
 }
 
 // client calls with what the files held.
