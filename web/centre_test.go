@@ -48,6 +48,7 @@ type centre struct {
 	asides api.AsideList                    // Of the union's acts.
 	tracks map[protocol.Number]api.Tracking // What the district has said since.
 	bills  map[protocol.Number]api.Bill     // What is to be paid on other centres' cases.
+	asked  int                              // How often it was asked what is to be paid.
 	taken  []string                         // What came to cases after they were filed: act and body.
 	alike  []api.Found                      // What is likely of the same person; nil: it can't be said.
 	lacks  func(string, *dcat.Version) []place.Name
@@ -286,6 +287,7 @@ func (c *centre) bill(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.asked++
 	b, ok := c.bills[n]
 	if t, own := c.tracks[n]; own && !ok {
 		b = api.Bill{Source: api.FromBox, Stage: t.Stage, AsOf: &t.AsOf, Demand: t.Demand, Lapsed: t.Lapsed}

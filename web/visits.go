@@ -160,7 +160,18 @@ func (c *counter) visit(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.failed(w, r, err)
 		return
 	}
-	c.show(w, r, http.StatusOK, visitPage(p, v))
+	c.priced(w, r, &v, func() { c.show(w, r, http.StatusOK, visitPage(p, v)) })
+}
+
+// priced has a page shown once it is known what is to be paid. The hub may have to be asked,
+// and be silent for seconds: only a page that says it waits for that, never what takes a payment.
+func (c *counter) priced(w http.ResponseWriter, r *http.Request, v *visitView, show func()) {
+	var err error
+	if v.Bill, err = c.bill(r, v); err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	show()
 }
 
 // visitOf looks a case up: the box's own with all that it knows, another centre's
@@ -175,8 +186,7 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 	if errors.Is(err, fault.NotFound) {
 		v.Record = nil
 		v.Offers = c.visitOffers(&v)
-		v.Bill, err = c.bill(r, &v)
-		return v, err
+		return v, nil
 	}
 	if err == nil {
 		v.Track, err = c.lookUp(r, v.Number.String())
@@ -192,9 +202,6 @@ func (c *counter) visitOf(r *http.Request, p *page, t tried) (visitView, error) 
 	}
 	v.Duties = duties(p.Lang, v.Track)
 	v.Offers = c.visitOffers(&v)
-	if v.Bill, err = c.bill(r, &v); err != nil {
-		return v, err
-	}
 	if v.asks != nil && len(v.Track.Asked) > 0 {
 		v.asked(p.Lang, t)
 	}
@@ -314,11 +321,11 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		c.untaken(w, r, p, v, tried{err: fault.New("web.visited", fault.Invalid, t.action, "not complete"), words: words})
 		return
 	case values.Get("back") != "":
-		c.show(w, r, http.StatusOK, visitPage(p, v))
+		c.priced(w, r, &v, func() { c.show(w, r, http.StatusOK, visitPage(p, v)) })
 		return
 	case visitPages[i].Sure != (place.Name{}) && values.Get("sure") == "":
 		p.Title = wordSure
-		c.show(w, r, http.StatusOK, surePage(p, v.sure(p, visitPages[i].actPage)))
+		c.priced(w, r, &v, func() { c.show(w, r, http.StatusOK, surePage(p, v.sure(p, visitPages[i].actPage))) })
 		return
 	}
 	var out api.FollowupAnswer
@@ -361,7 +368,7 @@ func (c *counter) untaken(w http.ResponseWriter, r *http.Request, p *page, v vis
 	if len(p.Problems) == 0 {
 		p.Problems = []problem{{Anchor: "act-" + v.Tried, Text: p.Say(words)}}
 	}
-	c.show(w, r, api.ProblemOf(t.err).Status, visitPage(p, v))
+	c.priced(w, r, &v, func() { c.show(w, r, api.ProblemOf(t.err).Status, visitPage(p, v)) })
 }
 
 // body is what was filled in, as the API has it, or the words for what is missing.

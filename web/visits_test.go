@@ -275,9 +275,12 @@ func TestCounterKnowsWhatIsOwed(t *testing.T) {
 			warned(sure, tt.asking)
 			again := hiddenIn(sure)
 			again.Set("sure", "1")
-			before := len(c.taken)
+			before, asked := len(c.taken), c.asked
 			if w := c.post("/cases/"+n.String()+"/payments", again.Encode()); w.Code != http.StatusCreated || len(c.taken) != before+1 {
 				t.Errorf("got %d; want it taken all the same", w.Code)
+			}
+			if c.asked != asked {
+				t.Error("what takes the payment waits for the hub's word on the sum")
 			}
 		})
 	}
