@@ -313,6 +313,10 @@ func (f *follower) pay() {
 		return
 	}
 	sum := p.Total()
+	if f.format > 3 && (latePays{f.courses}).counted(f.c, f.from, &p) {
+		f.aside(whyCounted, sum)
+		return
+	}
 	owed := f.c.State.Owed
 	at := f.legal / 1000
 	if p.Means == protocol.MeansChallan && p.PaidAt > 0 {

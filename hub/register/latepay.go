@@ -27,8 +27,11 @@ func (s latePays) claim(k *Case, by access.Principal, b *Act) *protocol.Failure 
 	}
 	var p protocol.Payment
 	e, ok := withheld(s).eventAt(&it.Event)
-	if !ok || e.Decode(&p) != nil {
+	if !ok || e.Decode(&p) != nil || p.Check() != nil {
 		return refuse(fault.Conflict, it.ID, "its payment can't be read: book the sum by hand, then settle the item")
+	}
+	if s.counted(k, it.Event, &p) {
+		return refuse(fault.Conflict, it.ID, "a payment of this number counts for the case already: settle the item, and book the sum by hand where it is another one")
 	}
 	switch sum := p.Total(); {
 	case b.Amount != 0 && b.Amount != sum:
@@ -42,6 +45,26 @@ func (s latePays) claim(k *Case, by access.Principal, b *Act) *protocol.Failure 
 		b.At = p.PaidAt / 1000
 	}
 	return nil
+}
+
+// whyCounted is on an item about a challan, or mobile money, that is the same number's once more.
+const whyCounted = "a payment of this number counts for the case already"
+
+// counted reports whether another event's payment of the same number is booked on a case and
+// was not voided. A case may have two demands, and one paper would pay both. What an officer
+// booked by hand has no number.
+func (s latePays) counted(k *Case, from Source, p *protocol.Payment) bool {
+	if p.Means == protocol.MeansCash || p.Reference == "" {
+		return false
+	}
+	return slices.ContainsFunc(k.History, func(t Turn) bool {
+		if t.Action != application.Pay || t.Event == nil || *t.Event == from || s.has(voidedKey(t.Event.Log, t.Event.At.Seq)) {
+			return false
+		}
+		var other protocol.Payment
+		e, ok := withheld(s).eventAt(t.Event)
+		return ok && e.Decode(&other) == nil && other.Means == p.Means && other.Reference == p.Reference
+	})
 }
 
 // item is an open item of a case whose payment may be booked.

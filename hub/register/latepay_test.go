@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -57,5 +58,42 @@ func TestRow16LateChallanIsBooked(t *testing.T) {
 		t.Errorf("the item is %+v", it)
 	}
 	wantFault(t, "twice", w.officer(n, "chair", Pay, Act{Books: id}).Fault, fault.Conflict)
+	w.agree()
+}
+
+// TestRow16AChallanCountsOnce: of a case with two demands, the paper that paid the first does
+// not pay the second, whether its centre brings it again or an officer books it. One that was
+// voided may come again. A payment that is none is nobody's to book.
+func TestRow16AChallanCountsOnce(t *testing.T) {
+	w, b := office(t)
+	n := b.filed(landCopy(t), 1, Finding{Review: copyFee, Issue: copyFee, Mode: dcat.ByCentre})
+	w.stage(n, application.FeeDue)
+	challan := cash(copyFee)
+	challan.Means, challan.Reference, challan.PaidAt = protocol.MeansChallan, "C-1042", w.at
+	b.send(protocol.PaymentTaken, n, w.at, challan)
+	w.stage(n, application.Received)
+	approved(w, n)
+
+	b.send(protocol.PaymentTaken, n, w.at, challan)
+	it, all := itemOf(w, n)
+	if all != 1 || it.Kind != ItemLate || it.Text != whyCounted || it.Amount != copyFee || w.stage(n, application.FeeDue).State.Owed != copyFee {
+		t.Fatalf("once more: %+v of %d", it, all)
+	}
+	wantFault(t, "booked all the same", w.officer(n, "chair", Pay, Act{Books: it.ID}).Fault, fault.Conflict)
+	none := *challan
+	none.Reference, none.Fees = "C-1043", []protocol.Fee{{Kind: "government", Poisha: -copyFee}}
+	b.send(protocol.PaymentTaken, n, w.at, &none)
+	it, _ = itemOf(w, n)
+	wantFault(t, "a payment of less than nothing", w.officer(n, "chair", Pay, Act{Books: it.ID}).Fault, fault.Conflict)
+	other := *challan
+	other.Reference = "C-1044"
+	b.send(protocol.PaymentTaken, n, w.at, &other)
+	w.stage(n, application.InPreparation)
+	b.send(protocol.PaymentVoided, n, w.at, &protocol.Voiding{
+		Log: b.log, At: protocol.Position{Seq: uint64(len(b.events)), Hash: b.hashes[len(b.hashes)-1]}, Fees: other.Fees, Reason: "a wrong sum",
+	})
+	w.stage(n, application.FeeDue)
+	b.send(protocol.PaymentTaken, n, w.at, &other)
+	w.stage(n, application.InPreparation)
 	w.agree()
 }

@@ -26,7 +26,7 @@ func (f *follower) void() {
 		return
 	}
 	sum := sumOf(v.Fees)
-	k := append(logKey(tagVoided, v.Log), u64(v.At.Seq)...)
+	k := voidedKey(v.Log, v.At.Seq)
 	took := f.world.ownerOf(v.Log)
 	switch {
 	case took == nil || took.Centre != f.owner.Centre:
@@ -59,6 +59,8 @@ func (f *follower) void() {
 		})
 	}
 }
+
+func voidedKey(log protocol.LogID, seq uint64) []byte { return append(logKey(tagVoided, log), u64(seq)...) }
 
 // booked is how much of a payment was booked on a demand, 0 for one that was not.
 func (f *follower) booked(v *protocol.Voiding) int64 {
