@@ -315,9 +315,12 @@ func TestRow36AnOrderOutlivesTheRegister(t *testing.T) {
 			}
 			good(t, "return", back.comesBack(nil))
 			back.mustBring(1, len(back.events))
+			var came []Source // Of it, to this register alone.
 			if order == "a desk has it" {
 				anew.worked(o.Number, "anna", Take, Act{})
 				anew.worked(o.Number, "anna", Note, Act{Text: canary})
+				back.send(protocol.PaymentTaken, o.Number, anew.at, cash(copyFee))
+				came = append(came, Source{Log: back.log, At: protocol.Position{Seq: uint64(len(back.events)), Hash: back.hashes[len(back.hashes)-1]}})
 			}
 			if order != "the word first" {
 				if holding(anew, []byte(canary)) == "" {
@@ -345,6 +348,9 @@ func TestRow36AnOrderOutlivesTheRegister(t *testing.T) {
 			now, err := anew.first().Erasure(o.Number)
 			if err != nil || now.LateIndex == 0 || !anew.first().Knows(&brought) {
 				t.Errorf("the order is %+v, %v; want it known, with the entry that held it", now, err)
+			}
+			if all := merged(now.Places, came); len(all) != len(now.Places) || len(came) > 0 && len(now.Inboxes) <= len(brought.Inboxes) {
+				t.Errorf("the order names %v and %v; want what came here too, which the next register is told of", now.Places, now.Inboxes)
 			}
 			if order != "the word first" { // Else there is no case.
 				verified(anew)

@@ -107,13 +107,25 @@ func (s erasures) eraseNow(o *Erasure) {
 	for _, k := range cases {
 		n := *o
 		n.Number = k.Number // Two of one number may have changed it.
-		s.put(erasureKey(k.Number), &n)
+		s.put(erasureKey(k.Number), &n) // It is told of.
 		s.end(k, o.Stage)
 	}
 	e := newEraser(s, cases)
 	e.erase()
 	for _, h := range e.told {
 		o.told(h)
+	}
+	for i := range e.uplinks { // What came on the case here is named no less.
+		o.Places = merged(o.Places, []Source{e.uplinks[i].at})
+	}
+	for i := range e.inboxes {
+		o.Inboxes = merged(o.Inboxes, []Source{e.inboxes[i].at})
+	}
+	o.Documents = merged(o.Documents, e.goneDocuments())
+	for _, k := range cases {
+		n := *o
+		n.Number = k.Number
+		s.put(erasureKey(k.Number), &n)
 	}
 	s.put(erasureKey(o.Number), o)
 	s.meta.Stats.Erased += uint64(len(cases))
