@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kendro/domain/fault"
@@ -98,24 +99,36 @@ func (r *registrar) takeWarrants(ctx context.Context, q *protocol.Warrants) erro
 	case f.Anew == nil:
 		return fault.New(op, fault.Unavailable, r.keys.District, "this register did not begin anew: it knows its orders")
 	}
-	var known register.ErasuresKnown
+	var fresh []register.Erasure
+	strange := 0
 	for i := range q.List {
-		if err := q.List[i].Verify(r.keys.authority, r.keys.District); err != nil {
-			r.log.Warn("a box brought an order of erasure that the authority has not signed", "err", err)
-			continue
-		}
-		if e := register.Warranted(&q.List[i]); !reg.Knows(&e) {
-			known.List = append(known.List, e)
+		if q.List[i].Verify(r.keys.authority, r.keys.District) != nil {
+			strange++
+		} else if e := register.Warranted(&q.List[i]); !reg.Knows(&e) {
+			fresh = append(fresh, e)
 		}
 	}
-	if len(known.List) == 0 {
-		return nil
+	if strange > 0 { // Once a call: anybody may make it.
+		r.log.Warn("a box brought orders of erasure that the authority has not signed", "orders", strange)
 	}
-	if _, err := r.do(ctx, register.NewCommand(drawID(), register.ActorHub, register.KnowErasures, &known)); err != nil {
-		return err
+	for _, cmd := range knowing(fresh) {
+		if _, err := r.do(ctx, cmd); err != nil {
+			return err
+		}
 	}
-	r.log.Info("a box brought orders of erasure of the register before this one", "orders", len(known.List))
+	if len(fresh) > 0 {
+		r.log.Info("a box brought orders of erasure of the register before this one", "orders", len(fresh))
+	}
 	return nil
+}
+
+// knowing are the commands by which the register takes orders in. One word names at most 512 places
+// and as many documents: four of the longest fit into an entry.
+func knowing(list []register.Erasure) (cmds []register.Command) {
+	for some := range slices.Chunk(list, 4) {
+		cmds = append(cmds, register.NewCommand(drawID(), register.ActorHub, register.KnowErasures, &register.ErasuresKnown{List: some}))
+	}
+	return cmds
 }
 
 func (s *switchboard) answerWarrants(c *protocol.Call) answerFunc {

@@ -60,7 +60,9 @@ func (f *follower) void() {
 	}
 }
 
-func voidedKey(log protocol.LogID, seq uint64) []byte { return append(logKey(tagVoided, log), u64(seq)...) }
+func voidedKey(log protocol.LogID, seq uint64) []byte {
+	return append(logKey(tagVoided, log), u64(seq)...)
+}
 
 // booked is how much of a payment was booked on a demand, 0 for one that was not.
 func (f *follower) booked(v *protocol.Voiding) int64 {

@@ -106,7 +106,7 @@ func (s erasures) eraseNow(o *Erasure) {
 	o.Late = Late{LateIndex: s.index, LateAt: s.meta.At}
 	for _, k := range cases {
 		n := *o
-		n.Number = k.Number // Two of one number may have changed it.
+		n.Number = k.Number             // Two of one number may have changed it.
 		s.put(erasureKey(k.Number), &n) // It is told of.
 		s.end(k, o.Stage)
 	}
