@@ -100,6 +100,9 @@ func differences(a, b *dcat.Version) []string {
 	if a.GraceDays != b.GraceDays {
 		say("grace_days %d are now %d", a.GraceDays, b.GraceDays)
 	}
+	if a.InfoDays != b.InfoDays {
+		say("info_days %d are now %d", a.InfoDays, b.InfoDays)
+	}
 	what = append(what, feeDifferences(a, b)...)
 	if !slices.Equal(a.Documents, b.Documents) {
 		say("the documents changed (%d, now %d)", len(a.Documents), len(b.Documents))

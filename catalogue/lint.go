@@ -115,6 +115,9 @@ func (l *linter) identity() {
 	if v.KeepDays < 0 || v.KeepDays > maxKeepDays {
 		l.bad("keep_days", 0, "keep_days %d: want 0 to %d calendar days after the end of a case", v.KeepDays, maxKeepDays)
 	}
+	if v.InfoDays < 0 || v.InfoDays > maxFeeDays {
+		l.bad("info_days", 0, "info_days %d: want 1 to %d calendar days for the applicant to bring what he is asked for, or leave it out: then it is waited for for ever", v.InfoDays, maxFeeDays)
+	}
 	if v.SLADays < 1 || v.SLADays > 365 {
 		l.bad("sla_days", 0, "sla_days %d: want 1 to 365 working days", v.SLADays)
 	}

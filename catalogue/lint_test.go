@@ -50,6 +50,8 @@ func TestLint(t *testing.T) {
 		{"training that nobody declared", "kind: public", "kind: public\ntraining: [pilot]", `training "pilot" is not in trainings.yaml: declare it there`},
 		{"training twice", "kind: public", "kind: public\ntraining: [pilot, pilot]", `training "pilot" is double`},
 		{"days", "sla_days: 5", "sla_days: 0", "want 1 to 365 working days"},
+		{"less than no time to answer", "info_days: 30", "info_days: -1", "info_days -1: want 1 to 365 calendar days"},
+		{"too much time to answer", "info_days: 30", "info_days: 366", "info_days 366: want 1 to 365 calendar days"},
 		{"no time at all for what is under way", "sla_days: 5", "sla_days: 5\ngrace_days: 0", "want 1 to 3650 calendar days, or leave it out"},
 		{"too much time for what is under way", "sla_days: 5", "sla_days: 5\ngrace_days: 4000", "want 1 to 3650 calendar days"},
 		{"a grace where a union decides", "procedure:\n  fee_days: 30", "grace_days: 9\nprocedure:\n  fee_days: 30\n  decide_at: node", "its lease says for how long it may"},

@@ -183,6 +183,36 @@ func TestBoundsAreLinted(t *testing.T) {
 	}
 }
 
+// TestOverlayOfTheTimeToAnswer: a district may give more time than the base to bring what is asked for,
+// never less, and none where the base waits for ever.
+func TestOverlayOfTheTimeToAnswer(t *testing.T) {
+	const file = "services/land-record-copy.yaml"
+	base := with(t, "land-record-copy")
+	change := func(days string) string {
+		return "- {service: land-record-copy, field: info_days, value: " + days + "}\n"
+	}
+	for days, want := range map[string]string{"29": "below the bound", "0": "below the bound", "91": "above the bound", `"30"`: "want a whole number"} {
+		o, found := overlay(t, change(days))
+		_, _, more, err := catalogue.BuildOver(base, o, nil, []byte("the catalogue's key"), published())
+		if err != nil && len(more) == 0 {
+			t.Fatal(err)
+		}
+		if found = append(found, more...); len(found) != 1 || !strings.Contains(found[0].Text, want) || found[0].Line == 0 {
+			t.Errorf("%s: findings %v; want one of %q with its line", days, found, want)
+		}
+	}
+	set, _ := over(t, base, change("45"), nil)
+	if v, _ := set.Current("land-record-copy"); v.InfoDays != 45 {
+		t.Errorf("the district gives %d days", v.InfoDays)
+	}
+	replace(t, base, file, "info_days: 30\n", "")
+	o, found := overlay(t, change("45"))
+	_, _, more, _ := catalogue.BuildOver(base, o, nil, []byte("the catalogue's key"), published())
+	if found = append(found, more...); len(found) != 1 || !strings.Contains(found[0].Text, "has no field \"info_days\"") {
+		t.Errorf("findings %v; want none of the district's where the base has none", found)
+	}
+}
+
 // TestOverlayOfGrace: a district may give what is under way another time than the base, within its
 // bounds, and no time where the base has none.
 func TestOverlayOfGrace(t *testing.T) {

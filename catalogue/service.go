@@ -42,6 +42,7 @@ type readinessFile struct {
 	FreshnessDays int      `yaml:"freshness_days"`
 	Training      []string `yaml:"training"`
 	GraceDays     *int     `yaml:"grace_days"` // Nil: not said.
+	InfoDays      int      `yaml:"info_days"`
 }
 
 type feeFile struct {
@@ -147,7 +148,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		Readiness: dcat.Readiness{FreshnessDays: f.Readiness.FreshnessDays, Training: f.Readiness.Training}, SLADays: f.SLADays, FeeAt: f.FeeAt, Form: form,
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
-	v.KeepDays = f.KeepDays
+	v.KeepDays, v.InfoDays = f.KeepDays, f.Readiness.InfoDays
 	for _, d := range f.Documents {
 		v.Documents = append(v.Documents, dcat.Document{ID: d.ID, Name: nfcName(d.Name), Required: d.Required, OriginalAtCounter: d.OriginalAtCounter})
 	}

@@ -15,7 +15,7 @@ import (
 
 // SpotNames says, for a person, which fields of a service a district may have otherwise
 // and an office may propose to change.
-const SpotNames = "hidden, name, offline_reason, sla_days, freshness_days, grace_days, channels, centre_types, fees.KIND, fees.KIND.2, " +
+const SpotNames = "hidden, name, offline_reason, sla_days, freshness_days, grace_days, info_days, channels, centre_types, fees.KIND, fees.KIND.2, " +
 	"steps.POST.post, steps.POST.name, steps.POST.2.name, documents.ID.name, checks.ID.name, rules.ID.says, form.FIELD.label, form.FIELD.help, " +
 	"form.FIELD.options.VALUE, procedure.fee_days, procedure.issue.days, procedure.issue.close_days, " +
 	"procedure.appeals.1.days, procedure.appeals.1.sla_days"
@@ -143,6 +143,9 @@ func (d *sheet) plain() map[string]*spot {
 	}
 	if d.GraceDays > 0 { // Where the base has versions before count for ever, a district does too.
 		all["grace_days"] = at(aNumber, &d.GraceDays)
+	}
+	if d.InfoDays > 0 { // Where the base waits for ever, a district does too.
+		all["info_days"] = at(aNumber, &d.InfoDays)
 	}
 	return all
 }

@@ -45,7 +45,13 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-asked-anew": Marshal(&Standing{
 			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"},
-			Anew: Anew{Moved: true, Under: &Pin{Service: "land-record-copy", Version: 2, Hash: [8]byte{6}}},
+			Question: Question{Moved: true, Under: &Pin{Service: "land-record-copy", Version: 2, Hash: [8]byte{6}}},
+		}),
+		"standing-asked-until": Marshal(&Standing{
+			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 4, Reason: "which?", Items: []string{"nid"}, Question: Question{SupplyBy: 1},
+		}),
+		"standing-unanswered": Marshal(&Standing{
+			Number: number, Stage: "UNDER_REVIEW", Since: 5, Version: 5, Reason: "which?", Items: []string{"nid"}, Question: Question{SupplyBy: 1, Unanswered: true},
 		}),
 		"standing-fee-due": Marshal(&Standing{
 			Number: number, Stage: "FEE_DUE", Since: 5, Version: 7, Owed: 14000, PayBy: 9, Mode: "post", Primary: 1, Overdue: true, AppealBy: 11,

@@ -153,19 +153,22 @@ type Standing struct {
 
 	Certificate *CertificateWord `cbor:"18,keyasint,omitempty"` // What was issued on it under a number.
 
-	Anew
+	Question
 
 	Correction string `cbor:"50,keyasint,omitempty"` // What has come of the newest correction: waits, taken or refused.
 }
 
-// Anew is what a standing says of a newer version that asks for something (row 7).
-type Anew struct {
+// A Question is what a standing says of what is asked for, beside what that is and why.
+type Question struct {
 	// Under is the version under which what is asked for is answered, where it isn't the one
 	// that the application pins.
 	Under *Pin `cbor:"45,keyasint,omitempty"`
 	// Moved says that the case goes on under that version already, with answers that the box
 	// of its centre need not have.
 	Moved bool `cbor:"46,keyasint,omitempty"`
+
+	SupplyBy   int64 `cbor:"90,keyasint,omitempty"` // The last second for what is asked for, Unix seconds; 0 is none …
+	Unanswered bool  `cbor:"91,keyasint,omitempty"` // … which is over: the case has gone on, and takes it still.
 }
 
 // WhyAnew is the reason for which the hub itself asks for something.

@@ -145,6 +145,9 @@ var (
 	wordDelivery    = name("সরবরাহের তারিখ", "Delivery date")
 	wordMode        = name("যেভাবে পাবেন", "How it is delivered")
 	wordSeenBy      = name("মেয়াদ পেরোনোয় দেখছেন", "Overdue, seen by")
+	wordAskedUntil  = name("আনার শেষ দিন", "To be brought by")
+	wordNoAnswer    = name("সময়ের মধ্যে জবাব আসেনি; শেষ দিন ছিল", "No answer within the term; the last day was")
+	wordBrought     = name("শেষ দিনের পরে আনা", "Brought after the last day")
 	wordAppealUntil = name("আপিলের শেষ দিন", "Appeal until")
 	wordBadSum      = name("টাকার পরিমাণ ঠিক নয়। যেমন ১৪০ বা ১৪০.৫০ লিখুন।", "The sum is not right. Write it as 140 or 140.50.")
 	wordBadActs     = name("প্রয়োজনীয় ঘরগুলো পূরণ করে আবার চেষ্টা করুন।", "Fill in what is needed, then try again.")
@@ -429,6 +432,12 @@ func (v *caseView) course() []line {
 			names = append(names, l.Say(v.itemName(id)))
 		}
 		add(wordItems, strings.Join(names, ", "))
+		switch {
+		case r.AskedOver:
+			add(wordNoAnswer, l.DateOr(r.AskedUntil, wordUnknownYet))
+		case r.AskedUntil != nil:
+			add(wordAskedUntil, l.Day(r.AskedUntil.Time))
+		}
 	}
 	for _, k := range r.Checks {
 		done := wordNotDone
@@ -485,6 +494,9 @@ func (v *caseView) about(e api.HistoryEntry) []string {
 	}
 	if e.Day != nil {
 		list = append(list, v.lang.Day(e.Day.Time))
+	}
+	if e.Late {
+		list = append(list, v.lang.Say(wordBrought))
 	}
 	return list
 }

@@ -64,6 +64,9 @@ func wayLines(l Lang, v *dcat.Version) []line {
 		{Label: wordCharterWay, Value: strings.Join(channels, ", ")},
 		{Label: wordCharterTime, Value: number(v.SLADays) + " " + l.Say(wordDays)},
 	}
+	if v.InfoDays > 0 {
+		list = append(list, line{Label: wordInfoDays, Value: number(v.InfoDays)})
+	}
 	p := v.Procedure
 	if p == nil {
 		return list

@@ -32,6 +32,7 @@ var (
 	wordSometimes   = name("শর্তসাপেক্ষে", "in some cases")
 	wordAtMost      = name("সর্বোচ্চ", "at most")
 	wordPayDays     = name("দাবির পর জমার সময় (দিন)", "Days to pay after the demand")
+	wordInfoDays    = name("চাওয়া তথ্য আনার সময় (দিন)", "Days to bring what is asked for")
 	wordEdition     = name("সংস্করণ", "Edition")
 	wordNotMore     = name("এর বেশি টাকা কেউ চাইলে রসিদ নিন এবং অভিযোগ করুন।", "If anybody asks for more, take a receipt and complain.")
 )

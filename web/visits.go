@@ -152,6 +152,17 @@ func (c *counter) visits(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	c.show(w, r, status, visitsPage(p, typed, list.Applications))
 }
 
+// askedLine says until when a citizen may bring what is asked for.
+func askedLine(l Lang, a *api.Asking) string {
+	switch {
+	case a.AskedOver:
+		return l.Say(wordBroughtOver) + " " + l.DateOr(a.AskedUntil, wordUnknownYet)
+	case a.AskedUntil != nil:
+		return l.Say(wordUntil) + " " + l.Day(a.AskedUntil.Time)
+	}
+	return l.Say(wordNoTerm)
+}
+
 // visit shows a case with what its applicant can do about it here.
 func (c *counter) visit(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	p := c.page(r, wordVisits)
@@ -235,7 +246,7 @@ func (v *visitView) may(act string) bool {
 	case "payments":
 		return v.Track.Demand != nil || stage == application.FeeLapsed // It may have been paid in time.
 	case "supplement":
-		return stage == application.InfoRequested && len(v.Track.Asked) > 0
+		return len(v.Track.Asked) > 0
 	case "correction":
 		open := stage == application.Submitted || application.After(stage, application.Correct) != application.None
 		return v.version != nil && !v.Record.Confidential && open

@@ -53,10 +53,10 @@ func TestCounterServesACase(t *testing.T) {
 		{
 			"supply",
 			api.Tracking{
-				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no", "nid"}, Why: "পড়া যায় না",
+				Stage: "INFO_REQUESTED", Asking: api.Asking{Asked: []string{"form.khatian_no", "nid"}, Why: "পড়া যায় না", AskedUntil: due()},
 				AskedNames: []api.Named{{Code: "form.khatian_no", BN: "খতিয়ান নম্বর", EN: "Khatian number"}, {Code: "nid", BN: "জাতীয় পরিচয়পত্র", EN: "NID"}},
 			},
-			[]string{"খতিয়ান নম্বর, জাতীয় পরিচয়পত্র", "পড়া যায় না", `name="form.khatian_no"`},
+			[]string{"খতিয়ান নম্বর, জাতীয় পরিচয়পত্র", "পড়া যায় না", "আনার শেষ দিন:", `name="form.khatian_no"`},
 			"supplement",
 			url.Values{"form.khatian_no": {"১০৪২/৩"}, "documents.nid": {"1"}},
 			false,
@@ -65,10 +65,10 @@ func TestCounterServesACase(t *testing.T) {
 		{
 			"supply",
 			api.Tracking{
-				Stage: "INFO_REQUESTED", Asked: []string{"form.khatian_no"}, AskedUnder: 1, Why: protocol.WhyAnew,
+				Stage: "UNDER_REVIEW", Asking: api.Asking{Asked: []string{"form.khatian_no"}, Why: protocol.WhyAnew, AskedUntil: due(), AskedOver: true}, AskedUnder: 1,
 				AskedNames: []api.Named{{Code: "form.khatian_no", BN: "খতিয়ান নম্বর", EN: "Khatian number"}},
 			},
-			[]string{"খতিয়ান নম্বর", "নিয়ম বদলেছে", `name="form.khatian_no"`},
+			[]string{"খতিয়ান নম্বর", "নিয়ম বদলেছে", "সিদ্ধান্তের আগে আনলে", `name="form.khatian_no"`},
 			"supplement",
 			url.Values{"form.khatian_no": {"৭"}},
 			false,

@@ -245,6 +245,9 @@ func caseWaitingCmd() *cobra.Command {
 					if w.Demand != nil {
 						sum, by = taka(w.Demand.Poisha), day(w.Demand.Due)
 					}
+					if len(w.Asked) > 0 {
+						by = askedBy(&w.Asking)
+					}
 					t.add(w.Number.Spaced(), w.Stage, strings.Join(w.Asked, ", "), sum, by)
 				}
 				return t

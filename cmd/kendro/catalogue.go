@@ -134,10 +134,10 @@ func servicesTable(list *api.Catalogue) *table {
 }
 
 func versionsTable(list *api.ServiceVersions) *table {
-	t := columns("VERSION", "CURRENT", "NAME", "FEES", "SLA DAYS", "HASH")
+	t := columns("VERSION", "CURRENT", "NAME", "FEES", "SLA DAYS", "INFO DAYS", "HASH")
 	for _, v := range list.Versions {
 		current := list.Current != nil && list.Current.Hash == v.Hash
-		t.add(count(v.Number), yesNo(current), both(v.Name), taka(v.BaseFees()), count(v.SLADays), v.Hash.String())
+		t.add(count(v.Number), yesNo(current), both(v.Name), taka(v.BaseFees()), count(v.SLADays), count(v.InfoDays), v.Hash.String())
 	}
 	for _, f := range list.District {
 		t.add("", "", f.Field+" is the district's: "+f.Value+"; the national base has "+f.Base)

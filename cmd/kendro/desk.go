@@ -118,6 +118,14 @@ func show(ctx context.Context, r *reach, number string, version uint64) (*api.Re
 	return record, r.call(ctx, api.Call{Path: path, Out: record})
 }
 
+// askedBy is the last day for what an applicant is asked for.
+func askedBy(a *api.Asking) string {
+	if a.AskedOver {
+		return day(a.AskedUntil) + " (over)"
+	}
+	return day(a.AskedUntil)
+}
+
 func casePath(n protocol.Number) string { return "/v1/applications/" + n.String() }
 
 func recordTable(c *api.Record) *table {
@@ -132,6 +140,9 @@ func recordTable(c *api.Record) *table {
 	}
 	for _, item := range c.Asked {
 		t.add("asked for", item)
+	}
+	if c.AskedUntil != nil {
+		t.add("to be brought by", askedBy(&c.Asking))
 	}
 	for _, k := range c.Checks {
 		t.add("check "+k.ID, yesNo(k.Done))

@@ -48,12 +48,13 @@ const (
 	Divert      // The hub takes a grievance from a desk that may not have it any more.
 	Correct     // The centre puts answers right.
 	Revoke      // What was issued is taken back.
+	Unanswered  // The term of a question is over: its desk has the case again, without an answer.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
-	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct", "revoke",
+	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct", "revoke", "unanswered",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -72,14 +73,17 @@ var steps = map[Stage]map[Action]Stage{
 	Received: {
 		Take: UnderReview, Route: Received, Demand: FeeDue, Escalate: Received, Divert: Received,
 		Withdraw: Withdrawn, Link: Duplicate, Void: FeeDue, RequestInfo: InfoRequested, Correct: Received,
+		Supply: Received, // Late; see [Case.Asking].
 	},
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
-		Take: UnderReview, RequestInfo: InfoRequested,
+		Take: UnderReview, RequestInfo: InfoRequested, Supply: UnderReview,
 		Forward: Received, Return: Received, Divert: Received, Approve: Approved, Reject: Rejected,
 		Withdraw: Withdrawn, Link: Duplicate, Correct: UnderReview,
 	},
-	InfoRequested: {Supply: UnderReview, Divert: Received, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate},
+	InfoRequested: {
+		Supply: UnderReview, Unanswered: UnderReview, Divert: Received, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate,
+	},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
 	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
 	FeeLapsed:     {Pay: Paid},
@@ -108,7 +112,7 @@ const (
 
 // hands says whose each action is.
 var hands = map[Action]hand{
-	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub, Divert: theHub,
+	Accept: theHub, Hold: theHub, Route: theHub, Demand: theHub, Lapse: theHub, Admit: theHub, Escalate: theHub, Refuse: theHub, Divert: theHub, Unanswered: theHub,
 	Supply: theCentre, Correct: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,

@@ -41,7 +41,7 @@ func (c Case) allowed(e Event) error {
 			return refuse(e, fault.Conflict, "the case stays where it is")
 		}
 		return nil
-	case Supply, Correct, Withdraw, Appeal, Escalate:
+	case Supply, Unanswered, Correct, Withdraw, Appeal, Escalate:
 		return c.asides(e)
 	case Revoke:
 		if !e.Desk.Terms.Certify || c.Issued == 0 || c.Revoked {
@@ -197,6 +197,10 @@ func (c Case) asides(e Event) error {
 		asked := c.asked()
 		if slices.ContainsFunc(e.Items, func(it string) bool { return !slices.Contains(asked, it) }) {
 			return refuse(e, fault.Conflict, "only what was asked for may be supplied")
+		}
+	case Unanswered:
+		if c.SupplyBy == 0 || e.At <= c.SupplyBy {
+			return refuse(e, fault.Conflict, "the term has not ended")
 		}
 	case Correct:
 		if e.Desk.Seat != (place.Seat{}) && (e.Desk.Step >= c.Step || c.Stage == InfoRequested) {

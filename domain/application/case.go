@@ -30,7 +30,10 @@ type Case struct {
 type Findings struct {
 	Rules catalogue.Bits `cbor:"9,keyasint,omitempty"`  // That hold for the answers.
 	Done  catalogue.Bits `cbor:"10,keyasint,omitempty"` // Checks.
-	Asked string         `cbor:"11,keyasint,omitempty"` // What the applicant was asked for and hasn't brought, one item a line.
+	Asked string         `cbor:"11,keyasint,omitempty"` // What the applicant was asked for and hasn't brought, one item a line …
+
+	SupplyBy   int64 `cbor:"90,keyasint,omitempty"` // … the last second for it, Unix seconds; 0 is none …
+	Unanswered bool  `cbor:"91,keyasint,omitempty"` // … which is over: the case has gone on without.
 }
 
 // Money is what a case has to do with money, in whole poisha.
@@ -93,7 +96,7 @@ func (c Case) Apply(e Event) (Case, error) {
 		return c, refuse(e, fault.Conflict, "you saw version "+strconv.FormatUint(e.Expect, 10)+
 			", it is now version "+strconv.FormatUint(c.Version, 10)+": reload, then decide again")
 	}
-	if !known {
+	if !known || e.Action == Supply && !c.Asking() {
 		return c, refuse(e, fault.Conflict, "not possible while the case is "+c.Stage.String())
 	}
 	if err := e.complete(); err != nil {
@@ -146,7 +149,7 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Divert:
 		c = c.assigned(e.Desk)
 		c.From = place.Seat{} // It is nothing to that desk where the case went.
-		c.Asked = ""          // Whoever has it now asks again if he wants to know.
+		c = c.unasked()       // Whoever has it now asks again if he wants to know.
 	case Return:
 		c = c.assigned(e.Desk)
 		c.Returns++
@@ -158,12 +161,18 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Check:
 		c.Done = c.Done.With(e.Desk.Check)
 	case RequestInfo:
-		c.Asked = itemsText(e.Items)
+		c.Asked, c.SupplyBy, c.Unanswered = itemsText(e.Items), e.Until, false
+	case Unanswered:
+		c.Unanswered = true
+		if c.Holder == "" {
+			c.Stage = Received // The hub had asked.
+		}
 	case Supply:
 		c = c.supplied(e)
 	case Correct:
 		c = c.corrected(e)
 	case Approve, Reject:
+		c = c.unasked()
 		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
 		if e.Action == Approve && e.Desk.Terms.Issue {
 			c.From, c.Seat = c.Seat, e.Desk.Seat
@@ -172,7 +181,8 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Appeal:
 		c = c.appealed(e)
 	case Withdraw, Link:
-		c.Holder, c.DecidedBy, c.Owed, c.Above, c.Asked = "", "", 0, place.Seat{}, ""
+		c = c.unasked()
+		c.Holder, c.DecidedBy, c.Owed, c.Above = "", "", 0, place.Seat{}
 	case Escalate:
 		c.Above = e.Desk.Seat
 		c.Late++
@@ -211,22 +221,40 @@ func (c Case) found(f *Found) Case {
 }
 
 // supplied is the case with what came. One that nobody had taken up, since the hub asked,
-// begins at the desk to which its answers lead now.
+// begins at the desk to which its answers lead now. What comes when the case has gone on
+// without it lies with whoever has the case, who has to decide anew.
 func (c Case) supplied(e Event) Case {
-	left := itemsText(without(c.asked(), e.Items))
+	left, late := itemsText(without(c.asked(), e.Items)), c.Unanswered
 	switch {
+	case late:
 	case left != "":
 		c.Stage = InfoRequested
 	case c.Holder == "":
 		c.Stage = Received
 	}
-	if c.Holder == "" {
+	if c.Holder == "" && (!late || e.Afresh) {
 		c.Visited = 0
 		c = c.assigned(e.Desk)
 	}
 	c = c.found(e.Found)
-	c.Asked, c.DecidedBy = left, ""
+	c.DecidedBy = ""
+	if left == "" {
+		return c.unasked()
+	}
+	c.Asked = left
 	return c
+}
+
+// unasked is the case of which nothing is asked.
+func (c Case) unasked() Case {
+	c.Asked, c.SupplyBy, c.Unanswered = "", 0, false
+	return c
+}
+
+// Asking reports whether what the applicant was asked for may be brought: while the case
+// waits for it, and where it has gone on without, until it is decided.
+func (c Case) Asking() bool {
+	return c.Stage == InfoRequested || c.Unanswered && (c.Stage == Received || c.Stage == UnderReview)
 }
 
 // corrected is the case with answers put right. Where the decision of a desk rested on

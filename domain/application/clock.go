@@ -15,6 +15,10 @@ func Term(from time.Time, days int) int64 {
 	return time.Date(y, m, d+days+1, 0, 0, -1, 0, from.Location()).Unix()
 }
 
+// BroughtLate reports whether what an applicant brought at a moment came after the last second
+// that he had for it, both in Unix seconds; where either is 0, it can't be said.
+func BroughtLate(at, until int64) bool { return until != 0 && at > until }
+
 // CertificateTerm returns the last second of a certificate that is issued at a moment, and
 // renews one that ends at before, in Unix seconds; 0 for none.
 func CertificateTerm(c *catalogue.Certificate, now time.Time, before int64) int64 {

@@ -77,13 +77,16 @@ type Event struct {
 	Reason  string  // Reject, revoke: a reason code.
 	Items   []string
 	Amount  int64 // Pay: poisha.
-	At      int64 // When it happened, Unix seconds: pay, lapse, appeal.
-	Until   int64 // The last second that it gives, Unix seconds: demand, prepare; reject, close and revoke: of an appeal.
+	At      int64 // When it happened, Unix seconds: pay, lapse, unanswered, appeal.
+	Until   int64 // The last second that it gives, Unix seconds: demand, prepare, request-info; reject, close and revoke: of an appeal.
 	Rung    int   // Revoke: the rung of the ladder that an appeal goes to.
 	Found   *Found
 	Desk    Desk
 
 	Overturns bool // Correct: a decision of the desk where the case lies rested on it. With a desk: of that one.
+
+	Brought int64 // Supply: when, Unix seconds, where there was a term for it; 0: it can't be said.
+	Afresh  bool  // Supply, late: nobody has taken the case up yet, and it begins at Desk.
 }
 
 // Found is what the answers of an application come to under its version: accept,

@@ -193,7 +193,7 @@ func reaches(ends []Case, back map[Case][]Case) map[Case]bool {
 // worked are the actions by which work goes on. What a citizen may always do,
 // withdraw, is no way out of a dead end, nor is a duplicate.
 var worked = []Action{
-	Take, Decide, Check, RequestInfo, Supply, Forward, Return, Approve, Reject, Pay, Lapse, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Escalate,
+	Take, Decide, Check, RequestInfo, Supply, Unanswered, Forward, Return, Approve, Reject, Pay, Lapse, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Escalate,
 }
 
 // next returns the situations that one action leads to.
@@ -220,8 +220,10 @@ func (x *explorer) events(c Case, a Action) []Event {
 		e.Until = 2
 	case Pay, Appeal:
 		e.At = 1
-	case Lapse:
+	case Lapse, Unanswered:
 		e.At = 3
+	case RequestInfo:
+		e.Until = 2 * int64(min(v.InfoDays, 1))
 	default:
 	}
 	tos := []string{""}

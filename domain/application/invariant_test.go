@@ -25,6 +25,8 @@ type witness struct {
 	lapsed  bool
 	payBy   int64
 	issued  int
+	asked   bool  // Something is asked for.
+	askBy   int64 // The last second for it; 0 is none.
 
 	overturned bool // The decision of the desk where it lies.
 }
@@ -86,11 +88,27 @@ func (w *witness) saw(before, after application.Case, e application.Event) {
 		}
 	case application.Issue:
 		w.issue(bad)
+	case application.RequestInfo:
+		w.asked, w.askBy = true, e.Until
+	case application.Unanswered:
+		if w.askBy == 0 || e.At <= w.askBy {
+			bad("a case went on without an answer whose term was not over, or that had none")
+		}
+		if (after.Stage == application.UnderReview) != (before.Holder != "") || after.Seat != before.Seat || after.Holder != before.Holder || after.Asked != before.Asked {
+			bad("an unanswered case went to another desk, or was asked for something else")
+		}
 	case application.Withdraw, application.Link:
 		w.open = 0
 	default:
 	}
 	w.ended, w.lapsed = final(after.Stage), after.Stage == application.FeeLapsed
+	if e.Action == application.Supply && !w.asked {
+		bad("something was supplied that nobody asked for")
+	}
+	w.asked = w.asked && after.Asked != ""
+	if after.Stage.Decided() && after.Asked != "" {
+		bad("a decided case asks for something")
+	}
 	if after.Version != before.Version+1 {
 		bad("an event counts once")
 	}
@@ -219,8 +237,11 @@ func offered(t *testing.T, way application.Way, c application.Case, e applicatio
 func anyAction(rng *rand.Rand, c application.Case) application.Action {
 	for {
 		a := application.Action(1 + rng.IntN(int(application.Escalate)))
-		if rng.IntN(20) == 0 {
+		switch rng.IntN(20) {
+		case 0:
 			a = application.Correct
+		case 1:
+			a = application.Unanswered
 		}
 		early := a == application.Withdraw || a == application.Link || a == application.Lapse || a == application.RequestInfo
 		if (application.After(c.Stage, a) != application.None || rng.IntN(12) == 0) && (!early || rng.IntN(8) == 0) {
@@ -255,7 +276,9 @@ func anyEvent(rng *rand.Rand, way application.Way, flow *flowtest.Flow, c applic
 	case application.Reject:
 		e.Reason = "R1"
 	case application.RequestInfo:
-		e.Items = []string{"form.name", "nid"}[:1+rng.IntN(2)]
+		if e.Items = []string{"form.name", "nid"}[:1+rng.IntN(2)]; flow.Version.InfoDays == 0 {
+			e.Until = 0
+		}
 	case application.Supply:
 		if e.Items = c.AskedFor(); rng.IntN(3) == 0 {
 			e.Items = []string{"nid"}

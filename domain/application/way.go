@@ -267,6 +267,14 @@ func (w Way) Upcoming(c Case) (post string, name place.Name) {
 	return "", place.Name{}
 }
 
+// Ask says until when the applicant has time to bring what he is asked for at a moment.
+func (w Way) Ask(e *Event, now time.Time) {
+	e.Until = 0
+	if days := w.Version.InfoDays; days > 0 {
+		e.Until = Term(now, days)
+	}
+}
+
 // Grant says until when an event gives somebody time: a demand to pay, a delivery date, an
 // appeal. It leaves what was said already.
 func (w Way) Grant(e *Event, c Case, calendar *place.Calendar, now time.Time) {

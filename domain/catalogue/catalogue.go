@@ -118,7 +118,7 @@ type Step struct {
 }
 
 // Readiness is what a counter has to have before it takes a service in, and what of what it took
-// under a version before still is enough.
+// under a version before still is enough; and how long a case waits for its applicant, and is kept.
 type Readiness struct {
 	FreshnessDays int      `cbor:"10,keyasint" json:"freshness_days"`               // How old its catalogue may be.
 	Training      []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // What whoever takes it in has to hold (R-CE7).
@@ -129,6 +129,10 @@ type Readiness struct {
 	GraceDays int `cbor:"20,keyasint,omitempty" json:"grace_days,omitempty"`
 
 	KeepDays int `cbor:"65,keyasint,omitempty" json:"keep_days,omitempty"` // Calendar days after its end for which the law keeps a case.
+
+	// InfoDays are the calendar days that the applicant has to bring what he is asked for; then the
+	// desk that asked goes on without. 0: it waits for ever.
+	InfoDays int `cbor:"90,keyasint,omitempty" json:"info_days,omitempty"`
 }
 
 // A Version is one numbered edition of a service. It never changes; a change

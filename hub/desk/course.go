@@ -12,7 +12,8 @@ import (
 // course adds to a record what the case goes through beyond its desks.
 func course(reg *register.Register, c *register.Case, r *api.Record) error {
 	st := &c.State
-	r.Asked, r.Primary = st.AskedFor(), c.Primary
+	r.Primary = c.Primary
+	r.Asking = api.Asking{Asked: st.AskedFor(), AskedUntil: api.DateOf(st.SupplyBy), AskedOver: st.Unanswered}
 	for i := len(c.History) - 1; i >= 0 && len(r.Asked) > 0 && r.Why == ""; i-- {
 		if c.History[i].Action == application.RequestInfo {
 			r.Why = c.History[i].Text

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"kendro/domain/fault"
 	"kendro/protocol"
@@ -82,8 +83,7 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
 		Missed: api.Missed{Overdue: st.Overdue}, AppealBy: api.DateOf(st.AppealBy), Rulings: api.RulingsOf(&st), Erased: erasedNote(reg, n),
 	}
-	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&st)
-	t.AskedUnder = api.UnderOf(&st)
+	t.Asking, t.AskedUnder, t.Demand, t.Mode = api.AskingOf(&st, time.UnixMilli(reg.At())), api.UnderOf(&st), api.OwedOf(&st), st.Mode
 	owed, err := reg.Demand(n)
 	if err != nil {
 		return nil, err

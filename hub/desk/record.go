@@ -108,11 +108,15 @@ func submitted(c *register.Case) api.HistoryEntry {
 // history is what happened after a version.
 func history(c *register.Case, after uint64) []api.HistoryEntry {
 	list := make([]api.HistoryEntry, 0, len(c.History))
-	stage := application.None
+	stage, term := application.None, int64(0)
 	for _, t := range c.History {
 		stage = stageOf(stage, t)
+		if t.Action == application.RequestInfo {
+			term = t.Dated
+		}
 		if t.Version > after {
 			list = append(list, turn(t, stage))
+			list[len(list)-1].Late = t.Action == application.Supply && application.BroughtLate(t.Dated, term)
 		}
 	}
 	return list

@@ -47,17 +47,25 @@ func (s askings) ask(c *Case, f *Finding) bool {
 	}
 	r.Edition = uint32(v.Number)
 	c.AskedAnew = &r
-	if err := s.change(c, application.Event{Action: application.RequestInfo, Items: r.Items, Text: protocol.WhyAnew}); err != nil {
+	e := application.Event{Action: application.RequestInfo, Items: r.Items, Text: protocol.WhyAnew}
+	application.Way{Version: v}.Ask(&e, s.now())
+	if err := s.change(c, e); err != nil {
 		c.AskedAnew = nil
 		return false
 	}
 	return true
 }
 
-// WaitsAnew reports whether the case waits for what a newer version asks, and nobody has taken
-// it up before.
+// WaitsAnew reports whether the case waits for what a newer version asks, or has gone on without,
+// and nobody has taken it up before.
 func (c *Case) WaitsAnew() bool {
-	return c.AskedAnew != nil && c.State.Stage == application.InfoRequested && c.State.Holder == ""
+	return c.AskedAnew != nil && c.State.Asking() && c.State.Holder == "" && (!c.State.Unanswered || c.Custody() != CustodySeen)
+}
+
+// overtakenAnew reports whether an officer has taken the case up under its own version, since
+// nobody had brought what a newer one asks: that is asked for no more.
+func (c *Case) overtakenAnew() bool {
+	return c.AskedAnew != nil && c.State.Unanswered && c.Pinned != c.AskedAnew.Under && !c.WaitsAnew() && c.lastText(application.RequestInfo) == protocol.WhyAnew
 }
 
 // Asks is the version under which what the case is asked for is to be answered.

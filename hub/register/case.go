@@ -95,7 +95,7 @@ type Turn struct {
 	Items  []string `cbor:"9,keyasint,omitempty"`  // Request-info, supply, correct.
 	Check  string   `cbor:"10,keyasint,omitempty"` // Check; accept and supply where an earlier case's scan does it.
 	Amount int64    `cbor:"11,keyasint,omitempty"` // Demand, pay: poisha.
-	Dated  int64    `cbor:"12,keyasint,omitempty"` // Pay: when it was paid. Demand, prepare: the last second that it gives. Unix seconds.
+	Dated  int64    `cbor:"12,keyasint,omitempty"` // Pay: when it was paid. Supply, where there was a term: when it was brought. Demand, prepare, request-info: the last second that it gives. Unix seconds.
 	Event  *Source  `cbor:"13,keyasint,omitempty"` // What a centre sent, where it comes of that.
 
 	Document *protocol.Document `cbor:"14,keyasint,omitempty"` // What shows it.
@@ -150,7 +150,7 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 	c.publish(&st)
 	if c.Accused != nil {
 		st.Office = "" // Where it lies would tell whom it is about …
-		if c.State.Stage == application.InfoRequested {
+		if c.State.Asking() {
 			st.Reason = "" // … and what an officer writes, what it is about.
 		}
 		return st
@@ -167,12 +167,14 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 // publish adds what the citizen may know of payment, delivery and what he is asked
 // for.
 func (c *Case) publish(st *protocol.Standing) {
-	switch c.State.Stage {
-	case application.InfoRequested:
+	if c.State.Asking() && !c.overtakenAnew() {
 		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
-		if c.AskedAnew != nil {
+		st.SupplyBy, st.Unanswered = c.State.SupplyBy, c.State.Unanswered
+		if moved := c.AskedAnew != nil && c.Pinned == c.AskedAnew.Under; moved || c.WaitsAnew() {
 			st.Under, st.Moved = c.AskedAnew.pin(c.Service), !c.WaitsAnew()
 		}
+	}
+	switch c.State.Stage {
 	case application.Rejected:
 		if c.History[len(c.History)-1].Action == application.Refuse {
 			st.Reason = c.lastText(application.Refuse)

@@ -64,13 +64,16 @@ func (s courses) run(before, c *Case, e *application.Event) {
 	if e.At != 0 && (e.Action == application.RequestInfo || e.Action == application.Supply) {
 		now = time.Unix(e.At, 0).In(s.zone)
 	}
+	if e.Action == application.Unanswered { // Whenever the hub comes to it.
+		now = time.Unix(c.State.SupplyBy+1, 0).In(s.zone)
+	}
 	k := application.Clock{Due: c.Due, Paused: c.Paused}.Turned(s.calendar(), before.State.Stage, c.State.Stage, now)
 	c.Due, c.Paused = k.Due, k.Paused
 	switch e.Action {
 	case application.Prepare:
 		c.Due = c.State.Promised
 	case application.Supply:
-		if w, f := s.way(c); f == nil && before.State.Holder == "" && w.Version.SLADays > 0 { // Under a newer version its time begins now.
+		if w, f := s.way(c); f == nil && before.State.Holder == "" && (!before.State.Unanswered || e.Afresh) && w.Version.SLADays > 0 { // Under a newer version its time begins now.
 			c.Due = application.WorkTerm(s.calendar(), now, w.Version.SLADays)
 		}
 	case application.Appeal:
@@ -121,6 +124,10 @@ func (s courses) falls(c *Case) int64 {
 	switch st := &c.State; st.Stage {
 	case application.FeeDue:
 		return st.PayBy + 1
+	case application.InfoRequested:
+		if st.SupplyBy != 0 {
+			return st.SupplyBy + 1
+		}
 	case application.Delivered:
 		if w, f := s.way(c); f == nil && w.Version.Procedure != nil && w.Version.Procedure.Issue != nil {
 			return application.Term(time.UnixMilli(c.Since).In(s.zone), w.Version.Procedure.Issue.CloseDays-1) + 1
@@ -241,7 +248,7 @@ func (s courses) ring(c *Case) {
 		return
 	}
 	a := map[application.Stage]application.Action{
-		application.FeeDue: application.Lapse, application.Delivered: application.Close,
+		application.FeeDue: application.Lapse, application.Delivered: application.Close, application.InfoRequested: application.Unanswered,
 		application.Received: application.Escalate, application.UnderReview: application.Escalate, application.InPreparation: application.Escalate,
 	}[c.State.Stage]
 	w, f := s.way(c)
@@ -258,6 +265,12 @@ func (s courses) ring(c *Case) {
 		}
 		s.put(caseKey(c.Number), c)
 		return
+	}
+	if a == application.Unanswered {
+		if err := s.follow(c); err != nil { // Where the hub had asked, a fee may be due.
+			s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
+			return
+		}
 	}
 	if above := c.State.Above.Office; above != "" {
 		s.lay(c, above)
@@ -276,8 +289,10 @@ func (s courses) lay(c *Case, office string) {
 // note adds to a turn what only some actions have.
 func (t *Turn) note(e *application.Event) {
 	switch e.Action {
-	case application.RequestInfo, application.Supply:
-		t.Items = e.Items
+	case application.RequestInfo:
+		t.Items, t.Dated = e.Items, e.Until
+	case application.Supply:
+		t.Items, t.Dated = e.Items, e.Brought
 	case application.Correct:
 		t.Items, t.Overturns = e.Items, e.Overturns
 	case application.Void:

@@ -100,6 +100,9 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 		Action: action, By: application.Officer{Name: by.User, Seat: by.Seat},
 		Opinion: b.Opinion, Text: b.Text, Reason: b.Reason, Items: b.Items, Amount: b.Amount, Until: b.Until, At: courses(s).now().Unix(),
 	}
+	if action == application.RequestInfo {
+		e.Until = 0 // The version's to say, not the officer's.
+	}
 	w, f := courses(s).way(k)
 	if f == nil && action == application.Revoke {
 		f = k.revocable()
@@ -114,6 +117,9 @@ func (s desks) event(k *Case, by access.Principal, action application.Action, b 
 	}
 	if s.format > 2 {
 		w.Grant(&e, k.State, courses(s).calendar(), courses(s).now())
+		if action == application.RequestInfo && s.format > 3 {
+			w.Ask(&e, courses(s).now())
+		}
 		d.Check = w.Version.Check(b.Check)
 		if d.Check >= 0 && w.Version.Checks[d.Check].Document && (b.Document == nil || b.Document.Check() != nil) {
 			return e, refuse(fault.Invalid, clip(b.Check, 64), "the check wants the document that shows it")

@@ -260,6 +260,13 @@ func (f *follower) supply() {
 	if fail != nil {
 		return
 	}
+	if f.decidedBefore() {
+		f.aside(whyInTime, 0)
+		return
+	}
+	if f.c.State.SupplyBy != 0 && !f.doubt {
+		e.Brought = f.legal / 1000
+	}
 	var record *application.Record
 	var scan *protocol.Document
 	if e.Found != nil {
@@ -267,6 +274,7 @@ func (f *follower) supply() {
 	}
 	if anew {
 		askings{f.courses}.anew(f.c, w, &e)
+		e.Afresh = true
 	}
 	if !f.move(e, 0) {
 		f.c.Pinned, f.c.Edition = pinned, edition

@@ -32,7 +32,7 @@ func (e *eraser) strip(k *Case) {
 			k.Copies[i].Reason = ErasedText // Somebody wrote it.
 		}
 	}
-	k.State.Asked, k.State.AppealBy = "", 0
+	k.State.Asked, k.State.SupplyBy, k.State.Unanswered, k.State.AppealBy = "", 0, false, 0
 	e.put(caseKey(k.Number), k)
 	e.dropAll(key(tagDraft, u64(uint64(k.Number))))
 	e.dropAll(key(tagCorrection, u64(uint64(k.Number))))

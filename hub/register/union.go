@@ -147,6 +147,9 @@ func (f *follower) officer(action application.Action) (access.Principal, bool) {
 // carry applies an act as if the officer had done it at the hub's desk.
 func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	d := desks{f.step}
+	if !f.expire(f.legal / 1000) {
+		return
+	}
 	by, may := f.officer(action)
 	if !may {
 		f.aside(whyNotHis, 0)
@@ -165,6 +168,9 @@ func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	}
 	if action == application.Revoke || action == application.RequestInfo && !f.doubt {
 		e.At = f.legal / 1000
+	}
+	if w, missing := f.way(f.c); action == application.RequestInfo && missing == nil {
+		w.Ask(&e, time.Unix(e.At, 0).In(f.zone))
 	}
 	var renewed *Case
 	if fail == nil && action == application.Issue {

@@ -91,6 +91,9 @@ func draw(rng *rand.Rand, id string) *Flow {
 	if chance(rng, 75) {
 		f.procedure(rng)
 	}
+	if chance(rng, 25) {
+		v.InfoDays = 1 + rng.IntN(20)
+	}
 	return f
 }
 

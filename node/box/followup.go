@@ -172,7 +172,7 @@ func (b Followups) Supply(ctx context.Context, f Followup, s Supply) (*Answer, [
 			items = append(items, "form."+n)
 		}
 	}
-	if c.Stage != application.InfoRequested.String() || len(items) == 0 {
+	if !takesAnswer(&c.Said, c.Stage) || len(items) == 0 {
 		return nil, nil, fault.New("box.Supply", fault.Conflict, f.Number.String(), "nothing was asked for, as far as this box knows")
 	}
 	for _, it := range items {
@@ -402,19 +402,23 @@ func (b *Cases) Waiting() ([]*Case, error) {
 // maxWaits bounds the cases that are listed as waiting.
 const maxWaits = 500
 
-// waitsForApplicant reports whether a case waits for its applicant in a stage.
-func waitsForApplicant(stage string) bool {
-	switch stage {
-	case application.InfoRequested.String(), application.FeeDue.String(), application.Ready.String():
-		return true
-	}
-	return false
+// waitsForApplicant reports whether a case of which this is said waits for its applicant in a
+// stage, or would still take what it has waited for.
+func waitsForApplicant(said *protocol.Standing, stage string) bool {
+	return stage == application.FeeDue.String() || stage == application.Ready.String() || takesAnswer(said, stage)
+}
+
+// takesAnswer reports whether what the applicant was asked for may be brought: while the case
+// waits for it, and until it is decided where it has gone on without.
+func takesAnswer(said *protocol.Standing, stage string) bool {
+	open := stage == application.Received.String() || stage == application.UnderReview.String()
+	return stage == application.InfoRequested.String() || open && said.Unanswered && len(said.Items) > 0
 }
 
 // keepWaiting keeps the list of cases that wait for their applicant.
 func keepWaiting(x *index, tx *store.Tx, s *protocol.Standing) error {
 	k := x.caseKey(x.era.now(keyWaits), s.Number)
-	if waitsForApplicant(s.Stage) {
+	if waitsForApplicant(s, s.Stage) {
 		return tx.Set(k, []byte(s.Number.String()))
 	}
 	was, err := tx.Has(k)

@@ -82,6 +82,23 @@ func TestFollowUps(t *testing.T) {
 	if err := supply("right", "nid"); err != nil {
 		t.Error(err)
 	}
+	c.say(&protocol.Standing{
+		Number: a.Number, Stage: application.UnderReview.String(), Version: 4, Reason: "why", Items: []string{"nid"},
+		Question: protocol.Question{SupplyBy: 1, Unanswered: true},
+	})
+	if list, err := c.Waiting(); err != nil || len(list) != 1 || !list[0].Said.Unanswered {
+		t.Errorf("the time is over, and what comes is taken still: %+v, %v", list, err)
+	}
+	if err := supply("late", "nid"); err != nil {
+		t.Errorf("brought when the time was over: %v", err)
+	}
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.UnderReview.String(), Version: 5})
+	if list, err := c.Waiting(); err != nil || len(list) != 0 {
+		t.Errorf("nothing is asked for: %+v, %v", list, err)
+	}
+	if err := supply("later", "nid"); !errors.Is(err, fault.Conflict) {
+		t.Errorf("brought once more: %v", err)
+	}
 	c.restart()
 	again, err := c.Followups().Pay(ctx, c.by("pay", a.Number), cash)
 	if err != nil || again.Receipt.At != paid.Receipt.At || string(again.Receipt.Signature) != string(paid.Receipt.Signature) {

@@ -69,7 +69,7 @@ func TestRow7AnsweredAtTheBox(t *testing.T) {
 	v, _ := set.Current(service)
 	under := &protocol.Pin{Service: service, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])}
 	c.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: a.Receipt.Log, First: 1, Last: 1, Index: 9, At: 5})
-	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 2, Reason: "new", Items: []string{"form.purpose"}, Anew: protocol.Anew{Under: under}})
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 2, Reason: "new", Items: []string{"form.purpose"}, Question: protocol.Question{Under: under}})
 	tries := 0
 	supply := func(form string) ([]catalogue.FieldError, error) {
 		tries++
@@ -100,7 +100,7 @@ func TestRow7AnsweredAtTheBox(t *testing.T) {
 		t.Errorf("what was asked for, and what the form wants with it: %v, %v", wrong, err)
 	}
 	// Under way there, the case is asked for something else: its new answers are the hub's to look at.
-	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 5, Reason: "which?", Items: []string{"form.ward"}, Anew: protocol.Anew{Under: under, Moved: true}})
+	c.say(&protocol.Standing{Number: a.Number, Stage: application.InfoRequested.String(), Version: 5, Reason: "which?", Items: []string{"form.ward"}, Question: protocol.Question{Under: under, Moved: true}})
 	if wrong, err := supply(`{"ward":99}`); err != nil || len(wrong) != 1 || wrong[0].Path != "/form/ward" {
 		t.Errorf("an answer that is none: %v, %v", wrong, err)
 	}

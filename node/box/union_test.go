@@ -184,6 +184,74 @@ func TestUnionAsksAtTheBox(t *testing.T) {
 	}
 }
 
+// TestUnionGoesOnUnanswered: with no hub, the last day is known when an officer asks; once it is over the desk has
+// the case again and can decide, what comes late is taken until it has, and the hub's word fits, be its clock behind.
+func TestUnionGoesOnUnanswered(t *testing.T) {
+	u := newUnionBox(t)
+	u.told(func(l *protocol.Lease) { l.Until += 30 * 24 * 3600 })
+	n := u.filed(licence, 1, "renewal")
+	u.must("salma", n, application.Take, protocol.UnionAct{})
+	k := u.must("salma", n, application.RequestInfo, protocol.UnionAct{Text: "which?", Items: []string{"nid", "photo"}})
+	asked := k.Turns[len(k.Turns)-1].At
+	if want := application.Term(asked.In(dhaka), 15); k.Said.SupplyBy != want || k.Said.Unanswered || k.Turns[len(k.Turns)-1].Dated != want {
+		t.Fatalf("the term ends at %d; want %d", k.Said.SupplyBy, want)
+	}
+	until := k.Said.SupplyBy
+	u.ahead.Store(14)
+	if _, err := u.act("salma", n, application.Decide, protocol.UnionAct{Opinion: "reject", Text: "no answer"}); !errors.Is(err, fault.Conflict) {
+		t.Errorf("decided before the last day: %v", err)
+	}
+	u.ahead.Store(17)
+	k, err := u.UnionCase(n)
+	if err != nil || k.Stage != application.UnderReview.String() || k.State.Holder != "salma" || !k.Said.Unanswered || !slices.Equal(k.Said.Items, []string{"nid", "photo"}) {
+		t.Fatalf("after the last day the case is %+v, %v", k.Where, err)
+	}
+	if list, err := u.Waiting(); err != nil || len(list) != 1 || list[0].Number != n {
+		t.Errorf("still heard, and listed as %v, %v", list, err)
+	}
+	late := func(id string) error {
+		_, wrong, err := u.Followups().Supply(context.Background(), u.by(id, n), Supply{Documents: []catalogue.Paper{{ID: id, OriginalAtCounter: true}}})
+		if len(wrong) > 0 {
+			t.Errorf("%s: %v", id, wrong)
+		}
+		return err
+	}
+	if err := late("nid"); err != nil {
+		t.Fatal(err)
+	}
+	u.restart()
+	k = u.must("salma", n, application.Decide, protocol.UnionAct{Opinion: "reject", Text: "no photograph"})
+	if turn := k.Turns[len(k.Turns)-2]; turn.Action != application.Supply || !turn.Late || !slices.Equal(k.Said.Items, []string{"photo"}) || k.State.DecidedBy != "salma" {
+		t.Errorf("what was brought late is %+v, and %v is still asked for", turn, k.Said.Items)
+	}
+	k = u.must("salma", n, application.Forward, protocol.UnionAct{})
+	u.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: k.Receipt.Log, First: 1, Last: 6, Index: 9, At: 5})
+	u.say(&protocol.Standing{
+		Number: n, Stage: application.Received.String(), Version: k.State.Version, Items: []string{"photo"},
+		Question: protocol.Question{SupplyBy: until, Unanswered: true},
+	})
+	if k, err = u.UnionCase(n); err != nil || k.Elsewhere || k.State.Seat.Post == "secretary" {
+		t.Errorf("the hub's word of the same: %+v, %v", k.Where, err)
+	}
+}
+
+// TestUnionHearsThatItIsOver: where the hub's clock has come to the end of a term before this box's, its word counts.
+func TestUnionHearsThatItIsOver(t *testing.T) {
+	u := newUnionBox(t)
+	u.told(nil)
+	n := u.filed(licence, 1, "renewal")
+	u.must("salma", n, application.Take, protocol.UnionAct{})
+	k := u.must("salma", n, application.RequestInfo, protocol.UnionAct{Text: "which?", Items: []string{"nid"}})
+	u.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: k.Receipt.Log, First: 1, Last: 3, Index: 9, At: 5})
+	u.say(&protocol.Standing{
+		Number: n, Stage: application.UnderReview.String(), Version: k.State.Version + 1, Items: []string{"nid"},
+		Question: protocol.Question{SupplyBy: k.Said.SupplyBy, Unanswered: true},
+	})
+	if k, err := u.UnionCase(n); err != nil || k.Elsewhere || k.Stage != application.UnderReview.String() || !k.State.Unanswered {
+		t.Errorf("the case is %+v, elsewhere: %v, %v", k.Where, k.Elsewhere, err)
+	}
+}
+
 // TestUnionCaseAsItStood: with no hub a decision rests on answers that the case has and on no others, and any
 // version is shown as the officer saw it, whatever has come since.
 func TestUnionCaseAsItStood(t *testing.T) {

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -44,6 +45,8 @@ type Turn struct {
 	Stage   application.Stage
 	Said    protocol.UnionAct
 	Brought *protocol.Supplement // Supply: what the applicant brought.
+	Dated   int64                // Request-info: the last second that it gives; supply, where there was one: when it was brought. Unix seconds.
+	Late    bool                 // Supply: it was brought after that.
 }
 
 // fold adds up what happened to a case here, by the rules of the procedure.
@@ -85,7 +88,24 @@ func (b *Union) fold(u *UnionCase) error {
 	if len(list) > 0 {
 		last = list[len(list)-1]
 	}
-	return b.hear(u, last, dir.Calendar)
+	if err := b.hear(u, last, dir.Calendar); err != nil {
+		return err
+	}
+	if !u.Elsewhere {
+		u.expire(b.intake.o.Clock().Unix(), dir.Calendar)
+	}
+	return nil
+}
+
+// expire has the case go on without what its applicant was asked for, where the time for that
+// is over at a moment, as the hub does (Unix seconds).
+func (u *UnionCase) expire(at int64, calendar *place.Calendar) {
+	s := &u.State
+	if s.Stage != application.InfoRequested || s.SupplyBy == 0 || at <= s.SupplyBy {
+		return
+	}
+	over := time.Unix(s.SupplyBy+1, 0)
+	u.turned(&application.Event{Action: application.Unanswered, At: over.Unix(), Desk: application.Desk{Terms: u.way.Terms(*s)}}, nil, over, calendar)
 }
 
 // begun is the case as it was filed, and put right before anything else was done about it.
@@ -142,6 +162,7 @@ func (b *Union) Stood(n protocol.Number, version uint64) (*UnionCase, error) {
 func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
 	e := own.event
 	at := time.UnixMilli(e.At)
+	u.expire(at.Unix(), calendar)
 	switch e.Kind { //nolint:exhaustive // The others are about no case that is decided here.
 	case protocol.ActedAtUnion:
 		var said protocol.UnionAct
@@ -206,9 +227,13 @@ func (u *UnionCase) supplied(sup *protocol.Supplement, at time.Time, calendar *p
 		}
 		form = merged
 	}
-	first := len(u.Turns)
+	first, term := len(u.Turns), u.State.SupplyBy
 	if u.turned(&x, &protocol.UnionAct{Text: sup.Text, Items: x.Items}, at, calendar) {
-		u.form, u.Turns[first].Brought = form, sup
+		t := &u.Turns[first]
+		u.form, t.Brought = form, sup
+		if term != 0 {
+			t.Dated, t.Late = at.Unix(), application.BroughtLate(at.Unix(), term)
+		}
 	}
 }
 
@@ -224,6 +249,9 @@ func (u *UnionCase) event(a application.Action, by application.Officer, said *pr
 	d.Check = u.Version.Check(said.Check)
 	e.Desk = d
 	u.way.Grant(&e, u.State, calendar, at.In(dhaka))
+	if a == application.RequestInfo {
+		u.way.Ask(&e, at.In(dhaka))
+	}
 	return e, nil
 }
 
@@ -242,6 +270,9 @@ func (u *UnionCase) turned(e *application.Event, said *protocol.UnionAct, at tim
 	t := Turn{Version: next.Version, At: at, Action: e.Action, Actor: e.By.Name, Seat: e.By.Seat, Stage: next.Stage}
 	if said != nil {
 		t.Said = *said
+	}
+	if e.Action == application.RequestInfo {
+		t.Dated = e.Until
 	}
 	u.Turns = append(u.Turns, t)
 	for a := u.way.Follows(u.State); a != application.NoAction; a = u.way.Follows(u.State) {
@@ -294,6 +325,9 @@ func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) er
 	if slices.ContainsFunc(u.Words, func(w Word) bool { return w.parts() }) {
 		u.Elsewhere = true
 		return nil
+	}
+	if said.Unanswered { // Its clock is ahead of this box's.
+		u.expire(math.MaxInt64, calendar)
 	}
 	if said.Stage == "" || !all && said.Version <= u.State.Version || u.sameDesk(said) {
 		return nil

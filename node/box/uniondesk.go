@@ -64,7 +64,7 @@ func (b Desks) which(fn func(*UnionCase) bool) ([]*UnionCase, error) {
 }
 
 // Waiting returns the cases that wait for their applicant, as far as this box knows: what
-// the hub has said, and where the union decides, what has happened here.
+// the hub has said, and where the union decides, what has happened here. Whose time is over, or ends first, comes first.
 func (b *Box) Waiting() ([]*Case, error) {
 	told, err := b.Cases.Waiting()
 	if err != nil {
@@ -76,11 +76,24 @@ func (b *Box) Waiting() ([]*Case, error) {
 			list = append(list, c)
 		}
 	}
-	here, err := b.which(func(u *UnionCase) bool { return waitsForApplicant(u.Stage) })
+	here, err := b.which(func(u *UnionCase) bool { return waitsForApplicant(&u.Said, u.Stage) })
 	for _, u := range here {
 		list = append(list, u.Case)
 	}
+	slices.SortStableFunc(list, func(x, y *Case) int { return cmp.Compare(x.lastSecond(), y.lastSecond()) })
 	return list, err
+}
+
+// lastSecond is until when the applicant has time for what a case waits for; far away where
+// nothing says so.
+func (c *Case) lastSecond() int64 {
+	switch s := &c.Said; {
+	case len(s.Items) > 0 && s.SupplyBy != 0:
+		return s.SupplyBy
+	case s.Owed > 0 && s.PayBy != 0:
+		return s.PayBy
+	}
+	return math.MaxInt64
 }
 
 // atDesks returns the applications of services that the union may decide, which nobody
@@ -160,9 +173,11 @@ func (u *UnionCase) stand(cases *Cases) {
 		w.Expected = u.clock.Due
 	}
 	w.Said.Items, w.Said.Owed, w.Said.PayBy, w.Said.Mode = nil, 0, 0, ""
-	switch s.Stage {
-	case application.InfoRequested:
+	w.Said.Question = protocol.Question{SupplyBy: s.SupplyBy, Unanswered: s.Unanswered} // It is no newer version that asks.
+	if s.Asking() {
 		w.Said.Items, w.Said.Reason = s.AskedFor(), u.why()
+	}
+	switch s.Stage {
 	case application.FeeDue:
 		w.Said.Owed, w.Said.PayBy = s.Owed, s.PayBy
 	case application.InPreparation, application.Ready, application.Posted, application.Returned:
@@ -170,7 +185,6 @@ func (u *UnionCase) stand(cases *Cases) {
 	default:
 	}
 	u.Asks = u.Version
-	w.Said.Under, w.Said.Moved = nil, false // It is no newer version that asks.
 }
 
 // since is when the stage began in which the case is.

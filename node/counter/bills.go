@@ -42,7 +42,7 @@ func (c bills) bill(ctx context.Context, in *billInput) (*billOutput, error) {
 	}
 	where, _, err := c.stands(n)
 	if err == nil {
-		out.say(trackingOf(n, &where), api.FromBox)
+		out.say(c.trackingOf(n, &where), api.FromBox)
 		return out, nil
 	}
 	if !errors.Is(err, fault.NotFound) {
@@ -52,7 +52,7 @@ func (c bills) bill(ctx context.Context, in *billInput) (*billOutput, error) {
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 		where := c.Box.Elsewhere(&told.Standing)
-		t := trackingOf(n, &where)
+		t := c.trackingOf(n, &where)
 		t.AsOf = api.Millis(told.AsOf)
 		t.Owes(told.Demand)
 		out.say(t, map[bool]string{true: api.FromHub, false: api.FromMemory}[now])

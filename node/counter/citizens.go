@@ -66,7 +66,7 @@ func (c *counter) track(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		c.api.Fail(w, "track", err)
 		return
 	}
-	t := trackingOf(n, &where)
+	t := c.trackingOf(n, &where)
 	t.Erased = erased{c}.note(where.Erased)
 	if len(t.Asked) > 0 {
 		if k == nil {

@@ -30,7 +30,7 @@ func (c elsewhere) track(w http.ResponseWriter, r *http.Request, n protocol.Numb
 		return
 	}
 	where := c.Box.Elsewhere(&told.Standing)
-	t := trackingOf(n, &where)
+	t := c.trackingOf(n, &where)
 	t.Custody, t.AsOf, t.Also, t.Source = api.Custody(told.Custody), api.Millis(told.AsOf), told.Also, api.FromHub
 	if !now {
 		t.Source = api.FromMemory

@@ -194,9 +194,9 @@ func (c followups) waiting(ctx context.Context, _ *struct{}) (*struct{ Body api.
 	}
 	out := &struct{ Body api.WaitingList }{api.WaitingList{Applications: []api.Waiting{}}}
 	for _, k := range cases {
-		w := api.Waiting{Filed: c.filedOf(k)}
-		w.Asked, w.Why, w.Demand, w.Mode = api.AskedOf(&k.Said)
-		out.Body.Applications = append(out.Body.Applications, w)
+		out.Body.Applications = append(out.Body.Applications, api.Waiting{
+			Filed: c.filedOf(k), Asking: api.AskingOf(&k.Said, c.Clock()), Demand: api.OwedOf(&k.Said), Mode: k.Said.Mode,
+		})
 	}
 	return out, nil
 }

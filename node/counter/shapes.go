@@ -27,15 +27,15 @@ func custodyOf(w *box.Where) api.Custody {
 
 func named(n box.Named) *api.Named { return api.NamedOf(n.Code, n.Name) }
 
-func trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
+func (c *counter) trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 	t := &api.Tracking{
 		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
 		Missed: api.Missed{Overdue: w.Said.Overdue}, AppealBy: api.DateOf(w.Said.AppealBy),
 		Rulings: api.RulingsOf(&w.Said),
+		Asking: api.AskingOf(&w.Said, c.Clock()), AskedUnder: api.UnderOf(&w.Said),
+		Demand: api.OwedOf(&w.Said), Mode: w.Said.Mode,
 	}
-	t.Asked, t.Why, t.Demand, t.Mode = api.AskedOf(&w.Said)
-	t.AskedUnder = api.UnderOf(&w.Said)
 	return t
 }
 

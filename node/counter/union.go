@@ -309,7 +309,7 @@ func (c union) decidedHere(r *api.Record, u *box.UnionCase, who api.Caller) erro
 		r.Seat, r.Holder = s.Seat.String(), s.Holder
 	}
 	r.Step, r.DecidedBy, r.DeliveryMode = s.Step, s.DecidedBy, string(s.Mode)
-	r.Asked, r.Why, r.Demand, _ = api.AskedOf(&u.Said)
+	r.Asking, r.Demand = api.AskingOf(&u.Said, c.Clock()), api.OwedOf(&u.Said)
 	if s.Promised > 0 {
 		r.Delivery = api.DateOf(s.Promised)
 	}
@@ -330,6 +330,6 @@ func historyOf(t *box.Turn) api.HistoryEntry {
 	return api.HistoryEntry{
 		Version: t.Version, At: api.TimeOf(t.At), Action: t.Action.String(), Actor: t.Actor, Post: t.Seat.Post, Office: t.Seat.Office,
 		Opinion: t.Said.Opinion, Text: t.Said.Text, Reason: t.Said.Reason, Check: t.Said.Check, Stage: t.Stage.String(),
-		Items: t.Said.Items, Cites: t.Said.Cites,
+		Items: t.Said.Items, Cites: t.Said.Cites, Day: api.DateOf(t.Dated), Late: t.Late,
 	}
 }

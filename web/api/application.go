@@ -122,8 +122,7 @@ type Tracking struct {
 	Expected *Date           `json:"expected" doc:"Day by which the service promises a decision, or null"`
 	Custody  Custody         `json:"custody"`
 	AsOf     Time            `json:"as_of" doc:"When the answering machine last knew the stage"`
-	Asked    []string        `json:"asked,omitempty" doc:"What the applicant is asked for: form.NAME for an answer, the ID of a document"`
-	Why      string          `json:"asked_why,omitempty"`
+	Asking
 
 	AskedUnder int `json:"asked_under,omitempty" doc:"The version of the service under which that is answered, where it is a newer one than the case's"`
 
@@ -155,6 +154,25 @@ func RulingsOf(st *protocol.Standing) Rulings {
 		r.Paper = k.State
 	}
 	return r
+}
+
+// An Asking is what an applicant is asked for and has not brought.
+type Asking struct {
+	Asked      []string `json:"asked,omitempty" doc:"What the applicant is asked for: form.NAME for an answer, the ID of a document"`
+	Why        string   `json:"asked_why,omitempty"`
+	AskedUntil *Date    `json:"asked_until,omitempty" doc:"The last day for it; absent: it is waited for"`
+	AskedOver  bool     `json:"asked_over,omitempty" doc:"That day is over, and the desk goes on without: what is brought all the same is taken until the case is decided"`
+}
+
+// AskingOf is what a citizen is asked for, as somebody who reads the clock says.
+func AskingOf(st *protocol.Standing, now time.Time) Asking {
+	if len(st.Items) == 0 {
+		return Asking{}
+	}
+	return Asking{
+		Asked: st.Items, Why: st.Reason, AskedUntil: DateOf(st.SupplyBy),
+		AskedOver: st.Unanswered || st.SupplyBy > 0 && now.Unix() > st.SupplyBy,
+	}
 }
 
 // Missed are the terms that have run out on a case.
@@ -213,8 +231,7 @@ type Record struct {
 // A Course is what a case goes through beyond its desks. Its members stand among
 // the record's.
 type Course struct {
-	Asked        []string         `json:"asked,omitempty" doc:"What the applicant was asked for and has not brought"`
-	Why          string           `json:"asked_why,omitempty"`
+	Asking
 	Demand       *DemandNote      `json:"demand,omitempty" doc:"The open demand"`
 	Delivery     *Date            `json:"delivery_date,omitempty"`
 	DeliveryMode string           `json:"delivery_mode,omitempty"`
@@ -378,7 +395,8 @@ type HistoryEntry struct {
 	Change []Change `json:"changes,omitempty" doc:"What a correction put right"`
 	Check  string   `json:"check,omitempty"`
 	Poisha int64    `json:"poisha,omitempty" doc:"Demanded or paid"`
-	Day    *Date    `json:"day,omitempty" doc:"Of a payment; the last of a demand; of the delivery"`
+	Day    *Date    `json:"day,omitempty" doc:"Of a payment; the last of a demand, or for what is asked for; of the delivery; on which that was brought"`
+	Late   bool     `json:"late,omitempty" doc:"Supply: it was brought after the last day"`
 }
 
 // A Proof is the answer to GET /v1/receipts/{number}/proof. With it anybody can

@@ -83,8 +83,7 @@ type FollowupAnswer struct {
 // A Waiting case is one that waits for its applicant, as far as the box knows.
 type Waiting struct {
 	Filed
-	Asked  []string    `json:"asked,omitempty"`
-	Why    string      `json:"asked_why,omitempty"`
+	Asking
 	Demand *DemandNote `json:"demand,omitempty"`
 	Mode   string      `json:"delivery_mode,omitempty"`
 }
@@ -94,16 +93,12 @@ type WaitingList struct {
 	Applications []Waiting `json:"applications"`
 }
 
-// AskedOf is what the citizen is asked for, why, what he has to pay, and how what
-// is issued reaches him.
-func AskedOf(st *protocol.Standing) (asked []string, why string, demand *DemandNote, mode string) {
-	if len(st.Items) > 0 {
-		asked, why = st.Items, st.Reason
+// OwedOf is what the citizen has to pay, nil for nothing.
+func OwedOf(st *protocol.Standing) *DemandNote {
+	if st.Owed <= 0 {
+		return nil
 	}
-	if st.Owed > 0 {
-		demand = &DemandNote{Poisha: st.Owed, Due: DateOf(st.PayBy)}
-	}
-	return asked, why, demand, st.Mode
+	return &DemandNote{Poisha: st.Owed, Due: DateOf(st.PayBy)}
 }
 
 // A Bill is the answer to GET /v1/applications/{number}/payments of a node: what a payer at
