@@ -147,11 +147,10 @@ func TestAnswerComesLate(t *testing.T) {
 // TestAnswerComesToTheNextDesk: a case that went on without an answer takes it where it lies, and
 // what is brought in part leaves the rest asked for.
 func TestAnswerComesToTheNextDesk(t *testing.T) {
-	w, b, n, until := asking(t)
+	w, b, n, _ := asking(t)
 	b.send(protocol.Supplied, n, w.at, nid())
 	w.worked(n, "anna", RequestInfo, Act{Items: []string{"nid", "form.mouza"}, Text: "and these"})
-	until = caseOf(w, n).State.SupplyBy
-	past(w, until, 1)
+	past(w, caseOf(w, n).State.SupplyBy, 1)
 	w.worked(n, "anna", Check, Act{Check: "record-scan", Document: scan})
 	w.worked(n, "anna", Decide, Act{Opinion: application.ForRejection, Text: "no answer"})
 	w.worked(n, "anna", Forward, Act{})
