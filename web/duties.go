@@ -121,6 +121,17 @@ func bringing(l Lang, t *api.Tracking) (list []string) {
 	return list
 }
 
+// askedLine says until when a citizen may bring what is asked for.
+func askedLine(l Lang, a *api.Asking) string {
+	switch {
+	case a.AskedOver:
+		return l.Say(wordBroughtOver) + " " + l.DateOr(a.AskedUntil, wordUnknownYet)
+	case a.AskedUntil != nil:
+		return l.Say(wordUntil) + " " + l.Day(a.AskedUntil.Time)
+	}
+	return l.Say(wordNoTerm)
+}
+
 // owes reports whether the citizen is the one who is waited for, or would still be heard.
 func owes(t *api.Tracking) bool {
 	if t.Paper == protocol.CertificateRefused || len(t.Asked) > 0 {

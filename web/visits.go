@@ -152,17 +152,6 @@ func (c *counter) visits(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	c.show(w, r, status, visitsPage(p, typed, list.Applications))
 }
 
-// askedLine says until when a citizen may bring what is asked for.
-func askedLine(l Lang, a *api.Asking) string {
-	switch {
-	case a.AskedOver:
-		return l.Say(wordBroughtOver) + " " + l.DateOr(a.AskedUntil, wordUnknownYet)
-	case a.AskedUntil != nil:
-		return l.Say(wordUntil) + " " + l.Day(a.AskedUntil.Time)
-	}
-	return l.Say(wordNoTerm)
-}
-
 // visit shows a case with what its applicant can do about it here.
 func (c *counter) visit(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	p := c.page(r, wordVisits)

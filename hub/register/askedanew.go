@@ -62,12 +62,6 @@ func (c *Case) WaitsAnew() bool {
 	return c.AskedAnew != nil && c.State.Asking() && c.State.Holder == "" && (!c.State.Unanswered || c.Custody() != CustodySeen)
 }
 
-// overtakenAnew reports whether an officer has taken the case up under its own version, since
-// nobody had brought what a newer one asks: that is asked for no more.
-func (c *Case) overtakenAnew() bool {
-	return c.AskedAnew != nil && c.State.Unanswered && c.Pinned != c.AskedAnew.Under && !c.WaitsAnew() && c.lastText(application.RequestInfo) == protocol.WhyAnew
-}
-
 // Asks is the version under which what the case is asked for is to be answered.
 func (c *Case) Asks() dcat.Hash {
 	if c.WaitsAnew() {

@@ -167,7 +167,7 @@ func (c *Case) standing(set *dcat.Set) protocol.Standing {
 // publish adds what the citizen may know of payment, delivery and what he is asked
 // for.
 func (c *Case) publish(st *protocol.Standing) {
-	if c.State.Asking() && !c.overtakenAnew() {
+	if c.State.Asking() && !(question{c}).dropped() {
 		st.Items, st.Reason = c.State.AskedFor(), c.lastText(application.RequestInfo)
 		st.SupplyBy, st.Unanswered = c.State.SupplyBy, c.State.Unanswered
 		if moved := c.AskedAnew != nil && c.Pinned == c.AskedAnew.Under; moved || c.WaitsAnew() {

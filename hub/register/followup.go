@@ -260,7 +260,7 @@ func (f *follower) supply() {
 	if fail != nil {
 		return
 	}
-	if f.decidedBefore() {
+	if !f.doubt && (question{f.c}).decided(f.legal/1000) {
 		f.aside(whyInTime, 0)
 		return
 	}

@@ -147,7 +147,7 @@ func (f *follower) officer(action application.Action) (access.Principal, bool) {
 // carry applies an act as if the officer had done it at the hub's desk.
 func (f *follower) carry(action application.Action, a *protocol.UnionAct) {
 	d := desks{f.step}
-	if !f.expire(f.legal / 1000) {
+	if !(askings{f.courses}).expire(f.c, f.legal/1000) {
 		return
 	}
 	by, may := f.officer(action)
