@@ -33,7 +33,7 @@ func (c *counter) trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
 		Missed: api.Missed{Overdue: w.Said.Overdue}, AppealBy: api.DateOf(w.Said.AppealBy),
 		Rulings: api.RulingsOf(&w.Said),
-		Asking: api.AskingOf(&w.Said, c.Clock()), AskedUnder: api.UnderOf(&w.Said),
+		Asking:  api.AskingOf(&w.Said, c.Clock()), AskedUnder: api.UnderOf(&w.Said),
 		Demand: api.OwedOf(&w.Said), Mode: w.Said.Mode,
 	}
 	return t
