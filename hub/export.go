@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"strconv"
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
@@ -105,13 +106,34 @@ func (f Folder) open() (*register.Register, error) {
 	return s.current, nil
 }
 
-// Verify goes through the history of every case of the register again and returns
-// how many there are, and what breaks an invariant of the procedure.
-func (f Folder) Verify() (cases uint64, broken []string, err error) {
+// A Verified is what [Folder.Verify] found.
+type Verified struct {
+	Cases, Events uint64
+	Broken        []string // What breaks an invariant of the procedure, by case.
+
+	Erased    uint64              // Of the events.
+	Orders    []*register.Erasure // To erase, that were carried out.
+	Unfitting []string            // What does not fit into a log, or into its order to be erased.
+}
+
+// Verify goes through the history of every case of the register again, and through every
+// log with what was erased of it.
+func (f Folder) Verify() (v Verified, err error) {
 	reg, err := f.open()
 	if err != nil {
-		return 0, nil, err
+		return v, err
 	}
-	cases, err = reg.Verify(func(n protocol.Number, what string) { broken = append(broken, n.String()+": "+what) })
-	return cases, broken, errors.Join(err, reg.Close())
+	note := func(list *[]string) func(protocol.Number, string) {
+		return func(n protocol.Number, what string) { *list = append(*list, n.String()+": "+what) }
+	}
+	v.Cases, err = reg.Verify(note(&v.Broken))
+	if err == nil {
+		v.Events, v.Erased, err = reg.VerifyLogs(func(at protocol.Head, what string) {
+			v.Unfitting = append(v.Unfitting, at.Log.String()+" "+strconv.FormatUint(at.At.Seq, 10)+": "+what)
+		})
+	}
+	if err == nil {
+		v.Orders, err = reg.VerifyErasures(note(&v.Unfitting))
+	}
+	return v, errors.Join(err, reg.Close())
 }

@@ -36,7 +36,12 @@ type forgotten struct {
 	seq    uint64
 	words  []string
 	paper  []byte
+
+	grievance protocol.Number // Hers as well, the next of the log, with a document …
+	sealed    protocol.Hash   // … which is kept under this hash, zero where the disk was too full.
 }
+
+func (k *forgotten) last() uint64 { return k.seq + 1 }
 
 // tells takes an application with a scan, of which nobody else shares a word.
 func (m *member) tells() *forgotten {
@@ -54,19 +59,8 @@ func (m *member) tells() *forgotten {
 	if err := json.Unmarshal(body, &request); err != nil {
 		t.Fatal(err)
 	}
-	h := sha256.Sum256(k.paper)
-	_, err = m.box.Upload(t.Context(), cabinet.Piece{Hash: h, Total: len(k.paper), Bytes: k.paper})
-	switch {
-	case errors.Is(err, fault.Unavailable):
-		t.Log("the disk of this machine is too full for scans: she shows the original")
-	case err != nil:
-		t.Fatal(err)
-	default:
-		v, _ := set.Current(service)
-		docs, _ := request["documents"].([]any)
-		docs = slices.DeleteFunc(docs, func(d any) bool { one, _ := d.(map[string]any); return one["id"] == v.Documents[0].ID })
-		request["documents"] = append(docs, map[string]any{"kind": v.Documents[0].ID, "sha256": hex.EncodeToString(h[:])})
-	}
+	v, _ := set.Current(service)
+	m.scans(request, v.Documents[0].ID, k.paper)
 	if body, err = json.Marshal(request); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +89,55 @@ func (m *member) tells() *forgotten {
 	return k
 }
 
+// scans puts a scan into a request, unless the disk of this machine is too full for it.
+func (m *member) scans(request map[string]any, kind string, content []byte) {
+	t := m.up.t
+	t.Helper()
+	h := sha256.Sum256(content)
+	_, err := m.box.Upload(t.Context(), cabinet.Piece{Hash: h, Total: len(content), Bytes: content})
+	switch {
+	case errors.Is(err, fault.Unavailable):
+		t.Log("the disk of this machine is too full for scans: she shows the original")
+	case err != nil:
+		t.Fatal(err)
+	default:
+		docs, _ := request["documents"].([]any)
+		docs = slices.DeleteFunc(docs, func(d any) bool { one, _ := d.(map[string]any); return one["id"] == kind })
+		request["documents"] = append(docs, map[string]any{"kind": kind, "sha256": hex.EncodeToString(h[:])})
+	}
+}
+
+// complains files a grievance of hers with a document, both of which the box seals.
+func (m *member) complains(k *forgotten) {
+	t := m.up.t
+	t.Helper()
+	body, err := catalogue.Sample(m.box.Goods().Set, "grievance", 4711, m.centre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var request map[string]any
+	if err := json.Unmarshal(body, &request); err != nil {
+		t.Fatal(err)
+	}
+	m.scans(request, "evidence", []byte("%PDF-1.4\n"+strings.Repeat("canary proof ", 200)+"\n%%EOF\n"))
+	if body, err = json.Marshal(request); err != nil {
+		t.Fatal(err)
+	}
+	a, wrong, err := m.box.File(t.Context(), box.Request{User: "rahima", Key: "canary-key-of-complaint", Body: body})
+	if err != nil || len(wrong) > 0 {
+		t.Fatal(err, wrong)
+	}
+	c, err := m.box.Case(a.Number)
+	if err != nil || c.Submission.Secret == nil || a.Receipt.At.Seq != k.last() {
+		t.Fatalf("what she complained of is not sealed: %+v, %v", c, err)
+	}
+	if docs := c.Submission.Documents; len(docs) > 0 {
+		k.sealed = docs[0].Hash
+	}
+	k.grievance = a.Number
+	k.words = append(k.words, string(c.Submission.Secret.Sealed[40:72]), "canary-key-of-complaint", "canary proof canary")
+}
+
 // leaves are the texts in a JSON value.
 func leaves(v any) (list []string) {
 	switch v := v.(type) {
@@ -118,20 +161,35 @@ func leaves(v any) (list []string) {
 func (up *upazila) forgets(m *member, k *forgotten) {
 	t := up.t
 	t.Helper()
-	stage := func(want string) {
-		t.Helper()
-		up.Wait("stage "+want, func() bool { w, err := m.box.Track(k.number); return err == nil && w.Stage == want })
+	for _, s := range up.Servers {
+		if k.sealed != (protocol.Hash{}) {
+			up.Wait("a server to hold what she brought with her grievance", func() bool { return s.Hub.Holds(k.sealed) })
+		}
+	}
+	if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "gives up", Number: k.grievance}, protocol.Withdrawal{}); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "withdraws", Number: k.number}, protocol.Withdrawal{Reason: "canary of her withdrawal"}); err != nil {
 		t.Fatal(err)
 	}
-	stage(application.Withdrawn.String())
-	up.Erase(k.number)
-	for _, b := range up.boxes {
-		up.Wait("what is erased at "+string(b.centre), func() bool { return b.box.Forgotten().At.Seq > 0 })
+	for _, n := range []protocol.Number{k.number, k.grievance} {
+		up.Wait("her withdrawal", func() bool {
+			w, err := m.box.Track(n)
+			return err == nil && w.Stage == application.Withdrawn.String()
+		})
 	}
-	if w, err := m.box.Track(k.number); err != nil || w.Erased == nil {
-		t.Errorf("tracking says %+v, %v", w, err)
+	up.Erase(k.number, k.grievance)
+	up.forgot(k, up.boxes...)
+	for _, n := range []protocol.Number{k.number, k.grievance} {
+		if w, err := m.box.Track(n); err != nil || w.Erased == nil {
+			t.Errorf("tracking says %+v, %v", w, err)
+		}
+	}
+	for _, s := range up.Servers {
+		up.Wait("her documents to go from a server", func() bool { return !s.Hub.Holds(k.sealed) && !s.Hub.Holds(sha256.Sum256(k.paper)) })
+		if _, err := s.Hub.Register().VerifyErasures(func(n protocol.Number, broken string) { t.Errorf("the register: %s: %s", n, broken) }); err != nil {
+			t.Error(err)
+		}
 	}
 	linked := up.boxes[0]
 	up.Wait("the hub to hear it", func() bool {
@@ -139,12 +197,26 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 		return err == nil && at.At.Seq > 0
 	})
 	for _, b := range up.boxes {
-		up.Wait("the authority's word at "+string(b.centre), func() bool { list, err := b.box.Warrants(); return err == nil && len(list) == 1 })
+		up.Wait("the authority's word at "+string(b.centre), func() bool { list, err := b.box.Warrants(); return err == nil && len(list) == 2 })
 	}
 	m.skips(k)
 	for _, b := range up.boxes {
 		b.stop()
 		b.reads(k)
+	}
+}
+
+// forgot waits until boxes have said that both orders are carried out, as they are told last.
+func (up *upazila) forgot(k *forgotten, boxes ...*member) {
+	up.t.Helper()
+	for _, b := range boxes {
+		for _, n := range []protocol.Number{k.number, k.grievance} {
+			up.Wait("what is erased at "+string(b.centre), func() bool {
+				o, err := up.Leader().Hub.Register().Erasure(n)
+				f := b.box.Forgotten()
+				return err == nil && slices.ContainsFunc(o.Told, func(h protocol.Head) bool { return h.Log == f.Log && h.At.Seq <= f.At.Seq })
+			})
+		}
 	}
 }
 
@@ -157,9 +229,17 @@ func TestRow36AnOrderOutlivesTheHub(t *testing.T) {
 	m.cut()
 	m.file(3)
 	hers := m.tells()
-	m.filed = append(m.filed, hers.number)
+	m.complains(hers)
+	m.filed = append(m.filed, hers.number, hers.grievance)
 	old := [][]byte{m.stick()}
-	m.copies(1)
+	up.Wait("a neighbour's copy", func() bool {
+		for _, at := range m.box.Keepers() {
+			if at.Seq >= hers.last() {
+				return true
+			}
+		}
+		return false
+	})
 	m.gate.set(false)
 	m.accepted()
 	old = append(old, up.Stick(m.centre))
@@ -193,7 +273,7 @@ func (up *upazila) bringsBack(m *member, k *forgotten, sticks [][]byte) {
 	m.start()
 	neighbour.start()
 	up.Wait("the neighbour to know what was erased", func() bool {
-		return neighbour.exchange.held.Begin(k.log, protocol.Position{}).Seq >= k.seq
+		return neighbour.exchange.held.Begin(k.log, protocol.Position{}).Seq >= k.last()
 	})
 	from := func(protocol.LogID) (replication.Peer, error) {
 		return replication.Peer{Subject: m.subject(), Session: 1, Cert: m.keys.signer.Public()}, nil
@@ -216,7 +296,7 @@ func (up *upazila) bringsBack(m *member, k *forgotten, sticks [][]byte) {
 			t.Errorf("stick %d at the hub: %+v, %v; want nothing new", i, r, err)
 		}
 	}
-	if brought < k.seq {
+	if brought < k.last() {
 		t.Errorf("the sticks hold %d events of its log; want hers among them", brought)
 	}
 	if c, err := up.Leader().Hub.Register().Case(k.number); err != nil || c.Erased == 0 {
@@ -252,23 +332,19 @@ func (up *upazila) forgetsAnew(m *member, k *forgotten, older string) {
 	t.Helper()
 	m.dir = older
 	m.start()
-	at := func() int64 {
-		c, err := up.Leader().Hub.Register().Case(k.number)
-		if err != nil {
-			return -1
+	erased := func(want bool) func() bool {
+		return func() bool {
+			reg := up.Leader().Hub.Register()
+			one, err := reg.Case(k.number)
+			two, other := reg.Case(k.grievance)
+			return err == nil && other == nil && one.Erased > 0 == want && two.Erased > 0 == want
 		}
-		return c.Erased
 	}
-	up.Wait("her case to come back", func() bool { return at() == 0 })
+	up.Wait("her cases to come back", erased(false))
 	knows := up.boxes[0]
 	knows.start()
-	up.Wait("the order to come back", func() bool { return at() > 0 })
-	for _, b := range []*member{m, knows} {
-		up.Wait("it to be carried out at "+string(b.centre), func() bool {
-			f := b.box.Forgotten()
-			return f.Log == up.Leader().Hub.Register().Inbox(b.centre) && f.At.Seq > 0
-		})
-	}
+	up.Wait("the orders to come back", erased(true))
+	up.forgot(k, m, knows)
 	for _, b := range []*member{m, knows} {
 		b.stop()
 		b.reads(k)
@@ -303,7 +379,7 @@ func (m *member) reads(k *forgotten) {
 				return nil
 			}
 			err := protocol.Unmarshal(raw, protocol.MaxMessage+8<<10, "held record", &r)
-			if err == nil && r.Block != nil && r.Block.Header.Log == k.log && r.Block.Header.First <= k.seq && k.seq <= r.Block.Header.Last {
+			if err == nil && r.Block != nil && r.Block.Header.Log == k.log && r.Block.Header.First <= k.last() && k.seq <= r.Block.Header.Last {
 				t.Errorf("%s still keeps a block with her application, record %d", m.centre, seq)
 			}
 			return err

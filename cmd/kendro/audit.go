@@ -7,12 +7,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"kendro/domain/fault"
+	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/journal"
+	"kendro/web/api"
 )
 
 func auditCmd() *cobra.Command {
@@ -42,7 +45,8 @@ func auditVerifyCmd() *cobra.Command {
 		Long: `Reads the folder of a node or a hub that no daemon has open, or a copy of it, and
 changes nothing: keys, enrolment, marker and votes, every record of the journals
 against its checksum and chain, HEAD, every pair of the database against its set hash,
-the register against its digest, every document against its hash.
+the register against its digest, every log against the hashes it was made of, every document
+against its hash. It says what was erased by order, and names what of that is still whole.
 It names what is damaged and ends with 65. The database is opened in a temporary
 copy (in $TMPDIR), which needs as much room.`,
 		Example: "  kendro audit verify --dir copy-of-node",
@@ -166,6 +170,19 @@ func (a *auditor) journal(part, dir string, o journal.Options) error {
 		p.Notes = append(p.Notes, fmt.Sprintf("%d bytes at the end were never acknowledged; the next start cuts them", f.TornBytes))
 	}
 	return a.add(p, err)
+}
+
+// erasedNotes say what was erased by order, and by whose.
+func erasedNotes(events uint64, cases []protocol.ErasedCase) (notes []string) {
+	if events > 0 {
+		notes = append(notes, fmt.Sprintf("of %d events that were erased by order the hash alone stands here", events))
+	}
+	for i := range cases {
+		c := &cases[i]
+		notes = append(notes, fmt.Sprintf("case %s was erased on %s by order of %s: %s",
+			c.Number, time.UnixMilli(c.At).In(api.Dhaka()).Format(dateOnly), c.By, c.Basis))
+	}
+	return notes
 }
 
 // database counts every pair of a database against its set hash, in a copy, and has

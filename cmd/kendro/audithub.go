@@ -8,6 +8,7 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/hub"
+	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -74,8 +75,17 @@ func (a *auditor) hub(dir string) error {
 		return err
 	}
 	if err == nil {
-		cases, broken, err := folder.Verify()
-		if err := a.add(audited{Part: "procedure", Records: cases, Damage: broken}, err); err != nil {
+		v, err := folder.Verify()
+		if err := a.add(audited{Part: "procedure", Records: v.Cases, Damage: v.Broken}, err); err != nil {
+			return err
+		}
+		p := audited{Part: "logs", Records: v.Events, Damage: v.Unfitting}
+		var cases []protocol.ErasedCase
+		for _, o := range v.Orders {
+			cases = append(cases, protocol.ErasedCase{Number: o.Number, At: o.ErasedAt, By: o.Seat, Basis: o.Basis})
+		}
+		p.Notes = erasedNotes(v.Erased, cases)
+		if err := a.add(p, nil); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"kendro/node"
@@ -43,6 +44,9 @@ func (a *auditor) node(dir string) error {
 			return err
 		}
 	}
+	if err := a.erased(records, vault); err != nil {
+		return err
+	}
 	index := filepath.Join(records, "index")
 	if !present(index, "") {
 		return nil // Never built: the next start builds it from the journals.
@@ -54,6 +58,17 @@ func (a *auditor) node(dir string) error {
 		good, damage, notes, err := node.InspectDocuments(dir, db, vault)
 		return a.add(audited{Part: "documents", Records: uint64(good), Damage: damage, Notes: notes}, err)
 	})
+}
+
+// erased looks whether what was erased by order fits into the logs, and is gone.
+func (a *auditor) erased(records string, vault *store.Vault) error {
+	a.say("what was erased by order")
+	in, err := box.InspectErased(records, vault)
+	p := audited{Part: "logs", Records: in.Events, Damage: in.Damage, Notes: erasedNotes(in.Erased, in.Cases)}
+	if in.Waiting > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of these orders are not carried out here yet: the next start does it", in.Waiting))
+	}
+	return a.add(p, err)
 }
 
 // keys looks at the two copies of the keys that seal what lies on the disk.

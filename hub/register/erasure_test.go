@@ -160,6 +160,10 @@ func TestRow36ErasedByOrder(t *testing.T) {
 	if left := holding(w, []byte(canary)); left != "" {
 		t.Errorf("it came back under %s", left)
 	}
+	o, err = w.first().Erasure(n)
+	if upTo, _, _ := w.first().Unswept("s1"); err != nil || o.LateIndex != w.first().Applied() || upTo != o.LateIndex || len(o.Told) != 2 {
+		t.Errorf("the entry that brought it again lies in Raft's log; the order is %+v, %v", o, err)
+	}
 	readThrough(t, w, b.log)
 	readThrough(t, w, w.first().Inbox("41-09-17"))
 	wantFault(t, "once more", confirm(w, "uno-officer", n).Fault, fault.Conflict)
@@ -427,4 +431,42 @@ func TestRow36RandomHistories(t *testing.T) {
 func digestOf(r *Register) protocol.Hash {
 	_, d := r.Digest()
 	return d
+}
+
+// TestRow36AnAlteredHashIsFound: another hash in the place of an erased event, or the event
+// itself, is found by whoever reads the register through, also where nothing stands behind it.
+func TestRow36AnAlteredHashIsFound(t *testing.T) {
+	w, b := eraseOffice(t)
+	n := b.told(1)
+	good(t, "order", order(w, "chair", n))
+	good(t, "confirm", confirm(w, "uno-officer", n))
+	verified(w)
+	o, err := w.first().Erasure(n)
+	if err != nil || len(o.Places) == 0 || len(o.Inboxes) == 0 {
+		t.Fatal(o, err)
+	}
+	base := w.first().base
+	put := func(k, v []byte) {
+		t.Helper()
+		if err := base.Update(base.Applied()+1, func(tx Tx) error { return tx.Set(k, v) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range slices.Concat(o.Places, o.Inboxes) {
+		k, other := eventKey(at.Log, at.At.Seq), at.At.Hash
+		other[7] ^= 1
+		for what, v := range map[string][]byte{
+			"both":      append(bytes.Clone(other[:]), protocol.ErasedRaw(other)...),
+			"the place": append(bytes.Clone(at.At.Hash[:]), protocol.ErasedRaw(other)...),
+			"whole":     append(bytes.Clone(at.At.Hash[:]), "what it said"...),
+			"nothing":   bytes.Clone(at.At.Hash[:]),
+		} {
+			put(k, v)
+			if len(unfitting(w)) == 0 {
+				t.Errorf("%s of %v is altered in silence", what, at)
+			}
+		}
+		put(k, append(bytes.Clone(at.At.Hash[:]), protocol.ErasedRaw(at.At.Hash)...))
+	}
+	verified(w)
 }

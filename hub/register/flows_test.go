@@ -60,6 +60,22 @@ func verified(w *town) {
 	if err != nil || n == 0 {
 		w.t.Fatalf("%d cases were verified, %v", n, err)
 	}
+	for _, broken := range unfitting(w) {
+		w.t.Error(broken)
+	}
+}
+
+// unfitting is what does not fit into a log, or into an order to erase.
+func unfitting(w *town) (list []string) {
+	w.t.Helper()
+	events, _, err := w.first().VerifyLogs(func(at protocol.Head, broken string) { list = append(list, fmt.Sprint(at, broken)) })
+	if err != nil || events == 0 {
+		w.t.Fatalf("%d events were verified, %v", events, err)
+	}
+	if _, err := w.first().VerifyErasures(func(n protocol.Number, broken string) { list = append(list, n.String()+broken) }); err != nil {
+		w.t.Fatal(err)
+	}
+	return list
 }
 
 // flowTown is a town with one random service and an officer at every post.

@@ -6,13 +6,13 @@ import (
 	"kendro/protocol"
 )
 
-// Erase has one officer order that a case be erased, and another confirm it.
-func (g *Group) Erase(n protocol.Number) {
+// Erase has one officer order that some cases be erased, and another confirm it.
+func (g *Group) Erase(n ...protocol.Number) {
 	g.tb.Helper()
 	leader := g.Leader()
 	do := func(who string, m register.Method, body any) {
 		g.tb.Helper()
-		res, err := leader.Hub.Do(g.tb.Context(), register.NewCommand("erase-"+n.String()+string(m), who, m, body))
+		res, err := leader.Hub.Do(g.tb.Context(), register.NewCommand("erase-"+n[0].String()+string(m), who, m, body))
 		if err != nil || res.Fault != nil {
 			g.tb.Fatalf("%s: %v %v", m, err, res.Fault)
 		}
@@ -24,6 +24,6 @@ func (g *Group) Erase(n protocol.Number) {
 		}
 		g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, From: 1, Hash: nobodys})
 	}
-	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: []protocol.Number{n}, Basis: "the law", Reason: "the citizen asked"})
-	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n})
+	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: n, Basis: "the law", Reason: "the citizen asked"})
+	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n[0]})
 }

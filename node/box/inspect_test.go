@@ -1,11 +1,13 @@
 package box
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -72,4 +74,84 @@ func TestKeeperIsAskedAgain(t *testing.T) {
 	if w, err := c.Track(a.Number); err != nil || w.Copies != 0 {
 		t.Errorf("%+v, %v; want no copy before the keeper has said it again", w, err)
 	}
+}
+
+// TestRow36AuditSeesWhatWasErased: a box that has forgotten fits together, and says what it
+// has forgotten. Another hash in the place of an erased event is found, and so is an event
+// that is whole where the box says that it is gone.
+func TestRow36AuditSeesWhatWasErased(t *testing.T) {
+	t.Parallel()
+	c := small(t)
+	k, _ := told(t, c)
+	c.stop()
+	old := t.TempDir()
+	copyTree(t, c.dir, old)
+	journaled := func(fn func(*journal.Journal)) {
+		t.Helper()
+		vault, err := store.OpenVaultKey(filepath.Join(c.dir, "vault"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, _, err := journal.Open(filepath.Join(c.dir, "journal", "own"), journal.Options{Name: "own", Cipher: vault, SegmentBytes: c.o.segment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fn(j)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := func(into map[uint64][]byte) func(*journal.Journal) {
+		return func(j *journal.Journal) {
+			for seq := uint64(1); seq <= j.Last(); seq++ {
+				raw, err := j.Read(seq)
+				if err != nil {
+					t.Fatal(err)
+				}
+				into[seq] = bytes.Clone(raw)
+			}
+		}
+	}
+	c.start()
+	c.order(k)
+	c.deliver(c.d.Inbox)
+	c.carriedOut()
+	c.stop()
+	look := func(when string, damage string) {
+		t.Helper()
+		vault, err := store.OpenVaultKey(filepath.Join(c.dir, "vault"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := InspectErased(c.dir, vault)
+		if err != nil || len(in.Cases) != 1 || in.Cases[0].Number != k.Number || in.Cases[0].Basis != "the law" || in.Waiting != 0 || in.Events < 8 {
+			t.Errorf("%s: %+v, %v", when, in, err)
+		}
+		if said := strings.Join(in.Damage, "; "); damage == "" && said != "" || !strings.Contains(said, damage) {
+			t.Errorf("%s: %q; want %q", when, said, damage)
+		}
+		if damage == "" && in.Erased != 2 {
+			t.Errorf("%s: %d events are erased; want hers, and what the inbox said", when, in.Erased)
+		}
+	}
+	look("after the order", "")
+	gone := map[uint64][]byte{}
+	journaled(keep(gone))
+	for seq, raw := range gone {
+		var g erasedRecord
+		if protocol.Unmarshal(raw, maxRecord, "record", &g) != nil {
+			continue
+		}
+		g.Event[20] ^= 1
+		for _, step := range [][2]string{{string(protocol.Marshal(&g)), "does not follow"}, {string(raw), ""}} {
+			journaled(func(j *journal.Journal) {
+				if err := j.Replace(map[uint64][]byte{seq: []byte(step[0])}); err != nil {
+					t.Fatal(err)
+				}
+			})
+			look("another hash", step[1])
+		}
+	}
+	putBack(t, c.counter, old, filepath.Join("journal", "own"))
+	look("an older journal/own", "is whole here")
 }

@@ -59,7 +59,7 @@ type erasedRecord struct {
 	Number      protocol.Number   // On the slip; 0: it made no case.
 	Case        protocol.Number   // By which the order names the case.
 	Receipt     *protocol.Receipt // The printed one, of an event that stood again …
-	Before      protocol.Hash     // … and the hash before it there.
+	Before      *protocol.Hash    // … and the hash before it there. Nil else: this record fits into the shortest that it replaces.
 	At          int64             // When it was written, Unix milliseconds.
 }
 

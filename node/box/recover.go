@@ -203,8 +203,8 @@ func (x *index) effect(seq uint64, r *ownRecord) (ownEffect, error) {
 		return out, nil
 	case r.gone != nil:
 		out.number = r.gone.Number
-		if out.receipt = r.gone.Receipt; out.receipt != nil {
-			out.before = r.gone.Before
+		if out.receipt = r.gone.Receipt; out.receipt != nil && r.gone.Before != nil {
+			out.before = *r.gone.Before
 		}
 		return out, nil
 	}

@@ -175,7 +175,7 @@ func (t *targets) ownErased(e *ownEffect) []byte {
 		Again: e.record.Key == againKey, Stood: t.overtaken(e.seq), Number: e.number, Receipt: e.receipt, At: e.event.At,
 	}
 	if g.Receipt != nil {
-		g.Before = e.before
+		g.Before = &e.before
 	}
 	if g.Number != 0 && !t.numbers[g.Number] {
 		g.Case = t.first
