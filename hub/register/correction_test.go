@@ -445,3 +445,26 @@ func settleOne(w *town, n protocol.Number) {
 		w.t.Fatal(res.Fault.Err())
 	}
 }
+
+// TestNobodyReadsWhatIsCorrected: a box may send an application that nobody can read, and put
+// it right. It is held, and the correction is an item.
+func TestNobodyReadsWhatIsCorrected(t *testing.T) {
+	w, b := office(t)
+	v := licence(t)
+	n := b.add(&protocol.Event{
+		Kind: protocol.Submitted, At: dawn, Actor: "rahima", Nonce: []byte("12345678"),
+		Pin: &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])}, Payload: protocol.Marshal("none"),
+	})
+	in := b.ingest(len(b.events), len(b.events))
+	in.Verdicts[0].Refused = "the application cannot be read"
+	if f := w.apply(&Entry{Offset: dhakaOffset, Ingests: []Ingest{in}}).Ingests[0].Fault; f != nil {
+		t.Fatal(f.Err())
+	}
+	b.correct(n, "copies", `1`, `2`)
+	c := w.stage(n, application.Submitted)
+	if it, all := itemOf(w, n); c.Held == "" || all != 1 || it.Kind != ItemCorrection {
+		t.Errorf("the case is %+v, with %d items", c, all)
+	}
+	drops(t, w)
+	w.agree()
+}
