@@ -61,11 +61,8 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	}
 	items, err := j.opener.Open(b, epoch)
 	switch {
-	case errors.Is(err, fault.NotFound) && reg.Founding().Anew != nil: // Its box hears whom it seals to here, and seals it again.
-		return nil, fault.New(op, fault.Unavailable, h.Log.String(), "it is sealed to a key that this district has lost: seal it again")
-	case errors.Is(err, fault.NotFound):
-		out.ingest.Quarantine = "the block is sealed to none of the district's keys"
-		return out, nil
+	case errors.Is(err, fault.NotFound): // Its box has it in the open, and seals it again to whom it hears of next.
+		return nil, fault.New(op, fault.Unavailable, h.Log.String(), "it is sealed to a key that this district does not hold: let the district's key turn (kendro hub key turn)")
 	case errors.Is(err, fault.Damaged):
 		out.ingest.Quarantine = "the block does not open, or its events don't chain"
 		return out, nil

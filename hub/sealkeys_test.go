@@ -142,3 +142,28 @@ func cases(t *testing.T, r *register.Register, numbers ...[]protocol.Number) {
 		t.Errorf("%+v; want nothing aside", s)
 	}
 }
+
+// TestRow36WhatIsSealedToALostKeyWaits: the servers came back from a backup that is older than a
+// turn, say, and hold no key for what a box sends. Nothing of it is put aside: the key turns
+// once more, and the box seals it anew.
+func TestRow36WhatIsSealedToALostKeyWaits(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 1)
+	b, reg := g.Enrol(centre), g.Leader().Hub.Register()
+	e := b.Enrolment
+	e.Recipients = [][]byte{identity.NewSealingKey().Public()}
+	b.Take(e, reg.Set())
+	numbers := b.File(5)
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := b.Sync(ctx, g.Leader().Addr)
+	g.TurnKey("turn-1")
+	hear(t, g, b)
+	cancel()
+	wait()
+	if s := reg.Stats(); s.Accepted+s.Quarantined != 0 || b.Acked() != 0 {
+		t.Errorf("%+v, and %d events are acknowledged; want nothing taken", s, b.Acked())
+	}
+	hubtest.Turn(b)
+	drain(t, g, b, g.Leader().Addr)
+	cases(t, reg, numbers)
+}
