@@ -3,8 +3,10 @@ package catalogue
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	dcat "kendro/domain/catalogue"
@@ -14,10 +16,60 @@ import (
 // A Change is one service that two releases have differently, in words for the
 // person who publishes.
 type Change struct {
-	Service string   `json:"service"`
-	From    int      `json:"from"` // Version number; 0: new.
-	To      int      `json:"to"`   // 0: withdrawn.
-	What    []string `json:"what"`
+	Service string       `json:"service"`
+	From    int          `json:"from"` // Version number; 0: new.
+	To      int          `json:"to"`   // 0: withdrawn.
+	What    []string     `json:"what"`
+	Parts   []Alteration `json:"parts,omitempty"` // Of a service; of a new one what it has.
+}
+
+// An Alteration is one thing that two versions of a service have differently, for whoever has
+// words of his own for it. From and To are codes, numbers or poisha; both are empty where they are
+// too long to tell, and From is where the service is new.
+type Alteration struct {
+	Field string `json:"field"`        // One of Fields.
+	Of    string `json:"of,omitempty"` // Of a fee: its place and its kind.
+	From  string `json:"from,omitempty"`
+	To    string `json:"to,omitempty"`
+}
+
+// partTexts are the parts in English: of, from and to stand in them.
+var partTexts = map[string]string{
+	"name": "name {from} is now {to}", "category": "category or kind {from} is now {to}", "channels": "channels {from} are now {to}",
+	"centre_types": "centre types {from} are now {to}", "training": "trainings {from} are now {to}",
+	"offline": "the offline policy {from} is now {to}", "keep_days": "kept for {from} days after their end, now for {to}",
+	"sla_days": "{from} working days are now {to}", "grace_days": "grace_days {from} are now {to}",
+	"info_days": "info_days {from} are now {to}",
+	"fee_at":    "fees due at {from} are now due at {to}", "fees": "{from} fee lines are now {to}", "fee": "fee {of} {from} poisha is now {to}",
+	"fee_rule": "fee {of} changed its kind, ceiling or condition", "documents": "the documents changed ({from}, now {to})",
+	"procedure": "payment, issue, delivery or appeals changed", "checks": "the checks or rules changed",
+	"steps": "the steps changed ({from}, now {to})", "form": "the form changed",
+}
+
+// Fields are what the parts of a change may be, sorted.
+func Fields() []string { return slices.Sorted(maps.Keys(partTexts)) }
+
+func (p Alteration) String() string {
+	return strings.NewReplacer("{of}", p.Of, "{from}", p.From, "{to}", p.To).Replace(partTexts[p.Field])
+}
+
+// Changed is what a version brings to a service. Old is the one in force, nil where there is
+// none.
+func Changed(old, v *dcat.Version) Change {
+	c := Change{Service: v.ID, To: v.Number}
+	if old == nil {
+		for _, p := range differences(&dcat.Version{}, v) {
+			if p.From = ""; p.To != "" {
+				c.Parts = append(c.Parts, p)
+			}
+		}
+		return c
+	}
+	c.From, c.Parts = old.Number, differences(old, v)
+	for _, p := range c.Parts {
+		c.What = append(c.What, p.String())
+	}
+	return c
 }
 
 func (c Change) String() string {
@@ -44,16 +96,13 @@ func Diff(older, newer *dcat.Set) []Change {
 		}
 	}
 	for _, v := range newer.Services() {
-		c := Change{Service: v.ID, To: v.Number}
+		var old *dcat.Version
 		if older != nil {
-			if old, ok := older.Current(v.ID); ok {
-				if old.Hash == v.Hash {
-					continue
-				}
-				c.From, c.What = old.Number, differences(old, v)
-			}
+			old, _ = older.Current(v.ID)
 		}
-		list = append(list, c)
+		if old == nil || old.Hash != v.Hash {
+			list = append(list, Changed(old, v))
+		}
 	}
 	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Service, b.Service) })
 	if older != nil && older.Release.Base != newer.Release.Base {
@@ -70,77 +119,66 @@ func Diff(older, newer *dcat.Set) []Change {
 	return list
 }
 
-func differences(a, b *dcat.Version) []string {
-	var what []string
-	say := func(format string, args ...any) { what = append(what, fmt.Sprintf(format, args...)) }
-	if a.Name != b.Name {
-		say("name %q is now %q", a.Name.EN, b.Name.EN)
+func differences(a, b *dcat.Version) []Alteration {
+	var list []Alteration
+	say := func(same bool, field string, from, to any) {
+		if !same {
+			list = append(list, Alteration{Field: field, From: fmt.Sprint(from), To: fmt.Sprint(to)})
+		}
 	}
-	if a.Category != b.Category || a.Kind != b.Kind {
-		say("category or kind %s/%s is now %s/%s", a.Category.Code, a.Kind, b.Category.Code, b.Kind)
-	}
-	if !slices.Equal(a.Channels, b.Channels) {
-		say("channels %v are now %v", a.Channels, b.Channels)
-	}
-	if !slices.Equal(a.CentreTypes, b.CentreTypes) {
-		say("centre types %v are now %v", a.CentreTypes, b.CentreTypes)
-	}
-	if !slices.Equal(a.Training, b.Training) {
-		say("trainings %v are now %v", a.Training, b.Training)
-	}
-	if a.Offline != b.Offline || a.OfflineReason != b.OfflineReason || a.FreshnessDays != b.FreshnessDays {
-		say("the offline policy %s (%d days) is now %s (%d days)", a.Offline, a.FreshnessDays, b.Offline, b.FreshnessDays)
-	}
-	if a.KeepDays != b.KeepDays {
-		say("kept for %d days after their end, now for %d", a.KeepDays, b.KeepDays)
-	}
-	if a.SLADays != b.SLADays {
-		say("%d working days are now %d", a.SLADays, b.SLADays)
-	}
-	if a.GraceDays != b.GraceDays {
-		say("grace_days %d are now %d", a.GraceDays, b.GraceDays)
-	}
-	if a.InfoDays != b.InfoDays {
-		say("info_days %d are now %d", a.InfoDays, b.InfoDays)
-	}
-	what = append(what, feeDifferences(a, b)...)
-	if !slices.Equal(a.Documents, b.Documents) {
-		say("the documents changed (%d, now %d)", len(a.Documents), len(b.Documents))
-	}
-	if !reflect.DeepEqual(a.Procedure, b.Procedure) {
-		say("payment, issue, delivery or appeals changed")
-	}
-	if !reflect.DeepEqual(a.Checks, b.Checks) || !slices.Equal(a.Rules, b.Rules) {
-		say("the checks or rules changed")
-	}
-	if !reflect.DeepEqual(a.Steps, b.Steps) {
-		say("the steps changed (%s, now %s)", posts(a), posts(b))
-	}
-	if !bytes.Equal(a.Form, b.Form) {
-		say("the form changed")
-	}
-	return what
+	say(a.Name == b.Name, "name", bothNames(a.Name), bothNames(b.Name))
+	say(a.Category == b.Category && a.Kind == b.Kind, "category", a.Category.Code+"/"+string(a.Kind), b.Category.Code+"/"+string(b.Kind))
+	say(slices.Equal(a.Channels, b.Channels), "channels", a.Channels, b.Channels)
+	say(slices.Equal(a.CentreTypes, b.CentreTypes), "centre_types", a.CentreTypes, b.CentreTypes)
+	say(slices.Equal(a.Training, b.Training), "training", a.Training, b.Training)
+	say(a.Offline == b.Offline && a.OfflineReason == b.OfflineReason && a.FreshnessDays == b.FreshnessDays, "offline", offlinePolicy(a), offlinePolicy(b))
+	say(a.KeepDays == b.KeepDays, "keep_days", a.KeepDays, b.KeepDays)
+	say(a.SLADays == b.SLADays, "sla_days", a.SLADays, b.SLADays)
+	say(a.GraceDays == b.GraceDays, "grace_days", a.GraceDays, b.GraceDays)
+	say(a.InfoDays == b.InfoDays, "info_days", a.InfoDays, b.InfoDays)
+	list = append(list, feeDifferences(a, b)...)
+	say(slices.Equal(a.Documents, b.Documents), "documents", len(a.Documents), len(b.Documents))
+	say(reflect.DeepEqual(a.Procedure, b.Procedure), "procedure", "", "")
+	say(reflect.DeepEqual(a.Checks, b.Checks) && slices.Equal(a.Rules, b.Rules), "checks", "", "")
+	say(reflect.DeepEqual(a.Steps, b.Steps), "steps", posts(a), posts(b))
+	say(bytes.Equal(a.Form, b.Form), "form", "", "")
+	return list
 }
 
-func feeDifferences(a, b *dcat.Version) []string {
-	var what []string
+func bothNames(n place.Name) string { return fmt.Sprintf("%q (%q)", n.EN, n.BN) }
+
+func offlinePolicy(v *dcat.Version) string {
+	return fmt.Sprintf("%s (%d days)", v.Offline, v.FreshnessDays)
+}
+
+func feeDifferences(a, b *dcat.Version) []Alteration {
+	var list []Alteration
 	if a.FeeAt != b.FeeAt {
-		what = append(what, fmt.Sprintf("fees due at %s are now due at %s", a.FeeAt, b.FeeAt))
+		list = append(list, Alteration{Field: "fee_at", From: string(a.FeeAt), To: string(b.FeeAt)})
+	}
+	if len(a.Fees) == 0 {
+		for i, y := range b.Fees {
+			list = append(list, Alteration{Field: "fee", Of: feePlace(i, y), From: "0", To: strconv.FormatInt(y.Poisha, 10)})
+		}
+		return list
 	}
 	if len(a.Fees) != len(b.Fees) {
-		return append(what, fmt.Sprintf("%d fee lines are now %d", len(a.Fees), len(b.Fees)))
+		return append(list, Alteration{Field: "fees", From: strconv.Itoa(len(a.Fees)), To: strconv.Itoa(len(b.Fees))})
 	}
 	for i := range a.Fees {
 		x, y := a.Fees[i], b.Fees[i]
+		of := feePlace(i, x)
 		switch {
 		case x.Kind == y.Kind && x.Poisha != y.Poisha:
-			what = append(what, fmt.Sprintf("fee %d (%s) %d poisha is now %d", i+1, x.Kind, x.Poisha, y.Poisha))
+			list = append(list, Alteration{Field: "fee", Of: of, From: strconv.FormatInt(x.Poisha, 10), To: strconv.FormatInt(y.Poisha, 10)})
 		case !reflect.DeepEqual(x, y):
-			what = append(what, fmt.Sprintf("fee %d (%s) changed its kind, ceiling or condition", i+1, x.Kind))
+			list = append(list, Alteration{Field: "fee_rule", Of: of})
 		}
 	}
-	return what
+	return list
 }
+
+func feePlace(i int, f dcat.Fee) string { return fmt.Sprintf("%d (%s)", i+1, f.Kind) }
 
 func posts(v *dcat.Version) string {
 	names := make([]string, len(v.Steps))

@@ -27,7 +27,7 @@ type desk struct{ *pages }
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
 // /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
-// /v1/awaited, GET /v1/training, POST /v1/users/{name}/training, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
+// /v1/awaited, GET /v1/agencies, GET /v1/agencies/{agency}/waiting, POST /v1/agencies/{agency}/refuse, GET /v1/training, POST /v1/users/{name}/training, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -45,6 +45,7 @@ func Desk(a *api.API, h House) error {
 		{"/desk/awaited", wordAwaited, access.ReadAwaited},
 		{"/desk/trainings", wordTrainings, access.ReadTraining},
 		{"/desk/proposals", wordProposals, access.ReadProposals},
+		{"/desk/agencies", wordAgencies, access.ReadStatus},
 		{"/desk/erasures", wordErasures, access.ReadErasures},
 		{"/track", wordTrack, ""},
 	}
@@ -58,6 +59,9 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk/trainings", s.known(wordDeskTitle, trained.list))
 	a.Page("POST /desk/trainings", s.known(wordDeskTitle, trained.note))
 	a.Page("GET /desk/proposals", s.known(wordDeskTitle, d.proposals))
+	submitted := agencyPages{d}
+	a.Page("GET /desk/agencies", s.known(wordDeskTitle, submitted.list))
+	a.Page("POST /desk/agencies", s.known(wordDeskTitle, submitted.refuse))
 	newCases(s, "GET /desk/new")
 	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
 	s.charters(everything)

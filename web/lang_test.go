@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"kendro/catalogue"
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -158,5 +159,25 @@ func TestMarks(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: got %s; want %s", custody, got, want)
 		}
+	}
+}
+
+// TestPartsHaveWords: whatever two versions of a service may have differently is said in both
+// languages, with its sums and numbers as people write them.
+func TestPartsHaveWords(t *testing.T) {
+	for _, f := range catalogue.Fields() {
+		if w := partWords[f]; w.BN == "" || w.EN == "" {
+			t.Errorf("%s has no words", f)
+		}
+	}
+	if len(partWords) != len(catalogue.Fields()) {
+		t.Errorf("words of %d parts; there are %d", len(partWords), len(catalogue.Fields()))
+	}
+	p := catalogue.Alteration{Field: "fee", Of: "2 (government)", From: "10000", To: "12050"}
+	if got := (caseView{}).part(BN, p); got != "ফি ২ (সরকারি ফি): ৳ ১০০ → ৳ ১২০.৫০" {
+		t.Errorf("got %q", got)
+	}
+	if got := (caseView{}).part(EN, catalogue.Alteration{Field: "form"}); got != "The form is another" {
+		t.Errorf("got %q", got)
 	}
 }

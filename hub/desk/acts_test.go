@@ -412,6 +412,7 @@ func (o screens) readable(ctx context.Context, t *testing.T, base string, n prot
 		for name, page := range map[string]string{
 			"tasks": "/desk?scope=office", "case": path, "stood": path + "?as_of_version=3", "items": "/desk/items",
 			"phone": "/desk/phone?q=" + n.String(), "charters": "/charter", "charter": "/charter/land-record-copy",
+			"doubles": "/desk/doubles", "awaited": "/desk/awaited", "trainings": "/desk/trainings", "proposals": "/desk/proposals",
 		} {
 			do(ctx, t, name, chromedp.Navigate(base+page))
 			picture(ctx, t, name+"-"+set[5:6])

@@ -12,6 +12,7 @@ import (
 	"kendro/domain/access"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
 	"kendro/web/api"
@@ -266,5 +267,33 @@ func (s agencyDesk) waiting(ctx context.Context, in *waitingInput) (*waitingOutp
 	for _, raw := range sub.Versions {
 		out.Body.Versions = append(out.Body.Versions, raw)
 	}
-	return out, nil
+	out.Body.Changes, err = wouldChange(reg.Set(), sub)
+	return out, err
+}
+
+// wouldChange is what a release with a submission would have otherwise than the one in force.
+func wouldChange(set *dcat.Set, sub *register.Submission) ([]api.ServiceChange, error) {
+	var list []api.ServiceChange
+	for _, raw := range sub.Versions {
+		v, err := catalogue.DecodeVersion(raw)
+		if err != nil {
+			return nil, err
+		}
+		var old *dcat.Version
+		if set != nil {
+			old, _ = set.Current(v.ID)
+		}
+		c := catalogue.Changed(old, v)
+		list = append(list, api.ServiceChange{Service: v.ID, Name: v.Name, From: c.From, To: c.To, Parts: c.Parts})
+	}
+	for _, id := range sub.Withdraw {
+		c := api.ServiceChange{Service: id, Name: place.Name{BN: id, EN: id}}
+		if set != nil {
+			if old, ok := set.Current(id); ok {
+				c.Name, c.From = old.Name, old.Number
+			}
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }

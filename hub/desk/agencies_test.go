@@ -4,7 +4,10 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,31 +19,122 @@ import (
 	"kendro/web/api"
 )
 
-// TestSubmissionsAreLimited: nobody needs a login to submit, so an address may try only so often,
-// and an agency be written to only so often whoever signs; who made a submission reads what
-// became of it.
-func TestSubmissionsAreLimited(t *testing.T) {
-	o := screens{newOffice(t)}
+// agency gives one its namespace, and returns its editor's key.
+func (o screens) agency() ed25519.PrivateKey {
+	o.t.Helper()
 	editor := ed25519.NewKeyFromSeed(seed("editor"))
 	agency, err := catalogue.SignAgency(&dcat.Agency{
 		Code: "bmet", Name: place.Name{BN: "বিএমইটি", EN: "BMET"}, Kind: dcat.Public, Serial: 1, Until: dawn/1000 + 365*86400,
 		Editors: []dcat.Editor{{Name: "salma", Key: editor.Public().(ed25519.PublicKey)}},
 	}, ed25519.NewKeyFromSeed(seed("catalogue")))
 	if err != nil {
-		t.Fatal(err)
+		o.t.Fatal(err)
 	}
 	o.must("root", register.AddAgency, register.AgencyTold{Signed: protocol.Marshal(&agency)})
+	return editor
+}
+
+// submits brings what an editor has signed, with its versions.
+func (o screens) submits(editor ed25519.PrivateKey, sub *dcat.Submission, versions ...*dcat.Version) *httptest.ResponseRecorder {
+	o.t.Helper()
+	in := api.SubmissionRequest{Versions: []api.Bytes{}}
+	for _, v := range versions {
+		raw, err := catalogue.EncodeVersion(v)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		in.Versions = append(in.Versions, raw)
+		sub.Services = append(sub.Services, dcat.Entry{ID: v.ID, Version: v.Number, Hash: v.Hash})
+	}
+	signed, err := catalogue.SignSubmission(sub, editor)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	in.Signed = protocol.Marshal(&signed)
+	body, err := json.Marshal(in)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return o.call("", "POST", "/v1/agencies/bmet/submissions", string(body))
+}
+
+// submitted is a service of the agency's that waits.
+func (o screens) submitted(editor ed25519.PrivateKey, note string) {
+	o.t.Helper()
+	v := *o.version()
+	v.ID, v.Number, v.Kind, v.Name = "bmet.attest", 1, dcat.Public, place.Name{BN: "সনদ সত্যায়ন", EN: "Attest a certificate"}
+	var err error
+	if v.Hash, err = catalogue.HashVersion(&v); err != nil {
+		o.t.Fatal(err)
+	}
+	if w := o.submits(editor, &dcat.Submission{Agency: "bmet", Note: note, At: dawn}, &v); w.Code != http.StatusOK {
+		o.t.Fatalf("submit: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestAgenciesPage: what an agency submitted stands on a page with what it would change, in
+// words; who runs the machines refuses it there, and reads how whoever has the key accepts it.
+func TestAgenciesPage(t *testing.T) {
+	o := screens{newOffice(t)}
+	editor := o.agency()
+	page := func(user string) string {
+		t.Helper()
+		w := o.page(user, "GET", "/desk/agencies", nil)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", user, w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	if !strings.Contains(page("root"), "এখন কিছু অপেক্ষায় নেই") {
+		t.Error("before anything is submitted, something waits")
+	}
+	o.submitted(editor, "প্রথম দাখিল")
+	text := page("root")
+	for _, want := range []string{
+		"সনদ সত্যায়ন", "নতুন সেবা", "salma", "প্রথম দাখিল", "kendro catalogue agency accept bmet --dir", "কার্যদিবস: ২", "ফি ১ (সরকারি ফি): ৳ ২০", "ধাপ: সচিব, চেয়ারম্যান", `name="reason"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page("audit"), `name="reason"`) {
+		t.Error("an auditor is offered to refuse")
+	}
+	for _, user := range []string{"anna", "uno", "clara"} {
+		if w := o.page(user, "GET", "/desk/agencies", nil); w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d; want 403", user, w.Code)
+		}
+		if strings.Contains(o.page(user, "GET", "/desk", nil).Body.String(), `href="/desk/agencies"`) {
+			t.Errorf("%s is offered the page", user)
+		}
+	}
+	refuse := func(user, number, reason string) *httptest.ResponseRecorder {
+		return o.page(user, "POST", "/desk/agencies", url.Values{"agency": {"bmet"}, "number": {number}, "key": {api.NewKey()}, "reason": {reason}})
+	}
+	o.submitted(editor, "দ্বিতীয় দাখিল")
+	if w := refuse("root", "1", "ফি বেশি"); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "ফি বেশি</textarea>") {
+		t.Errorf("refused what was replaced: %d", w.Code)
+	}
+	if w := refuse("audit", "2", "ফি বেশি"); w.Code != http.StatusForbidden {
+		t.Errorf("an auditor refuses: %d", w.Code)
+	}
+	if w := refuse("root", "2", "ফি বেশি"); w.Code != http.StatusSeeOther {
+		t.Fatalf("refuse: %d %s", w.Code, w.Body)
+	}
+	if text = page("root"); !strings.Contains(text, "ফি বেশি") || !strings.Contains(text, "ফিরিয়ে দেওয়া হয়েছে") || strings.Contains(text, `name="reason"`) {
+		t.Error("the page does not say what became of it")
+	}
+}
+
+// TestSubmissionsAreLimited: nobody needs a login to submit, so an address may try only so often,
+// and an agency be written to only so often whoever signs; who made a submission reads what
+// became of it.
+func TestSubmissionsAreLimited(t *testing.T) {
+	o := screens{newOffice(t)}
+	editor := o.agency()
 	const path = "/v1/agencies/bmet/submissions"
 	submit := func(n int) (code int, retry, body string) {
-		signed, err := catalogue.SignSubmission(&dcat.Submission{Agency: "bmet", Withdraw: []string{"bmet.x"}, At: int64(n)}, editor)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, err := json.Marshal(api.SubmissionRequest{Versions: []api.Bytes{}, Signed: protocol.Marshal(&signed)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := o.call("", "POST", path, string(in))
+		w := o.submits(editor, &dcat.Submission{Agency: "bmet", Withdraw: []string{"bmet.x"}, At: int64(n)})
 		return w.Code, w.Header().Get("Retry-After"), w.Body.String()
 	}
 	later := func(d time.Duration) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/place"
 )
@@ -67,6 +68,17 @@ type WaitingSubmission struct {
 	Signed   Bytes   `json:"signed"`
 	Versions []Bytes `json:"versions"`
 	Number   uint32  `json:"number"`
+
+	Changes []ServiceChange `json:"changes,omitempty" doc:"What a release with it would change, by what the hub has in force; who accepts it reckons this again himself"`
+}
+
+// A ServiceChange is what a release would change of one service.
+type ServiceChange struct {
+	Service string                 `json:"service"`
+	Name    place.Name             `json:"name"`
+	From    int                    `json:"from,omitempty" doc:"Version in force; absent: the service is new"`
+	To      int                    `json:"to,omitempty" doc:"Absent: it is withdrawn"`
+	Parts   []catalogue.Alteration `json:"parts,omitempty" doc:"What is otherwise; of a new service what it has"`
 }
 
 // AgencyWord is the body of POST /v1/agencies/{agency}/refuse and /revoke.
