@@ -249,9 +249,10 @@ func (u *unionTown) same() {
 	}
 }
 
-// timeless is a case without the days that two clocks count from two moments.
+// timeless is a case without the days that two clocks count from two moments, or, as the simulated
+// leader's is UTC's, by two walls.
 func timeless(c application.Case) application.Case {
-	c.PayBy, c.Promised, c.AppealBy = 0, 0, 0
+	c.PayBy, c.SupplyBy, c.Promised, c.AppealBy = 0, 0, 0, 0
 	return c
 }
 
