@@ -192,6 +192,9 @@ func (f *follower) apply() {
 		}
 		f.void()
 	case protocol.Appealed:
+		if f.parks() {
+			return
+		}
 		f.appeal()
 	case protocol.Withdrawn:
 		var w protocol.Withdrawal

@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/protocol"
 )
 
@@ -171,5 +173,33 @@ func TestNoBoxGoesOnWithAnothersCase(t *testing.T) {
 	}
 	w.worked(begun, "anna", Note, Act{Text: "x"})
 	wantFault(t, "take what nobody has begun", w.officer(other, "anna", Take, Act{}).Fault, fault.Conflict)
+	w.agree()
+}
+
+// TestAppealWaitsWithItsRejection: an appeal against what a union rejected late waits with it, and is heard once it is confirmed.
+func TestAppealWaitsWithItsRejection(t *testing.T) {
+	w, u := newUnionOf(t, func(v *dcat.Version) {
+		v.Procedure.Appeals = []dcat.Appeal{{Post: "uno", OfficeLevel: "upazila", Name: place.Name{BN: "আপিল", EN: "Appeal"}, Days: 30, SLADays: 10}}
+	})
+	since(w, 20)
+	n := u.files()
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "take"})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "decide", Opinion: "reject", Text: "not in order"})
+	u.acts("anna", n, w.at, protocol.UnionAct{Action: "forward"})
+	u.acts("chair", n, w.at, protocol.UnionAct{Action: "take"})
+	u.acts("chair", n, w.at, protocol.UnionAct{Action: "reject", Reason: "incomplete", Text: "not in order"})
+	u.wrote("rahima", protocol.Appealed, n, w.at, &protocol.Appeal{Text: "look again"})
+	u.arrives()
+	kinds, it := u.items(n)
+	if len(kinds) != 1 || it.Kind != ItemConfirm {
+		t.Fatalf("items %v", kinds)
+	}
+	if res := u.settles("uno-officer", it, outcomeConfirmed); res.Fault != nil {
+		t.Fatal(res.Fault.Err())
+	}
+	if c := w.stage(n, application.Received); c.State.Seat.Post != "uno" || c.State.Appeals != 1 {
+		t.Errorf("the appeal lies at %v", c.State.Seat)
+	}
+	verified(w)
 	w.agree()
 }

@@ -169,6 +169,9 @@ func applyBack(x *index, tx *store.Tx, seq uint64, r *inRecord) error {
 	if there, err := tx.Has(x.caseKey(keyNumber, e.number)); err != nil || there {
 		return err
 	}
+	if err := (unionIndex{x}).filed(tx, &e); err != nil {
+		return err
+	}
 	return tx.Set(x.caseKey(keyBack, e.number), binary.BigEndian.AppendUint64(nil, seq))
 }
 

@@ -208,6 +208,10 @@ func (u *UnionCase) take(own *ownEffect, calendar *place.Calendar) {
 		}
 	case protocol.Withdrawn:
 		u.turned(&application.Event{Action: application.Withdraw, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
+	case protocol.Appealed:
+		if d, err := u.way.Desk(u.State, application.Appeal, ""); err == nil {
+			u.turned(&application.Event{Action: application.Appeal, At: at.Unix(), Desk: d}, nil, at, calendar)
+		}
 	case protocol.HandedOver:
 		u.turned(&application.Event{Action: application.HandOver, Desk: application.Desk{Terms: u.way.Terms(u.State)}}, nil, at, calendar)
 	}
@@ -329,7 +333,12 @@ func (b *Union) hear(u *UnionCase, last *ownEffect, calendar *place.Calendar) er
 	if said.Unanswered { // Its clock is ahead of this box's.
 		u.expire(math.MaxInt64, calendar)
 	}
-	if said.Stage == "" || !all && said.Version <= u.State.Version || u.sameDesk(said) {
+	if said.Stage == "" {
+		stage, err := application.ParseStage(u.Stage)
+		u.Elsewhere = err == nil && u.Accepted && !stage.Open() // It ended so long ago that the hub says no more of it.
+		return nil
+	}
+	if !all && said.Version <= u.State.Version || u.sameDesk(said) {
 		return nil
 	}
 	if u.State.Stage == application.FeeDue && said.Stage == application.InPreparation.String() { // Paid elsewhere.

@@ -172,7 +172,7 @@ func (u *UnionCase) stand(cases *Cases) {
 	if !u.heard || said.Expected == 0 {
 		w.Expected = u.clock.Due
 	}
-	w.Said.Items, w.Said.Owed, w.Said.PayBy, w.Said.Mode = nil, 0, 0, ""
+	w.Said.Items, w.Said.Owed, w.Said.PayBy, w.Said.Mode, w.Said.AppealBy = nil, 0, 0, "", s.AppealBy
 	w.Said.Question = protocol.Question{SupplyBy: s.SupplyBy, Unanswered: s.Unanswered} // It is no newer version that asks.
 	if s.Asking() {
 		w.Said.Items, w.Said.Reason = s.AskedFor(), u.why()

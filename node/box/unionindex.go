@@ -22,7 +22,7 @@ func (x unionIndex) turn(tx *store.Tx, seq uint64, e *protocol.Event) error {
 		return x.printing(tx, seq, e.Number)
 	case protocol.AsideRead:
 		return x.read(tx, e)
-	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver, protocol.Supplied, protocol.Corrected:
+	case protocol.ActedAtUnion, protocol.PaymentTaken, protocol.PaymentVoided, protocol.Withdrawn, protocol.HandedOver, protocol.Supplied, protocol.Corrected, protocol.Appealed:
 	default:
 		return nil
 	}
@@ -81,8 +81,8 @@ type deskEntry struct {
 	Service string
 }
 
-// filed notes an application of this box's. Whether its union may decide it can be said at
-// any time later.
+// filed notes an application of this box's, or of one before it of its centre. Whether its
+// union may decide it can be said at any time later.
 func (x unionIndex) filed(tx *store.Tx, e *ownEffect) error {
 	if e.event.Pin == nil {
 		return nil

@@ -2,14 +2,17 @@ package box
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/domain/place"
+	"kendro/internal/nodetest"
 	"kendro/protocol"
 )
 
@@ -220,5 +223,72 @@ func TestNextBoxHasItsUnionsWords(t *testing.T) {
 	list, err := c.Words(unionOffice)
 	if err != nil || len(list) != 1 || list[0].Fate() != FateWaits || list[0].Read == nil || list[0].Read.By != "chairman" {
 		t.Errorf("the words are %+v, %v", list, err)
+	}
+}
+
+// TestUnionsRejectionIsAppealed: what the union rejects with no hub may be appealed at the counter at once and once; the case
+// then lies with the office above, and is no task of the union's.
+func TestUnionsRejectionIsAppealed(t *testing.T) {
+	ctx := context.Background()
+	u := newUnionBox(t)
+	u.told(nil)
+	n := u.filed(licence, 1, "renewal")
+	u.must("salma", n, application.Take, protocol.UnionAct{})
+	u.must("salma", n, application.Decide, protocol.UnionAct{Opinion: "reject", Text: "not in order"})
+	u.must("salma", n, application.Forward, protocol.UnionAct{})
+	if _, err := u.Followups().Appeal(ctx, u.by("early", n), "look again"); !errors.Is(err, fault.Conflict) {
+		t.Errorf("an appeal before there is a decision: %v", err)
+	}
+	u.must("chairman", n, application.Take, protocol.UnionAct{})
+	u.must("chairman", n, application.Decide, protocol.UnionAct{Opinion: "reject", Text: "not in order"})
+	if k := u.must("chairman", n, application.Reject, protocol.UnionAct{Reason: "not_eligible", Text: "not in order"}); k.Said.AppealBy == 0 || k.Stage != application.Rejected.String() {
+		t.Fatalf("rejected, the case is %s and may be appealed until %d", k.Stage, k.Said.AppealBy)
+	}
+	if _, err := u.Followups().Appeal(ctx, u.by("one", n), "look again"); err != nil {
+		t.Fatal(err)
+	}
+	u.restart()
+	k, err := u.UnionCase(n)
+	if err != nil || k.Stage != application.Received.String() || k.State.Seat.Post != "uno" || k.State.Appeals != 1 || len(u.at("")) != 0 {
+		t.Errorf("appealed, the case is %s at %v, %v; the union's tasks are %v", k.Stage, k.State.Seat, err, u.at(""))
+	}
+	if _, err := u.Followups().Appeal(ctx, u.by("two", n), "and again"); !errors.Is(err, fault.Conflict) {
+		t.Errorf("a second appeal: %v", err)
+	}
+}
+
+// TestNextBoxListsWhatNobodyHasBegun: what the box before took and nobody has begun waits at the union's desk at the next one,
+// and nothing that is over does, however long ago.
+func TestNextBoxListsWhatNobodyHasBegun(t *testing.T) {
+	u := newUnionBox(t)
+	u.told(nil)
+	here := u.filed(licence, 1, "new")
+	c, err := u.Case(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := former{Log: nodetest.Log{ID: protocol.LogID{Channel: protocol.Uplink, Name: "41-0007", Incarnation: 9}}}
+	for i := range uint64(3) {
+		e := c.Event
+		e.Nonce = binary.BigEndian.AppendUint64(nil, i)
+		n, err := protocol.MintNumber("41", "0007", e.Nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.numbers = append(f.numbers, n)
+		f.Append(t, e)
+	}
+	if err := u.deliverRun(f.ID, protocol.Hash{}, f.Items); err != nil {
+		t.Fatal(err)
+	}
+	u.d.Say(t, protocol.Accepted, &protocol.Acceptance{Log: f.ID, First: 1, Last: 3, Index: 9, At: 5})
+	u.d.Say(t, protocol.CaseMoved, &protocol.Standing{Number: f.numbers[1], Stage: application.UnderReview.String(), Version: 2})
+	u.d.Say(t, protocol.CasesEnded, &protocol.Ended{Log: f.ID, Stage: "CLOSED", By: 5, Runs: []uint64{0, 1}})
+	u.deliver(u.d.Inbox)
+	got, want := u.at(""), []protocol.Number{here, f.numbers[2]}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("there wait %v; want %v", got, want)
 	}
 }
