@@ -31,7 +31,7 @@ type actPage struct {
 var actOrder = []application.Action{
 	application.Take, application.Check, application.Decide, application.Forward, application.Approve, application.Reject,
 	application.Issue, application.HandOver, application.Dispatch, application.Pay, application.Appeal, application.RequestInfo,
-	application.Return, application.ComeBack, application.Prepare, application.Link, application.Close, application.Revoke, application.Note,
+	application.Return, application.HandBack, application.ComeBack, application.Prepare, application.Link, application.Close, application.Revoke, application.Note,
 }
 
 // actPages are the acts in words. Every act that an officer may do has its own.
@@ -60,6 +60,10 @@ var actPages = map[string]actPage{
 	application.Return.String(): {
 		Title: name("আগের টেবিলে ফেরত দিন", "Send back to the desk before"), Button: name("ফেরত দিন", "Send back"), Class: "second", Folded: true, Leaves: true,
 		Hint: name("যা ঠিক করতে হবে তা লিখুন। ফেরত দেওয়া নথি আলাদা করে গোনা হয়।", "Write what has to be put right. Cases that are sent back are counted."),
+	},
+	application.HandBack.String(): {
+		Title: name("যে টেবিল থেকে নিয়েছিলেন সেখানে ফিরিয়ে দিন", "Give back to the desk from which you took it"), Button: name("ফিরিয়ে দিন", "Give back"), Class: "second", Folded: true, Leaves: true,
+		Hint: name("কী করতে হবে তা লিখুন। নথিতে আপনার লেখা সবই থাকে।", "Write what has to be done. All that you wrote stays in the case."),
 	},
 	application.Check.String(): {
 		Title: name("আবশ্যিক যাচাই", "Required check"), Button: name("যাচাই লিপিবদ্ধ করুন", "Record the check"), Class: "main",

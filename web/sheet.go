@@ -39,7 +39,7 @@ func stood(r *http.Request) string {
 func decides(action string) bool {
 	switch action {
 	case application.Decide.String(), application.Forward.String(), application.Approve.String(), application.Reject.String(),
-		application.Return.String(), application.Issue.String(), application.Check.String():
+		application.Return.String(), application.HandBack.String(), application.Issue.String(), application.Check.String():
 		return true
 	}
 	return false

@@ -220,6 +220,7 @@ var actionWords = map[string]place.Name{
 	application.Void.String():        name("জমা বাতিল; ফি আবার বকেয়া", "Payment voided: owed again"),
 	application.Refuse.String():      name("প্রত্যাখ্যাত: আলাদা রাখা হয়েছিল", "Refused, having been set aside"),
 	application.Unanswered.String():  name("সময়ের মধ্যে জবাব আসেনি", "No answer within the term"),
+	application.HandBack.String():    name("আগের টেবিলকে ফিরিয়ে দেওয়া", "Given back to the desk it was taken from"),
 	application.Revoke.String():      name("সনদ বাতিল", "Certificate revoked"),
 	application.Divert.String():      name("অন্য দপ্তরে সরানো", "Moved to another desk"),
 	"submit":                         name("কেন্দ্রে আবেদন গৃহীত", "Application taken at the centre"),

@@ -26,6 +26,7 @@ func deskCmd() *cobra.Command {
 		actCmd("approve", "Approve a case", actFlags{"text"}),
 		actCmd("reject", "Reject a case", actFlags{"reason-code", "text"}),
 		actCmd("return", "Send a case back to the post before", actFlags{"reason"}),
+		actCmd("hand-back", "Give an overdue case back to the desk from which it was taken", actFlags{"reason"}),
 		actCmd("request-info", "Ask the applicant for answers or documents; the clock stops", actFlags{"item", "reason"}),
 		actCmd("check", "Note that a required check was done", actFlags{"check", "file", "text"}),
 		actCmd("duplicate", "Mark a case as another one once more", actFlags{"primary", "reason"}),

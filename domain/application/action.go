@@ -49,12 +49,14 @@ const (
 	Correct     // The centre puts answers right.
 	Revoke      // What was issued is taken back.
 	Unanswered  // The term of a question is over: its desk has the case again, without an answer.
+	HandBack    // A superior gives an overdue case back to the desk from which he took it.
 )
 
 var actionNames = [...]string{
 	"", "accept", "take", "note", "decide", "forward", "approve", "reject", "route", "hold",
 	"request-info", "supply", "return", "check", "withdraw", "duplicate", "demand", "pay", "lapse", "admit",
 	"prepare", "issue", "hand-over", "post", "returned", "close", "appeal", "escalate", "refuse", "void", "divert", "correct", "revoke", "unanswered",
+	"hand-back",
 }
 
 // String returns the action's name, as in the contract's paths.
@@ -78,7 +80,7 @@ var steps = map[Stage]map[Action]Stage{
 	UnderReview: {
 		Note: UnderReview, Decide: UnderReview, Check: UnderReview, Escalate: UnderReview,
 		Take: UnderReview, RequestInfo: InfoRequested, Supply: UnderReview,
-		Forward: Received, Return: Received, Divert: Received, Approve: Approved, Reject: Rejected,
+		Forward: Received, Return: Received, HandBack: Received, Divert: Received, Approve: Approved, Reject: Rejected,
 		Withdraw: Withdrawn, Link: Duplicate, Correct: UnderReview,
 	},
 	InfoRequested: {
@@ -116,7 +118,7 @@ var hands = map[Action]hand{
 	Supply: theCentre, Correct: theCentre, Void: theCentre, Withdraw: theCentre, Pay: theCentre | theOfficer, HandOver: theCentre | theOfficer,
 	Prepare: theHub | theOfficer, Close: theHub | theOfficer,
 	Take: theOfficer, Note: theOfficer, Decide: theOfficer, Forward: theOfficer, Approve: theOfficer, Reject: theOfficer,
-	RequestInfo: theHub | theOfficer, Return: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
+	RequestInfo: theHub | theOfficer, Return: theOfficer, HandBack: theOfficer, Check: theHub | theOfficer, Link: theOfficer, Issue: theOfficer,
 	Dispatch: theOfficer, ComeBack: theOfficer, Appeal: theCentre | theOfficer, Revoke: theOfficer,
 }
 

@@ -27,7 +27,7 @@ func (c Case) allowed(e Event) error {
 			return refuse(e, fault.Conflict, "the case has a desk")
 		}
 		return nil
-	case Note, Decide, Forward, Approve, Reject, RequestInfo, Return, Check, Link:
+	case Note, Decide, Forward, Approve, Reject, RequestInfo, Return, HandBack, Check, Link:
 		if err := c.held(e); err != nil {
 			return err
 		}
@@ -82,6 +82,10 @@ func (c Case) reviewed(e Event) error {
 	case Return:
 		if e.Desk.Step >= c.Step {
 			return refuse(e, fault.Conflict, "it came from no desk: there is none to return it to")
+		}
+	case HandBack:
+		if e.Desk.Seat == c.Seat || e.Desk.Step != c.Step {
+			return refuse(e, fault.Conflict, "it was taken from no other desk: there is none to give it back to")
 		}
 	case Link:
 		if c.Stage == FeeDue && c.Purpose != ForReview {

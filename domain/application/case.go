@@ -146,6 +146,8 @@ func (c Case) moved(e Event, next Stage) Case {
 	switch e.Action {
 	case Accept, Forward, Route:
 		c = c.assigned(e.Desk).found(e.Found)
+	case HandBack:
+		c = c.assigned(e.Desk)
 	case Divert:
 		c = c.assigned(e.Desk)
 		c.From = place.Seat{} // It is nothing to that desk where the case went.

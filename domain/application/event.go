@@ -135,7 +135,7 @@ func (e Event) complete() error {
 		return refuse(e, fault.Invalid, "want a reason code of 1 to 64 bytes")
 	case e.Action != Reject && e.Action != Revoke && e.Reason != "":
 		return refuse(e, fault.Invalid, "a reason code belongs to a rejection or a revocation only")
-	case (e.Action == Forward || e.Action == Route || e.Action == Return) && e.Desk.Seat == (place.Seat{}):
+	case (e.Action == Forward || e.Action == Route || e.Action == Return || e.Action == HandBack) && e.Desk.Seat == (place.Seat{}):
 		return refuse(e, fault.Invalid, "there is no desk to send the case to")
 	}
 	return e.measured()
@@ -143,7 +143,7 @@ func (e Event) complete() error {
 
 func (e Event) wantsText() bool {
 	switch e.Action {
-	case Note, Decide, Reject, Return, RequestInfo, Link, Refuse, Void, Correct, Revoke:
+	case Note, Decide, Reject, Return, HandBack, RequestInfo, Link, Refuse, Void, Correct, Revoke:
 		return true
 	case Appeal:
 		return e.By != (Officer{}) // What a centre brings may be sealed.

@@ -47,7 +47,7 @@ func (w *witness) saw(before, after application.Case, e application.Event) {
 		bad("I6: a lapsed case was revived by something else than a payment in time")
 	}
 	switch e.Action {
-	case application.Accept, application.Take, application.Return, application.Appeal, application.Supply, application.Escalate:
+	case application.Accept, application.Take, application.Return, application.HandBack, application.Appeal, application.Supply, application.Escalate:
 		if e.Action != application.Escalate {
 			w.decided = map[string]bool{}
 		}

@@ -13,7 +13,7 @@ type Offer struct {
 	Action Action
 	Bar    Bar
 	Item   string     // The check, the rule or the post that the bar names.
-	To     place.Seat // Where it leads: forward and return. The zero seat: one of Further has to be named.
+	To     place.Seat // Where it leads: forward, return and hand-back. The zero seat: one of Further has to be named.
 
 	Further []place.Seat // Where forward leads too, to who names the post.
 }
@@ -66,7 +66,7 @@ func (w Way) offer(c Case, a Action, by Officer, at int64) (Offer, bool) {
 	if a == Check && len(w.Version.Checks) > 0 {
 		e.Desk.Check = 0
 	}
-	if (a == Forward || a == Return) && o.Bar == "" {
+	if (a == Forward || a == Return || a == HandBack) && o.Bar == "" {
 		o.To = e.Desk.Seat
 	}
 	if a == Forward {

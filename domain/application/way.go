@@ -53,6 +53,12 @@ func (w Way) Desk(c Case, a Action, to string) (Desk, error) {
 		}
 		d.Step, d.Seat = c.Step, c.Seat // Refused by the rules.
 		return d, nil
+	case HandBack:
+		if c.Step < len(w.Version.Steps) {
+			return w.at(d, c.Step)
+		}
+		d.Step, d.Seat = c.Step, c.Seat // An appeal was given to who has it: refused by the rules.
+		return d, nil
 	default:
 	}
 	if to != "" {

@@ -30,7 +30,7 @@ func (s actDesk) actOf(n protocol.Number, action string, in *api.ActionRequest) 
 		return b, err
 	}
 	switch action {
-	case application.Return.String(), application.RequestInfo.String(), application.Link.String(), application.Appeal.String():
+	case application.Return.String(), application.HandBack.String(), application.RequestInfo.String(), application.Link.String(), application.Appeal.String():
 		b.Text = orText(in.Reason, in.Text)
 	case application.Dispatch.String(), application.Pay.String():
 		b.Text = strings.TrimSpace(orText(in.Reference, in.Text))

@@ -100,7 +100,7 @@ func (s *Server) readCase(ctx context.Context, in *readInput) (*recordOutput, er
 
 type actInput struct {
 	Number string `path:"number" maxLength:"128"`
-	Action string `path:"action" enum:"take,note,decide,forward,approve,reject,request-info,return,check,duplicate,pay,prepare,issue,hand-over,post,returned,close,appeal,revoke"`
+	Action string `path:"action" enum:"take,note,decide,forward,approve,reject,request-info,return,check,duplicate,pay,prepare,issue,hand-over,post,returned,close,appeal,revoke,hand-back"`
 	Match  string `header:"If-Match" required:"true" doc:"Version of the case that you saw"`
 	Body   *api.ActionRequest
 }
@@ -162,7 +162,7 @@ func (s *Server) answer(n protocol.Number, version uint64, action, actor string)
 		if stage.Open() && t.Seat != (place.Seat{}) {
 			out.Seat = t.Seat.String()
 		}
-		if stage.Open() && t.Actor == actor && action != application.Forward.String() && action != application.Return.String() {
+		if stage.Open() && t.Actor == actor && action != application.Forward.String() && action != application.Return.String() && action != application.HandBack.String() {
 			out.Holder = actor
 		}
 	}

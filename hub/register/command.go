@@ -75,6 +75,7 @@ const (
 
 	// Of an officer, since format 4.
 	Revoke    Method = "revoke"     // Act.
+	HandBack  Method = "hand-back"  // Act.
 	PrintCopy Method = "print-copy" // CopyAsked → Copy.
 
 	// Of an operator, since format 4.
@@ -136,7 +137,7 @@ func Methods() []Method {
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,
-		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion, Revoke, PrintCopy, EndMatter,
+		AddAgency, RevokeAgency, RefuseVersion, SubmitVersion, Revoke, HandBack, PrintCopy, EndMatter,
 	}
 }
 

@@ -101,7 +101,7 @@ func correcting(c *Case, a application.Action, cites []string) *protocol.Failure
 		return f
 	case c.disputed(a):
 		return refuse(fault.Conflict, c.Number.String(), "a correction of the centre's waits: settle its item first")
-	case c.Weighing > 0 && (a == application.Decide || a == application.Forward || a == application.Return || application.Binds(a)):
+	case c.Weighing > 0 && (a == application.Decide || a == application.Forward || a == application.Return || a == application.HandBack || application.Binds(a)):
 		return refuse(fault.Unavailable, c.Number.String(), "a correction of the centre's is being taken in: repeat it in a moment")
 	}
 	return nil

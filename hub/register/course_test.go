@@ -377,6 +377,25 @@ func TestOverdueGoesUp(t *testing.T) {
 		t.Fatalf("taken: %+v", c.State)
 	}
 	wantFault(t, "who had it before", w.officer(n, "anna", Note, Act{Text: "x"}).Fault, fault.Denied)
+	w.worked(n, "uno-officer", Note, Act{Text: "the record is here now"})
+	wantFault(t, "given back without a word", w.officer(n, "uno-officer", HandBack, Act{}).Fault, fault.Invalid)
+	w.worked(n, "uno-officer", HandBack, Act{Text: "go on"})
+	c = w.stage(n, application.Received)
+	if c.State.Seat != (place.Seat{Post: "secretary", Office: "local-41-09-17"}) || c.State.Holder != "" || tasks(c.State.Seat) != 1 || tasks(place.Seat{Post: "uno", Office: "upazila-41-09"}) != 0 {
+		t.Fatalf("given back: %+v", c.State)
+	}
+	if h := c.History; h[len(h)-2].Text != "the record is here now" || h[len(h)-1].Actor != "uno-officer" || h[len(h)-1].Text != "go on" {
+		t.Errorf("the case says %+v", h[len(h)-2:])
+	}
+	wantFault(t, "the superior afterwards", w.officer(n, "uno-officer", Note, Act{Text: "x"}).Fault, fault.Denied)
+	w.worked(n, "anna", Take, Act{})
+	wantFault(t, "given back by who has it", w.officer(n, "anna", HandBack, Act{Text: "x"}).Fault, fault.Conflict)
+	since(w, 4)
+	tick(w)
+	if c = w.stage(n, application.UnderReview); c.State.Above == (place.Seat{}) || c.State.Late < 3 {
+		t.Errorf("left lying, it goes up no more: %+v", c.State)
+	}
+	verified(w)
 	w.agree()
 }
 

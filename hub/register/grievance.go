@@ -301,7 +301,7 @@ func (s grievances) barred(k *Case, action application.Action, b *Act) *protocol
 			return refuse(fault.Invalid, b.Items[i], "a centre may not read the answers of this case, so it can put none right: ask for a document, with which the applicant says the rest")
 		}
 		return nil
-	case action == application.Return:
+	case action == application.Return || action == application.HandBack:
 		w := s.world.way(k)
 		w.Version, w.Tracked = v, true
 		if d, err := w.Desk(k.State, action, ""); err == nil && d.Step < len(v.Steps) {

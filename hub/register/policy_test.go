@@ -60,7 +60,7 @@ func TestPolicy(t *testing.T) {
 		Take: desk, Note: desk, Decide: desk, Forward: desk,
 		Approve: nil, Reject: nil, // A secretary's post may not finalise.
 		RequestInfo: nil, Return: nil, Issue: nil, Appeal: nil, // Nor ask, return or sign; nor is it above.
-		Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
+		HandBack: desk, Check: desk, Link: desk, Pay: desk, Prepare: desk, HandOver: desk, Dispatch: desk, ComeBack: desk, Close: desk,
 		Relate: {"anna", "bilal", "chair"}, // Who may read both.
 		Enter:  {"clerk"}, BlockBase: operators,
 		Train:  {"anna", "bilal", "far", "chair", "uno"}, // An officer only where his post monitors the centre.

@@ -79,7 +79,7 @@ func (v *verifier) turn(version uint64, t *Turn) {
 	case application.Accept, application.Supply:
 		clear(v.decided)
 		v.done[t.Check] = true // By an earlier case's scan.
-	case application.Route, application.Take, application.Return, application.Appeal:
+	case application.Route, application.Take, application.Return, application.HandBack, application.Appeal:
 		clear(v.decided)
 		v.overturned = v.overturned && t.Action == application.Take
 	case application.Decide:
