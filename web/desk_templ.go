@@ -2324,7 +2324,7 @@ func actFields(p *page, v caseView, o offer) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		case "return":
+		case "return", "hand-back":
 			templ_7745c5c3_Err = textField(p, v, o, "reason", wordWhyBack, true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -218,3 +218,14 @@ func TestUnionReadsWhatWasNotTaken(t *testing.T) {
 		t.Errorf("who serves the counter gets %d", w.Code)
 	}
 }
+
+// TestCaseIsGivenBack: the page on which a superior gives a case back asks him what has to be done.
+func TestCaseIsGivenBack(t *testing.T) {
+	c, rec := unionCentre(t)
+	rec.Acts = []api.ActNote{{Action: "hand-back", To: "secretary@local-41-09-17"}}
+	_, form, ok := strings.Cut(c.get("/desk/cases/"+rec.Number.String(), chairman()).Body.String(), `action="/desk/cases/`+rec.Number.String()+`/hand-back"`)
+	form, _, _ = strings.Cut(form, "</form>")
+	if !ok || !strings.Contains(form, `name="reason"`) {
+		t.Errorf("the form to give it back is %q", form)
+	}
+}
