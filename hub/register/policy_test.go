@@ -67,6 +67,7 @@ func TestPolicy(t *testing.T) {
 		Settle: {"anna", "bilal", "far", "chair"}, Tick: hub, Hear: hub, Weigh: hub,
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
 		AllowLease: operators, EndLease: operators,
+		DrawSealing: operators, AnnounceSealing: operators, HoldSealing: hub, KnowSealing: hub,
 		ProposeChange: {"anna", "bilal", "far", "chair", "uno"}, SettleProposals: operators,
 		AddAgency: operators, RevokeAgency: operators, RefuseVersion: operators, SubmitVersion: hub, // An editor's signature is what counts.
 		Revoke: nil, PrintCopy: {"rahima", "clerk", "anna", "bilal", "chair"},
