@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -27,6 +28,10 @@ type raftLog struct {
 	journal *journal.Journal
 	fail    func(error)  // Told of a disk that failed or altered an entry.
 	step    func(string) // Passed before and after entries are removed.
+
+	// Held while entries are stored or removed: Raft does both at once, and what is to be removed
+	// is reckoned from where the log ends. Nothing else waits for it.
+	altering sync.Mutex
 }
 
 // IsMonotonic tells Raft that the log holds no gaps, so that it empties the log
@@ -92,6 +97,8 @@ func (l *raftLog) StoreLogs(entries []*raft.Log) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	l.altering.Lock()
+	defer l.altering.Unlock()
 	if err := l.meet(entries[0].Index); err != nil {
 		return err
 	}
@@ -146,6 +153,8 @@ func (l *raftLog) meet(index uint64) error {
 // DeleteRange removes entries from the front, from the end, or all of them;
 // never from the middle. The removal of a suffix is durable on return.
 func (l *raftLog) DeleteRange(from, to uint64) error {
+	l.altering.Lock()
+	defer l.altering.Unlock()
 	first, last := l.journal.First(), l.journal.Last()
 	l.step("before entries are removed")
 	defer l.step("after entries are removed")

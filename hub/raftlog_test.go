@@ -64,3 +64,44 @@ func TestLogTakesEntriesAgainOnceThereIsRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestLogKeepsWhatComesWhileItIsCut: Raft stores entries while it removes those that a marker
+// stands for, be it all that there were. What comes meanwhile stays.
+func TestLogKeepsWhatComesWhileItIsCut(t *testing.T) {
+	l := testLog(t, t.TempDir())
+	store := func(from, to uint64) {
+		if err := l.StoreLogs(entries(from, to, 1)); err != nil {
+			t.Error(err)
+		}
+	}
+	store(1, 5)
+	stored := make(chan struct{})
+	l.step = func(point string) {
+		if point != "before entries are removed" {
+			return
+		}
+		go func() {
+			defer close(stored)
+			store(6, 6)
+		}()
+		if l.altering.TryLock() { // Nothing keeps the two apart.
+			l.altering.Unlock()
+			<-stored
+		}
+	}
+	if err := l.DeleteRange(1, 5); err != nil {
+		t.Fatal(err)
+	}
+	<-stored
+	store(7, 7)
+	var e raft.Log
+	if err := l.GetLog(6, &e); err != nil {
+		t.Errorf("the entry that came meanwhile: %v", err)
+	}
+	if first, err := l.FirstIndex(); err != nil || first != 6 {
+		t.Errorf("the log begins at %d, %v; want 6", first, err)
+	}
+	if err := l.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
