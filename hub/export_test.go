@@ -44,9 +44,15 @@ func Rewrite(ctx context.Context, h *Hub) error {
 
 // Sweep rids a server's folder of what was erased, as it does by itself in its time.
 func Sweep(ctx context.Context, h *Hub) error {
-	upTo, _, err := h.Register().Unswept(h.keys.ID)
-	if err != nil {
+	upTo, err := Unswept(h)
+	if err != nil || upTo == 0 {
 		return err
 	}
 	return h.sweeper.sweep(ctx, upTo)
+}
+
+// Unswept is up to which entry a server's folder holds something of what was erased.
+func Unswept(h *Hub) (upTo uint64, err error) {
+	upTo, _, err = h.sweeper.due()
+	return upTo, err
 }

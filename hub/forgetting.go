@@ -40,7 +40,7 @@ func (s *sweeper) run(ctx context.Context) {
 		s.log.Warn("sealed blocks that this server keeps may hold what was erased by order", "err", err)
 	}
 	for rest(ctx, sweepEvery) {
-		upTo, since, err := s.register().Unswept(s.id)
+		upTo, since, err := s.due()
 		if err == nil && (upTo == 0 || s.clock().Before(time.UnixMilli(since).Add(s.turn()))) {
 			continue
 		}
@@ -52,6 +52,26 @@ func (s *sweeper) run(ctx context.Context) {
 		}
 	}
 }
+
+// due says up to which entry something is to go from this folder, as [register.Orders.Unswept].
+func (s *sweeper) due() (upTo uint64, since int64, err error) {
+	var swept sweptMark
+	if _, err := readSummed(s.markName(), maxSwept, &swept); err != nil { // Then it is done once more.
+		s.log.Warn("up to where this server's folder was rid of what was erased can't be read", "err", err)
+	}
+	return s.register().Unswept(s.id, swept.UpTo)
+}
+
+// A sweptMark lies in the folder beside Raft's log, and says up to which entry nothing of what
+// was erased lies there: a folder that is put back from a copy is rid of it again, though
+// the register has this server's word that it was.
+type sweptMark struct {
+	UpTo uint64 `cbor:"1,keyasint"`
+}
+
+const maxSwept = 64
+
+func (s *sweeper) markName() string { return filepath.Join(s.disk.states.dir, "swept") }
 
 // turn is how long after an erasure this server begins: half of the time is over, so that a
 // round does for many orders, and no two servers begin at once. The last quarter is for what
@@ -79,6 +99,9 @@ func (s *sweeper) sweep(ctx context.Context, upTo uint64) error {
 	}
 	if err := s.cut(ctx, upTo); err != nil {
 		return err
+	}
+	if err := writeSummed(s.markName(), &sweptMark{UpTo: upTo}); err != nil {
+		return fault.Wrap("hub.sweep", fault.Unavailable, s.markName(), err)
 	}
 	report := register.ServerForgot{Server: s.id, Index: upTo}
 	_, err := s.do(ctx, register.NewCommand(fmt.Sprintf("forgot %s %d", s.id, upTo), register.ActorHub, register.ServerHasForgot, &report))

@@ -84,7 +84,8 @@ func written(path string) (all []byte, err error) {
 // encrypted. The register goes on, and servers agree, stop and start again.
 func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 	t.Parallel()
-	g := hubtest.With(t, hubtest.Options{Voters: 3, Tune: func(_ int, c *hub.Config) { c.SetClear() }})
+	meets := &meeting{}
+	g := hubtest.With(t, hubtest.Options{Voters: 3, Tune: func(_ int, c *hub.Config) { c.SetClear(); c.SetStep(meets.step) }})
 	officer := func(name, role string, seat place.Seat) {
 		g.Do(g.Leader(), register.AddUser, register.User{
 			Name: name, Role: access.Role(role), Seat: seat, From: 1,
@@ -135,9 +136,12 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 	}
 	canaries := [][]byte{sub.Applicant, sub.Form, typed.Applicant, typed.Form, []byte("of the canary")}
 
-	all := []protocol.Number{n, e.Number}
-	do("order", "dc", register.OrderErasure, &register.ErasureOrder{Numbers: all, Basis: "the law", Reason: "asked for"})
-	do("confirm", "adc", register.ConfirmErasure, &register.ErasureWord{Number: n})
+	erase := func(n ...protocol.Number) {
+		t.Helper()
+		do("order "+n[0].String(), "dc", register.OrderErasure, &register.ErasureOrder{Numbers: n, Basis: "the law", Reason: "asked for"})
+		do("confirm "+n[0].String(), "adc", register.ConfirmErasure, &register.ErasureWord{Number: n[0]})
+	}
+	erase(n, e.Number)
 	g.Agree()
 	for _, s := range g.Servers {
 		g.Wait("the document to go", func() bool { return !s.Hub.Holds(scan.Hash) })
@@ -159,7 +163,10 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 		}
 	}
 	sticksOfBefore(t, g, b, before{old, scan.Hash, canaries})
-	b.File(3)
+	for _, bySnapshot := range []bool{true, false} {
+		comesBack(t, g, comeback{b, meets, erase, bySnapshot})
+	}
+	b.File(2)
 	drain(t, g, b, g.Leader().Addr)
 	g.Agree()
 	o, err := g.Leader().Hub.Register().Erasure(n)
@@ -184,8 +191,8 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 	}
 	g.Settle()
 	g.Agree()
-	if st := g.Leader().Hub.Register().Stats(); st.Cases != 6 || st.Erased != 2 {
-		t.Errorf("%d cases, %d erased; want 6 and 2", st.Cases, st.Erased)
+	if st := g.Leader().Hub.Register().Stats(); st.Cases != 7 || st.Erased != 4 {
+		t.Errorf("%d cases, %d erased; want 7 and 4", st.Cases, st.Erased)
 	}
 }
 
@@ -194,19 +201,24 @@ func sweeps(t *testing.T, g *hubtest.Group) {
 	t.Helper()
 	var all sync.WaitGroup
 	for _, s := range g.Servers {
-		all.Go(func() {
-			if !hubtest.Eventually(func() bool {
-				err := hub.Sweep(t.Context(), s.Hub)
-				if err != nil && fault.KindOf(err) != fault.Unavailable {
-					t.Error(err)
-				}
-				return err == nil
-			}) {
-				t.Error("a server has not swept")
-			}
-		})
+		if s.Hub != nil {
+			all.Go(func() { sweep(t, s) })
+		}
 	}
 	all.Wait()
+}
+
+func sweep(t *testing.T, s *hubtest.Server) {
+	t.Helper()
+	if !hubtest.Eventually(func() bool {
+		err := hub.Sweep(t.Context(), s.Hub)
+		if err != nil && fault.KindOf(err) != fault.Unavailable {
+			t.Error(err)
+		}
+		return err == nil
+	}) {
+		t.Error("a server has not swept")
+	}
 }
 
 // stick is what a box brings by hand, from the beginning of its log on.
@@ -292,7 +304,7 @@ func sticksOfBefore(t *testing.T, g *hubtest.Group, b *hubtest.Box, was before) 
 		if s.Hub.Holds(was.scan) {
 			t.Error("the document is here again")
 		}
-		if upTo, _, err := s.Hub.Register().Unswept(s.Hub.Status().Server); err != nil || upTo == 0 {
+		if upTo, err := hub.Unswept(s.Hub); err != nil || upTo == 0 {
 			t.Errorf("server %s has nothing to sweep, %v; Raft's log holds the block", s.Addr, err)
 		}
 		if len(holding(t, s.Dir, sealed...)) == 0 {
@@ -305,6 +317,123 @@ func sticksOfBefore(t *testing.T, g *hubtest.Group, b *hubtest.Box, was before) 
 			t.Errorf("after the stick it lies in %v", left)
 		}
 	}
+}
+
+// comesBack has the folder of a server, copied before an order, put in its place after it: either
+// where the others have cut Raft's log, so that it is sent a snapshot, which comes while it writes
+// its register anew; or where it is told by the log, and the register has its own word that
+// it had swept already. It forgets, and brings nothing back.
+func comesBack(t *testing.T, g *hubtest.Group, how comeback) {
+	t.Helper()
+	n := how.box.File(1)[0]
+	how.box.FileEvent(&protocol.Event{Kind: protocol.Withdrawn, Number: n, Nonce: make([]byte, protocol.NonceSize), At: time.Now().UnixMilli(), Actor: "rahima", Payload: protocol.Marshal(&protocol.Withdrawal{})})
+	drain(t, g, how.box, g.Leader().Addr)
+	g.Agree()
+	_, sub, err := submission(g.Leader().Hub.Register(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, older := g.Follower(), filepath.Join(t.TempDir(), "older")
+	if err := s.Hub.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	g.Stop(s)
+	if err := hub.CopyFolder(older, s.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if how.bySnapshot {
+		how.erase(n)
+		sweeps(t, g)
+	} else {
+		g.Start(s)
+		g.Settle()
+		how.erase(n)
+		g.Agree()
+		sweep(t, s)
+		g.Stop(s)
+	}
+	if err := errors.Join(os.RemoveAll(s.Dir), os.Rename(older, s.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	if len(holding(t, s.Dir, sub.Applicant, sub.Form)) == 0 {
+		t.Error("nothing lies in the folder of before: the test looks at nothing")
+	}
+	how.expect(how.bySnapshot)
+	g.Start(s)
+	installed := s.Hub.Status().Installed
+	if how.bySnapshot {
+		if err := how.rewrites(t, g, s); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("its register was written anew with %v; want unavailable, since another came meanwhile", err)
+		}
+	}
+	g.Settle()
+	g.Agree()
+	if got := s.Hub.Status().Installed > installed; got != how.bySnapshot {
+		t.Errorf("it was sent a snapshot: %v; want %v", got, how.bySnapshot)
+	}
+	if upTo, err := hub.Unswept(s.Hub); err != nil || upTo == 0 {
+		t.Errorf("it has nothing to sweep, %v; its folder is one of before", err)
+	}
+	sweeps(t, g)
+	for _, s := range g.Servers {
+		if left := holding(t, s.Dir, sub.Applicant, sub.Form); len(left) > 0 {
+			t.Errorf("with a folder of before put back, by a snapshot %v, it lies in %v", how.bySnapshot, left)
+		}
+		if c, err := s.Hub.Register().Case(n); err != nil || c.Erased == 0 {
+			t.Errorf("the case is %+v, %v", c, err)
+		}
+	}
+}
+
+// A comeback is how a folder of before is put back.
+type comeback struct {
+	box *hubtest.Box
+	*meeting
+	erase      func(n ...protocol.Number)
+	bySnapshot bool
+}
+
+// A meeting has a snapshot come to a server while its register is written anew.
+type meeting struct {
+	mu       sync.Mutex    // Guards what follows.
+	writing  chan struct{} // Closed once its register is being written anew; nil: nobody waits.
+	released chan struct{} // Closed once the snapshot is installed.
+}
+
+func (m *meeting) expect(soon bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writing, m.released = nil, nil
+	if soon {
+		m.writing, m.released = make(chan struct{}), make(chan struct{})
+	}
+}
+
+// step has the two wait for each other.
+func (m *meeting) step(point string) {
+	m.mu.Lock()
+	writing, released := m.writing, m.released
+	m.mu.Unlock()
+	switch {
+	case writing == nil:
+	case point == "before the import":
+		<-writing
+	case point == "before the register is written anew":
+		close(writing)
+		<-released
+	}
+}
+
+// rewrites has a server write its register anew until it has installed what it is sent.
+func (m *meeting) rewrites(t *testing.T, g *hubtest.Group, s *hubtest.Server) error {
+	t.Helper()
+	installed, ended := s.Hub.Status().Installed, make(chan error, 1)
+	go func() { ended <- hub.Rewrite(t.Context(), s.Hub) }()
+	g.Wait("a snapshot to be installed", func() bool { return s.Hub.Status().Installed > installed })
+	close(m.released)
+	err := <-ended
+	m.expect(false)
+	return err
 }
 
 func submission(reg *register.Register, n protocol.Number) (protocol.Event, protocol.Submission, error) {

@@ -66,11 +66,16 @@ func (w *rewriter) rewrite(ctx context.Context) (*rewritten, error) {
 	if err == nil {
 		err = f.follow(w.entries, of.Applied())
 	}
+	if err != nil && s.register() != of {
+		err = fault.New("hub.rewrite", fault.Unavailable, "register", superseded)
+	}
 	if err != nil {
 		return nil, errors.Join(err, w.drop(f))
 	}
 	return f, nil
 }
+
+const superseded = "another server is sent it, or it came from one meanwhile: try again"
 
 // copyTo exports a register as of a marker, and imports it into a new folder.
 func (w *rewriter) copyTo(ctx context.Context, dir string, of *register.Register, m marker, next *marker) (*register.Register, error) {
@@ -170,7 +175,7 @@ func (w *rewriter) place(f *rewritten) error {
 	m, current, busy := s.mark, s.current, len(s.reading) > 0
 	s.mu.Unlock()
 	if busy || current != f.of {
-		return fault.New(op, fault.Unavailable, "register", "another server is sent it, or it came from one meanwhile: try again")
+		return fault.New(op, fault.Unavailable, "register", superseded)
 	}
 	if err := f.follow(w.entries, current.Applied()); err != nil {
 		return err

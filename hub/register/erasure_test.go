@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -161,7 +162,7 @@ func TestRow36ErasedByOrder(t *testing.T) {
 		t.Errorf("it came back under %s", left)
 	}
 	o, err = w.first().Erasure(n)
-	if upTo, _, _ := w.first().Unswept("s1"); err != nil || o.LateIndex != w.first().Applied() || upTo != o.LateIndex || len(o.Told) != 2 {
+	if upTo, _, _ := w.first().Unswept("s1", math.MaxUint64); err != nil || o.LateIndex != w.first().Applied() || upTo != o.LateIndex || len(o.Told) != 2 {
 		t.Errorf("the entry that brought it again lies in Raft's log; the order is %+v, %v", o, err)
 	}
 	readThrough(t, w, b.log)

@@ -128,11 +128,12 @@ type Forgetter struct {
 }
 
 // Unswept says up to which entry a server still holds something of erased cases, and since
-// when it could have been rid of the oldest of it, in Unix milliseconds; 0 for nothing.
-func (r Orders) Unswept(server string) (upTo uint64, since int64, err error) {
+// when it could have been rid of the oldest of it, in Unix milliseconds; 0 for nothing. Done here
+// only is what its folder says as well, which may be an older copy than the server's word.
+func (r Orders) Unswept(server string, folder uint64) (upTo uint64, since int64, err error) {
 	newest := r.meta.Load().Stats.Newest
 	last, err := said[ServerForgot](r, forgotByServer, server)
-	done := last.Index
+	done := min(last.Index, folder)
 	if err != nil || newest <= done {
 		return 0, 0, err
 	}

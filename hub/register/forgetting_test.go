@@ -1,6 +1,7 @@
 package register
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -172,12 +173,15 @@ func TestRow36WhoHasForgotten(t *testing.T) {
 	for name := range server {
 		id = max(id, name)
 	}
-	if upTo, at, err := w.first().Unswept(id); err != nil || upTo != o.Index || at != o.ErasedAt {
+	if upTo, at, err := w.first().Unswept(id, math.MaxUint64); err != nil || upTo != o.Index || at != o.ErasedAt {
 		t.Errorf("the server has to sweep up to %d since %d, %v; want %d, %d", upTo, at, err, o.Index, o.ErasedAt)
 	}
 	wantFault(t, "no such server", entry(w, NewCommand("", ActorHub, ServerHasForgot, &ServerForgot{Server: "s77", Index: 1})).Fault, fault.Invalid)
 	good(t, "swept", entry(w, NewCommand("", ActorHub, ServerHasForgot, &ServerForgot{Server: id, Index: o.Index})))
-	if upTo, _, err := w.first().Unswept(id); err != nil || upTo != 0 {
+	if upTo, at, err := w.first().Unswept(id, o.Index-1); err != nil || upTo != o.Index || at != o.ErasedAt {
+		t.Errorf("its folder is an older copy than its word: %d, %d, %v", upTo, at, err)
+	}
+	if upTo, _, err := w.first().Unswept(id, math.MaxUint64); err != nil || upTo != 0 {
 		t.Errorf("the server still has to sweep up to %d, %v", upTo, err)
 	}
 	// Something of it comes again: whoever had done it is asked once more.
@@ -187,7 +191,7 @@ func TestRow36WhoHasForgotten(t *testing.T) {
 	if o, err = w.first().Erasure(o.Number); err != nil || o.LateIndex != w.first().Applied() {
 		t.Fatalf("the order is %+v, %v", o, err)
 	}
-	if upTo, _, err := w.first().Unswept(id); err != nil || upTo != o.LateIndex {
+	if upTo, _, err := w.first().Unswept(id, math.MaxUint64); err != nil || upTo != o.LateIndex {
 		t.Errorf("the server has to sweep up to %d, %v; want %d", upTo, err, o.LateIndex)
 	}
 	wantFault(t, "a time to come", entry(w, NewCommand("", "root", CopiesAreGone, &CopiesGone{Before: w.at + 1e9})).Fault, fault.Invalid)
