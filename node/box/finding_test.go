@@ -148,3 +148,24 @@ func TestSearchForgets(t *testing.T) {
 		t.Errorf("the mobile still finds %v", got)
 	}
 }
+
+// TestSearchForgetsFirst: what the search knew is gone before the index is made anew, and with
+// an index that could not be.
+func TestSearchForgetsFirst(t *testing.T) {
+	f := &Finder{index: finder.New(), numbers: []protocol.Number{1}}
+	w := &writer{mend: make(chan chan error), gone: make(chan struct{})}
+	care := Care{Memory: &Memory{Shelf: &Shelf{core: &core{writer: w}}}, finder: f}
+	why := fault.New("test", fault.Stopped, "index", "no disk")
+	held := make(chan int, 1)
+	go func() {
+		done := <-w.mend
+		held <- f.reach(false).Held
+		done <- why
+	}()
+	if err := care.anew(t.Context()); !errors.Is(err, why) {
+		t.Errorf("the index is made anew with %v; want %v", err, why)
+	}
+	if n := <-held; n != 0 {
+		t.Errorf("the search still holds %d applications while the index is made anew", n)
+	}
+}

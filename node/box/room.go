@@ -22,8 +22,10 @@ type Care struct {
 	finder *Finder
 }
 
-// anew makes the index anew, and forgets what the search knew: something was erased by order.
+// anew forgets what the search knew, and makes the index anew: something was erased by order, and
+// is in the journals no more. Whoever searched meanwhile may have read a case in the old index.
 func (b *Care) anew(ctx context.Context) error {
+	b.finder.drop()
 	err := b.Rebuild(ctx)
 	b.finder.drop()
 	return err
