@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/protocol"
@@ -24,12 +25,14 @@ func (s courses) calendar() *place.Calendar {
 	return s.world.set.Directory.Calendar
 }
 
-// way is the procedure of a case at its place. Without the version that the case
-// pins, which the register never loses, it says so.
+// way is the procedure of a case at its place. A case that was filed under a version which
+// is not known here has none. The register never loses one that was: it stops where it has.
 func (s courses) way(c *Case) (application.Way, *protocol.Failure) {
 	v, ok := s.world.version(c.Pinned)
 	if !ok {
-		s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
+		if c.Pinned != (dcat.Hash{}) {
+			s.keep(fault.New("register.Apply", fault.Damaged, c.Number.String(), "the pinned version of the service is missing"))
+		}
 		return application.Way{}, refuse(fault.Unavailable, c.Number.String(), "no version")
 	}
 	w := s.world.way(c)

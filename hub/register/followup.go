@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"kendro/domain/application"
+	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/protocol"
 )
@@ -124,6 +125,8 @@ func (f *follower) place() {
 	switch {
 	case f.judged.Refused != "":
 		f.aside(clip(f.judged.Refused, 200), 0)
+	case f.c.Pinned == dcat.Hash{} && f.e.Kind != protocol.PaymentVoided: // It is held, and has no procedure yet.
+		f.aside(whyVersion, f.sum())
 	case f.c.Centre != f.owner.Centre && f.e.Kind != protocol.PaymentTaken && f.e.Kind != protocol.PaymentVoided:
 		f.aside("another centre took the application in", 0)
 	default:

@@ -44,13 +44,9 @@ func (f *follower) void() {
 	if f.format > 3 {
 		evidence{withheld{f.courses}}.settled(f.c)
 	}
-	w, fail := f.way(f.c)
-	if fail != nil {
-		return
-	}
 	f.set(k, u64(uint64(f.c.Number)))
 	e := application.Event{Action: application.Void, Amount: booked, Text: clip(v.Reason, application.MaxText)}
-	if w.Version.Procedure != nil {
+	if w, fail := f.way(f.c); fail == nil && w.Version.Procedure != nil {
 		e.Until = application.Term(f.now(), w.Version.Procedure.FeeDays)
 	}
 	if booked == 0 || f.move(e, sum) {
