@@ -39,7 +39,7 @@ var partTexts = map[string]string{
 	"centre_types": "centre types {from} are now {to}", "training": "trainings {from} are now {to}",
 	"offline": "the offline policy {from} is now {to}", "keep_days": "kept for {from} days after their end, now for {to}",
 	"sla_days": "{from} working days are now {to}", "grace_days": "grace_days {from} are now {to}",
-	"info_days": "info_days {from} are now {to}",
+	"info_days": "info_days {from} are now {to}", "refund": "refunds {from} are now {to}",
 	"fee_at":    "fees due at {from} are now due at {to}", "fees": "{from} fee lines are now {to}", "fee": "fee {of} {from} poisha is now {to}",
 	"fee_rule": "fee {of} changed its kind, ceiling or condition", "documents": "the documents changed ({from}, now {to})",
 	"procedure": "payment, issue, delivery or appeals changed", "checks": "the checks or rules changed",
@@ -133,6 +133,7 @@ func differences(a, b *dcat.Version) []Alteration {
 	say(slices.Equal(a.Training, b.Training), "training", a.Training, b.Training)
 	say(a.Offline == b.Offline && a.OfflineReason == b.OfflineReason && a.FreshnessDays == b.FreshnessDays, "offline", offlinePolicy(a), offlinePolicy(b))
 	say(a.KeepDays == b.KeepDays, "keep_days", a.KeepDays, b.KeepDays)
+	say(reflect.DeepEqual(a.Refund, b.Refund), "refund", refundText(a.Refund), refundText(b.Refund))
 	say(a.SLADays == b.SLADays, "sla_days", a.SLADays, b.SLADays)
 	say(a.GraceDays == b.GraceDays, "grace_days", a.GraceDays, b.GraceDays)
 	say(a.InfoDays == b.InfoDays, "info_days", a.InfoDays, b.InfoDays)

@@ -174,6 +174,33 @@ func TestLintProvesThatCasesEnd(t *testing.T) {
 	}
 }
 
+// TestLintOfRefunds: what a service says is owed back is a share, no larger for who withdraws
+// later, and of something.
+func TestLintOfRefunds(t *testing.T) {
+	const file = "services/land-record-copy.yaml"
+	for _, tt := range []struct{ rule, want string }{
+		{"{before_review: 100, in_review: 50, rejected: 0}", ""},
+		{"{before_review: 101, in_review: 0}", "before_review 101: want 0 to 100"},
+		{"{rejected: -1}", "rejected -1: want 0 to 100"},
+		{"{before_review: 10, in_review: 20}", "in_review 20 is more than before_review 10"},
+	} {
+		m := with(t, "land-record-copy")
+		replace(t, m, file, "fee_at:", "refund: "+tt.rule+"\nfee_at:")
+		found := catalogue.Lint(m)
+		switch {
+		case tt.want == "" && len(found) > 0:
+			t.Errorf("%s: findings %v", tt.rule, found)
+		case tt.want != "" && (len(found) != 1 || !strings.Contains(found[0].Text, tt.want) || found[0].Line == 0):
+			t.Errorf("%s: findings %v; want one with %q and a line", tt.rule, found, tt.want)
+		}
+	}
+	m := with(t, "grievance")
+	replace(t, m, "services/grievance.yaml", "fee_at:", "refund: {before_review: 100}\nfee_at:")
+	if found := catalogue.Lint(m); len(found) != 1 || !strings.Contains(found[0].Text, "no fees") {
+		t.Errorf("of nothing: findings %v", found)
+	}
+}
+
 func TestLintOfOtherFiles(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, text, want string }{
 		{"two services of one ID", "services/grievance.yaml", "id: grievance", "id: trade-licence", "is taken by services/grievance.yaml"},

@@ -43,6 +43,8 @@ type readinessFile struct {
 	Training      []string `yaml:"training"`
 	GraceDays     *int     `yaml:"grace_days"` // Nil: not said.
 	InfoDays      int      `yaml:"info_days"`
+
+	Refund *refundFile `yaml:"refund"` // Nil: not said.
 }
 
 type feeFile struct {
@@ -136,6 +138,7 @@ func parseService(src *source, dir *place.Directory, categories []dcat.Category,
 	}
 	l.all()
 	lintGrace(&l, f.Readiness.GraceDays)
+	f.Readiness.Refund.lint(&l)
 	l.bounds(f.District)
 	return v, f.District, l.found
 }
@@ -149,6 +152,7 @@ func (f *serviceFile) version(form []byte) *dcat.Version {
 		Documents: []dcat.Document{}, Fees: []dcat.Fee{}, Steps: []dcat.Step{},
 	}
 	v.KeepDays, v.InfoDays = f.KeepDays, f.Readiness.InfoDays
+	v.Refund = f.Readiness.Refund.rule()
 	for _, d := range f.Documents {
 		v.Documents = append(v.Documents, dcat.Document{ID: d.ID, Name: nfcName(d.Name), Required: d.Required, OriginalAtCounter: d.OriginalAtCounter})
 	}

@@ -138,6 +138,9 @@ func TestRow36NothingLiesOnAServersDisk(t *testing.T) {
 
 	erase := func(n ...protocol.Number) {
 		t.Helper()
+		for _, one := range n {
+			g.Dismiss(one)
+		}
 		do("order "+n[0].String(), "dc", register.OrderErasure, &register.ErasureOrder{Numbers: n, Basis: "the law", Reason: "asked for"})
 		do("confirm "+n[0].String(), "adc", register.ConfirmErasure, &register.ErasureWord{Number: n[0]})
 	}

@@ -42,6 +42,7 @@ func caseVectors(t *testing.T) map[string][]byte {
 			Channel: "online", Form: []byte(`{}`), Applicant: []byte(`{}`), Elsewhere: &Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"},
 		}),
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
+		"standing-refund":    Marshal(&Standing{Number: number, Stage: "WITHDRAWN", Since: 5, Version: 9, Refund: &RefundWord{Due: 2000, Paid: 500}}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-asked-anew": Marshal(&Standing{
 			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"},

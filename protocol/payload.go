@@ -156,6 +156,14 @@ type Standing struct {
 	Question
 
 	Correction string `cbor:"50,keyasint,omitempty"` // What has come of the newest correction: waits, taken or refused.
+
+	Refund *RefundWord `cbor:"105,keyasint,omitempty"` // What is paid back; nil: nothing is or was owed back.
+}
+
+// A RefundWord is what a standing says of money that is paid back, in poisha.
+type RefundWord struct {
+	Due  int64 `cbor:"1,keyasint,omitempty"` // Owed still.
+	Paid int64 `cbor:"2,keyasint,omitempty"`
 }
 
 // A Question is what a standing says of what is asked for, beside what that is and why.

@@ -127,6 +127,8 @@ var (
 	wordOtherNumber = name("মূল নথির গ্রহণ নম্বর", "Receive number of the other case")
 	wordWhySame     = name("কেন একই আবেদন মনে করেন", "Why you take them for the same")
 	wordVariance    = name("বর্তমান ফির সাথে পার্থক্য (রসিদ বহাল)", "Against the fees in force (the receipt stands)")
+	wordToPayBack   = name("ফেরত দিতে হবে", "To be paid back")
+	wordIsPaidBack  = name("ফেরত দেওয়া হয়েছে", "Paid back")
 	wordSum         = name("জমার পরিমাণ (টাকা)", "Sum paid (taka)")
 	wordPaidOn      = name("জমার তারিখ", "Day of the payment")
 	wordReference   = name("চালান বা লেনদেনের নম্বর", "Number of the challan or the transfer")

@@ -15,6 +15,12 @@ func (v *caseView) course() []line {
 	if d := r.Demand; d != nil {
 		add(wordToPay, l.Taka(d.Poisha)+" · "+l.Say(wordUntil)+" "+l.DateOr(d.Due, wordUnknownYet))
 	}
+	if b := r.Refund; b != nil && b.Owed != 0 {
+		add(wordToPayBack, l.Taka(b.Owed))
+	}
+	if b := r.Refund; b != nil && b.Paid != 0 {
+		add(wordIsPaidBack, l.Taka(b.Paid))
+	}
 	if r.Variance != 0 {
 		add(wordVariance, l.Taka(r.Variance))
 	}

@@ -24,6 +24,8 @@ var (
 	wordPayBy       = name("জমার শেষ দিন:", "The last day is:")
 	wordPayWhere    = name("জেলার যেকোনো ডিজিটাল সেন্টারে নগদ বা মোবাইলে, অথবা ব্যাংক চালানে জমা দেওয়া যায়। রসিদ যত্নে রাখুন।", "Any digital centre of the district takes cash or mobile money, and any bank a challan. Keep the receipt.")
 	wordLapsedSay   = name("টাকা জমার সময় পেরিয়ে গেছে। শেষ দিনের মধ্যে জমা দিয়ে থাকলে চালান বা রসিদ নিয়ে যেকোনো কেন্দ্রে আসুন।", "The time to pay is over. If you paid before the last day, bring the challan or the receipt to any centre.")
+	wordOwedBack    = name("আপনি ফেরত পাবেন (রসিদ ও পরিচয়পত্র নিয়ে দপ্তরে যান):", "You get back (go to the office with your receipt and a paper that shows who you are):")
+	wordPaidBack    = name("আপনাকে ফেরত দেওয়া হয়েছে:", "You were paid back:")
 	wordFetch       = name("কাগজ প্রস্তুত। রসিদ ও পরিচয়পত্র নিয়ে এসে বুঝে নিন:", "It is ready. Bring your receipt and a paper that shows who you are, and fetch it:")
 	wordByPostSay   = name("কাগজ প্রস্তুত। এটি আপনার ঠিকানায় ডাকে পাঠানো হবে।", "It is ready and goes to your address by post.")
 	wordOnItsWay    = name("কাগজ ডাকে পাঠানো হয়েছে।", "It is in the post.")
@@ -85,6 +87,14 @@ func duties(l Lang, t *api.Tracking) []string {
 	}
 	if t.AppealBy != nil {
 		say(wordMayAppeal, l.Day(t.AppealBy.Time))
+	}
+	if r := t.Refund; r != nil {
+		if r.Owed > 0 {
+			say(wordOwedBack, l.Taka(r.Owed))
+		}
+		if r.Paid > 0 {
+			say(wordPaidBack, l.Taka(r.Paid))
+		}
 	}
 	if w, ok := correctionWords[t.Putting]; ok {
 		say(w)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"kendro/domain/digit"
 	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/web/api"
@@ -30,6 +32,13 @@ var (
 	wordNotSo       = name("এভাবে করা গেল না: কারিগরি বিবরণ দেখুন এবং অন্য ফলাফল বেছে নিন।", "It can’t be done so: see the technical detail, and choose another outcome.")
 	wordToDesk      = name("কোন টেবিলে", "To which desk")
 	wordMeant       = name("প্রয়োগ করলে: যে আবেদনের জন্য তার নম্বর", "If applied: the number of the case that was meant")
+	wordVoucher     = name("ফেরত দিয়ে থাকলে: ভাউচারের নম্বর", "If it was paid back: the number of the voucher")
+	wordPaidBackOn  = name("ফেরতের তারিখ (খালি থাকলে আজ)", "Day on which it was paid back (empty: today)")
+	wordSumBack     = name("টাকা ফেরত হলে: কত টাকা", "If it is paid back: how much (taka)")
+	wordBadRefund   = name("টাকা ফেরতের জন্য কত টাকা, আর ফেরত দেওয়া হয়ে থাকলে ভাউচারের নম্বর লিখুন। জমার চেয়ে বেশি ফেরত হয় না।", "To pay back, write how much, and where it was paid the number of the voucher. No more is paid back than was paid.")
+
+	wordMayAppealBack = name("বিষয়টি এর মধ্যে নিষ্পত্তি হয়েছে, অথবা নামঞ্জুরের বিরুদ্ধে আপিলের সময় আছে। আপিলের শেষ দিনের পরে ফেরত দিন।", "It has been settled meanwhile, or an appeal against the rejection may still come: pay it back after the last day for one.")
+
 	wordSettledOnce = name("বিষয়টি এর মধ্যে নিষ্পত্তি হয়েছে।", "It has been settled meanwhile.")
 )
 
@@ -70,6 +79,22 @@ func (v itemsView) owner(it api.Item) place.Name {
 
 // seat names a desk that a case may go to.
 func (v itemsView) seat(code string) place.Name { return caseView{dir: v.dir}.seat(code) }
+
+// asksVoucher reports whether an item is money that is to be paid back, by a voucher.
+func asksVoucher(it api.Item) bool { return it.Kind == "refund-owed" }
+
+// asksSum reports whether an item may be settled by a sum that is to be paid back.
+func asksSum(it api.Item) bool {
+	return !asksVoucher(it) && it.Kind != "no-case" && slices.Contains(it.Outcomes, "refund")
+}
+
+// sumBack is what was typed as that sum, or what the item is about.
+func (v itemsView) sumBack(l Lang, it api.Item) string {
+	if kept := v.kept(it.ID, "taka"); kept != "" || it.Poisha == 0 {
+		return kept
+	}
+	return l.Digits(takaText(it.Poisha))
+}
 
 // asksNumber reports whether a kind may be applied to a case that has to be named.
 func asksNumber(it api.Item) bool { return it.Kind == "no-case" }
@@ -119,13 +144,25 @@ func (d *desk) settle(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		return
 	}
 	id := r.PathValue("id")
-	in := api.SettleRequest{Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text")), To: values.Get("to"), Number: strings.TrimSpace(values.Get("number"))}
+	in := api.SettleRequest{
+		Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text")), To: values.Get("to"), Number: strings.TrimSpace(values.Get("number")),
+		Voucher: digit.InLatin(strings.TrimSpace(values.Get("voucher"))), PaidOn: values.Get("paid_on"),
+	}
+	if sum := values.Get("taka"); sum != "" && in.Outcome == "refund" {
+		if in.Poisha, err = parseTaka(sum); err != nil {
+			d.showItems(w, r, tried{action: id, values: values, err: err, words: wordBadSum})
+			return
+		}
+	}
 	call := api.Call{Path: "/v1/items/" + url.PathEscape(id), Key: values.Get("key"), In: in}
 	if err := api.Inside(d.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
 		t := tried{action: id, values: values, err: err, words: wordsFor(err)}
 		switch fault.KindOf(err) {
 		case fault.Conflict:
 			t.words = wordSettledOnce
+			if in.Voucher != "" {
+				t.words = wordMayAppealBack
+			}
 			if id != "" && (id[0] < '0' || id[0] > '9') { // No case's item: one that is settled is not found.
 				t.words = wordNotSo
 			}
@@ -133,6 +170,9 @@ func (d *desk) settle(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 			t.words = wordSettledOnce
 		case fault.Invalid:
 			t.words = wordBadActs
+			if in.Outcome == "refund" {
+				t.words = wordBadRefund
+			}
 		default:
 		}
 		d.showItems(w, r, t)

@@ -154,6 +154,7 @@ func recordTable(c *api.Record) *table {
 	if c.Article != "" {
 		t.add("article", c.Article)
 	}
+	refundRows(t, c.Refund)
 	if c.Variance != 0 {
 		t.add("against the fees in force", taka(c.Variance))
 	}

@@ -80,6 +80,9 @@ func deskSettleCmd() *cobra.Command {
 	out.flag(cmd)
 	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; accepted, honoured or refused for what was held; routed, put-right for what is no case's item")
 	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
+	cmd.Flags().Int64Var(&in.Poisha, "poisha", 0, "with refund: how much is to be paid back; 0 is what the item is about")
+	cmd.Flags().StringVar(&in.Voucher, "voucher", "", "with refund, of refund-owed: the number of the voucher by which it was paid")
+	cmd.Flags().StringVar(&in.PaidOn, "paid-on", "", "with --voucher: the day, 2026-11-22; empty is today")
 	cmd.Flags().StringVar(&in.To, "to", "", "with routed: the desk to which the case goes, post@office")
 	cmd.Flags().StringVar(&in.Number, "number", "", "with applied, of a payment for a case that is not here: the case that was meant")
 	return cmd

@@ -70,6 +70,19 @@ func billRows(out *table, demand, lapsed *api.DemandNote) {
 	}
 }
 
+// refundRows say what is paid back.
+func refundRows(out *table, r *api.RefundNote) {
+	if r == nil {
+		return
+	}
+	if r.Owed != 0 {
+		out.add("owed back", taka(r.Owed))
+	}
+	if r.Paid != 0 {
+		out.add("paid back", taka(r.Paid))
+	}
+}
+
 func trackTable(t *api.Tracking) *table {
 	out := pairs("number", t.Number.Spaced(), "stage", t.Stage, "since", when(t.Since), "custody", string(t.Custody))
 	if t.Office != nil {
@@ -82,6 +95,7 @@ func trackTable(t *api.Tracking) *table {
 		out.add("expected by", t.Expected.Format(dateOnly))
 	}
 	billRows(out, t.Demand, t.Lapsed)
+	refundRows(out, t.Refund)
 	switch t.Source {
 	case api.FromHub:
 		out.add("said by", "the hub, just now")

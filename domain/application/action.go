@@ -43,7 +43,7 @@ const (
 	Close       // Nothing more is to be done.
 	Appeal      // The appellate post looks at the decision again.
 	Escalate    // The task is overdue: the superior sees it.
-	Refuse      // The hub ends what it had set aside, as an officer decided.
+	Refuse      // The hub ends what it had set aside, or what can't be issued any more, as an officer decided.
 	Void        // A payment is reversed: its demand is open again.
 	Divert      // The hub takes a grievance from a desk that may not have it any more.
 	Correct     // The centre puts answers right.
@@ -87,10 +87,10 @@ var steps = map[Stage]map[Action]Stage{
 		Supply: UnderReview, Unanswered: UnderReview, Divert: Received, Correct: InfoRequested, Note: InfoRequested, Withdraw: Withdrawn, Link: Duplicate,
 	},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
-	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate},
+	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate, Refuse: Rejected},
 	FeeLapsed:     {Pay: Paid},
 	Paid:          {Admit: Received, Prepare: InPreparation},
-	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation, Void: FeeDue},
+	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation, Void: FeeDue, Refuse: Rejected},
 	Ready:         {Note: Ready, HandOver: Delivered, Dispatch: Posted, Revoke: Closed},
 	Posted:        {ComeBack: Returned, HandOver: Delivered, Revoke: Closed},
 	Returned:      {Note: Returned, HandOver: Delivered, Dispatch: Posted, Revoke: Closed},

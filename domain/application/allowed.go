@@ -10,7 +10,12 @@ import (
 // allowed asks what the procedure demands.
 func (c Case) allowed(e Event) error {
 	switch e.Action {
-	case Hold, Refuse:
+	case Hold:
+		return nil
+	case Refuse:
+		if c.Stage == FeeDue && c.Purpose != ForIssue {
+			return refuse(e, fault.Conflict, "the case is not decided")
+		}
 		return nil
 	case Take:
 		if c.Stage == UnderReview && e.By.Seat == c.Seat && !e.Desk.Terms.Vacant {

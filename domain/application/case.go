@@ -195,7 +195,9 @@ func (c Case) moved(e Event, next Stage) Case {
 	case Revoke:
 		c.Revoked, c.AppealBy, c.Appeals = true, e.Until, max(c.Appeals, e.Rung)
 		c.Holder, c.DecidedBy, c.Above = "", "", place.Seat{}
-	case NoAction, Note, Hold, Admit, Refuse:
+	case Refuse:
+		c.Holder, c.Owed, c.Promised, c.Above = "", 0, 0, place.Seat{}
+	case NoAction, Note, Hold, Admit:
 	default:
 		return c.served(e, next)
 	}

@@ -118,7 +118,8 @@ type Step struct {
 }
 
 // Readiness is what a counter has to have before it takes a service in, and what of what it took
-// under a version before still is enough; and how long a case waits for its applicant, and is kept.
+// under a version before still is enough; how long a case waits for its applicant, and is kept; and
+// what is owed back of one that comes to nothing.
 type Readiness struct {
 	FreshnessDays int      `cbor:"10,keyasint" json:"freshness_days"`               // How old its catalogue may be.
 	Training      []string `cbor:"60,keyasint,omitempty" json:"training,omitempty"` // What whoever takes it in has to hold (R-CE7).
@@ -133,6 +134,8 @@ type Readiness struct {
 	// InfoDays are the calendar days that the applicant has to bring what he is asked for; then the
 	// desk that asked goes on without. 0: it waits for ever.
 	InfoDays int `cbor:"90,keyasint,omitempty" json:"info_days,omitempty"`
+
+	Refund *Refund `cbor:"105,keyasint,omitempty" json:"refund,omitempty"` // Nil: nothing is said, an officer decides each time.
 }
 
 // A Version is one numbered edition of a service. It never changes; a change

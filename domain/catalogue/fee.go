@@ -27,6 +27,14 @@ type Fee struct {
 	Rule    string     `cbor:"7,keyasint,omitempty" json:"if,omitempty"`      // A rule that has to hold; of what is demanded later.
 }
 
+// A Refund says how much is owed back of what was paid for a case that comes to nothing, in
+// percent. The centre's own charge is not in it: that was for taking the application in.
+type Refund struct {
+	BeforeReview int `cbor:"1,keyasint,omitempty" json:"before_review"` // Withdrawn before an officer has taken it up.
+	InReview     int `cbor:"2,keyasint,omitempty" json:"in_review"`     // Withdrawn later.
+	Rejected     int `cbor:"3,keyasint,omitempty" json:"rejected"`
+}
+
 // A Condition makes a fee depend on one answer in the form: either the answer
 // is one of In, or it is a date and lies From to To days back (To 0: no end).
 type Condition struct {

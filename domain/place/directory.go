@@ -61,13 +61,14 @@ const (
 	ActMonitor     = "monitor"  // Watch the centres and offices below.
 	ActAppoint     = "appoint"  // Approve an entrepreneur's appointment.
 	ActErase       = "erase"    // Order that what is known of a citizen be erased, or confirm it.
+	ActRefund      = "refund"   // Pay back what is owed back on the office's cases.
 )
 
 // Acts returns the closed list of acts, in a fixed order.
 func Acts() []string {
 	return []string{
 		ActPreliminary, ActForward, ActReturn, ActRequestInfo, ActFinalise,
-		ActSign, ActRegister, ActMonitor, ActAppoint, ActErase,
+		ActSign, ActRegister, ActMonitor, ActAppoint, ActErase, ActRefund,
 	}
 }
 
@@ -210,6 +211,17 @@ func (d *Directory) Overseer(area Code) (Seat, bool) {
 		area = a.Parent
 	}
 	return Seat{}, false
+}
+
+// Accounts returns the seat that pays money back in an office; false where none of its posts
+// does.
+func (d *Directory) Accounts(office string) (Seat, bool) {
+	o, ok := d.Office(office)
+	i := slices.IndexFunc(d.Posts, func(p Post) bool { return p.OfficeLevel == o.Level && p.May(ActRefund) })
+	if !ok || i < 0 {
+		return Seat{}, false
+	}
+	return Seat{Post: d.Posts[i].Code, Office: office}, true
 }
 
 // Below reports whether the superiors of a post lead up to another one.

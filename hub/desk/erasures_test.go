@@ -46,6 +46,16 @@ func TestRow36OrderedAndConfirmed(t *testing.T) {
 	if w := o.call("anna", "POST", "/v1/erasures", order); w.Code != http.StatusForbidden {
 		t.Errorf("a post that may not: got %d; want 403", w.Code)
 	}
+	if w := o.call("dc", "POST", "/v1/erasures", order); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "an item of it is open") {
+		t.Errorf("while nobody has said what of its fee is owed back: got %d %s", w.Code, w.Body.String())
+	}
+	asked := o.unsettled("anna", "mine")
+	if len(asked) != 1 || asked[0].Kind != register.ItemRefundAsked || asked[0].Number != n {
+		t.Fatalf("the desk is asked %+v", asked)
+	}
+	if w := o.call("anna", "POST", "/v1/items/"+asked[0].ID, `{"outcome":"dismissed","text":"the fee is used up"}`); w.Code != http.StatusOK {
+		t.Fatalf("got %d %s", w.Code, w.Body.String())
+	}
 	made := into[api.ErasureList](t, o.call("dc", "POST", "/v1/erasures", order), http.StatusCreated)
 	if len(made.Erasures) != 1 || made.Erasures[0].ErasedAt != nil || made.Erasures[0].OrderedBy != "dc" {
 		t.Errorf("ordered: %+v", made)

@@ -77,7 +77,7 @@ func itemOf(it *register.Item) api.Item {
 	out := api.Item{
 		ID: it.ID, Number: it.Number, Kind: it.Kind, Since: api.Millis(it.At), Due: api.DateOf(it.Deadline), Owner: it.Owner.String(),
 		Text: it.Text, Poisha: it.Amount, Centre: string(it.Centre), Outcome: it.Outcome, Words: it.Words, SettledBy: it.By, Charged: it.Charged,
-		Fields: it.Fields,
+		Fields: it.Fields, Voucher: it.Voucher, PaidOn: api.DateOf(it.PaidOn), Of: it.Of,
 	}
 	if out.Advice, _ = api.AdviceOn(it.Kind); it.Outcome == "" {
 		out.Outcomes = register.OutcomesOf(it.Kind)
@@ -92,10 +92,15 @@ type settleInput struct {
 
 func (s itemDesk) settle(ctx context.Context, in *settleInput) (*struct{ Body api.Done }, error) {
 	number, err := protocol.ParseNumber(before(in.ID))
-	cmd := command(ctx, register.Settle, register.Settlement{Item: in.ID, Outcome: in.Body.Outcome, Text: in.Body.Text})
-	cmd.Number = number
+	var cmd register.Command
 	if err != nil { // It is no case's.
 		cmd, err = s.ending(ctx, in)
+	} else {
+		b := register.Settlement{Item: in.ID, Outcome: in.Body.Outcome, Text: in.Body.Text, Owes: true, Poisha: in.Body.Poisha}
+		b.Voucher = in.Body.Voucher
+		b.PaidOn, err = actDesk(s).endOf(in.Body.PaidOn, "paid_on")
+		cmd = command(ctx, register.Settle, b)
+		cmd.Number = number
 	}
 	if err == nil {
 		_, err = s.do(ctx, cmd)

@@ -224,6 +224,26 @@ func TestConflictDeskSettles(t *testing.T) {
 	if w := o.page("rokeya", "POST", "/desk/items/"+id, form); w.Code != http.StatusSeeOther {
 		t.Fatalf("settle: got %d: %s", w.Code, w.Body)
 	}
+	left := o.unsettled("rokeya", "mine") // What is owed back, to be paid by a voucher; the record room has no accounts post.
+	if len(left) != 1 || left[0].Kind != register.ItemRefundOwed || left[0].Poisha != 30000 || left[0].Of != register.ItemOverpayment {
+		t.Fatalf("owed back: %+v", left)
+	}
+	if page := o.page("", "GET", "/track?number="+n.String(), nil).Body.String(); !strings.Contains(page, "আপনি ফেরত পাবেন") || !strings.Contains(page, "৳ ৩০০") {
+		t.Error("the citizen does not read that he gets money back")
+	}
+	back := url.Values{"key": {api.NewKey()}, "outcome": {"refund"}, "text": {"হাতে দেওয়া হয়েছে"}}
+	if w := o.page("rokeya", "POST", "/desk/items/"+left[0].ID, back); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `name="voucher"`) {
+		t.Errorf("without a voucher: got %d", w.Code)
+	}
+	back.Set("key", api.NewKey())
+	back.Set("voucher", "ভি-১৭")
+	back.Set("paid_on", o.now().In(api.Dhaka()).Format(time.DateOnly))
+	if w := o.page("rokeya", "POST", "/desk/items/"+left[0].ID, back); w.Code != http.StatusSeeOther {
+		t.Fatalf("paid back: got %d: %s", w.Code, w.Body)
+	}
+	if page := o.shown("rokeya", n); !strings.Contains(page, "ফেরত দেওয়া হয়েছে") || strings.Contains(page, "ফেরত দিতে হবে") {
+		t.Error("the case does not say that it was paid back")
+	}
 	if left := o.unsettled("rokeya", "mine"); len(left) != 0 {
 		t.Errorf("it is still there: %+v", left)
 	}
@@ -232,7 +252,7 @@ func TestConflictDeskSettles(t *testing.T) {
 		t.Errorf("settled twice: got %d", w.Code)
 	}
 	// Every kind that a case can have is written about.
-	for _, kind := range []string{register.ItemOverpayment, register.ItemDoubtful, register.ItemLate, register.ItemWithdrawal, register.ItemSupplement, register.ItemHandOver, register.ItemLikely, register.ItemRefused, register.ItemSecondNumber, register.ItemGone, register.ItemRevoked, register.ItemRefundOwed, register.ItemVoided, register.ItemDear, register.ItemSecondFee} {
+	for _, kind := range []string{register.ItemOverpayment, register.ItemDoubtful, register.ItemLate, register.ItemWithdrawal, register.ItemSupplement, register.ItemHandOver, register.ItemLikely, register.ItemRefused, register.ItemSecondNumber, register.ItemGone, register.ItemRevoked, register.ItemRefundOwed, register.ItemVoided, register.ItemDear, register.ItemSecondFee, register.ItemRefundAsked, register.ItemSecondRenewal} {
 		if _, ok := api.AdviceOn(kind); !ok {
 			t.Errorf("nobody says what to do about %s", kind)
 		}

@@ -81,7 +81,7 @@ func (s *Server) track(ctx context.Context, number string) (*api.Tracking, error
 		Number: n, Stage: st.Stage, Office: officeNamed(reg.Set(), st.Office), Since: api.Millis(st.Since),
 		NextStep: api.NamedOf(st.Next, st.NextName), Expected: api.DateOf(st.Expected),
 		Custody: api.Custody(custody), AsOf: api.TimeOf(asOf), Also: also,
-		Missed: api.Missed{Overdue: st.Overdue}, AppealBy: api.DateOf(st.AppealBy), Rulings: api.RulingsOf(&st), Erased: erasedNote(reg, n),
+		Missed: api.Missed{Overdue: st.Overdue}, AppealBy: api.DateOf(st.AppealBy), Rulings: api.RulingsOf(&st), Refund: api.RefundOf(st.Refund), Erased: erasedNote(reg, n),
 	}
 	t.Asking, t.AskedUnder, t.Demand, t.Mode = api.AskingOf(&st, time.UnixMilli(reg.At())), api.UnderOf(&st), api.OwedOf(&st), st.Mode
 	owed, err := reg.Demand(n)

@@ -48,7 +48,7 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 		return nil, err
 	}
 	frozen(r, version)
-	r.Variance = c.Variance
+	r.Variance, r.Refund = c.Variance, api.RefundOf(standing.Refund)
 	r.PostedOn, r.Despite, r.Elsewhere = sub.PostedOn, sub.Despite, sub.Elsewhere
 	r.Erased = erasedNote(reg, c.Number)
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })

@@ -66,6 +66,7 @@ type Enclosed struct {
 	Former    []Certificate     `cbor:"71,keyasint,omitempty"` // That were revoked before another was issued on it.
 	Copies    []Copy            `cbor:"72,keyasint,omitempty"` // Prints of its certificates, the newest last.
 	Basis
+	Repaid
 
 	Variance int64 `cbor:"40,keyasint,omitempty"` // By how much it costs more than by the version in force when it came, poisha.
 }
@@ -191,7 +192,7 @@ func (c *Case) publish(st *protocol.Standing) {
 	if k := c.Certificate; k != nil {
 		st.Certificate = &protocol.CertificateWord{Number: k.Number, State: k.State, Expires: k.Expires, By: k.By, Ended: k.Ended, Reason: k.Reason, Copies: c.copied(k.Number)}
 	}
-	st.Correction = c.Correction
+	st.Correction, st.Refund = c.Correction, c.refund()
 	st.Overdue, st.AppealBy = c.State.Late > 0 && c.State.Stage.Open(), c.State.AppealBy
 }
 

@@ -352,6 +352,10 @@ type Settlement struct {
 	Item    string `cbor:"1,keyasint"` // Its ID.
 	Outcome string `cbor:"2,keyasint"` // One of Outcomes.
 	Text    string `cbor:"3,keyasint"`
+
+	Payout       // Of a refund that is owed and was paid. Since format 4.
+	Poisha int64 `cbor:"107,keyasint,omitempty"` // How much is to be paid back; 0: what the item is about.
+	Owes   bool  `cbor:"108,keyasint,omitempty"` // Refund: what is to be paid back is an item, and ends with a voucher.
 }
 
 // A Difference answers an officer who was overtaken: what the case is now and

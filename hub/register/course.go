@@ -89,6 +89,10 @@ func (s courses) run(before, c *Case, e *application.Event) {
 		s.meta.Stats.Escalated++
 	default:
 	}
+	if s.format > 3 {
+		refunds{withheld{s}}.reckon(before, c, e)
+		renewals{refunds{withheld{s}}}.track(before, c)
+	}
 	grievances{s}.track(before, c)
 	outsiders{s}.queue(before, c)
 	s.gather(before, c, e)

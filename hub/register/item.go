@@ -24,7 +24,7 @@ const (
 
 	ItemGone       = "service-withdrawn"    // It was filed under a service that was withdrawn (row 9).
 	ItemRevoked    = protocol.AsideRevoked  // Its box was revoked before (row 25).
-	ItemRefundOwed = "refund-owed"          // Paid on what was then refused.
+	ItemRefundOwed = "refund-owed"          // Money that is to be paid back.
 	ItemDear       = "charge-above-ceiling" // A centre took more for itself than it may (row 8).
 	ItemVoided     = "payment-voided"       // A centre reversed a payment (row 17).
 
@@ -36,6 +36,10 @@ const (
 	ItemAppeal       = "late-appeal"      // An appeal that the case did not wait for.
 
 	ItemCorrection = "correction" // What a centre puts right was changed meanwhile, or a decision rests on it (row 11).
+
+	ItemRefundAsked = "refund-asked" // Paid on a case that came to nothing, and its version does not say what is owed back.
+
+	ItemSecondRenewal = "second-renewal" // Approved, when another renewal of the same certificate was issued (row 20).
 
 	ItemConfirm = protocol.AsideConfirm // A union decided under no valid lease (row 37).
 	ItemUnion   = protocol.AsideUnfit   // What a union's officer did does not fit the case.
@@ -50,19 +54,25 @@ func OutcomesOf(kind string) []string {
 		return []string{outcomeHonoured, outcomeRefused}
 	case ItemConfirm:
 		return []string{outcomeConfirmed, outcomeRefused}
+	case ItemRefundAsked:
+		return []string{outcomeRefund, outcomeDismissed}
+	case ItemSecondRenewal:
+		return []string{outcomeRefund, outcomeRefused, outcomeDismissed}
 	case ItemRefused:
-		return []string{"refund", "credit", outcomeApplied, "dismissed", outcomeAgain}
+		return []string{outcomeRefund, "credit", outcomeApplied, outcomeDismissed, outcomeAgain}
 	}
-	return []string{"refund", "credit", outcomeApplied, "dismissed"}
+	return []string{outcomeRefund, "credit", outcomeApplied, outcomeDismissed}
 }
 
 // Outcomes by which the register goes on with something.
 const (
-	outcomeApplied  = "applied"                // Its money counts for the case.
-	outcomeAgain    = "again"                  // Another authority's register is asked once more.
-	outcomeAccepted = "accepted"               // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
-	outcomeHonoured = protocol.OutcomeHonoured // What a revoked box sent counts.
-	outcomeRefused  = "refused"                // A case that was held ends; what a revoked box sent, a union decided or a centre put right does not count; for a void the centre is liable.
+	outcomeRefund    = "refund"                 // It is to be paid back; of a refund that is owed: it was.
+	outcomeDismissed = "dismissed"              // Nothing comes of it.
+	outcomeApplied   = "applied"                // Its money counts for the case.
+	outcomeAgain     = "again"                  // Another authority's register is asked once more.
+	outcomeAccepted  = "accepted"               // A case that was held goes on; the reason for a void is a good one; what a centre puts right is taken.
+	outcomeHonoured  = protocol.OutcomeHonoured // What a revoked box sent counts.
+	outcomeRefused   = "refused"                // A case that was held ends; what a revoked box sent, a union decided or a centre put right does not count; for a void the centre is liable.
 
 	outcomeConfirmed = protocol.OutcomeConfirmed // What a union decided late stands.
 )
@@ -89,6 +99,9 @@ type Item struct {
 	Withheld
 
 	Fields []string `cbor:"50,keyasint,omitempty"` // Of a correction: the names that somebody has to decide about.
+
+	Payout
+	Of string `cbor:"107,keyasint,omitempty"` // Of a refund that stands in its case's sums: the act, or the kind of item, that it comes of.
 }
 
 // Withheld is what an item keeps of an event that counts only once somebody says so.
@@ -183,6 +196,12 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	if f := (evidence{withheld{s}}).decided(it, b.Outcome); f != nil {
 		return Result{Fault: f}
 	}
+	if f := (refunds{withheld{s}}).allowed(it, &b); f != nil {
+		return Result{Fault: f}
+	}
+	if f := (renewals{refunds{withheld{s}}}).endable(it, b.Outcome); f != nil {
+		return Result{Fault: f}
+	}
 	if it.Kind == ItemConfirm {
 		if f := s.confirm(it, b.Outcome); f != nil {
 			return Result{Fault: f}
@@ -195,7 +214,10 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	}
 	it.Charged = it.Charged || it.Kind == ItemVoided && b.Outcome == outcomeRefused
 	it.Outcome, it.Words, it.By = b.Outcome, b.Text, by.User
+	refunds{withheld{s}}.paidOut(it, &b)
 	withheld{s}.close(it)
+	renewals{refunds{withheld{s}}}.end(it)
+	refunds{withheld{s}}.settled(it, &b)
 	switch {
 	case it.Kind == ItemRefused && it.Outcome == outcomeAgain:
 		outsiders{s}.again(it.Number)

@@ -75,6 +75,7 @@ func (s courses) takePlace(before *Case, k *protocol.Certificate) {
 	before.Certificate = &old
 	s.put(caseKey(before.Number), before)
 	s.tell(before)
+	renewals{refunds{withheld{s}}}.over(old.Number)
 }
 
 // follows returns the certificate whose place one takes that a union has issued, or says

@@ -118,6 +118,9 @@ func TestRow20RenewedOnce(t *testing.T) {
 		u.signs(n, token, uint64(2+i), &x.r, x.last)
 		u.arrives()
 		kinds, it := u.items(n)
+		if len(kinds) > 0 && kinds[0] == ItemSecondRenewal { // Approved and paid for, beside what the union did.
+			kinds = kinds[1:]
+		}
 		if x.why == "" && len(kinds) != 0 || x.why != "" && (len(kinds) != 1 || it.Kind != ItemUnion || it.Text != x.why) {
 			t.Errorf("the %d. has items %v, %+v; want %q", i+1, kinds, it, x.why)
 		}
@@ -130,5 +133,59 @@ func TestRow20RenewedOnce(t *testing.T) {
 	w.worked(late, "anna", Forward, Act{})
 	w.worked(late, "chair", Take, Act{})
 	wantFault(t, "approve a second renewal", w.officer(late, "chair", Approve, Act{}).Fault, fault.Conflict)
+	w.agree()
+}
+
+// TestRow20SecondRenewalIsPaidBack: of two renewals of one licence that were both approved, one
+// waits to be paid for and one to be signed when a third is issued: both are items. One is ended
+// with its fee owed back, the other, for which nothing was paid, with nothing.
+func TestRow20SecondRenewalIsPaidBack(t *testing.T) {
+	w, u := newUnion(t)
+	_, before := u.licensed(1)
+	since(w, 340)
+	token := u.ask(1).Token
+	r := &protocol.Renewed{Number: before.Number, Expires: before.Expires}
+	last := application.Term(time.Unix(before.Expires, 0).In(time.FixedZone("", dhakaOffset)), 365)
+	first, paid, unpaid := u.renews(r), u.renews(r), u.renews(r)
+	for _, n := range []protocol.Number{first, paid, unpaid} {
+		u.decides(n, w.at, token)
+	}
+	u.arrives()
+	u.by("rahima", protocol.PaymentTaken, paid, cash(licenceFee))
+	w.stage(paid, application.InPreparation)
+	w.stage(unpaid, application.FeeDue)
+	if kinds, _ := u.items(paid); len(kinds) != 0 {
+		t.Fatalf("before any was issued: %v", kinds)
+	}
+	u.signs(first, token, 2, r, last)
+	u.arrives()
+	w.stage(first, application.Ready)
+	for n, sum := range map[protocol.Number]int64{paid: licenceFee, unpaid: 0} {
+		kinds, it := u.items(n)
+		if len(kinds) != 1 || it.Kind != ItemSecondRenewal || it.Amount != sum {
+			t.Fatalf("items %v, %+v; want the second renewal of %d", kinds, it, sum)
+		}
+	}
+	_, it := u.items(paid)
+	if f := owes(w, "chair", it, Settlement{}); f != nil {
+		t.Fatal(f.Err())
+	}
+	c := w.stage(paid, application.Rejected)
+	kinds, back := u.items(paid)
+	if c.OwedBack != licenceFee || len(kinds) != 2 || back.Kind != ItemRefundOwed || back.Amount != licenceFee {
+		t.Errorf("owed back is %d: %v, %+v", c.OwedBack, kinds, back)
+	}
+	if f := owes(w, "chair", back, Settlement{Payout: Payout{Voucher: "V-1"}}); f != nil {
+		t.Error(f.Err())
+	}
+	_, it = u.items(unpaid)
+	wantFault(t, "nothing to pay back", owes(w, "chair", it, Settlement{}), fault.Invalid)
+	if f := settled(w, "chair", it, "refused"); f != nil {
+		t.Fatal(f.Err())
+	}
+	if c := w.stage(unpaid, application.Rejected); c.OwedBack != 0 || c.State.Owed != 0 || c.Timer != 0 {
+		t.Errorf("ended, the case is %+v", c)
+	}
+	verified(w)
 	w.agree()
 }

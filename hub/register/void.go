@@ -87,7 +87,7 @@ func (f *follower) unclaim(v *protocol.Voiding) (any bool) {
 	for _, it := range s.unsettled(f.c.Number) {
 		if f.receipted(&it.Event, v) {
 			any = true
-			it.Outcome, it.Words, it.By = "dismissed", surplusVoided, f.e.Actor
+			it.Outcome, it.Words, it.By = outcomeDismissed, surplusVoided, f.e.Actor
 			s.close(it)
 		}
 	}

@@ -182,10 +182,11 @@ func (s withheld) turnDown(c *Case, it *Item) {
 		s.endHeld(c, it)
 	}
 	if it.Amount > 0 {
-		s.open(c, Item{
-			Kind: ItemRefundOwed, Owner: it.Owner, Text: it.Words, Amount: it.Amount, Event: it.Event, Centre: it.Centre,
+		refunds{s}.owe(c, Item{
+			Of: it.Kind, Owner: it.Owner, Text: it.Words, Amount: it.Amount, Event: it.Event, Centre: it.Centre,
 			Withheld: Withheld{Charged: it.Charged},
 		})
+		s.put(caseKey(c.Number), c)
 	}
 }
 

@@ -1,6 +1,8 @@
 package hubtest
 
 import (
+	"strconv"
+
 	"kendro/domain/access"
 	"kendro/hub/register"
 	"kendro/protocol"
@@ -24,6 +26,31 @@ func (g *Group) Erase(n ...protocol.Number) {
 		}
 		g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, From: 1, Hash: nobodys})
 	}
+	for _, one := range n {
+		g.Dismiss(one)
+	}
 	do("dc", register.OrderErasure, register.ErasureOrder{Numbers: n, Basis: "the law", Reason: "the citizen asked"})
 	do("adc", register.ConfirmErasure, register.ErasureWord{Number: n[0]})
+}
+
+// Dismiss has the owners of a case's open items dismiss them.
+func (g *Group) Dismiss(n protocol.Number) {
+	g.tb.Helper()
+	leader := g.Leader()
+	items, err := leader.Hub.Register().Items(n)
+	if err != nil {
+		g.tb.Fatal(err)
+	}
+	for i, it := range items {
+		if it.Outcome != "" {
+			continue
+		}
+		who := "owner-" + n.String() + "-" + strconv.Itoa(i)
+		g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: it.Owner, From: 1, Hash: nobodys})
+		c := register.NewCommand("dismiss-"+it.ID, who, register.Settle, register.Settlement{Item: it.ID, Outcome: "dismissed", Text: "nothing is owed back"})
+		c.Number = n
+		if res, err := leader.Hub.Do(g.tb.Context(), c); err != nil || res.Fault != nil {
+			g.tb.Fatalf("dismiss %s: %v %v", it.ID, err, res.Fault)
+		}
+	}
 }

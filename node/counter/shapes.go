@@ -32,8 +32,8 @@ func (c *counter) trackingOf(n protocol.Number, w *box.Where) *api.Tracking {
 		Number: n, Stage: w.Stage, Office: named(w.Office), Since: api.TimeOf(w.Since), NextStep: named(w.Next),
 		Expected: api.DateOf(w.Expected), Custody: custodyOf(w), AsOf: api.TimeOf(w.AsOf),
 		Missed: api.Missed{Overdue: w.Said.Overdue}, AppealBy: api.DateOf(w.Said.AppealBy),
-		Rulings: api.RulingsOf(&w.Said),
-		Asking:  api.AskingOf(&w.Said, c.Clock()), AskedUnder: api.UnderOf(&w.Said),
+		Rulings: api.RulingsOf(&w.Said), Refund: api.RefundOf(w.Said.Refund),
+		Asking: api.AskingOf(&w.Said, c.Clock()), AskedUnder: api.UnderOf(&w.Said),
 		Demand: api.OwedOf(&w.Said), Mode: w.Said.Mode,
 	}
 	return t
@@ -48,6 +48,7 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 		Since: api.TimeOf(k.Since), Office: named(k.Office), NextStep: named(k.Next), Due: api.DateOf(k.Expected),
 	}
 	r.PostedOn, r.Despite, r.Code = k.Submission.PostedOn, k.Submission.Despite, k.Code
+	r.Refund = api.RefundOf(k.Said.Refund)
 	if k.Submission.Secret != nil {
 		r.Confidential, r.Form, r.Applicant = true, json.RawMessage(`{}`), json.RawMessage(`{}`)
 	}

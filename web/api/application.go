@@ -134,6 +134,8 @@ type Tracking struct {
 	AppealBy *Date `json:"appeal_until,omitempty"`
 	Rulings
 
+	Refund *RefundNote `json:"refund,omitempty"`
+
 	Source string `json:"source,omitempty" enum:"hub,memory" doc:"At a box, of another centre's case: the hub says so now, or said so when it was asked before; as_of tells when"`
 	// Erased is set where what told of the citizen was erased by order.
 	Erased *ErasureNote `json:"erased,omitempty"`
@@ -262,6 +264,8 @@ type Filing struct {
 	Despite  string `json:"duplicate_reason,omitempty" doc:"Why it was filed though one like it had been taken"`
 	Variance int64  `json:"fee_variance,omitempty" doc:"By how many poisha it costs more than by the version in force when it came; below 0: less. What the receipt says stands"`
 
+	Refund *RefundNote `json:"refund,omitempty" doc:"What is paid back"`
+
 	Erased *ErasureNote `json:"erased,omitempty" doc:"What told of the citizen was erased by order: dates, desks and money are left"`
 }
 
@@ -305,6 +309,20 @@ type DemandNote struct {
 	Due    *Date  `json:"due"`
 	For    string `json:"for,omitempty" enum:"review,issue" doc:"Paid before the review, or after the approval; at a box, said of another centre's case alone"`
 	ID     string `json:"id,omitempty" doc:"Tells the demand from the case's others"`
+}
+
+// A RefundNote is what is paid back on a case.
+type RefundNote struct {
+	Owed int64 `json:"owed_poisha" doc:"To be paid back still"`
+	Paid int64 `json:"paid_poisha" doc:"Paid back so far"`
+}
+
+// RefundOf is what a standing says of money that is paid back, nil for nothing.
+func RefundOf(r *protocol.RefundWord) *RefundNote {
+	if r == nil {
+		return nil
+	}
+	return &RefundNote{Owed: r.Due, Paid: r.Paid}
 }
 
 // DemandOf is what is to be paid on a case, nil for nothing.

@@ -66,6 +66,9 @@ type SettleRequest struct {
 	Text    string `json:"text" minLength:"1" maxLength:"4000" doc:"What the citizen is told"`
 	To      string `json:"to,omitempty" maxLength:"128" doc:"Routed: the desk to which the case goes, post@office"`
 	Number  string `json:"number,omitempty" maxLength:"64" doc:"Applied, where the case that was named is not here: the one that was meant"`
+	Poisha  int64  `json:"poisha,omitempty" minimum:"0" doc:"Refund: how much is to be paid back; 0: what the item is about"`
+	Voucher string `json:"voucher,omitempty" maxLength:"64" doc:"Refund of a refund-owed item: the number of the voucher by which it was paid"`
+	PaidOn  string `json:"paid_on,omitempty" maxLength:"10" doc:"With voucher: the day, 2026-11-22; absent: today"`
 }
 
 // ActionAnswer is the case as the action left it; a repeat says the same again.

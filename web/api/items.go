@@ -29,6 +29,9 @@ type Item struct {
 	Changes   []Change        `json:"changes,omitempty" doc:"Of a correction, in a record: what is there now, and what the centre wants"`
 	Reason    string          `json:"reason,omitempty" doc:"Of a correction, in a record: the centre's"`
 	Charged   bool            `json:"charged,omitempty" doc:"The centre is liable for what comes of it"`
+	Voucher   string          `json:"voucher,omitempty" doc:"Of a refund that was paid: the number of its voucher"`
+	PaidOn    *Date           `json:"paid_on,omitempty" doc:"Of a refund that was paid: the day"`
+	Of        string          `json:"of,omitempty" doc:"Of a refund: withdraw, reject, or the kind of the item that it comes of"`
 	Advice
 }
 
@@ -134,8 +137,18 @@ var advice = map[string]Advice{
 	},
 	"refund-owed": {
 		words("টাকা ফেরত দিতে হবে", "Money to pay back"),
-		words("নথিটি নেওয়া হয়নি। আবেদনকারীকে টাকা ফেরত দিয়ে “টাকা ফেরত” বেছে নিন।", "What it was paid for was refused. Pay it back, then choose “pay it back”."),
+		words("আবেদনকারীকে টাকা ফেরত দিন, তারপর “টাকা ফেরত” বেছে নিয়ে ভাউচারের নম্বর ও তারিখ লিখুন। নামঞ্জুর আবেদনে আপিলের সময় শেষ হলে দিন।", "Pay it back to the applicant, then choose “pay it back” with the number and the day of the voucher. Of a rejected case, once no appeal can come."),
+		words("আপনার টাকা ফেরত দেওয়া হবে। রসিদ ও পরিচয়পত্র নিয়ে এই দপ্তরে আসুন।", "Your money is paid back. Come to this office with your receipt and a paper that shows who you are."),
+	},
+	"refund-asked": {
+		words("টাকা ফেরত দিতে হবে কি না", "Is money owed back?"),
+		words("আবেদনটি প্রত্যাহার বা নামঞ্জুর হয়েছে, আর সেবাটির নিয়মে ফেরতের কথা নেই। কী কাজ হয়েছে দেখে বলুন কত টাকা ফেরত পাবেন; কিছু না পেলে কারণ লিখে বাতিল করুন।", "The case was withdrawn or rejected, and its service does not say what is owed back. See what was done for it and say how much; if nothing is, dismiss this with the reason."),
 		paidKept,
+	},
+	"second-renewal": {
+		words("একই সনদের দ্বিতীয় নবায়ন", "A second renewal of one certificate"),
+		words("সনদটির আরেকটি নবায়ন আগে ইস্যু হয়েছে, তাই এটি আর ইস্যু করা যায় না। টাকা ফেরত বেছে নিলে নথি শেষ হয় এবং ফি ফেরত পাওনা হয়; টাকা জমা না থাকলে প্রত্যাখ্যান করুন।", "Another renewal of the certificate was issued before, so this one can’t be issued. Choose “pay it back”: the case ends and the fee is owed back; if nothing was paid, refuse it."),
+		words("আপনার সনদের আরেকটি নবায়ন আগেই হয়েছে। এই আবেদনের টাকা নিয়ে দপ্তর আপনাকে জানাবে।", "Your certificate was renewed by another application. The office tells you about the money for this one."),
 	},
 	"payment-voided": {
 		words("কেন্দ্র একটি জমা বাতিল করেছে", "A centre voided a payment"),
