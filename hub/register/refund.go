@@ -51,12 +51,12 @@ type refunds struct{ withheld }
 // reckon says what is owed back on a case that an act has brought to nothing, or no more since
 // it goes on.
 func (s refunds) reckon(before, c *Case, e *application.Event) {
-	switch e.Action { //nolint:exhaustive // Nothing else ends a case for which somebody has paid.
+	switch e.Action {
 	case application.Withdraw, application.Reject:
 	case application.Appeal:
 		s.forget(c)
 		return
-	default:
+	default: // Nothing else ends a case for which somebody has paid.
 		return
 	}
 	paid := s.paid(c)
