@@ -67,13 +67,13 @@ func (s refunds) reckon(before, c *Case, e *application.Event) {
 	rule := w.Version.Refund
 	if rule == nil {
 		if e.Action == application.Withdraw || c.State.Paid > 0 { // What is due with an application pays for its review.
-			s.open(c, Item{Kind: ItemRefundAsked, Text: e.Action.String(), Amount: paid, Event: c.source(), Centre: c.Centre})
+			s.open(c, Item{Kind: ItemRefundAsked, Text: e.Action.String(), Amount: paid, Event: s.source(c), Centre: c.Centre})
 		}
 		return
 	}
 	percent, when := share(rule, before, e.Action)
 	if sum := paid * int64(percent) / 100; sum > 0 {
-		s.owe(c, Item{Of: e.Action.String(), Text: fmt.Sprintf("%s: %d %% of %d poisha", when, percent, paid), Amount: sum, Event: c.source(), Centre: c.Centre})
+		s.owe(c, Item{Of: e.Action.String(), Text: fmt.Sprintf("%s: %d %% of %d poisha", when, percent, paid), Amount: sum, Event: s.source(c), Centre: c.Centre})
 	}
 }
 
@@ -94,7 +94,7 @@ func share(r *dcat.Refund, before *Case, a application.Action) (percent int, whe
 func (s refunds) paid(c *Case) int64 {
 	p := protocol.Payment{}
 	var sub protocol.Submission
-	at := c.source()
+	at := s.source(c)
 	if e, ok := s.eventAt(&at); ok && e.Decode(&sub) == nil {
 		p.Fees = sub.Fees
 	}
@@ -102,7 +102,7 @@ func (s refunds) paid(c *Case) int64 {
 }
 
 // source is where the application stands.
-func (c *Case) source() Source { return Source{Log: c.Log, At: c.At} }
+func (s refunds) source(c *Case) Source { return Source{Log: c.Log, At: c.At} }
 
 // owe opens a refund, of which sum, reason, event, centre and what it comes of are given.
 func (s refunds) owe(c *Case, it Item) {

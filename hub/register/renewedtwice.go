@@ -18,8 +18,8 @@ const whySecondRenewal = "another renewal of the same certificate was issued bef
 // renewals keeps which approved renewals of a certificate wait to be issued.
 type renewals struct{ refunds }
 
-// waitsToRenew reports whether a case is an approved renewal that was not issued yet.
-func (c *Case) waitsToRenew() bool {
+// waits reports whether a case is an approved renewal that was not issued yet.
+func (renewals) waits(c *Case) bool {
 	st := &c.State
 	approved := st.Stage == application.InPreparation || st.Purpose == application.ForIssue && (st.Stage == application.FeeDue || st.Stage == application.Paid)
 	return c.Succeeds != nil && approved && st.Issued == 0
@@ -32,7 +32,7 @@ func renewalKey(certificate string, n protocol.Number) []byte {
 // track keeps the list in step with a change. One whose certificate was renewed by then is an
 // item at once.
 func (s renewals) track(before, c *Case) {
-	was, waits := before.waitsToRenew(), c.waitsToRenew()
+	was, waits := s.waits(before), s.waits(c)
 	if was == waits {
 		return
 	}
@@ -55,7 +55,7 @@ func (s renewals) over(certificate string) {
 		return true, nil
 	}))
 	for _, n := range rest {
-		if c := (&Case{}); s.get(caseKey(n), c) && c.waitsToRenew() {
+		if c := (&Case{}); s.get(caseKey(n), c) && s.waits(c) {
 			s.twice(c)
 		}
 	}
@@ -64,14 +64,14 @@ func (s renewals) over(certificate string) {
 // twice makes an item of a second renewal, once.
 func (s renewals) twice(c *Case) {
 	if !slices.ContainsFunc(s.unsettled(c.Number), func(it *Item) bool { return it.Kind == ItemSecondRenewal }) {
-		s.open(c, Item{Kind: ItemSecondRenewal, Text: whySecondRenewal, Amount: s.paid(c), Event: c.source(), Centre: c.Centre})
+		s.open(c, Item{Kind: ItemSecondRenewal, Text: whySecondRenewal, Amount: s.paid(c), Event: s.source(c), Centre: c.Centre})
 	}
 }
 
 // endable says what is in the way of ending a second renewal.
 func (s renewals) endable(it *Item, outcome string) *protocol.Failure {
 	c := &Case{}
-	if it.Kind != ItemSecondRenewal || outcome == outcomeDismissed || !s.get(caseKey(it.Number), c) || c.waitsToRenew() {
+	if it.Kind != ItemSecondRenewal || outcome == outcomeDismissed || !s.get(caseKey(it.Number), c) || s.waits(c) {
 		return nil
 	}
 	return refuse(fault.Conflict, it.ID, "the case is "+c.State.Stage.String()+" meanwhile: dismiss this")
