@@ -20,7 +20,7 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"correction-word": Marshal(&CorrectionWord{
 			Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Taken: []string{"form.mouza"}, Waits: []string{"applicant.mobile"}, Why: "x",
 		}),
-		"standing-corrected": Marshal(&Standing{Number: number, Stage: "UNDER_REVIEW", Since: 5, Version: 9, Correction: "waits"}),
+		"standing-corrected": Marshal(&Standing{Number: number, Stage: "UNDER_REVIEW", Since: 5, Version: 9, Aftermath: Aftermath{Correction: "waits"}}),
 		"payment":            Marshal(&Payment{Means: MeansChallan, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reference: "C1", PaidAt: 7}),
 		"voiding":            Marshal(&Voiding{Log: uplink, At: Position{Seq: 4, Hash: Hash{5}}, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reason: "counted twice"}),
 		"withdrawal":         Marshal(&Withdrawal{Reason: "x"}),
@@ -42,7 +42,7 @@ func caseVectors(t *testing.T) map[string][]byte {
 			Channel: "online", Form: []byte(`{}`), Applicant: []byte(`{}`), Elsewhere: &Elsewhere{System: "e-filing", Number: "EF-77", On: "2025-01-05"},
 		}),
 		"submission-despite": Marshal(&Submission{Channel: "counter", Form: []byte(`{}`), Applicant: []byte(`{}`), Despite: "another plot"}),
-		"standing-refund":    Marshal(&Standing{Number: number, Stage: "WITHDRAWN", Since: 5, Version: 9, Refund: &RefundWord{Due: 2000, Paid: 500}}),
+		"standing-refund":    Marshal(&Standing{Number: number, Stage: "WITHDRAWN", Since: 5, Version: 9, Aftermath: Aftermath{Refund: &RefundWord{Due: 2000, Paid: 500}}}),
 		"standing-posted":    Marshal(&Standing{Number: number, Stage: "POSTED", Since: 5, Version: 9, Mode: "post", Article: "RR123456789BD"}),
 		"standing-asked-anew": Marshal(&Standing{
 			Number: number, Stage: "INFO_REQUESTED", Since: 5, Version: 2, Items: []string{"form.purpose"},

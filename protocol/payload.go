@@ -155,9 +155,13 @@ type Standing struct {
 
 	Question
 
-	Correction string `cbor:"50,keyasint,omitempty"` // What has come of the newest correction: waits, taken or refused.
+	Aftermath
+}
 
-	Refund *RefundWord `cbor:"105,keyasint,omitempty"` // What is paid back; nil: nothing is or was owed back.
+// Aftermath is what a standing says of things that came to a case beside its way.
+type Aftermath struct {
+	Correction string      `cbor:"50,keyasint,omitempty"`  // What has come of the newest correction: waits, taken or refused.
+	Refund     *RefundWord `cbor:"105,keyasint,omitempty"` // What is paid back; nil: nothing is or was owed back.
 }
 
 // A RefundWord is what a standing says of money that is paid back, in poisha.

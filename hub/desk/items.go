@@ -77,7 +77,7 @@ func itemOf(it *register.Item) api.Item {
 	out := api.Item{
 		ID: it.ID, Number: it.Number, Kind: it.Kind, Since: api.Millis(it.At), Due: api.DateOf(it.Deadline), Owner: it.Owner.String(),
 		Text: it.Text, Poisha: it.Amount, Centre: string(it.Centre), Outcome: it.Outcome, Words: it.Words, SettledBy: it.By, Charged: it.Charged,
-		Fields: it.Fields, Voucher: it.Voucher, PaidOn: api.DateOf(it.PaidOn), Of: it.Of,
+		Disputed: api.Disputed{Fields: it.Fields}, PaidOut: api.PaidOut{Voucher: it.Voucher, PaidOn: api.DateOf(it.PaidOn), Of: it.Of},
 	}
 	if out.Advice, _ = api.AdviceOn(it.Kind); it.Outcome == "" {
 		out.Outcomes = register.OutcomesOf(it.Kind)

@@ -25,14 +25,24 @@ type Item struct {
 	Outcome   string          `json:"outcome,omitempty" doc:"refund, credit, applied, dismissed, again, accepted, honoured, refused, confirmed, routed or put-right; absent while it is open"`
 	Words     string          `json:"words,omitempty"`
 	SettledBy string          `json:"settled_by,omitempty"`
-	Fields    []string        `json:"fields,omitempty" doc:"Of a correction: the answers that somebody has to decide about"`
-	Changes   []Change        `json:"changes,omitempty" doc:"Of a correction, in a record: what is there now, and what the centre wants"`
-	Reason    string          `json:"reason,omitempty" doc:"Of a correction, in a record: the centre's"`
 	Charged   bool            `json:"charged,omitempty" doc:"The centre is liable for what comes of it"`
-	Voucher   string          `json:"voucher,omitempty" doc:"Of a refund that was paid: the number of its voucher"`
-	PaidOn    *Date           `json:"paid_on,omitempty" doc:"Of a refund that was paid: the day"`
-	Of        string          `json:"of,omitempty" doc:"Of a refund: withdraw, reject, or the kind of the item that it comes of"`
+	Disputed
+	PaidOut
 	Advice
+}
+
+// Disputed is what a correction changes, or wants to. Its members stand among the item's.
+type Disputed struct {
+	Fields  []string `json:"fields,omitempty" doc:"Of a correction: the answers that somebody has to decide about"`
+	Changes []Change `json:"changes,omitempty" doc:"Of a correction, in a record: what is there now, and what the centre wants"`
+	Reason  string   `json:"reason,omitempty" doc:"Of a correction, in a record: the centre's"`
+}
+
+// PaidOut is what there is to say of a refund. Its members stand among the item's.
+type PaidOut struct {
+	Voucher string `json:"voucher,omitempty" doc:"Of a refund that was paid: the number of its voucher"`
+	PaidOn  *Date  `json:"paid_on,omitempty" doc:"Of a refund that was paid: the day"`
+	Of      string `json:"of,omitempty" doc:"Of a refund: withdraw, reject, or the kind of the item that it comes of"`
 }
 
 // A Change is an answer that was put right, or that a centre wants put right.
