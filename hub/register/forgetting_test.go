@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"testing"
@@ -66,6 +67,19 @@ func TestRow36WhatCameLaterOfACase(t *testing.T) {
 	said := func(p Source) bool { return p.Log.Name == "41-09-17" }
 	if len(o.Places) != 4 || !slices.ContainsFunc(o.Inboxes, said) {
 		t.Errorf("places %v and %v; want four in the uplink, and the words of the inbox", o.Places, o.Inboxes)
+	}
+	_, base := baseOf(w, b)
+	orders := 0
+	for i := range base {
+		if base[i].Kind == protocol.EventsErased {
+			orders++
+		}
+		if bytes.Contains(base[i].Payload, []byte(canary)) {
+			t.Errorf("a new box of the centre is told of him by an event of kind %d", base[i].Kind)
+		}
+	}
+	if orders != len(heard(w, b.centre)) || orders == 0 {
+		t.Errorf("a new box of the centre is told of %d orders; want each that was told before it", orders)
 	}
 	verified(w)
 	w.agree()

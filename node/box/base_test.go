@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/internal/nodetest"
 	"kendro/protocol"
 )
@@ -170,4 +172,49 @@ func TestBase(t *testing.T) {
 		t.Error("still waits for what came again")
 	}
 	check("with the base again")
+}
+
+// TestRow36ABaseTellsOfAnOrder: a new box of the centre, whose inbox begins with a base, shows what
+// was erased before, with law and post, has whoever keeps neighbours' copies bar its place, and
+// keeps a hash of it where the earlier box's log comes with the event whole.
+func TestRow36ABaseTellsOfAnOrder(t *testing.T) {
+	t.Parallel()
+	c, f := freshCounter(t), newFormer(t)
+	var barred []protocol.ErasedPlaces
+	c.o.Forget = func(p []protocol.ErasedPlaces) error { barred = append(barred, p...); return nil }
+	c.start()
+	first := f.Items[0]
+	word := protocol.ErasedCase{Number: f.numbers[0], Stage: "APPROVED", At: 5_000, By: place.Seat{Post: "dc", Office: "dc-41"}, Basis: "the law"}
+	places := []protocol.ErasedPlaces{{Log: f.ID, At: []protocol.Position{{Seq: first.Seq, Hash: first.Hash}}}}
+	c.d.Say(t, protocol.EventsErased, &protocol.Erasure{Cases: []protocol.ErasedCase{word}, Places: places})
+	b, items := f.state(c)
+	c.TakeBase(&b)
+	if err := c.bring(&b, items, 1, len(items)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.deliverRun(f.ID, protocol.Hash{}, f.Items); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the order to be carried out", func() bool { return c.Forgotten().At == b.At })
+	if g, err := c.Erased(word.Number); err != nil || g == nil || g.Word != word {
+		t.Errorf("the box shows %+v, %v; want %+v", g, err, word)
+	}
+	if w, err := c.Track(word.Number); err != nil || w.Erased == nil {
+		t.Errorf("tracking says %+v, %v", w, err)
+	}
+	if !reflect.DeepEqual(barred, places) {
+		t.Errorf("barred are %v; want %v", barred, places)
+	}
+	hashes, whole := 0, 0
+	if err := scan("in", c.in.Load(), 1, func(seq uint64, raw []byte) error {
+		r, err := decodeIn(seq, raw)
+		if _, gone := protocol.ErasedHash(r.Raw); gone && r.Log == f.ID && r.At.Seq == first.Seq {
+			hashes++
+		} else if r.Log == f.ID {
+			whole++
+		}
+		return err
+	}); err != nil || hashes != 1 || whole != len(f.Items)-1 {
+		t.Errorf("of the earlier box's log %d events are hashes and %d are whole, %v; want the first alone a hash", hashes, whole, err)
+	}
 }
