@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"kendro/domain/fault"
@@ -346,4 +348,75 @@ func TestRecoverFromTheLastServer(t *testing.T) {
 	numbers = append(numbers, b.File(5)...)
 	drain(t, g, b, last.Addr)
 	once(t, last.Hub.Register(), numbers)
+}
+
+// TestALoneRegisterThatWasPutBackIsNamed: the folder of a district's only server is put back from
+// a copy of before it told a box something. At the box's next session it is said aloud, and again
+// once the register has told it something else at that place; where nothing is missing it is not.
+func TestALoneRegisterThatWasPutBackIsNamed(t *testing.T) {
+	t.Parallel()
+	var said spoken
+	g := hubtest.With(t, hubtest.Options{Voters: 1, Tune: func(_ int, c *hub.Config) { c.Logger = slog.New(slog.NewTextHandler(&said, nil)) }})
+	s, b := g.Servers[0], g.Enrol(centre)
+	hears := func(n int) {
+		b.File(n)
+		ctx, cancel := context.WithCancel(t.Context())
+		wait := b.Sync(ctx, s.Addr)
+		defer wait()
+		defer cancel()
+		g.Wait("the box to hear all", func() bool {
+			at, err := s.Hub.Register().LogHead(s.Hub.Register().Inbox(centre))
+			return err == nil && b.Acked() == b.Filed() && b.Reaches(protocol.Inbox) >= at.Seq
+		})
+	}
+	hears(2)
+	g.Stop(s)
+	older := filepath.Join(t.TempDir(), "older")
+	if err := hub.CopyFolder(older, s.Dir); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	hears(2)
+	if n := said.times(hub.OlderRegister); n != 0 {
+		t.Errorf("it is said %d times that a register is older which is not", n)
+	}
+	g.Stop(s)
+	if err := errors.Join(os.RemoveAll(s.Dir), os.Rename(older, s.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	g.Start(s)
+	g.Leader()
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := b.Sync(ctx, s.Addr)
+	g.Wait("it to be said", func() bool { return said.times(hub.OlderRegister) > 0 })
+	cancel()
+	wait()
+	g.Wait("the register to speak of the same again", func() bool {
+		at, err := s.Hub.Register().LogHead(s.Hub.Register().Inbox(centre))
+		return err == nil && at.Seq >= b.Reaches(protocol.Inbox)
+	})
+	before := said.times(hub.OlderRegister)
+	ctx, cancel = context.WithCancel(t.Context())
+	wait = b.Sync(ctx, s.Addr)
+	g.Wait("it to be said again", func() bool { return said.times(hub.OlderRegister) > before })
+	cancel()
+	wait()
+}
+
+// spoken is a log that is read while it is written.
+type spoken struct {
+	mu   sync.Mutex // Guards text.
+	text bytes.Buffer
+}
+
+func (s *spoken) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *spoken) times(what string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), what)
 }

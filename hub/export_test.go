@@ -42,6 +42,16 @@ func Rewrite(ctx context.Context, h *Hub) error {
 	return h.sweeper.rewrite(ctx, h.Register().Applied())
 }
 
+// WriteAnew writes a server's register into another folder, as the first step of a sweep, and
+// throws that away.
+func WriteAnew(ctx context.Context, h *Hub) error {
+	f, err := h.disk.anew.rewrite(ctx)
+	if err != nil {
+		return err
+	}
+	return h.disk.anew.drop(f)
+}
+
 // Sweep rids a server's folder of what was erased, as it does by itself in its time.
 func Sweep(ctx context.Context, h *Hub) error {
 	upTo, err := Unswept(h)
@@ -56,3 +66,6 @@ func Unswept(h *Hub) (upTo uint64, err error) {
 	upTo, _, err = h.sweeper.due()
 	return upTo, err
 }
+
+// OlderRegister is said of a register that was put back from a copy of before.
+const OlderRegister = olderRegister

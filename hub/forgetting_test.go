@@ -431,7 +431,7 @@ func (m *meeting) step(point string) {
 func (m *meeting) rewrites(t *testing.T, g *hubtest.Group, s *hubtest.Server) error {
 	t.Helper()
 	installed, ended := s.Hub.Status().Installed, make(chan error, 1)
-	go func() { ended <- hub.Rewrite(t.Context(), s.Hub) }()
+	go func() { ended <- hub.WriteAnew(t.Context(), s.Hub) }()
 	g.Wait("a snapshot to be installed", func() bool { return s.Hub.Status().Installed > installed })
 	close(m.released)
 	err := <-ended

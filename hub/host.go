@@ -86,6 +86,9 @@ func (p *porter) serve(ctx context.Context, conn *link.Conn, done func()) {
 		if n.What == replication.Forked || n.What == replication.WeRefused {
 			p.host.log.Warn("a sync session noted", "what", n.What.String(), "log", n.Log.String(), "seq", n.At.Seq, "kind", n.Kind.Error())
 		}
+		if p.forgot(ctx, &n) {
+			p.host.log.Error(olderRegister, "centre", conn.Peer().Subject.Name, "seq", n.At.Seq)
+		}
 	}
 	ended := func(err error) {
 		defer done()
@@ -103,6 +106,31 @@ func (p *porter) serve(ctx context.Context, conn *link.Conn, done func()) {
 		link.BeginSession(ctx, conn, conn.Peer(), p.host,
 			link.OnEnd(ended), link.OnNote(note), link.Carriage(protocol.TakesDocuments), link.Answers(), link.Endure(link.Patience{}))
 	}
+}
+
+// olderRegister is for the operator of a hub whose servers all stand where they stood before.
+const olderRegister = "a box was told in its inbox what this register does not know: if its folder was put back from a copy, it has forgotten what came since, orders of erasure among it, and what it says now does not reach that box; see docs/when-every-server-is-lost.md"
+
+// forgot reports whether a session noted that the box was told more than this register knows, or
+// otherwise: what a register says in an inbox it never takes back, so it was put back
+// from a copy of before. A server that only lags behind the leader catches up first.
+func (p *porter) forgot(ctx context.Context, n *replication.Note) bool {
+	if n.Log.Channel != protocol.Inbox || n.Log.Incarnation != p.host.group.register().Incarnation() {
+		return false
+	}
+	switch n.What { //nolint:exhaustive // The others are about a peer, and not about what it was told.
+	case replication.Forked:
+		return true
+	case replication.PeerRefused:
+		return n.Kind == fault.Conflict
+	case replication.PeerAhead:
+		if !p.host.fresh(ctx) {
+			return false
+		}
+		at, err := p.host.group.register().LogHead(n.Log)
+		return err == nil && at.Seq < n.At.Seq
+	}
+	return false
 }
 
 // Open admits an enrolled box.

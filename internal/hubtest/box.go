@@ -373,6 +373,9 @@ func (b *Box) store(peer replication.Peer, x *protocol.Block) (protocol.Position
 		return protocol.Position{}, nil, err
 	}
 	at := b.heads[x.Header.Log]
+	if x.Header.First == at.Seq+1 && x.Header.Prev != at.Hash {
+		return at, nil, fault.New("hubtest.Store", fault.Conflict, x.Header.Log.String(), "it follows another event than mine")
+	}
 	for _, it := range items {
 		if it.Seq <= at.Seq {
 			continue
