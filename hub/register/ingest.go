@@ -152,7 +152,8 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 		}
 	}
 	s.beginLog(h.Log, l, owner)
-	told := protocol.Acceptance{Log: h.Log, First: l.At.Seq + 1, Last: h.Last, Index: s.index, At: s.meta.At}
+	told := tidings{step: s.step, centre: owner.Centre}
+	told.Acceptance = protocol.Acceptance{Log: h.Log, First: l.At.Seq + 1, Last: h.Last, Index: s.index, At: s.meta.At}
 	for i := range items {
 		it := &items[i]
 		if it.Seq <= l.At.Seq {
@@ -165,16 +166,43 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 		}
 		s.record(h.Log, l.At, it.Raw)
 		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
-			told.Other = append(told.Other, *st)
+			told.add(it.Seq, st)
 		}
 		erasures{courses(s)}.again(h.Log, it, owner.Centre)
 	}
 	s.moved(h.Log)
-	s.append(s.world.inbox(owner.Centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&told)})
+	told.tell()
 	s.contradicted(h.Log, l, items)
 	papers(s).tellHeld(owner.Centre, s.held)
 	s.held = nil
 	return nil
+}
+
+// mostTold bounds the standings in one acceptance: with what else it says it is an event.
+const mostTold = protocol.MaxEvent - 1<<10
+
+// Tidings are what a centre is told of a block, in more than one event where it is long.
+type tidings struct {
+	*step
+	protocol.Acceptance
+	centre place.Centre
+	size   int // Of the standings, in bytes.
+}
+
+// add tells where the case of an event stands.
+func (a *tidings) add(seq uint64, st *protocol.Standing) {
+	more := len(protocol.Marshal(st))
+	if a.size += more; a.size > mostTold {
+		last := a.Last
+		a.Last = seq - 1
+		a.tell()
+		a.First, a.Last, a.Other, a.size = seq, last, nil, more
+	}
+	a.Other = append(a.Other, *st)
+}
+
+func (a *tidings) tell() {
+	a.append(a.world.inbox(a.centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&a.Acceptance)})
 }
 
 // Why an event stands aside.
