@@ -41,7 +41,16 @@ type forgotten struct {
 	sealed    protocol.Hash   // … which is kept under this hash, zero where the disk was too full.
 }
 
-func (k *forgotten) last() uint64 { return k.seq + 1 }
+// cases are her application and, if she made one, her grievance.
+func (k *forgotten) cases() []protocol.Number {
+	if k.grievance == 0 {
+		return []protocol.Number{k.number}
+	}
+	return []protocol.Number{k.number, k.grievance}
+}
+
+// last is the place of the last of them.
+func (k *forgotten) last() uint64 { return k.seq + uint64(len(k.cases())) - 1 }
 
 // tells takes an application with a scan, of which nobody else shares a word.
 func (m *member) tells() *forgotten {
@@ -128,8 +137,8 @@ func (m *member) complains(k *forgotten) {
 		t.Fatal(err, wrong)
 	}
 	c, err := m.box.Case(a.Number)
-	if err != nil || c.Submission.Secret == nil || a.Receipt.At.Seq != k.last() {
-		t.Fatalf("what she complained of is not sealed: %+v, %v", c, err)
+	if err != nil || c.Submission.Secret == nil || a.Receipt.At.Seq != k.seq+1 {
+		t.Fatalf("what she complained of is not sealed, or not the next at %v: %v", a.Receipt.At, err)
 	}
 	if docs := c.Submission.Documents; len(docs) > 0 {
 		k.sealed = docs[0].Hash
@@ -166,21 +175,21 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 			up.Wait("a server to hold what she brought with her grievance", func() bool { return s.Hub.Holds(k.sealed) })
 		}
 	}
-	if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "gives up", Number: k.grievance}, protocol.Withdrawal{}); err != nil {
-		t.Fatal(err)
+	why := map[protocol.Number]string{k.number: "canary of her withdrawal"} // None for the grievance.
+	for _, n := range k.cases() {
+		if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "withdraws " + n.String(), Number: n}, protocol.Withdrawal{Reason: why[n]}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := m.box.Followups().Withdraw(t.Context(), box.Followup{User: "rahima", Key: "withdraws", Number: k.number}, protocol.Withdrawal{Reason: "canary of her withdrawal"}); err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []protocol.Number{k.number, k.grievance} {
+	for _, n := range k.cases() {
 		up.Wait("her withdrawal", func() bool {
 			w, err := m.box.Track(n)
 			return err == nil && w.Stage == application.Withdrawn.String()
 		})
 	}
-	up.Erase(k.number, k.grievance)
+	up.Erase(k.cases()...)
 	up.forgot(k, up.boxes...)
-	for _, n := range []protocol.Number{k.number, k.grievance} {
+	for _, n := range k.cases() {
 		if w, err := m.box.Track(n); err != nil || w.Erased == nil {
 			t.Errorf("tracking says %+v, %v", w, err)
 		}
@@ -197,7 +206,7 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 		return err == nil && at.At.Seq > 0
 	})
 	for _, b := range up.boxes {
-		up.Wait("the authority's word at "+string(b.centre), func() bool { list, err := b.box.Warrants(); return err == nil && len(list) == 2 })
+		up.Wait("the authority's word at "+string(b.centre), func() bool { list, err := b.box.Warrants(); return err == nil && len(list) == len(k.cases()) })
 	}
 	m.skips(k)
 	for _, b := range up.boxes {
@@ -210,7 +219,7 @@ func (up *upazila) forgets(m *member, k *forgotten) {
 func (up *upazila) forgot(k *forgotten, boxes ...*member) {
 	up.t.Helper()
 	for _, b := range boxes {
-		for _, n := range []protocol.Number{k.number, k.grievance} {
+		for _, n := range k.cases() {
 			up.Wait("what is erased at "+string(b.centre), func() bool {
 				o, err := up.Leader().Hub.Register().Erasure(n)
 				f := b.box.Forgotten()
