@@ -69,6 +69,9 @@ func (h *holding) put(c *ingestCall, settled protocol.Position) (protocol.Positi
 	if err != nil {
 		return none, nil, err
 	}
+	if _, err := h.judge.opener.key(epoch); errors.Is(err, fault.NotFound) { // Held, it would be in the way of the same under another key.
+		return none, nil, fault.New(op, fault.Unavailable, b.Header.Log.String(), "it is sealed to a key that this district does not hold")
+	}
 	here := h.cursor(b.Header.Log)
 	if h.registered(&b.Header, here) { // Or what was erased by order would lie here once more.
 		return here, h.sign(b.Header.Log, here, h.register().Applied(), h.register().Incarnation()), nil

@@ -254,6 +254,9 @@ func (b *Box) head() protocol.Head {
 	return protocol.Head{Log: b.Log, At: protocol.Position{Seq: n, Hash: b.hashes[n]}}
 }
 
+// Held is how far a server has said that it holds the log, without its register.
+func Held(b *Box) uint64 { return b.held.Load() }
+
 // Acked returns how far the hub has acknowledged the log.
 func (b *Box) Acked() uint64 {
 	b.mu.Lock()
