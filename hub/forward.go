@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/raft"
 
@@ -89,6 +90,9 @@ func (h *Hub) Do(ctx context.Context, cmd register.Command) (register.Result, er
 func (g *group) do(ctx context.Context, cmd register.Command) (register.Result, error) {
 	if !slices.Contains(register.Methods(), cmd.Method) {
 		return register.Result{}, fault.New("hub.Do", fault.Invalid, string(cmd.Method), "no such command")
+	}
+	if !utf8.ValidString(cmd.ID) || !utf8.ValidString(cmd.Actor) { // An entry with it could be read by no server.
+		return register.Result{}, fault.New("hub.Do", fault.Invalid, string(cmd.Method), "the ID and the login have to be UTF-8")
 	}
 	wait, _ := patience(cmd.Method)
 	ctx, cancel := context.WithTimeout(ctx, wait)

@@ -72,6 +72,11 @@ func TestRepeatedCommandHappensOnce(t *testing.T) {
 	cmd := register.NewCommand("one", register.ActorControl, register.AddUser, register.User{
 		Name: "rahima", Role: "entrepreneur", Centre: centre, Gender: "f", Hash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", From: 1,
 	})
+	broken := cmd
+	broken.ID = "\xff"
+	if _, err := g.Leader().Hub.Do(t.Context(), broken); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a command whose ID no server could read: %v", err)
+	}
 	first, err := g.Leader().Hub.Do(t.Context(), cmd)
 	if err != nil {
 		t.Fatal(err)

@@ -75,17 +75,6 @@ func TestNothingStopsApply(t *testing.T) {
 	}
 }
 
-// FuzzStorm is the same with seeds of the fuzzer's.
-func FuzzStorm(f *testing.F) {
-	c := newClimate(f)
-	f.Add(uint64(1))
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		s := c.storm(t, seed)
-		s.rage(8)
-		s.agree()
-	})
-}
-
 // TestStormKnowsEveryKind fails for an event that a box can sign, or a command, that no
 // storm makes.
 func TestStormKnowsEveryKind(t *testing.T) {
