@@ -122,6 +122,9 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 		return float64(n)
 	}))
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kendro_untold_words", Help: "What the register had to tell centres and was too long for an event. Anything but 0 is a defect: tell us.",
+	}, func() float64 { return float64(s.hub.Register().Stats().Untold) }))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "kendro_recount_differs", Help: "Places that the metric cells tell otherwise than the cases, by last night's count. Anything but 0 is a defect: tell us.",
 	}, func() float64 {
 		if c := s.status().Recount; c != nil {

@@ -87,11 +87,15 @@ func (s papers) name(c *Case, list []protocol.Document) (held []protocol.Hash) {
 	return held
 }
 
-// tellHeld lets a centre know which documents are safe.
+// mostHeld are as many documents as one event of an inbox can name: a hash is 34 bytes.
+const mostHeld = (protocol.MaxEvent - 64) / 34
+
+// tellHeld lets a centre know which documents are safe. A block may name twice as many as
+// go into an event.
 func (s papers) tellHeld(centre place.Centre, held []protocol.Hash) {
-	if len(held) > 0 {
+	for some := range slices.Chunk(held, mostHeld) {
 		s.append(s.world.inbox(centre), &protocol.Event{
-			Kind: protocol.DocumentsHeld, Payload: protocol.Marshal(&protocol.HeldDocuments{Hashes: held}),
+			Kind: protocol.DocumentsHeld, Payload: protocol.Marshal(&protocol.HeldDocuments{Hashes: some}),
 		})
 	}
 }

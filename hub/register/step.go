@@ -41,10 +41,17 @@ type Stats struct {
 	Followed    uint64                     `cbor:"15,keyasint,omitempty"` // Events on cases that were here: applied, or an item.
 	Items       uint64                     `cbor:"16,keyasint,omitempty"` // Items that were opened.
 	Settled     uint64                     `cbor:"17,keyasint,omitempty"` // Items that came to an outcome.
-	Lapsed      uint64                     `cbor:"18,keyasint,omitempty"` // Demands whose term ended.
-	Escalated   uint64                     `cbor:"19,keyasint,omitempty"` // Times that a task went to a superior.
 
+	ByTime
 	Forgotten
+
+	Untold uint64 `cbor:"68,keyasint,omitempty"` // Words to centres that were longer than an event: a defect of ours.
+}
+
+// ByTime counts what happened because time went by.
+type ByTime struct {
+	Lapsed    uint64 `cbor:"18,keyasint,omitempty"` // Demands whose term ended.
+	Escalated uint64 `cbor:"19,keyasint,omitempty"` // Times that a task went to a superior.
 }
 
 // Forgotten counts what was erased by order.
@@ -185,11 +192,15 @@ func (s *step) append(id protocol.LogID, e *protocol.Event) protocol.Position {
 	}
 	e.At, e.Checkpoint = s.meta.At, s.index
 	raw, err := e.Encode()
+	l := s.log(id)
+	if err != nil && id.Channel == protocol.Inbox {
+		s.meta.Stats.Untold++ // A centre that misses a word is less than a district that stops for good.
+		return l.At
+	}
 	if err != nil { // Bounded before; anything else is a defect of ours.
 		s.keep(err)
 		return protocol.Position{}
 	}
-	l := s.log(id)
 	l.At = protocol.Position{Seq: l.At.Seq + 1, Hash: protocol.ChainHash(id, l.At.Seq+1, l.At.Hash, raw)}
 	s.record(id, l.At, raw)
 	s.moved(id)
