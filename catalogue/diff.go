@@ -39,7 +39,7 @@ var partTexts = map[string]string{
 	"centre_types": "centre types {from} are now {to}", "training": "trainings {from} are now {to}",
 	"offline": "the offline policy {from} is now {to}", "keep_days": "kept for {from} days after their end, now for {to}",
 	"sla_days": "{from} working days are now {to}", "grace_days": "grace_days {from} are now {to}",
-	"info_days": "info_days {from} are now {to}", "refund": "refunds {from} are now {to}",
+	"info_days": "info_days {from} are now {to}", "refund": "refunds (before the review / in it / where rejected) {from} are now {to}",
 	"fee_at": "fees due at {from} are now due at {to}", "fees": "{from} fee lines are now {to}", "fee": "fee {of} {from} poisha is now {to}",
 	"fee_rule": "fee {of} changed its kind, ceiling or condition", "documents": "the documents changed ({from}, now {to})",
 	"procedure": "payment, issue, delivery or appeals changed", "checks": "the checks or rules changed",

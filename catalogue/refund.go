@@ -43,10 +43,11 @@ func (r *refundFile) lint(l *linter) {
 	}
 }
 
-// refundText is what a version says of refunds, for who reads a difference.
+// refundText is what a version says of refunds, for who reads a difference: a dash where an officer
+// says it.
 func refundText(r *dcat.Refund) string {
 	if r == nil {
-		return "by an officer's word"
+		return "–"
 	}
-	return fmt.Sprintf("%d %% before the review, %d %% in it, %d %% where rejected", r.BeforeReview, r.InReview, r.Rejected)
+	return fmt.Sprintf("%d %% / %d %% / %d %%", r.BeforeReview, r.InReview, r.Rejected)
 }

@@ -58,6 +58,7 @@ var partWords = map[string]place.Name{
 	"sla_days":     name("কার্যদিবস", "Working days"),
 	"grace_days":   name("আগের সংস্করণ যত দিন চলে", "Days for which the version before goes on"),
 	"info_days":    name("চাওয়া তথ্য আনার দিন", "Days to bring what is asked for"),
+	"refund":       name("ফেরতের অংশ (যাচাইয়ের আগে / যাচাইয়ের সময় / প্রত্যাখ্যানে)", "Refunds (before the review / in it / where rejected)"),
 	"fee_at":       name("ফি কখন", "When fees are due"),
 	"fees":         name("ফির সংখ্যা", "Number of fees"),
 	"fee":          name("ফি", "Fee"),

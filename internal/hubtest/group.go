@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,11 +159,14 @@ func (s *Server) listen(address string) {
 	if err != nil {
 		s.group.tb.Fatal(err)
 	}
-	c, err := net.ListenUDP("udp", a)
-	if err != nil {
-		s.group.tb.Fatal(err)
-	}
-	s.conn = c
+	s.group.Wait("the address "+address+", which another test's socket may have got meanwhile", func() bool {
+		c, err := net.ListenUDP("udp", a)
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+			s.group.tb.Fatal(err)
+		}
+		s.conn = c
+		return err == nil
+	})
 }
 
 // Config is what the server is opened with.
