@@ -164,7 +164,9 @@ func (s *Server) listen(address string) {
 		if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
 			s.group.tb.Fatal(err)
 		}
-		s.conn = c
+		if err == nil {
+			s.conn = c
+		}
 		return err == nil
 	})
 }
