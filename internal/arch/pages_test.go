@@ -2,7 +2,9 @@ package arch
 
 import (
 	"fmt"
+	"go/ast"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -87,5 +89,34 @@ func TestPagesPlanted(t *testing.T) {
 	want := []string{"docs/README.md: link to gone.md leads nowhere", "docs/b.md: no README links to it"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+// named is a test's name in a page; one that ends in "…" stands for those that begin so.
+var named = regexp.MustCompile(`\bTest[A-Z0-9][A-Za-z0-9]*…?`)
+
+// TestRequirementsNameTests: what docs/requirements.md gives as shown by a test is one.
+func TestRequirementsNameTests(t *testing.T) {
+	tests := map[string]bool{}
+	for _, s := range readTree(t, "../..") {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasSuffix(s.path, "_test.go") {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	text, err := os.ReadFile("../../docs/requirements.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := named.FindAllString(string(text), -1)
+	for _, name := range names {
+		begin, many := strings.CutSuffix(name, "…")
+		if !tests[begin] && (!many || !slices.ContainsFunc(slices.Collect(maps.Keys(tests)), func(have string) bool { return strings.HasPrefix(have, begin) })) {
+			t.Errorf("docs/requirements.md names %s: there is no such test", name)
+		}
+	}
+	if len(names) < 100 {
+		t.Errorf("%d tests are named: the page is read wrongly", len(names))
 	}
 }
