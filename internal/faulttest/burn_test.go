@@ -69,7 +69,7 @@ func TestEveryServerBurns(t *testing.T) {
 				said = ""
 				for _, b := range s.Blockers {
 					if b.Code == "catalogue_conflict" || b.Code == "log_forked" || b.Code == "register_anew" {
-						said = string(b.Code)
+						said = b.Code
 					}
 				}
 				return said == ""
