@@ -13,11 +13,12 @@ import (
 
 // How servers compare their clocks.
 const (
-	clockEvery = 10 * time.Second // How often a server asks the others …
-	clockRetry = time.Second      // … until most have answered for the first time.
-	clockTrip  = 2 * time.Second  // An answer that took longer says nothing.
-	clockFirst = 3 * time.Second  // How long a server's first entry waits for the others' clocks.
-	clockApart = 10 * time.Minute // How far clocks may be apart, as a counter's may from its hub's.
+	clockEvery = 10 * time.Second       // How often a server asks the others.
+	clockTrip  = 2 * time.Second        // An answer that took longer says nothing.
+	clockRetry = 50 * time.Millisecond  // The pause until most have answered for the first time,
+	clockQuick = 250 * time.Millisecond // and what an answer may take then, twice as long each time.
+	clockFirst = 3 * time.Second        // How long a server's first entry waits for the others' clocks.
+	clockApart = 10 * time.Minute       // How far clocks may be apart, as a counter's may from its hub's.
 )
 
 // An officeClock is the time by which a server acts: its own clock's while that is
@@ -124,12 +125,13 @@ type clockwatch struct {
 
 // run compares until ctx ends.
 func (w *clockwatch) run(ctx context.Context) {
-	for {
-		w.look(ctx)
+	for trip := clockQuick; ; trip = min(2*trip, clockTrip) {
+		w.look(ctx, trip)
 		pause := clockEvery
 		select {
 		case <-w.clock.heard:
-		default:
+			trip = clockTrip
+		default: // The servers of a hub that was off start one after another.
 			pause = clockRetry
 		}
 		if !rest(ctx, pause) {
@@ -138,9 +140,9 @@ func (w *clockwatch) run(ctx context.Context) {
 	}
 }
 
-// look asks every other voter once. One of a version before says no time, and is as
-// if it were none.
-func (w *clockwatch) look(ctx context.Context) {
+// look asks every other voter once, and waits for trip. One of a version before says
+// no time, and is as if it were none.
+func (w *clockwatch) look(ctx context.Context, trip time.Duration) {
 	var mu sync.Mutex // Guards others and asked.
 	var others []time.Duration
 	var wg sync.WaitGroup
@@ -151,7 +153,7 @@ func (w *clockwatch) look(ctx context.Context) {
 		}
 		asked++
 		wg.Go(func() {
-			d, heard, silent := w.ask(ctx, s)
+			d, heard, silent := w.ask(ctx, s, trip)
 			mu.Lock()
 			defer mu.Unlock()
 			if heard {
@@ -168,17 +170,17 @@ func (w *clockwatch) look(ctx context.Context) {
 	}
 }
 
-// ask returns by how much a server's clock is ahead of this one's. silent is one
-// that answers, and knows nothing of clocks.
-func (w *clockwatch) ask(ctx context.Context, s *register.Server) (d time.Duration, heard, silent bool) {
-	ctx, cancel := context.WithTimeout(ctx, clockTrip)
+// ask returns by how much a server's clock is ahead of this one's, where it answers
+// within trip. silent is one that answers, and knows nothing of clocks.
+func (w *clockwatch) ask(ctx context.Context, s *register.Server, trip time.Duration) (d time.Duration, heard, silent bool) {
+	ctx, cancel := context.WithTimeout(ctx, trip)
 	defer cancel()
 	var a probeAnswer
 	began := w.clock.wall()
 	err := w.call(ctx, w.book.address(s.ID), callProbe, nil, &a)
 	ended := w.clock.wall()
 	took := ended.Round(0).Sub(began.Round(0))
-	if err != nil || a.ID != s.ID || took < 0 || took > clockTrip {
+	if err != nil || a.ID != s.ID || took < 0 || took > trip {
 		return 0, false, false
 	}
 	if a.Clock == 0 {
