@@ -32,12 +32,26 @@ var (
 	wordCitizenTook = name("নাগরিক", "Citizen")
 	wordAllTook     = name("মোট", "In all")
 	wordTimesCame   = name("আসতে হয়েছে", "Visits")
+	wordOfChannels  = name("কীভাবে এসেছে", "How they came")
+	wordNoChannel   = name("জানা নেই (আদেশে মুছে ফেলা)", "Not known (erased by order)")
+	wordOfMoney     = name("ফির পার্থক্য ও ফেরত", "Variance of fees, and refunds")
+	wordMoneyHint   = name("এই কয় দিনে গৃহীত যেসব আবেদনের ফি রসিদ অনুযায়ী বর্তমান ফি থেকে আলাদা (রসিদ বহাল), এবং ফেরতের টাকা। মুছে ফেলা আবেদন এতে নেই।", "Applications received in these days that cost another sum by their receipt than by the fees in force then (the receipt stands), and what is paid back. Erased ones are left out.")
+	wordAllServices = name("সব সেবা", "All services")
+	wordFormerFees  = name("আগের ফিতে", "Under former fees")
+	wordCharged     = name("রসিদ অনুযায়ী", "By their receipts")
+	wordByForce     = name("বর্তমান ফি অনুযায়ী", "By the fees in force")
+	wordDearer      = name("বেশি", "Over")
+	wordCheaper     = name("কম", "Under")
+	wordCollected   = name("আদায় হয়েছে", "Collected so far")
+	wordStillOwed   = name("ফেরত দিতে হবে", "Owed back now")
+	wordWasPaidBack = name("ফেরত দেওয়া হয়েছে", "Paid back")
 	wordNoWoman     = name("যে কেন্দ্রে কোনো নারী উদ্যোক্তার লগইন নেই", "Centres where no woman has a login")
 )
 
 type reportView struct {
 	*api.OfficeReport
 	Tables []reportTable
+	Money  []feesLine
 }
 
 // A reportTable is the lines of one kind.
@@ -63,10 +77,12 @@ func (d *desk) report(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	}
 	v.Tables = []reportTable{
 		{wordOfServices, v.Services, d.serviceCalled},
+		{wordOfChannels, v.Channels, channelCalled},
 		{wordOfOffices, v.Offices, d.officeCalled},
 		{wordOfDesks, v.Desks, d.deskCalled},
 		{wordOfOfficers, v.Officers, func(of string) place.Name { return place.Name{BN: of, EN: of} }},
 	}
+	v.Money = v.money(d.serviceCalled)
 	d.show(w, r, http.StatusOK, reportPage(d.page(r, wordReport), v))
 }
 
@@ -77,6 +93,30 @@ func (d *desk) serviceCalled(id string) place.Name {
 		}
 	}
 	return place.Name{BN: id, EN: id}
+}
+
+// channelCalled names a way in which applications came.
+func channelCalled(of string) place.Name {
+	if n, ok := channelWords[of]; ok {
+		return n
+	}
+	return wordNoChannel
+}
+
+// A feesLine is what a service, or all of them, came to in money.
+type feesLine struct {
+	Named place.Name
+	*measure.Fees
+}
+
+// money returns the services of which money is to be told, and all of them last.
+func (v reportView) money(named func(string) place.Name) (list []feesLine) {
+	for _, l := range v.Services {
+		if l.Fees != nil && *l.Fees != (measure.Fees{}) {
+			list = append(list, feesLine{named(l.Of), l.Fees})
+		}
+	}
+	return append(list, feesLine{wordAllServices, &v.Fees})
 }
 
 func (d *desk) officeCalled(code string) place.Name {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"net/url"
 	"strconv"
@@ -22,10 +23,11 @@ func deskReportCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "Show what services, desks and officers have come to", Args: cobra.NoArgs,
 		Long: `Show what an area's services, offices, desks and officers have come to over some
-days (the last 30): received, disposed, pending by age, overdue, and the median and
-90th percentile of the time that officers took, apart from what the network, the
-citizens, other registers and closed days took. docs/cli.md says what counts for
-what. Every look is recorded. You see the desks below your own, and of your own
+days (the last 30), and what came by each channel: received, disposed, pending by
+age, overdue, and the median and 90th percentile of the time that officers took,
+apart from what the network, the citizens, other registers and closed days took;
+then what applications under former fees cost more or less, and what is owed and was
+paid back. docs/cli.md says what counts for what. Every look is recorded. You see the desks below your own, and of your own
 desk yourself; a supervisor sees his area.`,
 		Example: "  kendro desk report --from 2026-11-01 --to 2026-11-30 --url http://127.0.0.1:8081 --session uno.session",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -80,7 +82,7 @@ type reportPart struct {
 }
 
 func reportParts(r *api.OfficeReport) []reportPart {
-	return []reportPart{{"service", r.Services}, {"office", r.Offices}, {"desk", r.Desks}, {"officer", r.Officers}}
+	return []reportPart{{"service", r.Services}, {"channel", r.Channels}, {"office", r.Offices}, {"desk", r.Desks}, {"officer", r.Officers}}
 }
 
 func officeReportTable(r *api.OfficeReport) *table {
@@ -102,11 +104,22 @@ func officeReportTable(r *api.OfficeReport) *table {
 			t.add(row...)
 		}
 	}
+	for _, l := range r.Services {
+		if l.Fees != nil && *l.Fees != (measure.Fees{}) {
+			t.add("fees", l.Of, feesText(l.Fees))
+		}
+	}
+	t.add("fees", "in all", feesText(&r.Fees))
 	t.add("", r.Completeness.EN)
 	if len(r.NoWoman) > 0 {
 		t.add("", "no woman has a login at "+strings.Join(r.NoWoman, ", "))
 	}
 	return t
+}
+
+func feesText(f *measure.Fees) string {
+	return fmt.Sprintf("%d under former fees: %s by their receipts, %s by the fees in force, %s over, %s under, %s collected; %s owed back, %s paid back",
+		f.Former, taka(f.Charged), taka(f.Due), taka(f.Over), taka(f.Under), taka(f.Collected), taka(f.OwedBack), taka(f.PaidBack))
 }
 
 func took(t measure.Took) []string { return []string{web.EN.Span(t.Median), web.EN.Span(t.P90)} }
@@ -117,6 +130,7 @@ func officeReportCSV(w io.Writer, r *api.OfficeReport) error {
 		"kind", "of", "received", "disposed", "pending", "pending_1", "pending_5", "pending_15", "pending_older", "overdue", "late",
 		"officer_median", "officer_p90", "network_median", "network_p90", "citizen_median", "citizen_p90", "outside_median", "outside_p90",
 		"closed_median", "closed_p90", "whole_median", "whole_p90", "visits_median", "visits_p90", "paid_poisha_median", "paid_poisha_p90",
+		"former", "charged_poisha", "due_poisha", "over_poisha", "under_poisha", "collected_poisha", "owed_back_poisha", "paid_back_poisha",
 	}}
 	for _, p := range reportParts(r) {
 		for _, l := range p.lines {
@@ -130,6 +144,12 @@ func officeReportCSV(w io.Writer, r *api.OfficeReport) error {
 			}
 			for _, took := range list {
 				row = append(row, strconv.FormatInt(took.Median, 10), strconv.FormatInt(took.P90, 10))
+			}
+			if f := l.Fees; f != nil {
+				row = append(row, strconv.Itoa(f.Former))
+				for _, n := range []int64{f.Charged, f.Due, f.Over, f.Under, f.Collected, f.OwedBack, f.PaidBack} {
+					row = append(row, strconv.FormatInt(n, 10))
+				}
 			}
 			for len(row) < len(rows[0]) {
 				row = append(row, "")

@@ -39,7 +39,17 @@ type Course struct {
 	Due     int64          // Unix seconds; 0 is none.
 	Awaits  bool           // Another authority's register is waited for, now.
 	Paid    int64          // For demands so far, in poisha.
-	Turns   []Turn         // In order.
+	Channel catalogue.Channel
+	Bill    Bill
+	Turns   []Turn // In order.
+}
+
+// A Bill is what an application costs whoever made it, in poisha. That of an erased one
+// is not known any more: the zero Bill.
+type Bill struct {
+	Charged   int64 // By its receipt and the version that it pins.
+	Collected int64 // So far.
+	Variance  int64 // By how much Charged is more than by the fees in force when it came.
 }
 
 // An Office says when its officers work.

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -202,5 +203,55 @@ func TestTally(t *testing.T) {
 	}
 	if o := r.Officers[0]; o.Of != "anna" || o.Disposed != 3 || r.Officers[1].Of != "uno" || r.Officers[1].Disposed != 1 {
 		t.Errorf("officers: %+v %+v", o, r.Officers[1])
+	}
+}
+
+// TestTallyByChannel: every channel has a line, those by which nothing came included, and
+// together they are what came.
+func TestTallyByChannel(t *testing.T) {
+	tally := NewTally(office(), at(3, 0, 0), at(31, 0, 0), at(31, 0, 0))
+	post, centre, before, erased := licence(), licence(), licence(), licence()
+	post.Channel, centre.Channel, before.Channel = catalogue.Post, catalogue.AtCentre, catalogue.Post
+	before.Turns[0].At = at(2, 12, 0) // Came before the span, and was disposed of in it.
+	for _, c := range []*Course{post, centre, before, erased} {
+		tally.Add(c, Everything)
+	}
+	got, received := []string{}, 0
+	for _, l := range tally.Report().Channels {
+		got = append(got, fmt.Sprint(l.Of, " ", l.Received, " ", l.Disposed))
+		received += l.Received
+	}
+	want := []string{"counter 0 0", "post 1 2", "online 0 0", "phone 0 0", "fax 0 0", "uno_office 0 0", "centre 1 1", "unknown 1 1"}
+	if !slices.Equal(got, want) || received != tally.Report().Services[0].Received {
+		t.Errorf("got %v; want %v", got, want)
+	}
+}
+
+// TestTallyOfFees: what applications of the span cost more and less than by the fees in force
+// is added up apart, by service and in all; refunds by the day of their voucher.
+func TestTallyOfFees(t *testing.T) {
+	tally := NewTally(office(), at(3, 0, 0), at(31, 0, 0), at(31, 0, 0))
+	for i, b := range []Bill{{5000, 5000, 0}, {5000, 3000, 700}, {4000, 4000, -300}, {9000, 9000, 400}, {1000, 1000, 100}} {
+		c := licence()
+		c.Bill = b
+		switch i {
+		case 3:
+			c.Turns[0].At = at(2, 23, 59) // Before the span.
+		case 4:
+			c.Service = "birth"
+		}
+		tally.Add(c, Everything)
+	}
+	tally.Repaid("trade-licence", 250, 0, 0)
+	tally.Repaid("trade-licence", 0, 90, at(3, 0, 0))
+	tally.Repaid("trade-licence", 0, 10, at(31, 0, 0)) // After it.
+	tally.Repaid("withdrawn-service", 5, 0, 0)
+	r := tally.Report()
+	licences := Fees{Former: 2, Charged: 9000, Due: 8600, Over: 700, Under: 300, Collected: 7000, OwedBack: 250, PaidBack: 90}
+	if len(r.Services) != 3 || *r.Services[1].Fees != licences || r.Services[2].Fees.OwedBack != 5 {
+		t.Errorf("licences came to %+v; want %+v", r.Services[1].Fees, licences)
+	}
+	if want := (Fees{3, 10000, 9500, 800, 300, 8000, 255, 90}); r.Fees != want || r.Fees.Charged != r.Fees.Due+r.Fees.Over-r.Fees.Under {
+		t.Errorf("all came to %+v; want %+v", r.Fees, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kendro/domain/application"
+	"kendro/domain/catalogue"
 )
 
 // ages bound the classes of what is pending, in working days.
@@ -29,7 +30,8 @@ type Line struct {
 	Overdue  int      `json:"overdue"`        // Of the pending.
 	Late     int      `json:"late"`           // Disposed after a superior had heard of them.
 	Officer  Took     `json:"officer_seconds"`
-	Account  *Account `json:"account,omitempty"` // Of a service.
+	Account  *Account `json:"account,omitempty"` // Of a service or a channel.
+	Fees     *Fees    `json:"fees,omitempty"`    // Of a service.
 
 	samples [samples][]int64
 }
@@ -65,22 +67,33 @@ type Report struct {
 	Offices  []*Line `json:"offices"`
 	Desks    []*Line `json:"desks"` // post@office.
 	Officers []*Line `json:"officers"`
+	Channels []*Line `json:"channels"` // All of the closed list, in its order (R-CH1); and NoChannel, where there is any.
+	Fees     Fees    `json:"fees"`     // Of all services.
 }
+
+// NoChannel is the line of applications of which it is not known any more how they
+// came: what they said was erased by order.
+const NoChannel = "unknown"
 
 // A Tally adds up courses. It is not for concurrent use.
 type Tally struct {
 	office                              Office
 	from, until, now                    int64
 	services, offices, desks, officials map[string]*Line
+	channels                            map[string]*Line
 }
 
 // NewTally begins one over a span, as it stands now, in Unix milliseconds; until is
 // left out.
 func NewTally(o Office, from, until, now int64) *Tally {
-	return &Tally{
-		office: o, from: from, until: until, now: now,
+	t := &Tally{
+		office: o, from: from, until: until, now: now, channels: map[string]*Line{},
 		services: map[string]*Line{}, offices: map[string]*Line{}, desks: map[string]*Line{}, officials: map[string]*Line{},
 	}
+	for _, c := range catalogue.Channels() {
+		line(t.channels, string(c))
+	}
+	return t
 }
 
 // A View says what somebody may see of a stay: the desk's figures, and whose they are.
@@ -94,17 +107,22 @@ func (t *Tally) Add(c *Course, view View) {
 	if len(c.Turns) == 0 {
 		return
 	}
-	l := line(t.services, c.Service)
-	disposed, ended := c.End()
+	service := line(t.services, c.Service)
 	if t.within(c.Turns[0].At) {
-		l.Received++
+		service.fees().charged(c.Bill)
 	}
-	if disposed == 0 {
-		t.pending(l, c, c.Turns[0].At)
-	}
-	if t.within(disposed) {
-		l.disposed(c, 0, disposed)
-		t.sample(l, c, max(disposed, min(ended, t.now)))
+	disposed, ended := c.End()
+	for _, l := range []*Line{service, line(t.channels, cmp.Or(string(c.Channel), NoChannel))} {
+		if t.within(c.Turns[0].At) {
+			l.Received++
+		}
+		if disposed == 0 {
+			t.pending(l, c, c.Turns[0].At)
+		}
+		if t.within(disposed) {
+			l.disposed(c, 0, disposed)
+			t.sample(l, c, max(disposed, min(ended, t.now)))
+		}
 	}
 	for _, s := range c.Stays(t.office, t.now) {
 		t.stay(c, &s, view)
@@ -181,13 +199,28 @@ func line(m map[string]*Line, of string) *Line {
 
 // Report returns what was added so far.
 func (t *Tally) Report() Report {
-	for _, l := range t.services {
-		l.Account = &Account{
-			Whole: l.took(ofWhole), Network: l.took(ofNetwork), Closed: l.took(ofClosed), Citizen: l.took(ofCitizen),
-			Outside: l.took(ofOutside), Visits: l.took(ofVisits), Paid: l.took(ofPaid),
+	r := Report{Services: lines(t.services), Offices: lines(t.offices), Desks: lines(t.desks), Officers: lines(t.officials)}
+	for _, c := range append(catalogue.Channels(), NoChannel) {
+		if l := t.channels[string(c)]; l != nil {
+			r.Channels = append(r.Channels, l)
 		}
 	}
-	return Report{Services: lines(t.services), Offices: lines(t.offices), Desks: lines(t.desks), Officers: lines(t.officials)}
+	for _, l := range r.Channels {
+		l.Officer = l.took(ofOfficer)
+		l.Account = l.account()
+	}
+	for _, l := range r.Services {
+		l.Account = l.account()
+		r.Fees.add(l.fees())
+	}
+	return r
+}
+
+func (l *Line) account() *Account {
+	return &Account{
+		Whole: l.took(ofWhole), Network: l.took(ofNetwork), Closed: l.took(ofClosed), Citizen: l.took(ofCitizen),
+		Outside: l.took(ofOutside), Visits: l.took(ofVisits), Paid: l.took(ofPaid),
+	}
 }
 
 func lines(m map[string]*Line) []*Line {

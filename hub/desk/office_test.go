@@ -45,6 +45,7 @@ type brought struct {
 	services string              // What they are for; empty: a citizenship certificate.
 	despite  string              // Why they are filed though one like them was taken.
 	answers  map[string]any      // Of their forms, in place of the sample's.
+	variance int64               // By how much they cost more than by the fees in force.
 }
 
 // What the server is said to have seen of other registers.
@@ -349,7 +350,7 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	due := dawn/1000 + int64(10-n)*86400 // Later ones are due earlier.
 	in := register.Ingest{Verdicts: []register.Verdict{{Due: due}}}
 	if f := o.found(app); f != nil {
-		in.Findings = []register.Finding{{Seq: o.seq + 1, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode, Fact: &f.Fact}}
+		in.Findings = []register.Finding{{Seq: o.seq + 1, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode, Fact: &f.Fact, Variance: o.variance}}
 	}
 	o.ingest(e, in)
 	_, slot, _ := strings.Cut(o.log.Name, "-")

@@ -79,12 +79,19 @@ func (s reportDesk) report(ctx context.Context, in *statsInput) (*reportOutput, 
 	return &reportOutput{Body: out}, err
 }
 
-// tallied adds up the cases of an area that were open since a moment.
+// tallied adds up the cases of an area that were open since a moment, and what is owed and
+// was paid back on any.
 func tallied(reg *register.Register, t *measure.Tally, area place.Code, from time.Time, view measure.View) error {
 	dir := reg.Set().Directory
 	return reg.ForEachCase(func(c *register.Case) error {
+		if !dir.Within(c.Area, area) {
+			return nil
+		}
+		if err := repaid(reg, t, c); err != nil {
+			return err
+		}
 		before := len(c.History) > 0 && c.History[len(c.History)-1].At < from.UnixMilli()
-		if !dir.Within(c.Area, area) || before && !c.State.Stage.Open() {
+		if before && !c.State.Stage.Open() {
 			return nil
 		}
 		course, err := reg.Course(c)
@@ -93,6 +100,14 @@ func tallied(reg *register.Register, t *measure.Tally, area place.Code, from tim
 		}
 		return err
 	})
+}
+
+// repaid adds up what is owed back on a case, and what was paid back.
+func repaid(reg *register.Register, t *measure.Tally, c *register.Case) error {
+	if c.OwedBack != 0 {
+		t.Repaid(c.Service, c.OwedBack, 0, 0)
+	}
+	return reg.Repaid(c, func(poisha, on int64) { t.Repaid(c.Service, 0, poisha, on*1000) })
 }
 
 // viewOf says which desks somebody may see, and whose names.

@@ -1,11 +1,13 @@
 package desk
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"kendro/domain/measure"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -55,8 +57,12 @@ func TestReport(t *testing.T) {
 	into[api.Problem](t, o.call("root", "GET", "/v1/report", ""), 403)
 	into[api.Problem](t, o.call("audit", "GET", "/v1/report?area=99", ""), 404)
 
+	if c := whole.Channels; len(c) != 7 || c[6].Of != "centre" || c[6].Received != 2 || c[6].Pending != 2 || c[4].Of != "fax" || c[4].Received != 0 {
+		t.Errorf("by channel: %+v", c)
+	}
+
 	page := screens{o}.page("uno", "GET", "/desk/report?"+span, nil)
-	for _, want := range []string{"কাজের প্রতিবেদন", "নাগরিকত্ব", "anna", "১টি, সবচেয়ে পুরোনো তথ্য", `name="from" type="date" value="2026-09-01"`} {
+	for _, want := range []string{"ডিজিটাল সেন্টারে", "ফ্যাক্সে", "কাজের প্রতিবেদন", "নাগরিকত্ব", "anna", "১টি, সবচেয়ে পুরোনো তথ্য", `name="from" type="date" value="2026-09-01"`} {
 		if page.Code != 200 || !strings.Contains(page.Body.String(), want) {
 			t.Errorf("the page: got %d; want %q", page.Code, want)
 		}
@@ -76,5 +82,56 @@ func TestReport(t *testing.T) {
 	}
 	if !slices.Equal(who, []string{"uno", "chair", "anna", "bilal", "uno", "audit"}) || looks[0].Area != "41-09" || looks[0].From != "2026-09-01" {
 		t.Errorf("looks: %+v", looks)
+	}
+}
+
+// TestReportAddsUpFees: what applications under former fees cost more and less than they would
+// by those in force, and what is owed and was paid back, stands in the report, by service and
+// in all (row 8).
+func TestReportAddsUpFees(t *testing.T) {
+	o := screens{newOffice(t)}
+	n := o.landCopy(1, "counter")
+	o.variance = 1500
+	dearer := o.landCopy(2, "counter")
+	o.services, o.answers, o.variance = "", nil, -500
+	o.file(3)
+	o.send(news(protocol.Withdrawn, dearer, &protocol.Withdrawal{}))
+	o.toFeeDue(n)
+	o.send(news(protocol.PaymentTaken, n, &protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 50_000}}}))
+	o.settled("rokeya", `{"outcome":"refund","text":"paid too much"}`)
+
+	span := "/v1/report?area=41&from=2026-09-01&to=2026-12-31"
+	copies := measure.Fees{Former: 1, Charged: 23_000, Due: 21_500, Over: 1500, Collected: 3000, OwedBack: 30_000}
+	all := measure.Fees{Former: 2, Charged: 26_000, Due: 25_000, Over: 1500, Under: 500, Collected: 6000, OwedBack: 30_000}
+	r := into[api.OfficeReport](t, o.call("audit", "GET", span, ""), 200)
+	if i := slices.IndexFunc(r.Services, func(l *measure.Line) bool { return l.Of == "land-record-copy" }); i < 0 || *r.Services[i].Fees != copies || r.Fees != all {
+		t.Errorf("copies come to %+v and all to %+v; want %+v and %+v", r.Services[max(0, i)].Fees, r.Fees, copies, all)
+	}
+	o.settled("rokeya", `{"outcome":"refund","text":"by hand","voucher":"V-1","paid_on":"2026-09-20"}`)
+	all.OwedBack, all.PaidBack = 0, 30_000
+	if r := into[api.OfficeReport](t, o.call("audit", "GET", span, ""), 200); r.Fees != all {
+		t.Errorf("paid back, all come to %+v; want %+v", r.Fees, all)
+	}
+	all.PaidBack = 0 // By the day on the voucher.
+	if r := into[api.OfficeReport](t, o.call("audit", "GET", strings.Replace(span, "from=2026-09-01", "from=2026-09-21", 1), ""), 200); r.Fees != all {
+		t.Errorf("from the day after, all come to %+v; want %+v", r.Fees, all)
+	}
+	page := o.page("audit", "GET", "/desk"+span[len("/v1"):], nil)
+	for _, want := range []string{"ফির পার্থক্য ও ফেরত", "সব সেবা", "৳ ১৫", "৳ ৩০০"} {
+		if page.Code != 200 || !strings.Contains(page.Body.String(), want) {
+			t.Errorf("the page: got %d; want %q", page.Code, want)
+		}
+	}
+}
+
+// settled settles the one item of somebody's desk.
+func (o screens) settled(user, body string) {
+	o.t.Helper()
+	list := o.unsettled(user, "mine")
+	if len(list) != 1 {
+		o.t.Fatalf("%d items lie with %s", len(list), user)
+	}
+	if w := o.call(user, "POST", "/v1/items/"+list[0].ID, body); w.Code != http.StatusOK {
+		o.t.Fatalf("settled: got %d: %s", w.Code, w.Body)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"kendro/domain/access"
 	"kendro/domain/application"
 	"kendro/domain/fault"
+	"kendro/domain/measure"
 	"kendro/domain/place"
 	"kendro/internal/flowtest"
 	"kendro/protocol"
@@ -146,6 +147,9 @@ func TestRow36ErasedByOrder(t *testing.T) {
 	}
 	if _, _, err := w.first().Submission(c); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("its application: %v; want not found", err)
+	}
+	if k, err := w.first().Course(c); err != nil || k.Channel != "" || k.Bill != (measure.Bill{}) || len(k.Turns) != history {
+		t.Errorf("it is measured as %+v, %v; want neither channel nor sums", k, err)
 	}
 	if st, custody, err := w.first().Standing(n); err != nil || custody != CustodyErased || st.Stage != "WITHDRAWN" || st.Reason != "" {
 		t.Errorf("the citizen reads %+v, %s, %v", st, custody, err)

@@ -23,7 +23,10 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 	if c.Legal != 0 {
 		out.Filed = c.Legal
 	}
-	switch dcat.Channel(sub.Channel) {
+	if c.Erased == 0 {
+		out.Channel, out.Bill = dcat.Channel(sub.Channel), c.bill(&sub)
+	}
+	switch out.Channel {
 	case dcat.Counter, dcat.AtCentre, dcat.UNOOffice:
 		out.InHouse = true
 	default: // By post, fax, telephone or over the network nobody came.
@@ -48,6 +51,30 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 		return nil
 	})
 	return out, err
+}
+
+// bill is what a case costs by its receipt, and what was paid for it.
+func (c *Case) bill(sub *protocol.Submission) measure.Bill {
+	with := int64(0)
+	for _, f := range sub.Fees {
+		with += f.Poisha
+	}
+	return measure.Bill{Charged: with + c.State.Review + c.State.Issue, Collected: with + c.State.Paid, Variance: c.Variance}
+}
+
+// Repaid calls fn with what was paid back on a case by each voucher, and on which day,
+// Unix seconds.
+func (r Cases) Repaid(c *Case, fn func(poisha, on int64)) error {
+	if c.PaidBack == 0 {
+		return nil
+	}
+	items, err := r.Items(c.Number)
+	for _, it := range items {
+		if it.Of != "" && it.Outcome == outcomeRefund {
+			fn(it.Amount, it.PaidOn)
+		}
+	}
+	return err
 }
 
 // before is the stage after the turns so far.
