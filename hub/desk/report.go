@@ -107,7 +107,16 @@ func repaid(reg *register.Register, t *measure.Tally, c *register.Case) error {
 	if c.OwedBack != 0 {
 		t.Repaid(c.Service, c.OwedBack, 0, 0)
 	}
-	return reg.Repaid(c, func(poisha, on int64) { t.Repaid(c.Service, 0, poisha, on*1000) })
+	if c.PaidBack == 0 {
+		return nil
+	}
+	items, err := reg.Items(c.Number)
+	for _, it := range items {
+		if back, on := it.PaidBack(); back != 0 {
+			t.Repaid(c.Service, 0, back, on*1000)
+		}
+	}
+	return err
 }
 
 // viewOf says which desks somebody may see, and whose names.

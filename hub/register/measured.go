@@ -24,7 +24,12 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 		out.Filed = c.Legal
 	}
 	if c.Erased == 0 {
-		out.Channel, out.Bill = dcat.Channel(sub.Channel), c.bill(&sub)
+		with := int64(0)
+		for _, f := range sub.Fees {
+			with += f.Poisha
+		}
+		out.Channel = dcat.Channel(sub.Channel)
+		out.Bill = measure.Bill{Charged: with + c.State.Review + c.State.Issue, Collected: with + c.State.Paid, Variance: c.Variance}
 	}
 	switch out.Channel {
 	case dcat.Counter, dcat.AtCentre, dcat.UNOOffice:
@@ -51,30 +56,6 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 		return nil
 	})
 	return out, err
-}
-
-// bill is what a case costs by its receipt, and what was paid for it.
-func (c *Case) bill(sub *protocol.Submission) measure.Bill {
-	with := int64(0)
-	for _, f := range sub.Fees {
-		with += f.Poisha
-	}
-	return measure.Bill{Charged: with + c.State.Review + c.State.Issue, Collected: with + c.State.Paid, Variance: c.Variance}
-}
-
-// Repaid calls fn with what was paid back on a case by each voucher, and on which day,
-// Unix seconds.
-func (r Cases) Repaid(c *Case, fn func(poisha, on int64)) error {
-	if c.PaidBack == 0 {
-		return nil
-	}
-	items, err := r.Items(c.Number)
-	for _, it := range items {
-		if it.Of != "" && it.Outcome == outcomeRefund {
-			fn(it.Amount, it.PaidOn)
-		}
-	}
-	return err
 }
 
 // before is the stage after the turns so far.

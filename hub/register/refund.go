@@ -138,6 +138,15 @@ func (it *Item) decided() bool {
 	return it.Of == application.Reject.String() || it.Of == ItemRefundAsked
 }
 
+// PaidBack is what was paid back by a voucher when this item was settled, and when, Unix
+// seconds; 0 where nothing was.
+func (it *Item) PaidBack() (poisha, on int64) {
+	if it.Of == "" || it.Outcome != outcomeRefund {
+		return 0, 0
+	}
+	return it.Amount, it.PaidOn
+}
+
 // less takes a refund off what is owed back.
 func (s refunds) less(c *Case, it *Item) {
 	if it.Of != "" {
@@ -180,9 +189,8 @@ func (s refunds) settled(it *Item, b *Settlement) {
 	switch {
 	case it.Of != "":
 		s.less(c, it)
-		if it.Outcome == outcomeRefund {
-			c.PaidBack += it.Amount
-		}
+		back, _ := it.PaidBack()
+		c.PaidBack += back
 	case b.Owes && it.Outcome == outcomeRefund && it.Kind != ItemRefundOwed:
 		s.owe(c, Item{Of: it.Kind, Owner: it.Owner, Text: it.Words, Amount: b.Poisha, Event: it.Event, Centre: it.Centre, Withheld: Withheld{Charged: it.Charged}})
 	default:
