@@ -344,10 +344,21 @@ func (f *follower) pay() {
 	}
 	e.Desk.Terms = w.Terms(f.c.State)
 	e.Desk.Terms.InDoubt = f.doubt && (f.c.State.Stage == application.FeeLapsed || at > f.c.State.PayBy || p.PaidAt > 0 && f.legal/1000 > f.c.State.PayBy)
-	if f.format > 3 {
-		withheld{f.courses}.above(f.c, w.Version, p.Fees, &f.from, f.owner.Centre)
+	charged := func() {
+		if f.format > 3 {
+			withheld{f.courses}.above(f.c, w.Version, p.Fees, &f.from, f.owner.Centre)
+		}
 	}
-	if f.move(e, sum) && sum > owed {
+	if !f.try {
+		charged()
+	}
+	if !f.move(e, sum) {
+		return
+	}
+	if f.try { // What is refused leaves no item.
+		charged()
+	}
+	if sum > owed {
 		f.open(f.c, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: sum - owed, Event: f.from, Centre: f.owner.Centre})
 	}
 }

@@ -163,7 +163,7 @@ func (s matterEnds) sign(c *Case, turn int, words string, by access.Principal) {
 // turnDown ends an application that was set aside. What was paid for it is to be paid back.
 func (s matterEnds) turnDown(c *Case, m *Matter, b *MatterEnd, by access.Principal) *protocol.Failure {
 	from := Source{Log: c.Log, At: c.At}
-	it := &Item{Owner: m.Owner, Words: b.Text, By: by.User, Event: from, Centre: c.Centre}
+	it := &Item{Kind: m.Kind, Owner: m.Owner, Words: b.Text, By: by.User, Event: from, Centre: c.Centre}
 	var sub protocol.Submission
 	if e, ok := (withheld{courses(s.intake)}).eventAt(&from); ok && e.Decode(&sub) == nil {
 		it.Amount = sumOf(sub.Fees)
@@ -204,6 +204,9 @@ func (s matterEnds) applyTo(m *Matter, b *MatterEnd) *protocol.Failure {
 	owner := s.world.ownerOf(m.from.Log)
 	if !ok || owner == nil || e.Kind != protocol.PaymentTaken || c.Held != "" {
 		return refuse(fault.Conflict, m.ID, "only a payment can be applied to a case, and to none that is set aside")
+	}
+	if c.Waits != nil { // It would wait with the decision, and here as well.
+		return refuse(fault.Conflict, m.ID, "a decision of the union waits to be confirmed: settle the item "+c.Waits.Item+" first")
 	}
 	e.Number = b.Number
 	f := &follower{

@@ -59,20 +59,20 @@ func (s refunds) reckon(before, c *Case, e *application.Event) {
 	default: // Nothing else ends a case for which somebody has paid.
 		return
 	}
-	paid := s.paid(c)
+	paid, back := s.paid(c), s.back(c)
 	w, f := s.way(c)
-	if f != nil || paid == 0 {
+	if f != nil || paid <= back {
 		return
 	}
 	rule := w.Version.Refund
 	if rule == nil {
 		if e.Action == application.Withdraw || c.State.Paid > 0 { // What is due with an application pays for its review.
-			s.open(c, Item{Kind: ItemRefundAsked, Text: e.Action.String(), Amount: paid, Event: s.source(c), Centre: c.Centre})
+			s.open(c, Item{Kind: ItemRefundAsked, Text: e.Action.String(), Amount: paid - back, Event: s.source(c), Centre: c.Centre})
 		}
 		return
 	}
 	percent, when := share(rule, before, e.Action)
-	if sum := paid * int64(percent) / 100; sum > 0 {
+	if sum := paid*int64(percent)/100 - back; sum > 0 {
 		s.owe(c, Item{Of: e.Action.String(), Text: fmt.Sprintf("%s: %d %% of %d poisha", when, percent, paid), Amount: sum, Event: s.source(c), Centre: c.Centre})
 	}
 }
@@ -99,6 +99,22 @@ func (s refunds) paid(c *Case) int64 {
 		p.Fees = sub.Fees
 	}
 	return p.Total() + c.State.Paid
+}
+
+// back is what was paid back of that already: for a decision before an appeal that came late.
+func (s refunds) back(c *Case) (poisha int64) {
+	if c.PaidBack == 0 {
+		return 0
+	}
+	s.keep(s.tx.Scan(key(tagItem, u64(uint64(c.Number))), nil, func(k, raw []byte) (bool, error) {
+		it := &Item{}
+		err := decodeState(k, raw, it)
+		if it.Kind == ItemRefundOwed && it.decided() && it.Outcome == outcomeRefund {
+			poisha += it.Amount
+		}
+		return true, err
+	}))
+	return poisha
 }
 
 // source is where the application stands.
@@ -160,8 +176,9 @@ func (s refunds) allowed(it *Item, b *Settlement) *protocol.Failure {
 		return nil
 	}
 	if it.Kind != ItemRefundOwed {
-		b.Poisha = cmp.Or(b.Poisha, it.Amount)
-		if b.Poisha <= 0 || it.Amount > 0 && b.Poisha > it.Amount {
+		most := s.about(it)
+		b.Poisha = cmp.Or(b.Poisha, most)
+		if b.Poisha <= 0 || most > 0 && b.Poisha > most {
 			return refuse(fault.Invalid, "poisha", "say how much is to be paid back: above nothing, and no more than the item is about")
 		}
 		return nil
@@ -178,6 +195,15 @@ func (s refunds) allowed(it *Item, b *Settlement) *protocol.Failure {
 		return refuse(fault.Conflict, it.ID, "an appeal may come until "+time.Unix(c.State.AppealBy, 0).In(s.zone).Format(time.DateOnly)+": pay it back after that day")
 	}
 	return nil
+}
+
+// about is the sum that an item is about: of a second renewal what was paid for it by now.
+func (s refunds) about(it *Item) int64 {
+	c := &Case{}
+	if it.Kind == ItemSecondRenewal && s.get(caseKey(it.Number), c) {
+		return s.paid(c)
+	}
+	return it.Amount
 }
 
 // settled does what an outcome says about money that is owed back.

@@ -36,6 +36,12 @@ func refunding(t *testing.T, r *dcat.Refund) *dcat.Version {
 // paidWith files an application with which a court fee and the centre's charge were paid.
 func (b *box) paidWith(v *dcat.Version, nonce uint64) protocol.Number {
 	b.town.t.Helper()
+	return b.paidFound(v, nonce, copyDue)
+}
+
+// paidFound is the same with answers that come to what is found.
+func (b *box) paidFound(v *dcat.Version, nonce uint64, f Finding) protocol.Number {
+	b.town.t.Helper()
 	n := b.add(&protocol.Event{
 		Kind: protocol.Submitted, At: b.town.at, Actor: "rahima", Nonce: binary.BigEndian.AppendUint64(nil, nonce),
 		Pin: &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
@@ -44,7 +50,7 @@ func (b *box) paidWith(v *dcat.Version, nonce uint64) protocol.Number {
 			Fees: []protocol.Fee{{Kind: "government", Poisha: 2000}, {Kind: "service_charge", Poisha: 500}},
 		}),
 	})
-	b.found(copyDue)
+	b.found(f)
 	return n
 }
 

@@ -102,6 +102,7 @@ func TestRow20RenewedOnce(t *testing.T) {
 	r := &protocol.Renewed{Number: before.Number, Expires: before.Expires}
 	last := application.Term(time.Unix(before.Expires, 0).In(time.FixedZone("", dhakaOffset)), 365)
 	const day = 24 * 3600
+	var second protocol.Number
 	for i, x := range []struct {
 		r    protocol.Renewed
 		last int64
@@ -114,6 +115,7 @@ func TestRow20RenewedOnce(t *testing.T) {
 		{*r, last, whyRenewedAlready + "TL-41-09-17-000005"},
 	} {
 		n := u.renews(&x.r)
+		second = n
 		u.decides(n, w.at, token)
 		u.signs(n, token, uint64(2+i), &x.r, x.last)
 		u.arrives()
@@ -124,6 +126,14 @@ func TestRow20RenewedOnce(t *testing.T) {
 		if x.why == "" && len(kinds) != 0 || x.why != "" && (len(kinds) != 1 || it.Kind != ItemUnion || it.Text != x.why) {
 			t.Errorf("the %d. has items %v, %+v; want %q", i+1, kinds, it, x.why)
 		}
+	}
+	items, err := w.first().Items(second)
+	if err != nil || items[0].Kind != ItemSecondRenewal || items[0].Amount != 0 {
+		t.Fatalf("the item from before its fee was paid: %+v, %v", items, err)
+	}
+	wantFault(t, "more than was paid by now", owes(w, "chair", items[0], Settlement{Poisha: licenceFee + 1}), fault.Invalid)
+	if f := owes(w, "chair", items[0], Settlement{}); f != nil || w.stage(second, application.Rejected).OwedBack != licenceFee {
+		t.Errorf("what was paid after the approval is not owed back: %v", f)
 	}
 	late := u.renews(r)
 	u.arrives()
