@@ -72,13 +72,29 @@ func (j *judge) judge(b *protocol.Block, e *protocol.Epoch, now time.Time) (*pro
 	for i := range items {
 		out.plain += len(items[i].Raw)
 		v, f := j.verdict(reg, h.Log, &items[i], now)
+		v.Refused = strings.ToValidUTF8(v.Refused[:min(len(v.Refused), maxRefused)], "")
 		out.ingest.Verdicts = append(out.ingest.Verdicts, v)
 		if f != nil {
 			out.ingest.Findings = append(out.ingest.Findings, *f)
 		}
 	}
+	fitted(out.ingest)
 	j.opener.judged(b, epoch, items)
 	return out, nil
+}
+
+// maxRefused bounds why an event is refused: the register keeps no more of it.
+const maxRefused = 200
+
+// fitted leaves out what the newest version asks in addition where a block would be too long
+// for an entry with it: its applications go on as they are, and else they would never come in.
+func fitted(in *register.Ingest) {
+	if sizeOf(in) <= maxBatchBytes {
+		return
+	}
+	for i := range in.Findings {
+		in.Findings[i].AskedAnew = nil
+	}
 }
 
 // author returns the box that a log belongs to.

@@ -43,30 +43,27 @@ type proposed struct {
 	err    error
 }
 
-// size is about what the proposal takes in an entry.
+// size is what the proposal takes in an entry, and a little more: what is reckoned too short
+// would have everything else in its entry refused with it.
 func (p *proposal) size() int {
 	n := 64
 	if p.ingest != nil {
-		n += 256 + len(p.ingest.Block.Body) + 16*len(p.ingest.Verdicts) + 48*len(p.ingest.Findings)
-		for i := range p.ingest.Findings {
-			if r := p.ingest.Findings[i].Record; r != nil {
-				n += 16 + len(r.Text)
-			}
-			if f := p.ingest.Findings[i].Fact; f != nil {
-				n += 32 + len(f.Who) + len(f.Name)
-			}
-		}
-		for i := range p.ingest.Verdicts {
-			n += len(p.ingest.Verdicts[i].Refused)
-		}
+		n += sizeOf(p.ingest)
 	}
 	if p.epoch != nil {
-		n += 4 << 10
+		n += len(protocol.Marshal(p.epoch))
 	}
 	if p.command != nil {
 		n += 512 + len(p.command.Body)
 	}
 	return n
+}
+
+// sizeOf is what a block takes in an entry, with what the leader found of it.
+func sizeOf(in *register.Ingest) int {
+	rest := *in
+	rest.Block.Body = nil
+	return len(in.Block.Body) + len(protocol.Marshal(&rest)) + 8
 }
 
 // A proposer gathers proposals into Raft entries. It proposes at once when a slot

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"kendro/domain/fault"
 	"kendro/hub/register"
+	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -231,6 +233,67 @@ func TestWhatNoEntryHoldsIsRefused(t *testing.T) {
 	r.expect().done <- nil // The slot is free again.
 	if err := <-answer; err != nil {
 		t.Error(err)
+	}
+	p.close()
+}
+
+// askedOf is a full block, of each application of which the version in force asks for so many
+// answers more.
+func askedOf(body, items int) *register.Ingest {
+	log := protocol.LogID{Channel: protocol.Uplink, Name: "41-0010", Incarnation: 1}
+	in := &register.Ingest{
+		Block:    protocol.Block{Header: protocol.Header{Log: log, First: 1, Last: protocol.MaxBlockEvents}, Body: make([]byte, body)},
+		Verdicts: make([]register.Verdict, protocol.MaxBlockEvents),
+	}
+	asked := &register.AskedAnew{Edition: 2}
+	for i := range items {
+		asked.Items = append(asked.Items, fmt.Sprintf("form.answer_no_%d", i))
+	}
+	for i := range in.Verdicts {
+		in.Findings = append(in.Findings, register.Finding{Seq: uint64(i + 1), AskedAnew: asked})
+	}
+	return in
+}
+
+// TestLongFindingsFitIntoEntries: blocks of which the leader has found much are proposed in as
+// many entries as it takes; one that is too long by itself is not asked for what is new.
+func TestLongFindingsFitIntoEntries(t *testing.T) {
+	p, r := newFakeProposer(t)
+	answers := make(chan error, 8)
+	send := func(in *register.Ingest) {
+		t.Helper()
+		e := &protocol.Epoch{Wraps: make([]identity.Wrap, protocol.MaxWraps)}
+		for i := range e.Wraps {
+			e.Wraps[i].Sealed = make([]byte, 1<<10)
+		}
+		if err := p.propose(t.Context(), &proposal{ingest: in, epoch: e, done: func(x proposed) { answers <- x.err }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var flying []*fakeFuture
+	for range slots {
+		send(askedOf(1, 1))
+		flying = append(flying, r.expect())
+	}
+	for range 4 {
+		send(askedOf(56<<10, 8))
+	}
+	long := askedOf(200<<10, 32)
+	fitted(long)
+	send(long)
+	for _, f := range flying {
+		f.done <- nil
+	}
+	blocks := 0
+	for blocks < 5 {
+		f := r.expect()
+		blocks += len(f.entry.Ingests)
+		f.done <- nil
+	}
+	for range slots + 5 {
+		if err := <-answers; err != nil {
+			t.Errorf("a block was refused for the company in which it came: %v", err)
+		}
 	}
 	p.close()
 }
