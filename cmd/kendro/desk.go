@@ -80,6 +80,9 @@ func tasksTable(list *api.TaskList) *table {
 		if task.Overdue {
 			due += " overdue"
 		}
+		if task.AskedUntil != nil {
+			due += ", asked until " + day(task.AskedUntil)
+		}
 		t.add(task.Number.Spaced(), both(task.Service.Name), task.Stage, count(task.Version), task.Holder, due, task.Seat)
 	}
 	return t

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -19,6 +20,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/hub/register"
 	"kendro/protocol"
+	"kendro/web"
 	"kendro/web/api"
 )
 
@@ -180,6 +182,14 @@ func TestPagesOfferWhatTheProcedureAllows(t *testing.T) {
 	see("rina", "duplicate note", "")
 	if page := o.shown("rina", n); !strings.Contains(page, "খতিয়ান নম্বর, জাতীয় পরিচয়পত্র") {
 		t.Error("the page does not name what is asked for in words")
+	}
+	// The list says until when the applicant has time, by the term of the service.
+	k, err := o.reg.Case(n)
+	if err != nil || k.State.SupplyBy == 0 {
+		t.Fatalf("asked without a term: %v", err)
+	}
+	if list, want := o.page("rina", "GET", "/desk", nil).Body.String(), "আনার শেষ দিন "+web.BN.Day(time.Unix(k.State.SupplyBy, 0)); !strings.Contains(list, want) {
+		t.Errorf("the list lacks %q", want)
 	}
 	if w := o.page("audit", "GET", "/desk/cases/"+n.String(), nil); strings.Contains(w.Body.String(), `id="act-`) {
 		t.Error("an auditor is offered an act")

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"kendro/domain/access"
+	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/domain/place"
@@ -57,7 +58,11 @@ func (s *Server) tasks(ctx context.Context, in *tasksInput) (*tasksOutput, error
 	}
 	out := &tasksOutput{Body: api.TaskList{Tasks: make([]api.Task, 0, len(list)), Next: next, AsOf: api.TimeOf(asOf)}}
 	for _, t := range list {
-		out.Body.Tasks = append(out.Body.Tasks, s.task(reg, t))
+		task, err := s.task(reg, t)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Tasks = append(out.Body.Tasks, task)
 	}
 	return out, discreet(reg, out.Body.Tasks, who.Principal)
 }
@@ -88,12 +93,22 @@ func numbered(set *dcat.Set, s *api.ServiceRef) (*dcat.Version, bool) {
 	return set.Numbered(s.ID, s.Version)
 }
 
-func (s *Server) task(reg *register.Register, t register.Task) api.Task {
-	return api.Task{
+// task shows one case on a list. What its applicant has time until is read from the case, where
+// it waits for him.
+func (s *Server) task(reg *register.Register, t register.Task) (api.Task, error) {
+	out := api.Task{
 		Number: t.Number, Service: serviceRef(reg.Set(), t.Service, int(t.Edition)), Stage: t.Stage, Version: t.Version,
 		Seat: t.Seat.String(), Holder: t.Holder, Since: api.Millis(t.Since), Due: api.DateOf(t.Due),
 		Overdue: t.Due != 0 && t.Due < s.clock().Unix(), Centre: string(t.Centre),
 	}
+	if t.Stage != application.InfoRequested.String() {
+		return out, nil
+	}
+	c, err := reg.Case(t.Number)
+	if err == nil {
+		out.AskedUntil = api.DateOf(c.State.SupplyBy)
+	}
+	return out, err
 }
 
 // postsOf lists the posts of an office.

@@ -95,7 +95,7 @@ func (c union) tasks(ctx context.Context, in *tasksInput) (*struct{ Body api.Tas
 		out.Body.Tasks = append(out.Body.Tasks, api.Task{
 			Number: u.Number, Service: serviceOf(u.Case), Stage: u.Stage, Version: u.State.Version, Seat: u.State.Seat.String(),
 			Holder: u.State.Holder, Since: api.TimeOf(u.Since), Due: api.DateOf(u.Expected), Centre: c.Box.Centre(),
-			Overdue: u.Expected != 0 && u.Expected < c.Clock().Unix(),
+			Overdue: u.Expected != 0 && u.Expected < c.Clock().Unix(), AskedUntil: api.DateOf(u.State.SupplyBy),
 		})
 	}
 	if rest := from + in.Limit; rest < len(cases) {

@@ -18,6 +18,8 @@ type Task struct {
 	Due     *Date           `json:"due"`
 	Overdue bool            `json:"overdue"`
 	Centre  string          `json:"centre"`
+
+	AskedUntil *Date `json:"asked_until,omitempty" doc:"The last day for what the applicant is asked for; absent: nothing is, or it is waited for"`
 }
 
 // TaskList is the answer to GET /v1/tasks, ordered by due date, the earliest
