@@ -160,13 +160,14 @@ func (a *Alone) Judge(c *Crossing, now time.Time) *Proposal {
 	return &Proposal{proposal: p, crossing: c}
 }
 
-// Gather makes an entry of as many proposals as fit, and returns how many.
+// Gather makes an entry of as many proposals as fit, and returns how many. The zone of now is the
+// offices'.
 func Gather(list []*Proposal, now time.Time) (entry []byte, n int, err error) {
 	b := &batch{}
 	for n < len(list) && b.takes(list[n].proposal) {
 		n++
 	}
-	entry, err = register.EncodeEntry(b.entry(now.UTC()))
+	entry, err = register.EncodeEntry(b.entry(now))
 	return entry, n, err
 }
 

@@ -79,7 +79,8 @@ func newCentre(t testing.TB) *years {
 // apply carries out one entry.
 func (y *years) apply(at time.Duration, e *register.Entry) *register.Outcome {
 	y.t.Helper()
-	e.At = dawn.Add(at).UnixMilli()
+	stamp := entryOf(dawn.Add(at))
+	e.At, e.Offset = stamp.At, stamp.Offset
 	raw, err := register.EncodeEntry(e)
 	if err != nil {
 		y.t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"kendro/pack/bd"
 	"kendro/protocol"
 	"kendro/store"
+	"kendro/web/api"
 )
 
 const (
@@ -28,8 +29,14 @@ const (
 	servers  = 3
 )
 
-// dawn is when every simulated district begins.
-var dawn = time.Date(2027, 1, 3, 2, 0, 0, 0, time.UTC)
+// dawn is when every simulated district begins, by its offices' clocks.
+var dawn = time.Date(2027, 1, 3, 8, 0, 0, 0, api.Dhaka())
+
+// entryOf is an entry of a leader's whose clock says at, in the offices' zone as a hub's are.
+func entryOf(at time.Time, commands ...register.Command) *register.Entry {
+	_, offset := at.Zone()
+	return &register.Entry{At: at.UnixMilli(), Offset: int32(offset), Commands: commands}
+}
 
 // passwordHash is what a login needs and nobody here checks.
 const passwordHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g" //nolint:gosec // Of no password.
@@ -298,7 +305,7 @@ type founding struct {
 
 func (f *founding) do(actor string, m register.Method, body any) error {
 	f.index++
-	e := &register.Entry{At: dawn.UnixMilli(), Commands: []register.Command{register.NewCommand(fmt.Sprint("founding ", f.index), actor, m, body)}}
+	e := entryOf(dawn, register.NewCommand(fmt.Sprint("founding ", f.index), actor, m, body))
 	raw, err := register.EncodeEntry(e)
 	if err != nil {
 		return err

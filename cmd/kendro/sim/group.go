@@ -225,7 +225,7 @@ func (g *group) propose() {
 	var err error
 	switch {
 	case len(g.commands) > 0:
-		entry, err = register.EncodeEntry(&register.Entry{At: g.leader.clock().UnixMilli(), Commands: g.commands[:1]})
+		entry, err = register.EncodeEntry(entryOf(g.leader.clock(), g.commands[0]))
 		orders, g.commands = g.commands[:1:1], g.commands[1:]
 	case len(g.waiting) > 0:
 		var n int
