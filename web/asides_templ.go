@@ -344,8 +344,8 @@ func asideFacts(p *page, a *api.Aside, owner place.Name) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if a.Text != "" {
-			templ_7745c5c3_Err = pair(p.Say(wordDetail), a.Text).Render(ctx, templ_7745c5c3_Buffer)
+		if why, known := because(a.Text); known {
+			templ_7745c5c3_Err = pair(p.Say(wordWhy), p.Say(why)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -357,6 +357,10 @@ func asideFacts(p *page, a *api.Aside, owner place.Name) templ.Component {
 			}
 		}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</dl>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = detail(p, a.Text).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
