@@ -82,9 +82,11 @@ func (v *caseView) about(e api.HistoryEntry) []string {
 	for _, f := range e.Cites {
 		list = append(list, v.lang.Say(wordCites)+" "+v.lang.Say(v.field(f).Label))
 	}
-	for _, k := range v.Record.Checks {
-		if k.ID == e.Check {
-			list = append(list, v.lang.Say(k.Name))
+	if v.version != nil { // A file as it stood does not say which checks are done now.
+		for _, k := range v.version.Checks {
+			if k.ID == e.Check {
+				list = append(list, v.lang.Say(k.Name))
+			}
 		}
 	}
 	if e.Poisha != 0 {

@@ -85,19 +85,43 @@ func paper(reg *register.Register, c *register.Case, r *api.Record) error {
 	return nil
 }
 
-// frozen leaves of a record what was there at a version.
+// frozen leaves of a record what was there at a version, and nothing that can change later:
+// neither where the case has gone nor whether a scan has arrived since.
 func frozen(r *api.Record, version uint64) {
-	if version == 0 || version >= r.Version {
+	if version == 0 || version > r.Version {
 		return
 	}
 	i := slices.IndexFunc(r.History, func(h api.HistoryEntry) bool { return h.Version > version })
-	if i < 1 {
-		return
+	if i < 0 {
+		i = len(r.History)
 	}
-	r.History = r.History[:i]
+	r.History = r.History[:i:i]
 	last := r.History[i-1]
-	r.Until, r.Stage, r.Since = version, last.Stage, last.At
-	r.Assignment = api.Assignment{Seat: last.Post + "@" + last.Office}
+	r.Version, r.Stage, r.Since = version, last.Stage, last.At
+	if r.Custody != api.Erased {
+		r.Custody = custodyThen(r.History)
+	}
+	r.Assignment = api.Assignment{}
+	if last.Post != "" {
+		r.Seat = last.Post + "@" + last.Office
+	}
 	r.Course = api.Course{Until: version}
 	r.Office, r.NextStep, r.Due = nil, nil, nil
+	for i := range r.Documents {
+		r.Documents[i].Missing = false
+	}
+}
+
+// custodyThen is how far a case had come with the last line of a history.
+func custodyThen(history []api.HistoryEntry) api.Custody {
+	custody := api.Accepted
+	for _, h := range history {
+		if h.Action == application.Take.String() {
+			custody = api.Seen
+		}
+	}
+	if history[len(history)-1].Stage == application.Submitted.String() {
+		return api.Quarantined
+	}
+	return custody
 }

@@ -75,7 +75,9 @@ type office struct {
 	reg   *register.Register
 	index uint64
 	at    int64
-	down  error // What Do answers while no leader can be reached.
+
+	entries [][]byte // That were applied.
+	down    error    // What Do answers while no leader can be reached.
 
 	replaying atomic.Bool // The server was just started.
 }
@@ -168,6 +170,7 @@ func (o *office) apply(e *register.Entry) *register.Outcome {
 		o.t.Error(err)
 		return &register.Outcome{Results: []register.Result{{Fault: protocol.FailureOf(err)}}}
 	}
+	o.entries = append(o.entries, b)
 	return o.reg.Apply(o.index, 1, b)
 }
 

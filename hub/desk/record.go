@@ -13,8 +13,8 @@ import (
 )
 
 // record is a whole case for those entitled.
-// At a version above 0 it is as it stood then: what the officer saw who acted on it
-// (R-OF3).
+// At a version that it has come to it is as it stood then: what the officer saw who acted on
+// it (R-OF3), the same bytes from then on. At 0, and at one that is to come, it is as it is now.
 func record(reg *register.Register, c *register.Case, version uint64) (*api.Record, error) {
 	event, sub, err := reg.AsOf(c, version)
 	if err != nil && c.Erased == 0 {
@@ -27,7 +27,7 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	set := reg.Set()
 	r := &api.Record{
 		Number: c.Number, Version: c.State.Version, Stage: c.State.Stage.String(), Custody: api.Custody(custody),
-		Service: serviceRef(set, c.Service, int(c.Edition)), Centre: string(c.Centre), Channel: sub.Channel,
+		Service: serviceRef(set, c.Service, int(c.EditionAt(&event, version))), Centre: string(c.Centre), Channel: sub.Channel,
 		Form: sub.Form, Applicant: sub.Applicant, Fees: sub.Fees,
 		Receipt:     receiptOf(c, event.At),
 		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since),
@@ -47,11 +47,11 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	if err := putRight(reg, c, r); err != nil {
 		return nil, err
 	}
-	frozen(r, version)
-	r.Variance, r.Refund = c.Variance, api.RefundOf(standing.Refund)
-	r.PostedOn, r.Despite, r.Elsewhere = sub.PostedOn, sub.Despite, sub.Elsewhere
-	r.Erased = erasedNote(reg, c.Number)
+	r.Refund = api.RefundOf(standing.Refund)
 	r.Documents = api.NotesOf(sub.Originals, sub.Documents, func(h protocol.Hash) bool { return slices.Contains(c.Lacks, h) })
+	frozen(r, version)
+	r.PostedOn, r.Despite, r.Elsewhere, r.Variance = sub.PostedOn, sub.Despite, sub.Elsewhere, c.Variance
+	r.Erased = erasedNote(reg, c.Number)
 	return r, nil
 }
 

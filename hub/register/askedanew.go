@@ -70,6 +70,19 @@ func (c *Case) Asks() dcat.Hash {
 	return c.Pinned
 }
 
+// EditionAt is the version of its service under which the case stood at a version of its own:
+// that of its application, event, until it was answered under a newer one. 0 is now.
+func (c *Case) EditionAt(event *protocol.Event, version uint64) uint32 {
+	if version == 0 || c.AskedAnew == nil || c.Pinned != c.AskedAnew.Under || event.Pin == nil {
+		return c.Edition
+	}
+	moved := slices.IndexFunc(c.History, func(t Turn) bool { return t.Action == application.Supply })
+	if moved < 0 || version >= c.History[moved].Version {
+		return c.Edition
+	}
+	return event.Pin.Version
+}
+
 // moveUnder puts a case under the version that asks, and finds out what its answers come to there.
 func (f *follower) moveUnder(sup *protocol.Supplement, e *application.Event) {
 	v, known := f.world.version(f.c.AskedAnew.Under)

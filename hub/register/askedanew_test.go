@@ -256,3 +256,34 @@ func TestRow7WhatCannotBeAsked(t *testing.T) {
 	verified(w)
 	w.agree()
 }
+
+// TestRow7AsItStoodUnderItsVersion: a file as it stood before the answers came names the version
+// that its officers worked by then (R-OF3).
+func TestRow7AsItStoodUnderItsVersion(t *testing.T) {
+	w, b, old, current, n := lapsed(t)
+	editions := func() (list []uint32) {
+		c, err := w.first().Case(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.State.Version + 1 {
+			e, _, err := w.first().AsOf(c, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, c.EditionAt(&e, i))
+		}
+		return list
+	}
+	before := editions()
+	b.supplied(n, &protocol.Supplement{Form: []byte(`{"purpose":"a loan"}`), Originals: []string{"deed"}}, Finding{Issue: copyFee, Mode: dcat.ByCentre})
+	after := editions()
+	if len(after) != len(before)+1 || after[0] != uint32(current.Number) || after[len(after)-1] != uint32(current.Number) {
+		t.Fatalf("answered, it stands under %v; before %v", after, before)
+	}
+	for i, e := range after[1:len(before)] {
+		if e != uint32(old.Number) || e != before[i+1] {
+			t.Errorf("as of %d it stands under %d; want %d", i+1, e, old.Number)
+		}
+	}
+}

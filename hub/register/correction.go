@@ -226,10 +226,11 @@ func (r Amendments) Unweighed(limit int) (list []Unweighed, err error) {
 	return list, err
 }
 
-// Changes returns what was put right, or brought, by the version of the case after it.
+// Changes returns what was put right, or brought, by the version of the case after it: nothing
+// of a case that was erased.
 func (r Amendments) Changes(c *Case) (map[uint64][]Change, error) {
 	out := map[uint64][]Change{}
-	if !slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Correct }) {
+	if c.Erased != 0 || !slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Correct }) {
 		return out, nil
 	}
 	err := r.base.View(func(v View) error {
