@@ -27,7 +27,7 @@ func record(reg *register.Register, c *register.Case, version uint64) (*api.Reco
 	set := reg.Set()
 	r := &api.Record{
 		Number: c.Number, Version: c.State.Version, Stage: c.State.Stage.String(), Custody: api.Custody(custody),
-		Service: serviceRef(set, c.Service, int(c.EditionAt(&event, version))), Centre: string(c.Centre), Channel: sub.Channel,
+		Service: serviceRef(set, c.Service, int(c.AskedAnew.EditionAt(c, &event, version))), Centre: string(c.Centre), Channel: sub.Channel,
 		Form: sub.Form, Applicant: sub.Applicant, Fees: sub.Fees,
 		Receipt:     receiptOf(c, event.At),
 		SubmittedAt: api.Millis(c.Filed), Since: api.Millis(c.Since),

@@ -70,10 +70,10 @@ func (c *Case) Asks() dcat.Hash {
 	return c.Pinned
 }
 
-// EditionAt is the version of its service under which the case stood at a version of its own:
-// that of its application, event, until it was answered under a newer one. 0 is now.
-func (c *Case) EditionAt(event *protocol.Event, version uint64) uint32 {
-	if version == 0 || c.AskedAnew == nil || c.Pinned != c.AskedAnew.Under || event.Pin == nil {
+// EditionAt is the version of its service under which a case stood at a version of its own:
+// that of its application, event, until it was answered under the newer one. 0 is now.
+func (r *AskedAnew) EditionAt(c *Case, event *protocol.Event, version uint64) uint32 {
+	if r == nil || version == 0 || c.Pinned != r.Under || event.Pin == nil {
 		return c.Edition
 	}
 	moved := slices.IndexFunc(c.History, func(t Turn) bool { return t.Action == application.Supply })

@@ -271,7 +271,7 @@ func TestRow7AsItStoodUnderItsVersion(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list = append(list, c.EditionAt(&e, i))
+			list = append(list, c.AskedAnew.EditionAt(c, &e, i))
 		}
 		return list
 	}
