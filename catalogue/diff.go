@@ -208,7 +208,7 @@ func directoryDifferences(a, b *place.Directory) []string {
 		}
 	}
 	if !reflect.DeepEqual(a.Calendar, b.Calendar) {
-		what = append(what, "the office calendar changed")
+		what = append(what, "the office calendar, or its hours, changed")
 	}
 	return what
 }

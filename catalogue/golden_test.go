@@ -134,6 +134,14 @@ func TestGoldenAgencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "directory.trainings.hex", dir)
+	hours, err := catalogue.EncodeDirectory(&place.Directory{Calendar: &place.Calendar{Hours: []place.Hours{
+		{Days: []string{"Sunday"}, Opens: 9 * 60, Closes: 17 * 60},
+		{Opens: 9 * 60, Closes: 15*60 + 30, Office: "record-41", From: "2027-02-09", To: "2027-03-10", Name: place.Name{BN: "ক", EN: "X"}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "directory.hours.hex", hours)
 }
 
 func goldenVersion() *dcat.Version {

@@ -278,3 +278,41 @@ func FuzzLint(f *testing.F) {
 		catalogue.Lint(fstest.MapFS{"services/x.yaml": &fstest.MapFile{Data: text}})
 	})
 }
+
+// TestLintOfHours: what a pack says of office hours is refused with its line.
+func TestLintOfHours(t *testing.T) {
+	const always = `    - {days: [Sunday, Monday, Tuesday, Wednesday, Thursday], opens: "09:00", closes: "17:00"}`
+	const ramadan = `    - {from: "2027-02-09", to: "2027-03-10", opens: "09:00", closes: "15:30", name: {bn: "রমজান মাস", en: "Ramadan"}}`
+	line := func(text, part string) int {
+		before, _, _ := strings.Cut(text, part)
+		return strings.Count(before, "\n") + 1
+	}
+	for _, tt := range []struct{ name, old, text, want string }{
+		{"a day without hours", "Wednesday, Thursday]", "Wednesday]", "hours: none that hold always, for every office, on a Thursday"},
+		{"a day of the weekend", "Thursday], opens", "Thursday, Friday], opens", "Friday is of the weekend"},
+		{"no day", "[Sunday, ", "[Sonntag, Sunday, ", `day "Sonntag": want an English day name`},
+		{"a day twice", "[Sunday, ", "[Sunday, Sunday, ", "Sunday is double"},
+		{"no time", `closes: "15:30"`, `closes: "half past three"`, "want times in quotes"},
+		{"closed before it opens", `closes: "15:30"`, `closes: "08:30"`, "want a time to open and a later one to close"},
+		{"ends before it begins", `to: "2027-03-10"`, `to: "2027-02-08"`, "a last day that is not before the first"},
+		{"no date", `to: "2027-03-10"`, `to: "10 March"`, "want days such as 2027-02-09"},
+		{"nobody says why", `, name: {bn: "রমজান মাস", en: "Ramadan"}`, "", "those for a time need a name in bn and en"},
+		{"no such office", `{from: "2027-02-09"`, `{office: moon, from: "2027-02-09"`, `no office "moon"`},
+		{"twice for one day", ramadan, ramadan + "\n" + ramadan, "begin with them on the same days"},
+		{"an unknown key", `{from: "2027-02-09"`, `{noon: "13:00", from: "2027-02-09"`, "unknown field"},
+	} {
+		m := with(t, "land-record-copy")
+		replace(t, m, "pack.yaml", tt.old, tt.text)
+		found := catalogue.Lint(m)
+		want := line(string(m["pack.yaml"].Data), "  hours:\n")
+		if len(found) != 1 || !strings.Contains(found[0].Text, tt.want) || found[0].File != "pack.yaml" || found[0].Line < want || found[0].Line > want+3 {
+			t.Errorf("%s: findings %v; want one with %q and its line, from %d on", tt.name, found, tt.want, want)
+		}
+	}
+	m := with(t, "land-record-copy")
+	replace(t, m, "pack.yaml", always, always+"\n    - {office: record-41, days: [Sunday], opens: \"10:00\", closes: \"16:00\"}\n"+
+		`    - {from: "2027-07-01", opens: "08:00", closes: "15:00", name: {bn: "গ্রীষ্মকাল", en: "Summer"}}`)
+	for _, f := range catalogue.Lint(m) {
+		t.Error(f)
+	}
+}

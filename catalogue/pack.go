@@ -41,6 +41,7 @@ type Country struct {
 	Calendar struct {
 		Weekend  []string        `yaml:"weekend" json:"weekend"` // English day names.
 		Holidays []place.Holiday `yaml:"holidays" json:"holidays"`
+		Hours    []hoursText     `yaml:"hours" json:"-"` // The directory's calendar has them.
 	} `yaml:"calendar" json:"calendar"`
 	Districts []string `yaml:"-" json:"districts"` // Codes of the areas at the level that owns a hub.
 }
@@ -77,7 +78,10 @@ type Pack struct {
 func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 	p := &Pack{Directory: &place.Directory{}}
 	var found []Finding
-	found = append(found, readYAML(fsys, packFile, &p.Country)...)
+	src, wrong := readSource(fsys, packFile)
+	if found = append(found, wrong...); len(wrong) == 0 {
+		found = append(found, src.decode(&p.Country)...)
+	}
 	found = append(found, p.loadAreas(fsys)...)
 	found = append(found, p.loadOffices(fsys)...)
 	found = append(found, p.loadCategories(fsys)...)
@@ -88,6 +92,7 @@ func LoadPack(fsys fs.FS) (*Pack, []Finding) {
 	}
 	found = append(found, p.Country.check(p.Directory)...)
 	p.Directory.Calendar = &place.Calendar{Weekend: p.Country.Calendar.Weekend, Holidays: p.Country.Calendar.Holidays}
+	found = append(found, p.loadHours(src)...)
 	p.Directory.Sort()
 	if err := p.Directory.Check(); err != nil {
 		found = append(found, Finding{File: packFile, Text: "with the files beside it: " + err.Error()})

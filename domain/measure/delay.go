@@ -52,7 +52,7 @@ type Bill struct {
 	Variance  int64 // By how much Charged is more than by the fees in force when it came.
 }
 
-// An Office says when its officers work.
+// An Office says when officers work: each in the hours of the office where the case lies.
 type Office struct {
 	Calendar *place.Calendar
 	Zone     *time.Location
@@ -178,7 +178,7 @@ func (c *Course) Delays(o Office, until int64) (d Delays) {
 		waited := millis(l.sent - l.from)
 		switch l.side {
 		case theOfficer:
-			worked := o.worked(l.from, l.sent)
+			worked := o.worked(l)
 			d.Officer += worked
 			d.Closed += waited - worked
 		case theOutside:
@@ -190,8 +190,9 @@ func (c *Course) Delays(o Office, until int64) (d Delays) {
 	return d
 }
 
-func (o Office) worked(from, to int64) time.Duration {
-	return o.Calendar.WorkingTime(time.UnixMilli(from).In(o.Zone), time.UnixMilli(to).In(o.Zone))
+// worked is how much of the time at a desk lay in the hours of its office.
+func (o Office) worked(l leg) time.Duration {
+	return o.Calendar.WorkingTime(l.first.Seat.Office, time.UnixMilli(l.from).In(o.Zone), time.UnixMilli(l.sent).In(o.Zone))
 }
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -173,10 +173,30 @@ func TestWorkingTime(t *testing.T) {
 		{at(7, 12, 0), at(10, 12, 0), 8 * time.Hour}, // Friday and Saturday.
 		{at(4, 12, 0), at(3, 12, 0), 0},
 	} {
-		got := office().Calendar.WorkingTime(time.UnixMilli(tc.from).In(dhaka), time.UnixMilli(tc.to).UTC())
+		got := office().Calendar.WorkingTime(desk.Office, time.UnixMilli(tc.from).In(dhaka), time.UnixMilli(tc.to).UTC())
 		if got != tc.want {
 			t.Errorf("%v to %v: %v; want %v", time.UnixMilli(tc.from).In(dhaka), time.UnixMilli(tc.to).In(dhaka), got, tc.want)
 		}
+	}
+}
+
+// TestHoursOfTheDesk: what an officer took is counted in the hours of the office where the
+// case lay, for the days for which they hold; what they leave out is closed.
+func TestHoursOfTheDesk(t *testing.T) {
+	o, c := office(), licence()
+	before := c.Delays(o, at(25, 0, 0))
+	o.Calendar.Hours = []place.Hours{
+		{Opens: 9 * 60, Closes: 17 * 60},
+		{Office: above.Office, Opens: 10 * 60, Closes: 16 * 60},
+		{From: "2027-01-04", To: "2027-01-04", Opens: 9 * 60, Closes: 15 * 60},
+	}
+	after := c.Delays(o, at(25, 0, 0))
+	// The 4th is two hours shorter, the 5th at the desk above as well, of the 7th its first hour is not one.
+	if less := 5 * time.Hour; after.Officer != before.Officer-less || after.Closed != before.Closed+less || after.Whole() != before.Whole() {
+		t.Errorf("got %+v after %+v; want %v less of an officer's time", after, before, less)
+	}
+	if stays := c.Stays(o, at(25, 0, 0)); stays[1].Seat != above || stays[1].Worked != 3*time.Hour+6*time.Hour {
+		t.Errorf("above it lay %+v", stays[1])
 	}
 }
 

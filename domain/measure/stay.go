@@ -39,7 +39,7 @@ func (c *Course) Stays(o Office, until int64) (list []Stay) {
 			now.Officer = t.Actor
 		}
 		if l.side == theOfficer {
-			now.Worked += o.worked(l.from, l.sent)
+			now.Worked += o.worked(l)
 		}
 	})
 	if now != nil {

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// A Calendar says on which days the offices of a country are closed. A nil
-// Calendar never is.
+// A Calendar says on which days the offices of a country are closed, and in which hours
+// they work. By a nil Calendar they never are.
 type Calendar struct {
 	Weekend  []string  `cbor:"1,keyasint" json:"weekend"`  // English day names, such as "Friday".
 	Holidays []Holiday `cbor:"2,keyasint" json:"holidays"` // Sorted by date.
+
+	Hours []Hours `cbor:"3,keyasint,omitempty" json:"hours,omitempty"` // Sorted; none: [OfficeOpens] to [OfficeCloses].
 }
 
 // A Holiday is one closed day.
@@ -22,13 +24,17 @@ type Holiday struct {
 // Closed reports whether the offices are closed on the civil date of day, in
 // the zone that day carries.
 func (c *Calendar) Closed(day time.Time) bool {
+	return c != nil && c.closedOn(day.Format(time.DateOnly), day.Weekday())
+}
+
+func (c *Calendar) closedOn(date string, on time.Weekday) bool {
 	if c == nil {
 		return false
 	}
-	_, holiday := slices.BinarySearchFunc(c.Holidays, day.Format(time.DateOnly), func(h Holiday, date string) int {
+	_, holiday := slices.BinarySearchFunc(c.Holidays, date, func(h Holiday, date string) int {
 		return cmp.Compare(h.Date, date)
 	})
-	return holiday || slices.Contains(c.Weekend, day.Weekday().String())
+	return holiday || slices.Contains(c.Weekend, on.String())
 }
 
 // AddWorkingDays returns the n-th working day after day, at the same time of
@@ -75,7 +81,7 @@ func (c *Calendar) check(bad func(string, ...any)) {
 		bad("a week without a working day")
 	}
 	for i, h := range c.Holidays {
-		if _, err := time.Parse(time.DateOnly, h.Date); err != nil || !h.Name.Complete() {
+		if !isDay(h.Date) || !h.Name.Complete() {
 			bad("holiday %q: want a date such as 2026-12-16 and a name in bn and en", h.Date)
 		}
 		if i > 0 && c.Holidays[i-1].Date >= h.Date {

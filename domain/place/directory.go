@@ -123,6 +123,7 @@ func (d *Directory) Sort() {
 	slices.SortFunc(d.Trainings, func(a, b Training) int { return cmp.Compare(a.Tag, b.Tag) })
 	if d.Calendar != nil {
 		slices.SortFunc(d.Calendar.Holidays, func(a, b Holiday) int { return cmp.Compare(a.Date, b.Date) })
+		slices.SortFunc(d.Calendar.Hours, hoursOrder)
 	}
 }
 
@@ -272,6 +273,10 @@ func (d *Directory) Check() error {
 	d.checkPosts(bad)
 	d.checkCentres(bad)
 	d.Calendar.check(bad)
+	d.WrongHours(func(_ int, text string) { bad("%s", text) })
+	if d.Calendar != nil && !slices.IsSortedFunc(d.Calendar.Hours, hoursOrder) {
+		bad("hours are out of order")
+	}
 	d.checkReasons(bad)
 	d.checkTrainings(bad)
 	return fault.Wrap("place.Check", fault.Invalid, "", errors.Join(errs...))

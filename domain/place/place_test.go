@@ -2,6 +2,7 @@ package place
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"unknown type":              func(d *Directory) { d.Centres[0].Type = "tent" },
 		"want an English day name":  func(d *Directory) { d.Calendar.Weekend = []string{"Freitag"} },
 		"want a date such as":       func(d *Directory) { d.Calendar.Holidays[0].Date = "16.12.2026" },
+		"hours are out of order":    func(d *Directory) { d.Calendar.Hours = ramadan(); slices.Reverse(d.Calendar.Hours) },
+		"no office \"moon\"":        func(d *Directory) { d.Calendar.Hours = ramadan(); d.Calendar.Hours[1].Office = "moon" },
 		"holiday 2026-12-16 is":     func(d *Directory) { d.Calendar.Holidays = append(d.Calendar.Holidays, d.Calendar.Holidays[0]) },
 		"without a working day":     func(d *Directory) { d.Calendar.Weekend = make([]string, 7) },
 		"serves the unknown area":   func(d *Directory) { d.Centres[0].Area = "41-09-99" },
@@ -232,5 +235,54 @@ func TestWorkingDays(t *testing.T) {
 	never := &Calendar{Weekend: []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}}
 	if got := never.AddWorkingDays(day, 1); got.Before(day) {
 		t.Errorf("a calendar without working days: %s", got)
+	}
+}
+
+// ramadan are hours of a week, of one office, and for a month.
+func ramadan() []Hours {
+	return []Hours{
+		{Opens: 9 * 60, Closes: 17 * 60},
+		{Office: "dc-41", Days: []string{"Sunday"}, Opens: 10 * 60, Closes: 12 * 60},
+		{From: "2027-02-09", To: "2027-03-10", Opens: 9 * 60, Closes: 15*60 + 30, Name: name("Ramadan")},
+		{From: "2027-02-28", Office: "dc-41", To: "2027-02-28", Opens: 8 * 60, Closes: 9 * 60, Name: name("Election")},
+	}
+}
+
+// TestOfficeHours: those count that begin last, an office's own before those of all, up to
+// their last day.
+func TestOfficeHours(t *testing.T) {
+	d := small()
+	d.Calendar.Hours = ramadan()
+	if err := d.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		office, day   string
+		opens, closes time.Duration
+	}{
+		{"uno-41-09", "2027-02-07", 9 * time.Hour, 17 * time.Hour},
+		{"dc-41", "2027-02-07", 10 * time.Hour, 12 * time.Hour}, // A Sunday.
+		{"dc-41", "2027-02-08", 9 * time.Hour, 17 * time.Hour},
+		{"uno-41-09", "2027-02-09", 9 * time.Hour, 15*time.Hour + 30*time.Minute},
+		{"dc-41", "2027-02-14", 9 * time.Hour, 15*time.Hour + 30*time.Minute},
+		{"dc-41", "2027-02-28", 8 * time.Hour, 9 * time.Hour},
+		{"uno-41-09", "2027-03-10", 9 * time.Hour, 15*time.Hour + 30*time.Minute},
+		{"uno-41-09", "2027-03-11", 9 * time.Hour, 17 * time.Hour},
+	} {
+		day, err := time.ParseInLocation(time.DateOnly, tt.day, time.FixedZone("BST", 6*3600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		opens, closes := d.Calendar.HoursOn(tt.office, day)
+		if opens != tt.opens || closes != tt.closes {
+			t.Errorf("%s on %s: %v to %v; want %v to %v", tt.office, tt.day, opens, closes, tt.opens, tt.closes)
+		}
+		if got := d.Calendar.WorkingTime(tt.office, day, day.AddDate(0, 0, 1)); got != tt.closes-tt.opens {
+			t.Errorf("%s on %s: %v of work; want %v", tt.office, tt.day, got, tt.closes-tt.opens)
+		}
+	}
+	var none *Calendar
+	if opens, closes := none.HoursOn("dc-41", time.Time{}); opens != OfficeOpens || closes != OfficeCloses {
+		t.Errorf("without a calendar: %v to %v", opens, closes)
 	}
 }

@@ -179,7 +179,8 @@ func (k *clerk) later(work time.Duration, do func()) {
 	for {
 		t := k.at(at)
 		midnight := at - time.Duration(t.Hour())*time.Hour - time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond())
-		begins, ends := max(at, midnight+place.OfficeOpens), midnight+place.OfficeCloses
+		opens, closes := k.office.Calendar.HoursOn(k.desk.seat.Office, t)
+		begins, ends := max(at, midnight+opens), midnight+closes
 		if left := ends - begins; left > 0 && !k.office.Calendar.Closed(t) {
 			if work <= left {
 				k.after(begins+work-k.now, do)
