@@ -16,7 +16,7 @@ var (
 	wordReport      = name("কাজের প্রতিবেদন", "What was done")
 	wordReportFrom  = name("প্রথম দিন", "First day")
 	wordReportTo    = name("শেষ দিন", "Last day")
-	wordReportHint  = name("কর্মকর্তার সময় গোনা হয় অফিসের দিনে সকাল ৯টা থেকে বিকাল ৫টা। নাগরিকের অপেক্ষা, নেটওয়ার্ক ও ছুটির সময় তাতে নেই। প্রতিটি দেখা লিপিবদ্ধ থাকে।", "An officer’s time is counted from 9 to 5 on working days, without what the citizen, the network and closed days take. Every look is recorded.")
+	wordReportHint  = name("কর্মকর্তার সময় গোনা হয় তাঁর অফিসের কাজের দিনে, অফিসের সময়ে। নাগরিকের অপেক্ষা, নেটওয়ার্ক ও ছুটির সময় তাতে নেই। প্রতিটি দেখা লিপিবদ্ধ থাকে।", "An officer’s time is counted in the hours of his office on working days, without what the citizen, the network and closed days take. Every look is recorded.")
 	wordReportNone  = name("এই কয় দিনে কিছু ছিল না।", "There was nothing in these days.")
 	wordOfServices  = name("সেবা", "Services")
 	wordOfOffices   = name("অফিস", "Offices")
@@ -45,6 +45,8 @@ var (
 	wordCollected   = name("আদায় হয়েছে", "Collected so far")
 	wordStillOwed   = name("ফেরত দিতে হবে", "Owed back now")
 	wordWasPaidBack = name("ফেরত দেওয়া হয়েছে", "Paid back")
+	wordIdleWoman   = name("যে কেন্দ্রে কোনো নারী উদ্যোক্তা ৩০ দিনে একটি আবেদনও নেননি", "Centres where no woman has taken in an application for 30 days")
+	wordIdleHint    = name("এসব কেন্দ্রে নারীর লগইন আছে। যে কেন্দ্রের সংযোগ নেই, তার নতুন আবেদন এখানে এখনো জানা নেই।", "A woman has a login there. What a centre without a link has taken in of late is not known here yet.")
 	wordNoWoman     = name("যে কেন্দ্রে কোনো নারী উদ্যোক্তার লগইন নেই", "Centres where no woman has a login")
 )
 

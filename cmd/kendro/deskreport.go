@@ -114,6 +114,9 @@ func officeReportTable(r *api.OfficeReport) *table {
 	if len(r.NoWoman) > 0 {
 		t.add("", "no woman has a login at "+strings.Join(r.NoWoman, ", "))
 	}
+	if len(r.IdleWoman) > 0 {
+		t.add("", "a woman has a login, and none has taken in an application for 30 days, at "+strings.Join(r.IdleWoman, ", "))
+	}
 	return t
 }
 

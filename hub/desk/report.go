@@ -68,22 +68,25 @@ func (s reportDesk) report(ctx context.Context, in *statsInput) (*reportOutput, 
 	out := &api.OfficeReport{Area: string(area), From: asked.From, To: asked.To, AsOf: api.TimeOf(asOf)}
 	office := measure.Office{Calendar: set.Directory.Calendar, Zone: api.Dhaka()}
 	t := measure.NewTally(office, from.UnixMilli(), until.UnixMilli(), s.clock().UnixMilli())
-	if err := tallied(reg, t, area, from, viewOf(set.Directory, who.Principal)); err != nil {
+	took, err := tallied(reg, t, area, from, viewOf(set.Directory, who.Principal))
+	if err != nil {
 		return nil, err
 	}
 	out.Report = t.Report()
 	if out.Completeness, err = completeness(reg, set.Directory, area, asOf); err != nil {
 		return nil, err
 	}
-	out.NoWoman, err = withoutWoman(reg, set.Directory, area, s.clock())
+	out.NoWoman, out.IdleWoman, err = took.women(reg, set.Directory, area, s.clock())
 	return &reportOutput{Body: out}, err
 }
 
 // tallied adds up the cases of an area that were open since a moment, and what is owed and
-// was paid back on any.
-func tallied(reg *register.Register, t *measure.Tally, area place.Code, from time.Time, view measure.View) error {
+// was paid back on any; and says who took in what.
+func tallied(reg *register.Register, t *measure.Tally, area place.Code, from time.Time, view measure.View) (took intakes, err error) {
 	dir := reg.Set().Directory
-	return reg.ForEachCase(func(c *register.Case) error {
+	took = intakes{}
+	return took, reg.ForEachCase(func(c *register.Case) error {
+		took.note(c)
 		if !dir.Within(c.Area, area) {
 			return nil
 		}
@@ -134,26 +137,56 @@ func viewOf(dir *place.Directory, who access.Principal) measure.View {
 	}
 }
 
-// withoutWoman lists the centres of an area where no woman has a login that is valid
-// now (R-CE2).
-func withoutWoman(reg *register.Register, dir *place.Directory, area place.Code, now time.Time) ([]string, error) {
+// An atCentre is somebody's login at a centre.
+type atCentre struct {
+	centre place.Centre
+	user   string
+}
+
+// intakes hold the newest application that a login took in at a centre, by its date, in
+// Unix milliseconds.
+type intakes map[atCentre]int64
+
+func (t intakes) note(c *register.Case) {
+	k := atCentre{c.Centre, c.By}
+	t[k] = max(t[k], cmp.Or(c.Legal, c.Filed))
+}
+
+// idleDays are those after which a login by which nothing was taken in is no sign of
+// somebody at work.
+const idleDays = 30
+
+// women lists the centres of an area where no woman has a login that is valid now, and
+// those where some have one and none of them has taken an application in of late (R-CE2).
+// Who is new there has the same days.
+func (t intakes) women(reg *register.Register, dir *place.Directory, area place.Code, now time.Time) (none, idle []string, err error) {
 	users, err := reg.Users()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	with := map[place.Centre]bool{}
+	since := now.AddDate(0, 0, -idleDays)
+	with, works := map[place.Centre]bool{}, map[place.Centre]bool{}
 	for _, u := range users {
-		with[u.Centre] = with[u.Centre] || u.Role == access.Entrepreneur && u.Gender == "f" && u.ActiveAt(now.Unix())
+		if u.Role != access.Entrepreneur || u.Gender != "f" || !u.ActiveAt(now.Unix()) {
+			continue
+		}
+		with[u.Centre] = true
+		works[u.Centre] = works[u.Centre] || u.From >= since.Unix() || t[atCentre{u.Centre, u.Name}] >= since.UnixMilli()
 	}
-	list := []string{}
+	none, idle = []string{}, []string{}
 	for _, c := range dir.Centres {
 		_, enrolled := reg.NodeOf(c.Code)
-		if enrolled && dir.Within(c.Area, area) && !with[c.Code] {
-			list = append(list, string(c.Code))
+		switch {
+		case !enrolled || !dir.Within(c.Area, area) || works[c.Code]:
+		case with[c.Code]:
+			idle = append(idle, string(c.Code))
+		default:
+			none = append(none, string(c.Code))
 		}
 	}
-	slices.Sort(list)
-	return list, nil
+	slices.Sort(none)
+	slices.Sort(idle)
+	return none, idle, nil
 }
 
 func (s reportDesk) looks(context.Context, *struct{}) (*struct{ Body api.ReportLooks }, error) {

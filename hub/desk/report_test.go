@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"kendro/domain/access"
 	"kendro/domain/measure"
+	"kendro/hub/register"
+	"kendro/identity"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -82,6 +85,48 @@ func TestReport(t *testing.T) {
 	}
 	if !slices.Equal(who, []string{"uno", "chair", "anna", "bilal", "uno", "audit"}) || looks[0].Area != "41-09" || looks[0].From != "2026-09-01" {
 		t.Errorf("looks: %+v", looks)
+	}
+}
+
+// TestReportTellsWhereNoWomanWorks: a login by which nothing was taken in for a month is told
+// apart from none, once it is as old; an application is a sign of work by its own date.
+func TestReportTellsWhereNoWomanWorks(t *testing.T) {
+	o := newOffice(t)
+	women := func(days int) (none, idle []string) {
+		t.Helper()
+		o.mu.Lock()
+		o.at = dawn + int64(days)*24*3600_000
+		o.mu.Unlock()
+		r := into[api.OfficeReport](t, o.call("audit", "GET", "/v1/report?area=41-09", ""), 200)
+		return r.NoWoman, r.IdleWoman
+	}
+	here := []string{string(centre)}
+	if none, idle := women(1); len(none) != 0 || !slices.Equal(idle, here) {
+		t.Errorf("before anything was taken in: none at %v, idle at %v; want idle at %s", none, idle, centre)
+	}
+	o.file(1)
+	if none, idle := women(29); len(none) != 0 || len(idle) != 0 {
+		t.Errorf("within a month: none at %v, idle at %v", none, idle)
+	}
+	if none, idle := women(31); len(none) != 0 || !slices.Equal(idle, here) {
+		t.Errorf("after a month: none at %v, idle at %v; want idle at %s", none, idle, centre)
+	}
+	page := screens{o}.page("uno", "GET", "/desk/report", nil)
+	if page.Code != 200 || !strings.Contains(page.Body.String(), "৩০ দিনে একটি আবেদনও নেননি") || strings.Contains(page.Body.String(), "কোনো নারী উদ্যোক্তার লগইন নেই") {
+		t.Errorf("the page: got %d; want the one heading and not the other", page.Code)
+	}
+	o.must("root", "disable-user", map[int]string{1: "rahima"})
+	if none, idle := women(32); !slices.Equal(none, here) || len(idle) != 0 {
+		t.Errorf("without a login: none at %v, idle at %v; want none at %s", none, idle, centre)
+	}
+	hash, err := identity.HashPassword(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := register.User{Name: "salma", Role: access.Entrepreneur, Centre: centre, Gender: "f", Hash: hash, From: dawn/1000 + 20*86400}
+	o.must("root", register.AddUser, &late)
+	if none, idle := women(33); len(none) != 0 || len(idle) != 0 {
+		t.Errorf("with somebody new: none at %v, idle at %v", none, idle)
 	}
 }
 

@@ -109,6 +109,7 @@ type OfficeReport struct {
 	To   string `json:"to"`
 	measure.Report
 	NoWoman      []string     `json:"centres_without_a_woman" doc:"Centres with a box where no woman has a valid login"`
+	IdleWoman    []string     `json:"centres_without_a_working_woman" doc:"Centres with a box where a woman has a valid login, and none took an application in within 30 days"`
 	Completeness Completeness `json:"completeness"`
 	AsOf         Time         `json:"as_of"`
 }
