@@ -181,7 +181,11 @@ func (s desks) after(k *Case, before application.Case, e *application.Event, b *
 			latePays{courses(s)}.book(k, t, e, b.Books)
 		}
 		if e.Amount > before.Owed {
-			courses(s).open(k, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: e.Amount - before.Owed, Event: Source{Log: k.Log, At: k.At}, Centre: k.Centre})
+			from := Source{Log: k.Log, At: k.At}
+			if t.Event != nil { // Its centre may void it, all of it.
+				from = *t.Event
+			}
+			courses(s).open(k, Item{Kind: ItemOverpayment, Text: whySurplus, Amount: e.Amount - before.Owed, Event: from, Centre: k.Centre})
 		}
 	default:
 	}

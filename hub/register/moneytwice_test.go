@@ -150,3 +150,50 @@ func TestRefusedToApplyLeavesNothing(t *testing.T) {
 	verified(w)
 	w.agree()
 }
+
+// TestVoidedSurplusIsOwedBackNoMore: a centre that voids a payment gives all of it back, what was above
+// the demand too: that is owed back no more, whether the centre's payment was booked at once or by an
+// officer, and whether he has said that it is owed back or not.
+func TestVoidedSurplusIsOwedBackNoMore(t *testing.T) {
+	for name, x := range map[string]struct{ late, said bool }{
+		"at once": {false, true}, "booked late": {true, true}, "booked late, not looked at": {true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, b := office(t)
+			n := b.filed(landCopy(t), 1, copyDue)
+			approved(w, n)
+			day := w.at / 1000
+			if x.late {
+				since(w, 31)
+				tick(w)
+			}
+			v := paid(b, n, copyFee+1000)
+			if x.late {
+				it, _ := itemOf(w, n)
+				w.worked(n, "chair", Pay, Act{Books: it.ID, At: day})
+			}
+			w.stage(n, application.InPreparation)
+			it, all := itemOf(w, n)
+			if it.Kind != ItemOverpayment || it.Amount != 1000 {
+				t.Fatalf("the surplus is %+v", it)
+			}
+			if x.said {
+				if f := owes(w, "chair", it, Settlement{}); f != nil || w.stage(n, application.InPreparation).OwedBack != 1000 {
+					t.Fatalf("owed back: %v", f)
+				}
+				it, all = itemOf(w, n)
+			}
+			b.send(protocol.PaymentVoided, n, w.at, v)
+			c := w.stage(n, application.FeeDue)
+			items, err := w.first().Items(n)
+			if err != nil || c.OwedBack != 0 || items[all-1].ID != it.ID || items[all-1].Outcome != outcomeDismissed {
+				t.Errorf("voided, %d are owed back, and the surplus stands as %+v, %v", c.OwedBack, items[all-1], err)
+			}
+			if st, _, err := w.first().Standing(n); err != nil || st.Refund != nil {
+				t.Errorf("the citizen reads %+v, %v", st.Refund, err)
+			}
+			verified(w)
+			w.agree()
+		})
+	}
+}

@@ -83,13 +83,18 @@ func (f *follower) booked(v *protocol.Voiding) int64 {
 
 // unclaim closes the items about a payment's money: there is nothing to pay back.
 func (f *follower) unclaim(v *protocol.Voiding) (any bool) {
-	s := withheld{f.courses}
+	s, owed := refunds{withheld{f.courses}}, f.c.OwedBack
 	for _, it := range s.unsettled(f.c.Number) {
 		if f.receipted(&it.Event, v) {
 			any = true
+			s.less(f.c, it)
 			it.Outcome, it.Words, it.By = outcomeDismissed, surplusVoided, f.e.Actor
 			s.close(it)
 		}
+	}
+	if f.c.OwedBack != owed {
+		f.put(caseKey(f.c.Number), f.c)
+		f.tell(f.c)
 	}
 	return any
 }

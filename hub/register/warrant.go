@@ -156,6 +156,7 @@ func (s erasures) begunBy(places []Source) (list []*Case) {
 func (s erasures) end(k *Case, stage string) {
 	before := *k
 	for _, it := range withheld(s).unsettled(k.Number) {
+		refunds{withheld(s)}.less(k, it)
 		it.Outcome, it.By = "dismissed", ActorHub
 		withheld(s).close(it)
 	}
