@@ -109,7 +109,22 @@ func (x erasedIndex) apply(tx *store.Tx, e *protocol.Event) (changed, error) {
 			}
 		}
 	}
+	for _, h := range w.Documents {
+		if err := (papersIndex{x.index}).thrown(tx, h); err != nil {
+			return 0, err
+		}
+	}
 	return changedErased, nil
+}
+
+// meant reports whether an order means the event of a record of journal/own. An order names
+// the places of its events before its documents.
+func (x erasedIndex) meant(tx *store.Tx, seq uint64) (bool, error) {
+	s := x.parts.all().of(seq)
+	if s == nil {
+		return false, nil
+	}
+	return tx.Has(placeKey(keyGone, s.Log, s.place(seq)))
 }
 
 // own notes the place of an event of this box's that was erased: its number stays taken.

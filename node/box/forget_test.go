@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"kendro/domain/fault"
@@ -293,6 +295,63 @@ func TestForget(t *testing.T) {
 	if a, _, err := c.File(t.Context(), c.request(77)); err != nil || a.Number == k.Number {
 		t.Errorf("the same request after it: %v, %v; want a new number", a, err)
 	}
+}
+
+// TestErasedDocumentIsSentAgain: a hub that threw a document away by order holds it no more. What
+// another application here names of it, before the order came or after it, waits to be
+// sent once more, and makes no room on a full disk until the hub says that it holds it again.
+func TestErasedDocumentIsSentAgain(t *testing.T) {
+	c := freshCounter(t)
+	var fill atomic.Int64
+	c.o.Fill = func(string) (int, error) { return int(fill.Load()), nil }
+	k := clerk{c}
+	k.synced()
+	citizen, _ := told(t, k)
+	hold := func() {
+		t.Helper()
+		c.d.Say(t, protocol.DocumentsHeld, &protocol.HeldDocuments{Hashes: citizen.papers})
+		c.deliver(c.d.Inbox)
+	}
+	waiting := func(when string, want ...protocol.Hash) {
+		t.Helper()
+		var got []protocol.Hash
+		for _, p := range c.pending() {
+			got = append(got, p.Hash)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v wait to be sent; want %v", when, got, want)
+		}
+	}
+	hold()
+	waiting("all are held")
+	k.order(citizen)
+	c.deliver(c.d.Inbox)
+	k.carriedOut()
+	waiting("erased, the other case's", citizen.papers[1])
+	again := c.upload(scanned(1))
+	if _, wrong, err := c.File(t.Context(), c.withPaper(79, again)); err != nil || len(wrong) > 0 {
+		t.Fatal(err, wrong)
+	}
+	waiting("she came again", citizen.papers[1], again)
+	c.d.Say(t, protocol.Assured, &protocol.Assurance{Backed: &protocol.Watermark{Index: 1 << 40, At: nodetest.Start.UnixMilli(), Until: nodetest.Start.Unix() + 1<<30}})
+	c.deliver(c.d.Inbox)
+	fill.Store(markRefused)
+	c.tend()
+	if !c.tray.Has(again) || !c.tray.Has(citizen.papers[1]) {
+		t.Error("the only copy made room on the disk")
+	}
+	fill.Store(0)
+	c.tend()
+	if err := c.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waiting("built again", citizen.papers[1], again)
+	hold()
+	waiting("held once more")
+	if err := c.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waiting("held, and built again")
 }
 
 // segments are the contents of the files of both journals' segments.

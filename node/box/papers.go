@@ -413,6 +413,22 @@ func (x papersIndex) name(tx *store.Tx, seq uint64, e *protocol.Event) error {
 	return nil
 }
 
+// thrown notes that the hub has thrown a document away by order: it is held no more. Where
+// another event here names it, it waits to be sent once more.
+func (x papersIndex) thrown(tx *store.Tx, h protocol.Hash) error {
+	var p heldPaper
+	if held, err := read(tx, x.heldKey(h), &p); err != nil || !held {
+		return err
+	}
+	if err := tx.Delete(x.heldKey(h)); err != nil || p.Size == 0 {
+		return err
+	}
+	if gone, err := (erasedIndex{x.index}).meant(tx, p.Seq); err != nil || gone {
+		return err // Where a later one names it too, the index is made anew once the order is carried out.
+	}
+	return tx.Set(x.paperKey(h), protocol.Marshal(&pendingPaper{Hash: h, Size: p.Size, Seq: p.Seq}))
+}
+
 // papersIn reads the documents that an event names. One that can't be read names
 // none.
 func papersIn(e *protocol.Event) []protocol.Document {
