@@ -113,3 +113,44 @@ func TestRow36APaymentForNoCaseAnyMore(t *testing.T) {
 	anew.stage(other, application.Received)
 	anew.agree()
 }
+
+// TestRow36ALateDecisionOnAnErasedCase: what a box decided late on a case that was withdrawn at the
+// next box of its centre, and erased by order before that came, waits for nobody's word: the
+// decision is gone, and the item that it leaves ends.
+func TestRow36ALateDecisionOnAnErasedCase(t *testing.T) {
+	w, u := newUnion(t)
+	w.publish(3, eraseDirectory(), u.v)
+	n := u.files()
+	u.arrives()
+	u.decides(n, w.at+20*24*3600*1000, u.lease().Token)
+	next := &union{box: w.enrol("41-09-17"), v: u.v, nonces: 200}
+	next.by("rahima", protocol.Withdrawn, n, &protocol.Withdrawal{})
+	w.stage(n, application.Withdrawn)
+	good(t, "order", order(w, "chair", n))
+	good(t, "confirm", confirm(w, "uno-officer", n))
+	since(w, 21)
+	u.arrives()
+	items, err := w.first().Items(n)
+	if err != nil || len(items) == 0 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	for _, it := range items {
+		if it.Outcome != "" {
+			continue
+		}
+		if it.Kind != ItemUnion {
+			t.Errorf("it left %+v; want an item that says what does not fit", it)
+		}
+		who := map[place.Seat]string{
+			{Post: "uno", Office: "upazila-41-09"}: "uno-officer", {Post: "chairman", Office: unionOffice}: "chair", {Post: "secretary", Office: unionOffice}: "anna",
+		}[it.Owner]
+		if f := settled(w, who, it, OutcomesOf(it.Kind)[len(OutcomesOf(it.Kind))-1]); f != nil {
+			t.Errorf("%s, %s by %q: %v", it.Kind, it.Text, who, f.Err())
+		}
+	}
+	if c, err := w.first().Case(n); err != nil || c.Waits != nil {
+		t.Errorf("the case waits for %+v, %v", c.Waits, err)
+	}
+	verified(w)
+	w.agree()
+}

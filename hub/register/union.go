@@ -54,6 +54,7 @@ const (
 	whyNumber    = "the number of the certificate is used, or none of the lease's"
 	whyExpiry    = "the certificate is dated otherwise than the service allows"
 	whyUpset     = "the decision before it was not confirmed"
+	whyErased    = "the case was erased by order before it came"
 )
 
 // workedAtHub reports whether an officer has begun work on a case at the hub's desks: it
@@ -107,6 +108,8 @@ func (f *follower) act() {
 		f.aside(late, 0)
 	case f.c.workedAtHub():
 		f.aside(whyAtHub, 0)
+	case f.c.Erased != 0: // It would wait for a word on what nobody can read.
+		f.aside(whyErased, 0)
 	case f.parks():
 	case application.Binds(action) && late != "" && !f.confirmed:
 		f.wait(late, a.Certificate)
