@@ -2,10 +2,12 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"kendro/domain/access"
+	"kendro/domain/fault"
 	"kendro/domain/place"
 	"kendro/hub/register"
 	"kendro/protocol"
@@ -56,9 +58,30 @@ func (s itemDesk) list(ctx context.Context, in *itemsInput) (*struct{ Body api.I
 			out.Body.More++
 			continue
 		}
+		if !mine {
+			if it, err = apart(reg, it, who.Principal); err != nil {
+				return nil, err
+			}
+		}
 		out.Body.Items = append(out.Body.Items, it)
 	}
 	return out, nil
+}
+
+// apart leaves of an item of a grievance that is not the reader's to read what it is: where
+// it lies and what is said of it may be kept from him of all people.
+func apart(reg *register.Register, it api.Item, who access.Principal) (api.Item, error) {
+	if it.Number == 0 {
+		return it, nil
+	}
+	c, err := reg.Case(it.Number)
+	if errors.Is(err, fault.NotFound) {
+		return it, nil
+	}
+	if err != nil || c.Accused == nil || access.May(who, access.ReadCase, reg.Resource(c)) == nil {
+		return it, err
+	}
+	return api.Item{ID: it.ID, Number: it.Number, Kind: it.Kind, Since: it.Since, Advice: it.Advice}, nil
 }
 
 // ownedBy is what an item belongs to: its owner's office, and the areas above.

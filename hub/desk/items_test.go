@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"kendro/catalogue"
+	"kendro/domain/access"
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
+	"kendro/domain/place"
 	"kendro/hub/register"
+	"kendro/identity"
 	"kendro/protocol"
 	"kendro/web/api"
 )
@@ -256,5 +259,79 @@ func TestConflictDeskSettles(t *testing.T) {
 		if _, ok := api.AdviceOn(kind); !ok {
 			t.Errorf("nobody says what to do about %s", kind)
 		}
+	}
+}
+
+// TestItemsOfAGrievanceAreKeptAway: an officer of the same office whom a grievance is about, and
+// whoever else may not read it, sees that something of it stands on the conflict desk, and neither
+// where it lies nor a word of what is said of it. Whose it is sees all.
+func TestItemsOfAGrievanceAreKeptAway(t *testing.T) {
+	o := screens{newOffice(t)}
+	v, ok := o.set.Current("grievance")
+	if !ok {
+		t.Fatal("the pack lacks it")
+	}
+	const district = "dc-41"
+	hash, err := identity.HashPassword(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, post := range map[string]string{"front": "dc-front-desk", "mina": "adc-general"} {
+		o.must("root", register.AddUser, register.User{Name: name, Role: access.Officer, Seat: place.Seat{Post: post, Office: district}, Hash: hash, From: 1})
+	}
+	e := &protocol.Event{
+		Kind: protocol.Submitted, At: dawn, Actor: "rahima", Nonce: []byte("12345678"), Pin: &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])},
+		Payload: protocol.Marshal(&protocol.Submission{Channel: "counter", Documents: []protocol.Document{{Kind: "evidence", Hash: protocol.Hash{9}, Size: 9, Type: 4}}}),
+	}
+	others := slices.IndexFunc(v.Rules, func(r dcat.Rule) bool { return r.ID == "about-others" })
+	if others < 0 {
+		t.Fatal("the pack has another rule")
+	}
+	o.ingest(e, register.Ingest{
+		Verdicts: []register.Verdict{{Due: dawn/1000 + 30*86400}},
+		Findings: []register.Finding{{Seq: o.seq + 1, Rules: dcat.Bits(0).With(others), Complaint: &application.Complaint{Kind: "officer", Officer: "mina"}}},
+	})
+	_, slot, _ := strings.Cut(o.log.Name, "-")
+	n, err := protocol.MintNumber("41", slot, e.Nonce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.send(news(protocol.HandedOver, n, &protocol.HandOver{Proof: "nid"}))
+	o.late(2)
+	seat := "dc@" + district // Above her, and whoever is directly below her does not get it either.
+	var ids []string
+	for _, it := range o.unsettled("dc", "mine") {
+		if ids = append(ids, it.ID); it.Owner != seat || it.Centre == "" || len(it.Outcomes) == 0 {
+			t.Errorf("whose it is sees %+v", it)
+		}
+	}
+	if len(ids) != 2 {
+		t.Fatalf("%v stand at the desk; want what does not fit, and the scan", ids)
+	}
+	hidden := func(user, when string, list []api.Item) {
+		t.Helper()
+		seen := 0
+		for _, it := range list {
+			if it.Number != n {
+				continue
+			}
+			if seen++; it.Owner != "" || it.Text != "" || it.Words != "" || it.Centre != "" || it.SettledBy != "" || len(it.Outcomes) > 0 {
+				t.Errorf("%s, %s, sees %+v", user, when, it)
+			}
+		}
+		if seen == 0 {
+			t.Errorf("%s, %s, does not see that there is something: the test shows nothing", user, when)
+		}
+	}
+	for _, user := range []string{"mina", "front", "audit"} {
+		hidden(user, "open", o.unsettled(user, "office"))
+	}
+	for _, id := range ids {
+		if w := o.call("dc", "POST", "/v1/items/"+id, `{"outcome":"dismissed","text":"she who complained of mina came here"}`); w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", id, w.Code, w.Body)
+		}
+	}
+	for _, user := range []string{"mina", "front", "audit"} {
+		hidden(user, "ended", o.unsettled(user, "office&ended=true"))
 	}
 }
