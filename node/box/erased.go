@@ -110,7 +110,7 @@ func (x erasedIndex) apply(tx *store.Tx, e *protocol.Event) (changed, error) {
 		}
 	}
 	for _, h := range w.Documents {
-		if err := (papersIndex{x.index}).thrown(tx, h); err != nil {
+		if err := papersIndex(x).thrown(tx, h); err != nil {
 			return 0, err
 		}
 	}

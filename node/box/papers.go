@@ -423,7 +423,7 @@ func (x papersIndex) thrown(tx *store.Tx, h protocol.Hash) error {
 	if err := tx.Delete(x.heldKey(h)); err != nil || p.Size == 0 {
 		return err
 	}
-	if gone, err := (erasedIndex{x.index}).meant(tx, p.Seq); err != nil || gone {
+	if gone, err := erasedIndex(x).meant(tx, p.Seq); err != nil || gone {
 		return err // Where a later one names it too, the index is made anew once the order is carried out.
 	}
 	return tx.Set(x.paperKey(h), protocol.Marshal(&pendingPaper{Hash: h, Size: p.Size, Seq: p.Seq}))
