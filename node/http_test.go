@@ -186,8 +186,8 @@ func TestLogins(t *testing.T) {
 			limited++
 		}
 	}
-	if limited != 4 {
-		t.Fatalf("%d of 14 guesses were limited; want 4", limited)
+	if limited != 9 {
+		t.Fatalf("%d of 14 guesses were limited; want 9", limited)
 	}
 }
 

@@ -17,17 +17,28 @@ func (s *pages) sign(title place.Name) {
 			return
 		}
 		in := api.SessionRequest{User: values.Get("user"), Password: values.Get("password")}
+		in.Device = api.DeviceOf(r, in.User)
 		var out api.SessionAnswer
 		err = api.Inside(s.api, r).Do(r.Context(), api.Call{Path: "/v1/sessions", Key: values.Get("key"), In: in, Out: &out})
 		if err == nil {
 			api.SetSession(w, r, out.Token)
+			api.SetDevice(w, r, in.User, out.Device)
+			if out.Wrong != nil {
+				p := s.page(r, wordWrongTries)
+				s.show(w, r, http.StatusOK, signedIn(p, s.home, p.Lang.Count(int64(out.Wrong.Tries)), p.Lang.Moment(out.Wrong.Last.Time)))
+				return
+			}
 			http.Redirect(w, r, s.home, http.StatusSeeOther)
 			return
 		}
 		p := s.page(r, title)
 		words := wordsFor(err)
-		if kind := fault.KindOf(err); kind == fault.Denied || kind == fault.Invalid {
+		switch fault.KindOf(err) {
+		case fault.Denied, fault.Invalid:
 			words = wordBadSignIn
+		case fault.Limited:
+			words = wordSlowSignIn
+		default:
 		}
 		p.Problems = []problem{{Anchor: "user", Text: p.Say(words)}}
 		s.show(w, r, api.ProblemOf(err).Status, signIn(p, p.Say(title), "/sign-in", in.User, api.NewKey()))

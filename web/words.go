@@ -284,9 +284,15 @@ var faultWords = map[fault.Kind]place.Name{
 
 // Sentences for what a kind alone can't say.
 var (
-	wordBadSignIn = name("নাম বা পাসওয়ার্ড ঠিক নয়।", "The name or the password is not right.")
-	wordSignInNew = name("আবার প্রবেশ করুন; আপনার সময় শেষ হয়েছে।", "Sign in again; your session has ended.")
-	wordBadNumber = name("নম্বরটি ঠিক নয়। রসিদের সাথে প্রতিটি অঙ্ক মিলিয়ে দেখুন।", "The number is not right. Compare it with the receipt, digit by digit.")
+	wordBadSignIn  = name("নাম বা পাসওয়ার্ড ঠিক নয়।", "The name or the password is not right.")
+	wordSlowSignIn = name("অনেকবার ভুল পাসওয়ার্ড দেওয়া হয়েছে। কিছুক্ষণ অপেক্ষা করুন (সর্বোচ্চ ১৫ মিনিট), অথবা আগে যেখানে প্রবেশ করেছেন সেখান থেকে চেষ্টা করুন।", "Too many wrong passwords were given. Wait a while (a quarter of an hour at most), or sign in where you have done so before.")
+	wordWrongTries = name("ভুল পাসওয়ার্ড দিয়ে চেষ্টা হয়েছে", "Wrong passwords were tried")
+	wordWrongCount = name("আপনার শেষ প্রবেশের পর চেষ্টার সংখ্যা:", "Tries since you signed in last:")
+	wordWrongLast  = name("সর্বশেষ:", "the last:")
+	wordWrongWhat  = name("আপনি নিজে না করে থাকলে দপ্তরের অপারেটরকে জানান।", "If that was not you, tell your office’s operator.")
+	wordGoOn       = name("এগিয়ে যান", "Go on")
+	wordSignInNew  = name("আবার প্রবেশ করুন; আপনার সময় শেষ হয়েছে।", "Sign in again; your session has ended.")
+	wordBadNumber  = name("নম্বরটি ঠিক নয়। রসিদের সাথে প্রতিটি অঙ্ক মিলিয়ে দেখুন।", "The number is not right. Compare it with the receipt, digit by digit.")
 )
 
 // likeWords say why two papers may be one person's, by the codes of domain/person.

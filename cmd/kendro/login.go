@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,7 +28,7 @@ func loginCmd() *cobra.Command {
 				return err
 			}
 			in := api.SessionRequest{User: user, Password: secret}
-			return id.explain(login(cmd.Context(), &r, id.key(), in, session))
+			return id.explain(login(cmd, &r, id.key(), in, session))
 		},
 	}
 	r.publicFlags(cmd)
@@ -41,18 +41,22 @@ func loginCmd() *cobra.Command {
 	return cmd
 }
 
-// login writes the session's token, one line, to a file that nobody else reads.
-func login(ctx context.Context, r *reach, key string, in api.SessionRequest, session string) error {
+// login writes the session's token, one line, to a file that nobody else reads, and says
+// what wrong passwords were tried before.
+func login(cmd *cobra.Command, r *reach, key string, in api.SessionRequest, session string) error {
 	if err := writable(session); err != nil {
 		return err
 	}
 	var out api.SessionAnswer
-	err := r.call(ctx, api.Call{Method: http.MethodPost, Path: "/v1/sessions", Key: key, In: in, Out: &out})
+	err := r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/sessions", Key: key, In: in, Out: &out})
 	if err != nil {
 		return err
 	}
 	if err := store.WriteFileAtomic(session, []byte(out.Token+"\n"), 0o600); err != nil {
 		return &fault.Error{Op: "kendro.login", Kind: fault.Stopped, Item: session, Err: err}
+	}
+	if w := out.Wrong; w != nil {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%d tries with a wrong password since this login was used last, the last %s: if that was not you, tell the operator\n", w.Tries, when(w.Last))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func userCmd() *cobra.Command {
-	return group("user", "Manage the logins of entrepreneurs and officers", userAddCmd(), userListCmd(), userDisableCmd(), userTrainCmd(), userTrainingCmd())
+	return group("user", "Manage the logins of entrepreneurs and officers", userAddCmd(), userListCmd(), userDisableCmd(), userUnlockCmd(), userTrainCmd(), userTrainingCmd())
 }
 
 func userAddCmd() *cobra.Command {
@@ -96,6 +96,24 @@ func usersTable(list *api.UserList) *table {
 		t.add(u.Name, u.Role, u.Post, u.Centre, u.Area, day(u.From), day(u.Until), yesNo(u.Disabled))
 	}
 	return t
+}
+
+func userUnlockCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	cmd := &cobra.Command{
+		Use: "unlock NAME", Short: "Let a login that wrong passwords have slowed down begin anew", Args: cobra.ExactArgs(1),
+		Long: `Takes away the delay that wrong passwords have put before a login. Each server keeps
+its own: run it at the one at which the person signs in.`,
+		Example: "  kendro user unlock dc --dir hub",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := "/v1/users/" + url.PathEscape(args[0]) + "/unlock"
+			return id.explain(r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: path, Key: id.key()}))
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	return cmd
 }
 
 func userDisableCmd() *cobra.Command {

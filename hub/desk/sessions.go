@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"kendro/domain/access"
 	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/identity"
@@ -16,7 +17,7 @@ import (
 // A door lets people in by name and password.
 type door struct {
 	server  *Server
-	failed  *api.Limiter // Failed tries.
+	guard   *api.Guard
 	signed  *api.Repeats[api.SessionAnswer]
 	hashing chan struct{} // A place for each password being checked.
 }
@@ -25,7 +26,7 @@ type door struct {
 const hashers = 2
 
 func newDoor(s *Server) *door {
-	return &door{server: s, failed: api.SignIns(), signed: api.NewRepeats[api.SessionAnswer](), hashing: make(chan struct{}, hashers)}
+	return &door{server: s, guard: api.NewGuard(), signed: api.NewRepeats[api.SessionAnswer](), hashing: make(chan struct{}, hashers)}
 }
 
 func (d *door) routes() {
@@ -33,10 +34,19 @@ func (d *door) routes() {
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "sign-in", Summary: "Sign in", Public: true,
 		Status: http.StatusCreated, MaxBody: 4 << 10,
 	}, api.SessionRequest{}, api.SessionAnswer{}, d.signIn)
+	api.Register(d.server.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/users/{name}/unlock", ID: "unlock-user", Act: access.ManageUsers,
+		Summary: "Let a login that wrong passwords have slowed down begin anew, at this server",
+	}, func(_ context.Context, in *nameInput) (*doneOutput, error) {
+		if _, err := d.server.hub.Register().User(in.Name); err != nil {
+			return nil, err
+		}
+		d.guard.Unlock(in.Name)
+		return &doneOutput{Body: api.Done{Done: true}}, nil
+	})
 }
 
-// signIn checks a name and a password (R-OF1). Who fails too often, by name or
-// by address, has to wait.
+// signIn checks a name and a password (R-OF1). Who fails too often has to wait.
 func (d *door) signIn(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	body, err := api.ReadBody(r)
 	if err != nil {
@@ -62,47 +72,70 @@ func (d *door) signIn(w http.ResponseWriter, r *http.Request, c api.Caller) {
 }
 
 // session issues a token, or says how long to wait before another try.
-func (d *door) session(r *http.Request, in api.SessionRequest) (api.SessionAnswer, error) {
+func (d *door) session(r *http.Request, in api.SessionRequest) (answer api.SessionAnswer, err error) {
 	now := d.server.clock()
-	names := []string{"user " + in.User, "from " + api.AddressOf(r, d.server.proxied)}
-	for _, name := range names {
-		if err := d.failed.Check(name, now); err != nil {
-			return api.SessionAnswer{}, err
-		}
-	}
-	u, err := d.user(r.Context(), in.User)
+	u, err := d.user(in.User)
 	if err != nil {
-		return api.SessionAnswer{}, err
+		return answer, err
 	}
-	select {
-	case d.hashing <- struct{}{}:
-	case <-r.Context().Done():
-		return api.SessionAnswer{}, fault.Wrap("desk.session", fault.Unavailable, "", r.Context().Err())
+	sessions := d.server.hub.Sessions()
+	try := api.SignIn{User: in.User, Address: api.AddressOf(r, d.server.proxied), Device: sessions.Devices().ID(in.Device, in.User, u.Hash)}
+	if err := d.guard.Begin(try, now); err != nil {
+		return answer, err
 	}
-	good := identity.CheckPassword(in.Password, u.Hash)
-	<-d.hashing
+	u, good, err := d.right(r.Context(), u, in.Password)
+	if err != nil {
+		d.guard.Undo(try, now)
+		return answer, err
+	}
 	if !good || !u.ActiveAt(now.Unix()) {
-		for _, name := range names {
-			if err := d.failed.Take(name, now); err != nil {
-				return api.SessionAnswer{}, err
-			}
+		if err := d.guard.Bad(try, now); err != nil {
+			return answer, err
 		}
-		return api.SessionAnswer{}, &api.Refusal{SignIn: true, Err: fault.New("desk.session", fault.Denied, "", "name or password is wrong, or the login is not valid now")}
+		return answer, &api.Refusal{SignIn: true, Err: fault.New("desk.session", fault.Denied, "", "name or password is wrong, or the login is not valid now")}
 	}
-	token, expires := d.server.hub.Sessions().Issue(u.Name, now)
-	return api.SessionAnswer{Token: token, Expires: api.TimeOf(expires)}, nil
+	if answer.Device = in.Device; try.Device == "" {
+		answer.Device = sessions.Devices().Mark(u.Name, u.Hash)
+	}
+	answer.Wrong = api.WrongOf(d.guard.Right(try, now))
+	token, expires := sessions.Issue(u.Name, now)
+	answer.Token, answer.Expires = token, api.TimeOf(expires)
+	return answer, nil
 }
 
-// user finds a login, on a server that is behind after waiting; nobody's is
-// empty, so that it costs as much to check.
-func (d *door) user(ctx context.Context, name string) (*register.User, error) {
-	u, err := d.server.hub.Register().User(name)
-	if errors.Is(err, fault.NotFound) {
-		wait, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		d.server.hub.Fresh(wait)
-		u, err = d.server.hub.Register().User(name)
+// right checks a password, and once more where this server was behind with what it knows of
+// the login. Whoever has none waits for that as long, so that the two can't be told apart.
+func (d *door) right(ctx context.Context, u *register.User, password string) (*register.User, bool, error) {
+	good, err := d.matches(ctx, password, u.Hash)
+	if err != nil || good {
+		return u, good, err
 	}
+	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	d.server.hub.Fresh(wait)
+	now, err := d.user(u.Name)
+	if err != nil || now.Hash == u.Hash {
+		return u, false, err
+	}
+	good, err = d.matches(ctx, password, now.Hash)
+	return now, good, err
+}
+
+// matches waits for a place to check a password in.
+func (d *door) matches(ctx context.Context, password, hash string) (bool, error) {
+	select {
+	case d.hashing <- struct{}{}:
+	case <-ctx.Done():
+		return false, fault.Wrap("desk.session", fault.Unavailable, "", ctx.Err())
+	}
+	defer func() { <-d.hashing }()
+	return identity.CheckPassword(password, hash), nil
+}
+
+// user finds a login as this server knows it; nobody's is empty, so that it costs as much to
+// check.
+func (d *door) user(name string) (*register.User, error) {
+	u, err := d.server.hub.Register().User(name)
 	if errors.Is(err, fault.NotFound) {
 		return &register.User{Name: name}, nil
 	}

@@ -63,7 +63,7 @@ type counter struct {
 	Options
 	api     *api.API
 	unknown *api.Limiter
-	wrong   *api.Limiter
+	guard   *api.Guard
 	codes   *api.Codes
 	repeats *api.Repeats[*api.SessionAnswer]
 	filed   prometheus.Counter
@@ -73,7 +73,7 @@ type counter struct {
 // New returns the counter's handler.
 func New(o Options) (*api.API, error) {
 	c := &counter{
-		Options: o, unknown: api.UnknownNumbers(), wrong: api.SignIns(), codes: api.NewCodes(), repeats: api.NewRepeats[*api.SessionAnswer](),
+		Options: o, unknown: api.UnknownNumbers(), guard: api.NewGuard(), codes: api.NewCodes(), repeats: api.NewRepeats[*api.SessionAnswer](),
 		filed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kendro_applications_total", Help: "Applications taken in, repeats included.",
 		}),

@@ -8,6 +8,7 @@ import (
 	"kendro/domain/place"
 	"kendro/identity"
 	"kendro/node/box"
+	"kendro/web/api"
 )
 
 // Doors lets people in: against the box's own copy of its logins, so the hub
@@ -39,17 +40,23 @@ func (d *Doors) Check(token string) (access.Principal, error) {
 	return access.Principal{User: u.Name, Role: access.Role(u.Role), Centre: place.Centre(u.Centre), Seat: box.Seat(&u)}, nil
 }
 
-// SignIn returns a token for a login and its password, or [fault.Denied]. Which
-// of the two was wrong stays untold.
-func (d *Doors) SignIn(name, password string) (token string, expires time.Time, err error) {
+// device is which browser the mark in a request names, "" where it is none of that login's.
+func (d *Doors) device(in api.SessionRequest) string {
+	u, _ := d.box.User(in.User)
+	return d.sessions.Devices().ID(in.Device, in.User, u.Hash)
+}
+
+// signIn lets a login in with its password, or returns [fault.Denied]. Which of the two was
+// wrong stays untold.
+func (d *Doors) signIn(in api.SessionRequest) (*api.SessionAnswer, error) {
 	d.turn <- struct{}{}
-	u, ok := d.box.User(name)
-	right := identity.CheckPassword(password, u.Hash)
+	u, ok := d.box.User(in.User)
+	right := identity.CheckPassword(in.Password, u.Hash)
 	<-d.turn
 	now := d.clock()
 	if !ok || !right || !box.Active(u, now) {
-		return "", time.Time{}, fault.New("counter.SignIn", fault.Denied, "", "name or password is wrong, or the login has ended")
+		return nil, fault.New("counter.SignIn", fault.Denied, "", "name or password is wrong, or the login has ended")
 	}
-	token, expires = d.sessions.Issue(u.Name, now)
-	return token, expires, nil
+	token, expires := d.sessions.Issue(u.Name, now)
+	return &api.SessionAnswer{Token: token, Expires: api.TimeOf(expires), Device: d.sessions.Devices().Mark(u.Name, u.Hash)}, nil
 }

@@ -40,25 +40,26 @@ func (c *counter) session(r *http.Request, key string) (*api.SessionAnswer, erro
 	if first, ok, err := c.repeats.Find(key, body); err != nil || ok {
 		return first, err
 	}
-	now, address, user := c.Clock(), "address "+api.AddressOf(r, c.Proxied), "user "+in.User
-	for _, k := range []string{address, user} {
-		if err := c.wrong.Check(k, now); err != nil {
-			return nil, err
-		}
+	now := c.Clock()
+	try := api.SignIn{User: in.User, Address: api.AddressOf(r, c.Proxied), Device: c.Doors.device(in)}
+	if err := c.guard.Begin(try, now); err != nil {
+		return nil, err
 	}
-	token, expires, err := c.Doors.SignIn(in.User, in.Password)
+	answer, err := c.Doors.signIn(in)
 	if errors.Is(err, fault.Denied) {
-		for _, k := range []string{address, user} {
-			if err := c.wrong.Take(k, now); err != nil {
-				return nil, err
-			}
+		if err := c.guard.Bad(try, now); err != nil {
+			return nil, err
 		}
 		return nil, &api.Refusal{Err: err, SignIn: true}
 	}
 	if err != nil {
+		c.guard.Undo(try, now)
 		return nil, err
 	}
-	answer := &api.SessionAnswer{Token: token, Expires: api.TimeOf(expires)}
+	if try.Device != "" {
+		answer.Device = in.Device
+	}
+	answer.Wrong = api.WrongOf(c.guard.Right(try, now))
 	c.repeats.Keep(key, body, answer)
 	return answer, nil
 }

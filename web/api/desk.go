@@ -144,12 +144,29 @@ func (c Completeness) Name() place.Name { return place.Name{BN: c.BN, EN: c.EN} 
 type SessionRequest struct {
 	User     string `json:"user" minLength:"1" maxLength:"128"`
 	Password string `json:"password" minLength:"1" maxLength:"256"`
+	Device   string `json:"device,omitempty" maxLength:"256" doc:"What an answer said before in the same browser: wrong tries elsewhere then don't slow this one down"`
 }
 
 // SessionAnswer carries a bearer token, good for 12 hours.
 type SessionAnswer struct {
-	Token   string `json:"token"`
-	Expires Time   `json:"expires"`
+	Token   string     `json:"token"`
+	Expires Time       `json:"expires"`
+	Device  string     `json:"device,omitempty" doc:"Marks the browser for the next time; worth nothing without the password"`
+	Wrong   *WrongNote `json:"wrong,omitempty" doc:"Wrong passwords since this login was used last, here; absent: none"`
+}
+
+// A WrongNote tells of tries to sign in with a wrong password.
+type WrongNote struct {
+	Tries int  `json:"tries"`
+	Last  Time `json:"last"`
+}
+
+// WrongOf is the note of what was tried, nil for nothing.
+func WrongOf(w Wrong) *WrongNote {
+	if w.Tries == 0 {
+		return nil
+	}
+	return &WrongNote{w.Tries, TimeOf(w.Last)}
 }
 
 // UserRequest is the body of POST /v1/users: an officer with a seat, an

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -144,6 +146,32 @@ func SetSession(w http.ResponseWriter, r *http.Request, token string) {
 func EndSession(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the connection is: loopback may be plain.
 		Name: SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+	})
+}
+
+// deviceAge is how long a browser keeps its mark, in seconds: what browsers allow at most.
+const deviceAge = 400 * 24 * 60 * 60
+
+// deviceCookie is where a browser keeps a login's mark: people share one.
+func deviceCookie(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return "kendro_device_" + hex.EncodeToString(sum[:6])
+}
+
+// DeviceOf is the mark that a browser has of a login, "" for none.
+func DeviceOf(r *http.Request, user string) string {
+	c, err := r.Cookie(deviceCookie(user))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// SetDevice hands a page's browser the mark of a login.
+func SetDevice(w http.ResponseWriter, r *http.Request, user, mark string) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the connection is: loopback may be plain.
+		Name: deviceCookie(user), Value: mark, Path: "/sign-in", MaxAge: deviceAge, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 	})
 }
