@@ -25,6 +25,7 @@ const (
 	callEnrol    = "enrol"    // protocol.EnrolRequest → protocol.Enrolment. To the leader.
 	callHold     = "hold"     // holdCall → nothing, once this server holds the document. To anybody.
 	callSealing  = "sealing"  // sealingCall → sealingAnswer. To anybody.
+	callExpiring = "expiring" // sealingCall → expiringAnswer. To anybody.
 	callDocument = "document" // documentCall → documentAnswer. To anybody.
 )
 

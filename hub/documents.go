@@ -66,6 +66,13 @@ func (p *papers) OpenEpoch(peer replication.Peer, e *protocol.Epoch) error {
 	return nil
 }
 
+// forgetEpochs lets go of the epochs that were opened: their keys may be gone.
+func (p *papers) forgetEpochs() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.keys)
+}
+
 // Offered says how far each document is here. Only what a case of the box's own
 // centre lacks is wanted.
 func (p *papers) Offered(ctx context.Context, peer replication.Peer, docs []protocol.Offered) ([]protocol.Taken, error) {
@@ -271,7 +278,7 @@ func (d Documents) Document(ctx context.Context, hash protocol.Hash) (protocol.D
 	if err != nil || !is {
 		return doc, content, err
 	}
-	return d.papers.opener.document(doc, sealed)
+	return d.papers.opener.document(d.papers.register(), doc, sealed)
 }
 
 // Holds reports whether this server itself has a document.

@@ -69,3 +69,13 @@ func Unswept(h *Hub) (upTo uint64, err error) {
 
 // OlderRegister is said of a register that was put back from a copy of before.
 const OlderRegister = olderRegister
+
+// SealingSeeds are the district's sealing keys that lie in a server's folder, as they are
+// written there.
+func SealingSeeds(dir string) (seeds [][]byte, err error) {
+	k, err := loadKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	return k.Secrets.SealingKeys, nil
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"kendro/domain/fault"
@@ -32,6 +33,8 @@ type sweeper struct {
 	clock    func() time.Time
 	within   time.Duration
 	snapshot func() error
+
+	cutting sync.Mutex // Held while Raft's log is cut: both who ask for it set how much of it trails.
 }
 
 // run looks again and again until ctx ends.
@@ -171,6 +174,8 @@ func (s *sweeper) rewrite(ctx context.Context, upTo uint64) error {
 // cut has Raft's log begin behind an entry, in a segment of its own. A server that lags
 // further behind is sent a snapshot.
 func (s *sweeper) cut(ctx context.Context, upTo uint64) error {
+	s.cutting.Lock()
+	defer s.cutting.Unlock()
 	log := s.disk.log
 	if s.leads() { // What Raft keeps for itself is no part of a snapshot; this is.
 		if err := s.raft.Barrier(sweepWait).Error(); err != nil {

@@ -126,6 +126,7 @@ func (h *Hub) furnish(j *judge) {
 	h.host.holding = &holding{
 		group: h.group, store: h.disk.held, judge: j, ingester: in, keys: h.keys, kick: make(chan struct{}, 1), tell: h.host.heldSettled,
 	}
+	h.board.holding = h.host.holding
 }
 
 // connect binds the port.
@@ -249,7 +250,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { h.accept(ctx, alpn, serve) })
 	}
-	for _, part := range []func(context.Context){h.follow, (&clockwatch{h.group, h.clock}).run, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run, (&notary{group: h.group, keys: h.keys}).run, (&sealkeeper{h.group, h.keys, h.o.Dir}).run} {
+	for _, part := range []func(context.Context){h.follow, (&clockwatch{h.group, h.clock}).run, h.foundDistrict, h.members.settle, h.members.tend, h.upkeep, (&timekeeper{h.group, h.o.Clock}).keep, (&weigher{h.group, h.host.ingester.judge, h.o.Clock}).keep, (&inquiry{h.group, h.o.Clock, h.o.Connectors, h.asked}).run, h.papers.collect, h.host.holding.run, h.recount.run, h.sweeper.run, (&notary{group: h.group, keys: h.keys}).run, (&sealkeeper{h.group, h.keys, h.o.Dir}).run, expirerOf(h).run} {
 		wg.Go(func() { part(ctx) })
 	}
 	select {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -117,6 +118,9 @@ func (j *judge) epoch(reg *register.Register, b *protocol.Block, e *protocol.Epo
 	const op = "hub.judge"
 	id := b.Header.Epoch
 	known, err := reg.EpochOf(id)
+	if e := cmp.Or(known, e); e != nil && e.ID == id && reg.Outdated(e) {
+		return nil, nil, fault.New(op, fault.Unavailable, b.Header.Log.String(), register.OutdatedText)
+	}
 	if err == nil {
 		return known, nil, nil
 	}
@@ -228,8 +232,8 @@ func (j *judge) verdict(reg *register.Register, log protocol.LogID, it *protocol
 	if err := e.Decode(&s); err != nil {
 		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "the application cannot be read"}, nil
 	}
-	if err := j.opener.read(&s); err != nil || s.Secret != nil && !v.Confidential() {
-		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: "what the box sealed cannot be opened"}, nil
+	if err := j.opener.read(reg, &s); err != nil || s.Secret != nil && !v.Confidential() {
+		return register.Verdict{Due: j.due(set, v.SLADays, now.In(j.zone)), Refused: shut(reg, s.Secret)}, nil
 	}
 	j.under.filed(reg, made, e.Nonce, judged{log: at.Log, seq: at.At.Seq, version: v, form: s.Form})
 	found := j.compare(&filing{reg: reg, set: set, seq: it.Seq, version: v, event: &e, sub: &s, now: now})
@@ -241,6 +245,14 @@ func (j *judge) verdict(reg *register.Register, log protocol.LogID, it *protocol
 		out.Refused = "the sealed application is not as its service wants it" // Which answer, nobody else is to know.
 	}
 	return out, found
+}
+
+// shut is why nobody can read what a box sealed.
+func shut(reg *register.Register, c *protocol.Confidential) string {
+	if g := reg.GenerationOf(c.Key); g != nil && g.ExpiredAt != 0 {
+		return "it is sealed to a key of the district's that has expired: have the applicant file it anew"
+	}
+	return "what the box sealed cannot be opened"
 }
 
 // recovered opens a recovered event, and says of which log its receipt is. A receipt that

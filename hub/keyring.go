@@ -245,6 +245,27 @@ func (k *openKeys) admit(dir string, key *identity.SealingKey) error {
 	return nil
 }
 
+// forget takes one of the district's sealing keys out of both copies of the keyring, and
+// from memory. One that is not here is no failure.
+func (k *openKeys) forget(dir string, id identity.KeyID) error {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	gone := k.district.find(id)
+	if gone == nil {
+		return nil
+	}
+	next, certs := k.keyring, k.certs.Load()
+	next.SigningCert, next.TLSCert = certs.signing, certs.tls
+	next.Secrets.SealingKeys = slices.DeleteFunc(slices.Clone(k.Secrets.SealingKeys), func(b []byte) bool { return bytes.Equal(b, gone.Bytes()) })
+	if err := next.save(dir); err != nil {
+		return err
+	}
+	k.Secrets.SealingKeys = next.Secrets.SealingKeys
+	left := slices.DeleteFunc(slices.Clone(k.district.all()), func(k *identity.SealingKey) bool { return k.ID() == id })
+	k.district.held.Store(&left)
+	return nil
+}
+
 // zone is the offices' time zone.
 func (k *keyring) zone(log *slog.Logger) *time.Location {
 	z, err := time.LoadLocation(k.Secrets.TimeZone)

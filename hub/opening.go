@@ -7,6 +7,7 @@ import (
 
 	"kendro/document"
 	"kendro/domain/fault"
+	"kendro/hub/register"
 	"kendro/identity"
 	"kendro/protocol"
 )
@@ -55,12 +56,81 @@ func (o *opener) Open(b *protocol.Block, epoch *protocol.Epoch) ([]protocol.Item
 	return o.packer.Open(b, key)
 }
 
+// openingPurpose binds what opens one text or document to it.
+const openingPurpose = "kendro-opening-1 "
+
+// unsealer returns what opens a text or a document that a box sealed whole: the key that it
+// was sealed to, or its opening. [fault.NotFound]: there is neither.
+func (o *opener) unsealer(reg *register.Register, c *protocol.Confidential, name protocol.Hash) (protocol.Unsealer, error) {
+	const op = "hub.open"
+	if k := o.keys.find(c.Key); k != nil {
+		return k, nil
+	}
+	kept, err := reg.Opening(name)
+	if errors.Is(err, fault.NotFound) {
+		if g := reg.GenerationOf(c.Key); g != nil && g.ExpiredAt != 0 {
+			return nil, fault.New(op, fault.NotFound, c.Key.String(), "it came after the key of the district's that it was sealed to had expired: have it said anew")
+		}
+		return nil, fault.New(op, fault.NotFound, c.Key.String(), "it was sealed to another key than the district's")
+	}
+	if err != nil {
+		return nil, err
+	}
+	k := o.keys.find(kept.Key)
+	if k == nil {
+		return nil, fault.New(op, fault.NotFound, kept.Key.String(), "its opening is sealed to a key that is not here")
+	}
+	raw, err := k.Unseal(openingPurpose+string(name[:]), kept.Sealed)
+	return identity.Opening(raw), err
+}
+
+// opening returns what opens a text or a document, sealed to another key of the district's,
+// once it has been seen that it does.
+func (o *opener) opening(reg *register.Register, c *protocol.Confidential, name protocol.Hash, to *register.Generation) (*register.Opening, error) {
+	by, err := o.unsealer(reg, c, name)
+	if err != nil {
+		return nil, err
+	}
+	one, is := by.(identity.Opening)
+	if k, whole := by.(*identity.SealingKey); whole && !is {
+		if one, err = k.Opening(c.Sealed); err != nil {
+			return nil, err
+		}
+	}
+	_, err = c.Reveal(one)
+	if err != nil {
+		_, err = c.RevealDocument(one)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := identity.SealTo(to.Public, openingPurpose+string(name[:]), one)
+	return &register.Opening{Name: name, Key: to.Key(), Sealed: sealed}, err
+}
+
+// forget lets go of all that was opened with keys that may be gone.
+func (o *opener) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.epochs)
+	clear(o.opened)
+}
+
+// reveal opens a text that a box sealed whole.
+func (o *opener) reveal(reg *register.Register, c *protocol.Confidential) (*protocol.Secret, error) {
+	by, err := o.unsealer(reg, c, c.Name())
+	if err != nil {
+		return nil, err
+	}
+	return c.Reveal(by)
+}
+
 // read opens what the box sealed of an application, if it did.
-func (o *opener) read(s *protocol.Submission) error {
+func (o *opener) read(reg *register.Register, s *protocol.Submission) error {
 	if s.Secret == nil {
 		return nil
 	}
-	secret, err := s.Secret.Reveal(o.keys.all())
+	secret, err := o.reveal(reg, s.Secret)
 	if err == nil {
 		s.Form, s.Applicant = secret.Form, secret.Applicant
 	}
@@ -68,12 +138,16 @@ func (o *opener) read(s *protocol.Submission) error {
 }
 
 // document opens a document that its box sealed to the district.
-func (o *opener) document(d protocol.Document, sealed []byte) (protocol.Document, []byte, error) {
+func (o *opener) document(reg *register.Register, d protocol.Document, sealed []byte) (protocol.Document, []byte, error) {
 	c := &protocol.Confidential{}
 	if err := protocol.Unmarshal(sealed, protocol.MaxDocument, "sealed document", c); err != nil {
 		return d, nil, fault.Wrap("hub.document", fault.Damaged, d.Hash.String(), err)
 	}
-	content, err := c.RevealDocument(o.keys.all())
+	by, err := o.unsealer(reg, c, d.Hash)
+	if err != nil {
+		return d, nil, err
+	}
+	content, err := c.RevealDocument(by)
 	if err != nil {
 		return d, nil, err
 	}
@@ -152,8 +226,8 @@ func (o *opener) key(e *protocol.Epoch) (*identity.EpochKey, error) {
 	return nil, last
 }
 
-// Reveal opens what a box sealed to the district: [fault.NotFound] where it was sealed to
-// none of its keys. Who may read it, the caller has to ask. It may be called concurrently.
+// Reveal opens what a box sealed to the district: [fault.NotFound] where none of its keys
+// opens it. Who may read it, the caller has to ask. It may be called concurrently.
 func (d Documents) Reveal(c *protocol.Confidential) (*protocol.Secret, error) {
-	return c.Reveal(d.papers.opener.keys.all())
+	return d.papers.opener.reveal(d.papers.register(), c)
 }

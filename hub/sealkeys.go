@@ -45,7 +45,7 @@ func (r *registrar) answerSealing(from string, c *protocol.Call) answerFunc {
 			return nil, fault.New("hub.sealing", fault.Denied, from, "no server of this group")
 		}
 		key := r.keys.district.find(q.Key)
-		if key == nil {
+		if g := r.register().GenerationOf(q.Key); key == nil || g != nil && g.ExpiredAt != 0 {
 			return &sealingAnswer{}, nil
 		}
 		sealed, err := identity.SealTo(server.Sealing, sealingPurpose, key.Bytes())
@@ -66,6 +66,9 @@ func (k *sealkeeper) run(ctx context.Context) {
 	for pause := sealkeepEvery; rest(ctx, pause); {
 		pause = sealkeepEvery
 		for _, g := range k.register().Generations() {
+			if g.ExpiredAt != 0 {
+				continue
+			}
 			if err := k.keep(ctx, g); err != nil && ctx.Err() == nil {
 				pause = sealkeepPause
 				k.log.Warn("a sealing key of the district is not on this server yet", "generation", g.Number, "err", err)

@@ -17,6 +17,7 @@ type switchboard struct {
 	registrar *registrar
 	ingester  *ingester
 	papers    *papers
+	holding   *holding
 }
 
 // serveHub answers another server's calls.
@@ -54,6 +55,8 @@ func (s *switchboard) start(ctx context.Context, from string, c *protocol.Call) 
 		return s.papers.answerHold(from, c)
 	case callSealing:
 		return s.registrar.answerSealing(from, c)
+	case callExpiring:
+		return s.holding.answerExpiring(c)
 	case callDocument:
 		return s.papers.answerDocument(c)
 	case callReplace:

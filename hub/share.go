@@ -42,7 +42,9 @@ type share struct {
 	Revoked    []identity.KeyID  `cbor:"10,keyasint,omitempty"`
 	Refounded  int64             `cbor:"11,keyasint,omitempty"` // Unix milliseconds; when the register last began anew.
 
-	Sealing []register.Generation `cbor:"75,keyasint,omitempty"` // The district's sealing keys, once there was a second.
+	Sealing []register.Generation `cbor:"75,keyasint,omitempty"` // The district's sealing keys, once there was a second, but for those that expired.
+
+	Openings []register.Opening `cbor:"130,keyasint,omitempty"` // What opens what was sealed to those.
 
 	Erasures []register.Erasure `cbor:"65,keyasint,omitempty"` // What was erased by order: no box brings it back.
 }
@@ -156,6 +158,10 @@ func (s *share) fromGenesis(list []register.Command) error {
 			var known register.SealingKnown
 			err = protocol.Unmarshal(c.Body, register.MaxEntry, "sealing keys", &known)
 			s.Sealing = append(s.Sealing, known.List...)
+		case register.KnowOpenings:
+			var known register.OpeningsKnown
+			err = protocol.Unmarshal(c.Body, register.MaxEntry, "openings", &known)
+			s.Openings = append(s.Openings, known.List...)
 		case register.AddVersions, register.Publish:
 			var p register.Parcel
 			err = protocol.Unmarshal(c.Body, register.MaxEntry, "parcel", &p)
@@ -184,10 +190,8 @@ func (s *share) fromRegister(reg *register.Register) error {
 	}
 	s.NextSlot, s.Revoked = n, reg.RevokedKeys()
 	s.Recipients, _ = reg.Recipients()
-	if all := reg.Generations(); len(all) > 1 {
-		for _, g := range all {
-			s.Sealing = append(s.Sealing, *g)
-		}
+	if err := s.sealing(reg); err != nil {
+		return err
 	}
 	all, err := reg.Erasures()
 	if err != nil {
@@ -219,6 +223,37 @@ func (s *share) fromRegister(reg *register.Register) error {
 		}
 		from += uint64(len(run.Events))
 	}
+}
+
+// sealing adds the district's sealing keys, and leaves out those that have expired, be they
+// still here.
+func (s *share) sealing(reg *register.Register) error {
+	if all := reg.Generations(); len(all) > 1 {
+		for _, g := range all {
+			if g.ExpiredAt == 0 {
+				s.Sealing = append(s.Sealing, *g)
+				continue
+			}
+			s.Secrets.SealingKeys = slices.DeleteFunc(slices.Clone(s.Secrets.SealingKeys), func(b []byte) bool {
+				key, err := identity.SealingKeyFromBytes(b)
+				return err == nil && key.ID() == g.Key()
+			})
+		}
+	}
+	openings, err := reg.AllOpenings()
+	for _, o := range openings {
+		s.Openings = append(s.Openings, *o)
+	}
+	return err
+}
+
+// reopened is the commands by which a register knows what opens what boxes sealed to keys
+// that have expired.
+func reopened(openings []register.Opening) (list []register.Command) {
+	for some := range slices.Chunk(openings, register.MaxOpenings) {
+		list = append(list, register.NewCommand(drawID(), register.ActorHub, register.KnowOpenings, register.OpeningsKnown{List: some}))
+	}
+	return list
 }
 
 // A packing puts the events of a catalogue log into parcels, each release in a
@@ -318,7 +353,7 @@ func (s *share) resealed() ([]register.Command, error) {
 		return nil, err
 	}
 	s.Sealing = slices.DeleteFunc(s.Sealing, func(g register.Generation) bool { return !held[g.Key()] })
-	if len(s.Sealing) < 2 {
+	if len(s.Sealing) == 0 {
 		return nil, nil
 	}
 	s.Recipients[0] = s.Sealing[len(s.Sealing)-1].Public
@@ -397,7 +432,7 @@ func RecoverFromNodes(dir string, sealed io.Reader, o RecoverOptions) (password 
 		Revoked:    s.Revoked, FirstSlot: min(s.NextSlot+slotLeap, lastLeap) &^ 1,
 	}
 	anew.Refounding.Sign(ca)
-	if err := f.writeGenesis(anew, slices.Concat(known, shelve(s.Parcels), remember(s.Erasures)), password); err != nil {
+	if err := f.writeGenesis(anew, slices.Concat(known, reopened(s.Openings), shelve(s.Parcels), remember(s.Erasures)), password); err != nil {
 		return "", err
 	}
 	return password, f.keys.save(dir) // Last: without it the folder holds no server.

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 
 	"kendro/domain/fault"
@@ -62,10 +63,18 @@ func conceal(public []byte, purpose string, raw []byte, grain int) (*Confidentia
 	return &Confidential{Key: identity.IDOf(public), Sealed: sealed}, nil
 }
 
-// Reveal opens a confidential text with whichever of the keys it was sealed to:
-// [fault.NotFound] where it was sealed to none, [fault.Damaged] where it doesn't open.
-func (c *Confidential) Reveal(keys []*identity.SealingKey) (*Secret, error) {
-	raw, err := c.reveal(keys, secretPurpose)
+// An Unsealer opens what was sealed to a public sealing key: the key all of it, an
+// [identity.Opening] the one secret that it is of.
+type Unsealer interface {
+	Unseal(purpose string, sealed []byte) ([]byte, error)
+}
+
+// Name names what was sealed, by the bytes that stand for it.
+func (c *Confidential) Name() Hash { return sha256.Sum256(Marshal(c)) }
+
+// Reveal opens a confidential text: [fault.Damaged] where it doesn't open.
+func (c *Confidential) Reveal(by Unsealer) (*Secret, error) {
+	raw, err := c.reveal(by, secretPurpose)
 	if err != nil {
 		return nil, err
 	}
@@ -77,24 +86,17 @@ func (c *Confidential) Reveal(keys []*identity.SealingKey) (*Secret, error) {
 }
 
 // RevealDocument opens the content of a document, as [Confidential.Reveal] opens a text.
-func (c *Confidential) RevealDocument(keys []*identity.SealingKey) ([]byte, error) {
-	return c.reveal(keys, documentPurpose)
+func (c *Confidential) RevealDocument(by Unsealer) ([]byte, error) {
+	return c.reveal(by, documentPurpose)
 }
 
-func (c *Confidential) reveal(keys []*identity.SealingKey, purpose string) ([]byte, error) {
-	const op = "protocol.Reveal"
-	for _, k := range keys {
-		if k.ID() != c.Key {
-			continue
-		}
-		padded, err := k.Unseal(purpose, c.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		if len(padded) < 4 || int(binary.BigEndian.Uint32(padded)) > len(padded)-4 {
-			return nil, fault.New(op, fault.Damaged, "sealed text", "it is shorter than it says")
-		}
-		return padded[4 : 4+binary.BigEndian.Uint32(padded)], nil
+func (c *Confidential) reveal(by Unsealer, purpose string) ([]byte, error) {
+	padded, err := by.Unseal(purpose, c.Sealed)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fault.New(op, fault.NotFound, "sealed text", "it was sealed to another key than the district's")
+	if len(padded) < 4 || int(binary.BigEndian.Uint32(padded)) > len(padded)-4 {
+		return nil, fault.New("protocol.Reveal", fault.Damaged, "sealed text", "it is shorter than it says")
+	}
+	return padded[4 : 4+binary.BigEndian.Uint32(padded)], nil
 }

@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"slices"
+
 	"kendro/domain/fault"
 	"kendro/identity"
 )
@@ -89,6 +91,11 @@ func Voucher(cert []byte) Epoch { return Epoch{Cert: cert} }
 // Vouches reports whether an introduction is a voucher.
 func (e *Epoch) Vouches() bool {
 	return e.ID == identity.EpochID{} && len(e.Wraps) == 0 && len(e.Cert) > 0 && len(e.Cert) <= MaxCert
+}
+
+// WrapsTo reports whether the epoch is sealed to a key, be it among others.
+func (e *Epoch) WrapsTo(key identity.KeyID) bool {
+	return slices.ContainsFunc(e.Wraps, func(w identity.Wrap) bool { return w.Recipient == key })
 }
 
 // Check returns [fault.Invalid] for an introduction out of bounds.

@@ -105,6 +105,13 @@ const (
 	HoldSealing     Method = "hold-sealing-key"     // By ActorHub: a server has it on its disk. SealingHeld.
 	AnnounceSealing Method = "announce-sealing-key" // Of an operator: boxes seal to it from now on. SealingNamed → Generation.
 	KnowSealing     Method = "know-sealing-keys"    // By ActorHub: those of the register before this one. SealingKnown.
+	ExpireSealing   Method = "expire-sealing-key"   // Of an operator: nothing sealed to it is taken in any more. SealingNamed → Generation.
+	KeepSealing     Method = "keep-sealing-key"     // Of an operator: it does not expire after all. SealingNamed → Generation.
+	CutSealing      Method = "cut-sealing-key"      // By ActorHub: a server's log holds nothing for it. SealingCut.
+	EndSealing      Method = "end-sealing-key"      // By ActorHub: no server needs it. SealingEnded.
+	DropSealing     Method = "drop-sealing-key"     // By ActorHub: a server has thrown it away. SealingCut.
+	KeepOpenings    Method = "keep-openings"        // By ActorHub: what opens what was sealed to a key that is to go. OpeningsKept.
+	KnowOpenings    Method = "know-openings"        // By ActorHub: those of the register before this one. OpeningsKnown.
 
 	// Who has carried erasures out, since format 4.
 	ServerHasForgot Method = "server-has-forgot" // By ActorHub. ServerForgot.
@@ -133,7 +140,7 @@ func Methods() []Method {
 		Genesis, EnrolNode, EnrolServer, ServerAddress, NodeAddress, DocumentKept, ReturnNode, AddUser, DisableUser, CreateToken, RevokeToken, RevokeNode,
 		RotateGossip, RemoveServer, BackedUp, AddVersions, Publish, Take, Note, Decide, Forward, Approve, Reject, Look, Weigh,
 		OrderErasure, ConfirmErasure, DropErasure, KnowErasures, GiveWarrants, ServerHasForgot, BoxHasForgot, CopiesAreGone,
-		DrawSealing, HoldSealing, AnnounceSealing, KnowSealing,
+		DrawSealing, HoldSealing, AnnounceSealing, KnowSealing, ExpireSealing, KeepSealing, CutSealing, EndSealing, DropSealing, KeepOpenings, KnowOpenings,
 		RequestInfo, Return, Check, Link, Pay, Prepare, Issue, HandOver, Dispatch, ComeBack, Close, Appeal, Settle, Tick, Relate, Hear,
 		TryRelease, PromoteRelease, HaltRelease, ReleaseFared, LookReport, AllowLease, EndLease, Train, BlockBase, Enter,
 		ProposeChange, SettleProposals,

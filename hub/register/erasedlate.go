@@ -40,6 +40,9 @@ func (s erasures) gone(log protocol.LogID, it *protocol.Item, centre place.Centr
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
 	if ordered {
+		if e, err := protocol.DecodeEvent(it.Raw); err == nil && !bare {
+			openings{s.step}.dropOf(&e)
+		}
 		s.meta.Stats.Gone++
 		if !bare { // Its box had been told when it came back.
 			s.late(numberOf(of), nil)
@@ -63,6 +66,7 @@ func (s erasures) goneAgain(here Source, raw []byte, centre place.Centre) bool {
 		return false
 	}
 	s.blankAt(eventKey(here.Log, here.At.Seq), here.At.Hash)
+	openings{s.step}.dropOf(&outer)
 	s.meta.Stats.Gone++
 	o := &Erasure{}
 	s.get(erasureKey(numberOf(of)), o)
@@ -103,6 +107,7 @@ func (s erasures) again(log protocol.LogID, it *protocol.Item, centre place.Cent
 		return
 	}
 	s.blankAt(eventKey(log, it.Seq), it.Hash)
+	openings{s.step}.dropOf(&event)
 	s.late(o.Number, s.replay(o, centre, []Source{here}), here)
 }
 

@@ -26,6 +26,7 @@ type eraser struct {
 	inboxes []found             // What inboxes say of them.
 	joined  map[int]*acceptance // Of inboxes: what else an acceptance says.
 	told    []protocol.Head
+	sealed  []protocol.Hash // Names of the texts in them that their boxes sealed whole.
 }
 
 // A found is an event that has to go.
@@ -56,6 +57,7 @@ func (e *eraser) erase() bool {
 		e.blank(&e.inboxes[i])
 	}
 	e.dropPapers()
+	e.dropOpenings()
 	e.dropAnswers()
 	e.dropFacts()
 	for _, k := range e.cases {
@@ -127,6 +129,11 @@ func (e *eraser) look(k, stored []byte) {
 	}
 	f.number = c.Number
 	e.uplinks = append(e.uplinks, f)
+	for _, x := range confided(filed) {
+		if x.Document == nil {
+			e.sealed = append(e.sealed, x.Name())
+		}
+	}
 	var named struct {
 		Documents []protocol.Document `cbor:"6,keyasint,omitempty"`
 	}
@@ -341,6 +348,13 @@ func (e *eraser) dropPapers() {
 	}
 	for _, k := range e.kept(gone) {
 		e.del(k)
+	}
+}
+
+// dropOpenings leaves nothing that opens what their boxes had sealed, wherever it lies.
+func (e *eraser) dropOpenings() {
+	for _, name := range slices.Concat(e.sealed, e.goneDocuments()) {
+		openings{e.step}.drop(name)
 	}
 }
 

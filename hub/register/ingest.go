@@ -88,6 +88,9 @@ func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 		}
 		return nil
 	}
+	if f := (sealers{s.step}).refused(h); f != nil {
+		return f
+	}
 	if in.Quarantine != "" {
 		return s.quarantine(in, l)
 	}
@@ -123,6 +126,9 @@ func (s intake) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 		if !s.get(key(tagEpoch, h.Epoch[:]), epoch) {
 			return nil, refuse(fault.Unavailable, h.Epoch.String(), "the epoch was not introduced: introduce it, then send again")
 		}
+	}
+	if f := (sealers{s.step}).refused(h); f != nil {
+		return nil, f
 	}
 	items, err := s.opener.Open(b, epoch)
 	switch {
@@ -165,6 +171,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 			continue
 		}
 		s.record(h.Log, l.At, it.Raw)
+		sealers{s.step}.late(it.Raw)
 		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
 			told.add(it.Seq, st)
 		}

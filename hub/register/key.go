@@ -74,6 +74,7 @@ const (
 	sideLacking = 'd' // number → nothing, while the case names a scan that is not here
 	sideMatter  = 'm' // ID → Ending
 	sideSealing = 'g' // number of a generation → Generation
+	sideOpening = 'o' // name → Opening
 	sideRenewal = 's' // certificate, 0, number of a case → nothing, while that is approved to renew it and not issued
 	sideBounds  = 'b' // hash → what a base lets a district change, as it was published
 	sideWaiting = 'w' // number → nothing, while an order to erase the case waits

@@ -28,7 +28,7 @@ type Options struct {
 // A Register is one server's copy of the district's register. Apply is called by
 // one goroutine at a time; everything else may overlap it and itself.
 //
-// What it answers, it answers as [Cases], [Debts], [Amendments], [Logs], [Machines], [People] and [Orders].
+// What it answers, it answers as [Cases], [Debts], [Amendments], [Logs], [Machines], [People], [Orders] and [Openings].
 type Register struct {
 	*state
 	Cases
@@ -41,6 +41,7 @@ type Register struct {
 	Desk
 	Papers
 	Orders
+	Openings
 
 	db     *store.DB // Nil in tests that keep the state in memory.
 	opener Opener
@@ -80,7 +81,7 @@ func Open(dir string, o Options) (*Register, error) {
 func open(b base, o Options) (*Register, error) {
 	st := &state{base: b}
 	r := &Register{
-		state: st, Cases: Cases{st}, Debts: Debts{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st}, Desk: Desk{st}, Orders: Orders{st},
+		state: st, Cases: Cases{st}, Debts: Debts{st}, Amendments: Amendments{st}, Logs: Logs{st}, Machines: Machines{st}, People: People{st}, Agencies: Agencies{st}, Papers: Papers{st}, Desk: Desk{st}, Orders: Orders{st}, Openings: Openings{st},
 		opener: o.Opener, plans: plans(), recent: &digests{},
 	}
 	err := b.View(func(v View) error {

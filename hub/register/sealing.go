@@ -22,6 +22,13 @@ type Generation struct {
 	Asked       string   `cbor:"4,keyasint,omitempty"` // The ID under which it was asked for.
 	Held        []string `cbor:"5,keyasint,omitempty"` // Servers that have said that they hold it, in the order in which they did.
 	AnnouncedAt int64    `cbor:"6,keyasint,omitempty"` // Unix milliseconds; 0: boxes have not been told.
+
+	ExpiringAt    int64    `cbor:"130,keyasint,omitempty"` // Unix milliseconds; since when nothing that is sealed to it is taken in. 0: it is understood.
+	ExpiringIndex uint64   `cbor:"131,keyasint,omitempty"` // The entry that said so.
+	Cut           []string `cbor:"132,keyasint,omitempty"` // Servers whose Raft log begins behind that entry.
+	Late          uint64   `cbor:"133,keyasint,omitempty"` // The newest entry since that brought something which a box had sealed whole.
+	ExpiredAt     int64    `cbor:"134,keyasint,omitempty"` // Unix milliseconds; since when no server needs it.
+	Gone          []string `cbor:"135,keyasint,omitempty"` // Servers on which it lies no more.
 }
 
 // Key names the generation's public half.
@@ -86,8 +93,7 @@ func (w *world) recipients() [][]byte {
 // holds.
 func (w *world) understands(e *protocol.Epoch) bool {
 	return slices.ContainsFunc(w.generations(), func(g *Generation) bool {
-		id := g.Key()
-		return g.AnnouncedAt != 0 && slices.ContainsFunc(e.Wraps, func(w identity.Wrap) bool { return w.Recipient == id })
+		return g.AnnouncedAt != 0 && g.ExpiringAt == 0 && e.WrapsTo(g.Key())
 	})
 }
 
@@ -104,6 +110,13 @@ func sealings() map[Method]plan {
 		HoldSealing:     on("", sealers.hold),
 		AnnounceSealing: on(access.ManageMembers, sealers.announce),
 		KnowSealing:     on("", sealers.know),
+		ExpireSealing:   on(access.ManageMembers, sealers.expire),
+		KeepSealing:     on(access.ManageMembers, sealers.callOff),
+		CutSealing:      on("", sealers.cut),
+		EndSealing:      on("", sealers.end),
+		DropSealing:     on("", sealers.dropped),
+		KeepOpenings:    {"", func(s *step, c *Command) Result { return openings{s}.note(c) }},
+		KnowOpenings:    {"", func(s *step, c *Command) Result { return openings{s}.know(c) }},
 	}
 }
 
@@ -235,7 +248,7 @@ func (s sealers) know(c *Command) Result {
 		}
 	}
 	for _, g := range b.List {
-		g.Held = nil // Other servers have said so.
+		g = Generation{Number: g.Number, Public: g.Public, DrawnAt: g.DrawnAt, Asked: g.Asked, AnnouncedAt: g.AnnouncedAt} // The rest, other servers have said.
 		if g.AnnouncedAt == 0 {
 			g.AnnouncedAt = s.meta.At // It may have been, behind the share.
 		}

@@ -203,6 +203,9 @@ func (s *step) append(id protocol.LogID, e *protocol.Event) protocol.Position {
 	}
 	l.At = protocol.Position{Seq: l.At.Seq + 1, Hash: protocol.ChainHash(id, l.At.Seq+1, l.At.Hash, raw)}
 	s.record(id, l.At, raw)
+	if id.Channel == protocol.Uplink {
+		sealers{s}.late(raw)
+	}
 	s.moved(id)
 	return l.At
 }

@@ -1,9 +1,11 @@
 package hubtest
 
 import (
+	"errors"
 	"strconv"
 
 	"kendro/domain/access"
+	"kendro/domain/fault"
 	"kendro/hub/register"
 	"kendro/protocol"
 )
@@ -24,7 +26,9 @@ func (g *Group) Erase(n ...protocol.Number) {
 		if !ok {
 			g.tb.Fatalf("no seat of the post %s", post)
 		}
-		g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, From: 1, Hash: nobodys})
+		if _, err := leader.Hub.Register().User(who); errors.Is(err, fault.NotFound) {
+			g.Do(leader, register.AddUser, register.User{Name: who, Role: access.Officer, Seat: seat, From: 1, Hash: nobodys})
+		}
 	}
 	for _, one := range n {
 		g.Dismiss(one)

@@ -1,8 +1,11 @@
 package hubtest
 
 import (
+	"crypto/sha256"
 	"slices"
 
+	"kendro/document"
+	"kendro/domain/place"
 	"kendro/hub"
 	"kendro/hub/register"
 	"kendro/identity"
@@ -47,19 +50,70 @@ func Turn(b *Box) bool {
 		if err == nil {
 			err = told.Check()
 		}
-		var epoch *identity.Epoch
-		if err == nil {
-			epoch, err = identity.NewEpoch(told.Recipients...)
-		}
 		if err != nil {
 			b.tb.Fatal(err)
 		}
-		b.mu.Lock()
-		b.epoch, b.intro = epoch, protocol.NewEpoch(epoch, nil, b.signer)
-		b.mu.Unlock()
+		b.SealTo(told.Recipients...)
 		word := &protocol.SealingWord{Key: identity.IDOf(told.Recipients[0])}
 		b.append(&protocol.Event{Kind: protocol.SealingHeard, At: b.now().UnixMilli(), Nonce: drawNonce(), Payload: protocol.Marshal(word)})
 		return true
 	}
 	return false
+}
+
+// SealTo has a box seal its blocks to some keys, as an older copy of it would.
+func (b *Box) SealTo(recipients ...[]byte) {
+	b.tb.Helper()
+	epoch, err := identity.NewEpoch(recipients...)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.epoch, b.intro = epoch, protocol.NewEpoch(epoch, nil, b.signer)
+}
+
+// Complain files a grievance that says something, sealed to a key, with documents that are
+// sealed already.
+func (b *Box) Complain(to []byte, says string, docs ...protocol.Document) protocol.Number {
+	b.tb.Helper()
+	body, err := b.sampler.Body("grievance", b.seed, place.Centre(b.Enrolment.ID))
+	b.seed++
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	app, fields, err := b.intake.Check(body, "", b.now())
+	if err != nil || len(fields) > 0 {
+		b.tb.Fatalf("a sample of a grievance is none: %v %v", err, fields)
+	}
+	e := Submitted(app, b.now())
+	var s protocol.Submission
+	if err := e.Decode(&s); err != nil {
+		b.tb.Fatal(err)
+	}
+	secret, err := protocol.Conceal(to, &protocol.Secret{Form: s.Form, Applicant: s.Applicant, Text: says})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	s.Form, s.Applicant, s.Secret, s.Documents = nil, nil, secret, docs
+	e.Payload = protocol.Marshal(&s)
+	return b.append(e)
+}
+
+// Sealed makes a document as a box keeps it that has sealed it to a key; what it seals is as
+// that of Scan.
+func (s *Scans) Sealed(to []byte, seed, size int) (d protocol.Document, plain []byte) {
+	s.box.tb.Helper()
+	plain = s.Content(s.Scan(seed, size).Hash)
+	c, err := protocol.ConcealDocument(to, plain)
+	if err != nil {
+		s.box.tb.Fatal(err)
+	}
+	content := document.Enclose(protocol.Marshal(c))
+	h := protocol.Hash(sha256.Sum256(content))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.docs[h] = content
+	s.order[len(s.order)-1] = h
+	return protocol.Document{Kind: "evidence", Hash: h, Size: uint32(len(content)), Type: uint8(document.Sealed)}, plain
 }
