@@ -14,7 +14,7 @@ import (
 )
 
 func hubKeyCmd() *cobra.Command {
-	return group("key", "Turn the key that the district's boxes seal to", hubKeyTurnCmd(), hubKeyAnnounceCmd(), hubKeyStatusCmd())
+	return group("key", "Turn the key that the district's boxes seal to", hubKeyTurnCmd(), hubKeyAnnounceCmd(), hubKeyStatusCmd(), hubKeyExpireCmd(), hubKeyKeepCmd())
 }
 
 func hubKeyTurnCmd() *cobra.Command {
@@ -111,6 +111,7 @@ func (a *anew) holds(key string) error {
 func hubKeyStatusCmd() *cobra.Command {
 	var r reach
 	var out output
+	var generation int
 	cmd := &cobra.Command{
 		Use: "status", Short: "List the district's sealing keys, and the boxes that still seal to an earlier one", Args: cobra.NoArgs,
 		Example: "  kendro hub key status --dir /var/lib/kendro/hub",
@@ -119,11 +120,149 @@ func hubKeyStatusCmd() *cobra.Command {
 			if err := r.call(cmd.Context(), api.Call{Path: "/v1/sealing-keys", Out: list}); err != nil {
 				return err
 			}
-			return out.print(cmd.OutOrStdout(), list, func() *table { return sealingTable(list) })
+			if generation == 0 {
+				return out.print(cmd.OutOrStdout(), list, func() *table { return sealingTable(list) })
+			}
+			key, err := generationOf(list, generation)
+			if err != nil {
+				return err
+			}
+			expiry := new(api.SealingExpiry)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/sealing-keys/" + key.Key + "/expiry", Out: expiry}); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), expiry, func() *table { return expiryTable(expiry) })
 		},
 	}
 	r.flags(cmd)
 	out.flag(cmd)
+	cmd.Flags().IntVar(&generation, "generation", 0, "say what stands against the expiry of this generation")
+	return cmd
+}
+
+// generationOf returns one of the keys by its number.
+func generationOf(list *api.SealingKeys, number int) (*api.SealingKey, error) {
+	for i := range list.Generations {
+		if list.Generations[i].Generation == number {
+			return &list.Generations[i], nil
+		}
+	}
+	return nil, fault.New("kendro", fault.NotFound, "generation "+count(number), "no such sealing key: kendro hub key status lists them")
+}
+
+func expiryTable(x *api.SealingExpiry) *table {
+	t := columns("GENERATION", "KEY", "STATE", "NOTE")
+	t.add(count(x.Key.Generation), x.Key.Key, x.Key.State, expiryNote(&x.Key))
+	for _, o := range x.Against {
+		t.add("", "", o.Item, o.Why)
+	}
+	if len(x.Against) == 0 && x.Key.State == api.SealingUnderstood {
+		t.add("", "", "", "it may expire: kendro hub key expire")
+	}
+	return t
+}
+
+// expiryNote says how far the end of a key is.
+func expiryNote(k *api.SealingKey) string {
+	who := strings.Join(k.Waits, ", ")
+	switch {
+	case k.State == api.SealingExpired && who != "":
+		return "still on " + who
+	case k.State == api.SealingExpired:
+		return "on no server any more; write a new recovery share, and destroy the earlier ones"
+	case k.State == api.SealingExpiring && who != "":
+		return "waits for " + who + " to cut the log"
+	case k.State == api.SealingExpiring:
+		return "every server has cut its log; the leader sees whether anything is still sealed to it"
+	}
+	return ""
+}
+
+func hubKeyExpireCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var a anew
+	var generation int
+	cmd := &cobra.Command{
+		Use: "expire", Short: "Let an earlier sealing key expire", Args: cobra.NoArgs,
+		Long: `Lets an earlier sealing key of the district expire: what lies sealed to it on sticks, at
+neighbours and in backups can then be opened with nothing that a server holds. What
+boxes sealed whole, such as grievances, is read on: what opens it is first sealed to
+the key in use. It is refused as long as a box may still seal to the key, or something is not here;
+kendro hub key status --generation lists all of that. From then on nothing
+that is sealed to it is taken in: its box seals it anew. Once every server has cut its log, each throws the key away.
+
+A recovery share that holds the key in use has to be at hand, and is opened to see.
+Earlier shares hold the old key, too: when it has expired, write a new one and destroy them.`,
+		Example: "  kendro hub key expire --dir /var/lib/kendro/hub --generation 1 --share recovery-2027.share --passphrase-file phrase",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := new(api.SealingKeys)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/sealing-keys", Out: list}); err != nil {
+				return err
+			}
+			old, err := generationOf(list, generation)
+			if err != nil {
+				return err
+			}
+			for i := range list.Generations {
+				if k := &list.Generations[i]; k.State == api.SealingInUse && old.State == api.SealingUnderstood {
+					if err := a.holds(k.Key); err != nil {
+						return err
+					}
+				}
+			}
+			key := new(api.SealingKey)
+			if err := id.explain(r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/sealing-keys/" + old.Key + "/expire", Key: id.key(), Out: key})); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), key, func() *table {
+				return pairs("generation", count(key.Generation), "key", key.Key, "state", key.State, "next", expiryNote(key))
+			})
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	a.shareFlags(cmd, "")
+	cmd.Flags().IntVar(&generation, "generation", 0, "number of the key, as kendro hub key status lists it")
+	require(cmd, "share", "generation")
+	return cmd
+}
+
+func hubKeyKeepCmd() *cobra.Command {
+	var r reach
+	var id repeat
+	var out output
+	var generation int
+	cmd := &cobra.Command{
+		Use: "keep", Short: "Call the expiry of a sealing key off", Args: cobra.NoArgs,
+		Long: `Calls off what kendro hub key expire began, as long as the key is expiring: what is sealed
+to it is taken in again. Once it has expired, servers have thrown it away.`,
+		Example: "  kendro hub key keep --dir /var/lib/kendro/hub --generation 1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := new(api.SealingKeys)
+			if err := r.call(cmd.Context(), api.Call{Path: "/v1/sealing-keys", Out: list}); err != nil {
+				return err
+			}
+			old, err := generationOf(list, generation)
+			if err != nil {
+				return err
+			}
+			key := new(api.SealingKey)
+			if err := id.explain(r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: "/v1/sealing-keys/" + old.Key + "/keep", Key: id.key(), Out: key})); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), key, func() *table {
+				return pairs("generation", count(key.Generation), "key", key.Key, "state", key.State)
+			})
+		},
+	}
+	r.flags(cmd)
+	id.flag(cmd)
+	out.flag(cmd)
+	cmd.Flags().IntVar(&generation, "generation", 0, "number of the key, as kendro hub key status lists it")
+	require(cmd, "generation")
 	return cmd
 }
 
@@ -140,6 +279,8 @@ func sealingTable(list *api.SealingKeys) *table {
 		switch {
 		case k.State == api.SealingSpreading || k.State == api.SealingWaiting:
 			note = sealingNext(k)
+		case k.State == api.SealingExpiring || k.State == api.SealingExpired:
+			note = expiryNote(k)
 		case len(k.Behind) > 0:
 			note = count(len(k.Behind)) + " boxes seal to an earlier one"
 		}

@@ -67,7 +67,7 @@ type Config struct {
 	Age       time.Duration                                             // How old what is known of a certificate may be; 0 is a week.
 	Erase     EraseSchedule                                             // Zero durations: at once.
 	Tried     func(connector string, n protocol.Number) (hub.Try, bool) // How far a case has come with another register; nil: none is asked.
-	Turn      TurnSealing                                               // Nil: none is drawn here.
+	Sealing   Sealing                                                   // What this server does about the district's sealing keys.
 	Proxied   bool                                                      // Clients come through a declared proxy, which notes their address.
 }
 
@@ -87,7 +87,7 @@ type Server struct {
 	sign      func(protocol.LogID, protocol.Position) protocol.Receipt
 	erase     EraseSchedule
 	tried     func(connector string, n protocol.Number) (hub.Try, bool)
-	turn      TurnSealing
+	sealing   Sealing
 	api       *api.API
 	search    searchDesk
 
@@ -109,7 +109,7 @@ func New(c Config) (*Server, error) {
 		sign:      c.Receipt,
 		erase:     c.Erase,
 		tried:     c.Tried,
-		turn:      c.Turn,
+		sealing:   c.Sealing,
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,

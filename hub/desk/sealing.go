@@ -12,9 +12,13 @@ import (
 	"kendro/web/api"
 )
 
-// A TurnSealing draws the district's next sealing key, for an actor under the ID of his
-// request; asked again it answers the same.
-type TurnSealing func(ctx context.Context, actor, id string) (*register.Generation, error)
+// Sealing is what a server does about the district's sealing keys, for an actor under the ID
+// of his request; asked again it answers the same.
+type Sealing struct {
+	Turn    func(ctx context.Context, actor, id string) (*register.Generation, error)                     // Draws the next one. Nil: none is drawn here.
+	Expire  func(ctx context.Context, actor, id string, key identity.KeyID) (*register.Generation, error) // Begins the end of one.
+	Against func(ctx context.Context, key identity.KeyID) ([]register.Obstacle, error)                    // What stands against that.
+}
 
 // A sealingDesk turns the key that the district's boxes seal to.
 type sealingDesk struct{ *Server }
@@ -29,6 +33,15 @@ func (s sealingDesk) routes() {
 	api.Register(s.api, api.Route{
 		Method: http.MethodPost, Path: "/v1/sealing-keys/{key}/announce", ID: "announce-sealing-key", Summary: "Have boxes seal to a key that every server, and a recovery share, holds", Act: access.ManageMembers,
 	}, s.announce)
+	api.Register(s.api, api.Route{
+		Method: http.MethodGet, Path: "/v1/sealing-keys/{key}/expiry", ID: "sealing-key-expiry", Summary: "What stands against the expiry of an earlier sealing key", Act: access.ManageMembers,
+	}, s.against)
+	api.Register(s.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/sealing-keys/{key}/expire", ID: "expire-sealing-key", Summary: "Let an earlier sealing key expire: every server throws it away once nothing needs it", Act: access.ManageMembers,
+	}, s.expire)
+	api.Register(s.api, api.Route{
+		Method: http.MethodPost, Path: "/v1/sealing-keys/{key}/keep", ID: "keep-sealing-key", Summary: "Call the expiry of a sealing key off, as long as every server holds it", Act: access.ManageMembers,
+	}, s.keep)
 }
 
 type sealingKeysOutput struct {
@@ -43,6 +56,7 @@ func (s sealingDesk) list(ctx context.Context, _ *struct{}) (*sealingKeysOutput,
 	to, _ := reg.Recipients()
 	for _, g := range all {
 		one := sealingKeyOf(g, reg.Lacking(g))
+		one.Waits = waitsFor(reg, g)
 		if slices.Equal(g.Public, to[0]) {
 			one.State = api.SealingInUse
 			for _, n := range reg.Behind(g.Number) {
@@ -85,7 +99,25 @@ func sealingKeyOf(g *register.Generation, lacking []string) api.SealingKey {
 		t := api.Millis(g.AnnouncedAt)
 		out.Announced = &t
 	}
+	switch {
+	case g.ExpiredAt != 0:
+		t := api.Millis(g.ExpiredAt)
+		out.State, out.Expired = api.SealingExpired, &t
+	case g.ExpiringAt != 0:
+		out.State = api.SealingExpiring
+	}
 	return out
+}
+
+// waitsFor are the servers that the end of a key waits for.
+func waitsFor(reg *register.Register, g *register.Generation) []string {
+	switch {
+	case g.ExpiredAt != 0:
+		return reg.Holding(g)
+	case g.ExpiringAt != 0:
+		return reg.Uncut(g)
+	}
+	return nil
 }
 
 type sealingKeyOutput struct {
@@ -93,11 +125,11 @@ type sealingKeyOutput struct {
 }
 
 func (s sealingDesk) draw(ctx context.Context, _ *struct{}) (*sealingKeyOutput, error) {
-	if s.turn == nil {
+	if s.sealing.Turn == nil {
 		return nil, fault.New("desk.turnSealing", fault.Unavailable, "sealing key", "this server draws none")
 	}
 	by := api.CallerOf(ctx)
-	g, err := s.turn(ctx, by.User, by.Key)
+	g, err := s.sealing.Turn(ctx, by.User, by.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -124,4 +156,69 @@ func (s sealingDesk) announce(ctx context.Context, in *sealingKeyInput) (*sealin
 	out := sealingKeyOf(g, nil)
 	out.State = api.SealingInUse
 	return &sealingKeyOutput{out}, nil
+}
+
+type sealingExpiryOutput struct {
+	Body api.SealingExpiry
+}
+
+func (s sealingDesk) against(ctx context.Context, in *sealingKeyInput) (*sealingExpiryOutput, error) {
+	id, err := s.expirable(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.sealing.Against(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	reg := s.hub.Register()
+	g := reg.GenerationOf(id)
+	if g == nil {
+		return nil, notHere(in.Key)
+	}
+	out := &sealingExpiryOutput{api.SealingExpiry{Key: sealingKeyOf(g, reg.Lacking(g)), Against: []api.SealingObstacle{}}}
+	out.Body.Key.Waits = waitsFor(reg, g)
+	for _, o := range list {
+		out.Body.Against = append(out.Body.Against, api.SealingObstacle{Item: o.Item, Why: o.Why})
+	}
+	return out, nil
+}
+
+// expirable reads a key's name, where keys expire at all.
+func (s sealingDesk) expirable(name string) (identity.KeyID, error) {
+	if s.sealing.Expire == nil || s.sealing.Against == nil {
+		return identity.KeyID{}, fault.New("desk.expireSealing", fault.Unavailable, "sealing key", "this server lets none expire")
+	}
+	return identity.ParseKeyID(name)
+}
+
+func (s sealingDesk) expire(ctx context.Context, in *sealingKeyInput) (*sealingKeyOutput, error) {
+	id, err := s.expirable(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	by := api.CallerOf(ctx)
+	g, err := s.sealing.Expire(ctx, by.User, by.Key, id)
+	if err != nil {
+		return nil, err
+	}
+	out := sealingKeyOf(g, nil)
+	out.Waits = waitsFor(s.hub.Register(), g)
+	return &sealingKeyOutput{out}, nil
+}
+
+func (s sealingDesk) keep(ctx context.Context, in *sealingKeyInput) (*sealingKeyOutput, error) {
+	id, err := identity.ParseKeyID(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.do(ctx, command(ctx, register.KeepSealing, register.SealingNamed{Key: id}))
+	if err != nil {
+		return nil, err
+	}
+	g := &register.Generation{}
+	if err := res.Decode(g); err != nil {
+		return nil, err
+	}
+	return &sealingKeyOutput{sealingKeyOf(g, nil)}, nil
 }

@@ -68,6 +68,7 @@ func TestPolicy(t *testing.T) {
 		TryRelease: operators, PromoteRelease: operators, HaltRelease: operators, ReleaseFared: hub,
 		AllowLease: operators, EndLease: operators,
 		DrawSealing: operators, AnnounceSealing: operators, HoldSealing: hub, KnowSealing: hub,
+		ExpireSealing: operators, KeepSealing: operators, CutSealing: hub, EndSealing: hub, DropSealing: hub, KeepOpenings: hub, KnowOpenings: hub,
 		ProposeChange: {"anna", "bilal", "far", "chair", "uno"}, SettleProposals: operators,
 		AddAgency: operators, RevokeAgency: operators, RefuseVersion: operators, SubmitVersion: hub, // An editor's signature is what counts.
 		Revoke: nil, PrintCopy: {"rahima", "clerk", "anna", "bilal", "chair"},

@@ -43,7 +43,8 @@ func bodies() map[Method]func(s *storm) any {
 		},
 		Train: of[Training], Enter: func(s *storm) any { return s.entering() }, OrderErasure: of[ErasureOrder], ConfirmErasure: of[ErasureWord], DropErasure: of[ErasureWord],
 		KnowErasures: of[ErasuresKnown], GiveWarrants: of[WarrantGiven], DrawSealing: of[SealingDrawn], HoldSealing: of[SealingHeld],
-		AnnounceSealing: of[SealingNamed], KnowSealing: of[SealingKnown], ServerHasForgot: of[ServerForgot], BoxHasForgot: of[BoxForgot], CopiesAreGone: of[CopiesGone],
+		AnnounceSealing: of[SealingNamed], KnowSealing: of[SealingKnown], ExpireSealing: of[SealingNamed], KeepSealing: of[SealingNamed], CutSealing: of[SealingCut], EndSealing: of[SealingEnded],
+		DropSealing: of[SealingCut], KeepOpenings: of[OpeningsKept], KnowOpenings: of[OpeningsKnown], ServerHasForgot: of[ServerForgot], BoxHasForgot: of[BoxForgot], CopiesAreGone: of[CopiesGone],
 		Relate: of[Likening], Settle: of[Settlement], EndMatter: of[MatterEnd], Tick: of[Due], Weigh: of[Weighed], Hear: of[Heard],
 		Look: func(*storm) any { return nil }, LookReport: of[ReportAsked], PrintCopy: of[CopyAsked],
 	}
@@ -231,7 +232,7 @@ func (s *drawer) tornBody(raw []byte) cbor.RawMessage {
 func (s *storm) actor(m Method) string {
 	byHub := map[Method]bool{
 		Genesis: true, EnrolNode: true, EnrolServer: true, ServerAddress: true, NodeAddress: true, DocumentKept: true, ReturnNode: true, ReleaseFared: true,
-		SubmitVersion: true, KnowErasures: true, GiveWarrants: true, HoldSealing: true, KnowSealing: true, ServerHasForgot: true, BoxHasForgot: true,
+		SubmitVersion: true, KnowErasures: true, GiveWarrants: true, HoldSealing: true, KnowSealing: true, CutSealing: true, EndSealing: true, DropSealing: true, KeepOpenings: true, KnowOpenings: true, ServerHasForgot: true, BoxHasForgot: true,
 		Tick: true, Weigh: true, Hear: true,
 	}
 	switch {
