@@ -125,8 +125,8 @@ func TestRow36AnOldSealingKeyExpires(t *testing.T) {
 	e.seed = seeds[0]
 	scans := b.Scans()
 	paper, plain := scans.Sealed(e.first.Public, 1, 20<<10)
-	complaint := b.Complain(e.first.Public, "of before", paper)
-	erased, shut := b.File(1)[0], b.Complain(e.first.Public, "to be erased")
+	complaint := hubtest.Complain(b, e.first.Public, "of before", paper)
+	erased, shut := b.File(1)[0], hubtest.Complain(b, e.first.Public, "to be erased")
 	for _, n := range []protocol.Number{erased, shut} {
 		b.FileEvent(&protocol.Event{Kind: protocol.Withdrawn, Number: n, Nonce: make([]byte, protocol.NonceSize), At: 1, Actor: "rahima", Payload: protocol.Marshal(&protocol.Withdrawal{})})
 	}
@@ -217,9 +217,9 @@ func TestRow36AnOldSealingKeyExpires(t *testing.T) {
 // nothing is lost, and nobody stops. What it sealed whole nobody can read, which is said.
 func (e *ending) late(b *hubtest.Box) {
 	e.Helper()
-	b.SealTo(e.first.Public)
+	hubtest.SealTo(b, e.first.Public)
 	numbers := b.File(3)
-	hopeless := b.Complain(e.first.Public, "too late")
+	hopeless := hubtest.Complain(b, e.first.Public, "too late")
 	acked := b.Acked()
 	mail, err := e.g.Bring(stick(e.T, b, nil))
 	if err == nil && mail.Events > 0 {

@@ -57,7 +57,6 @@ func (e *eraser) erase() bool {
 		e.blank(&e.inboxes[i])
 	}
 	e.dropPapers()
-	e.dropOpenings()
 	e.dropAnswers()
 	e.dropFacts()
 	for _, k := range e.cases {
@@ -337,7 +336,8 @@ func (e *eraser) papersOf(k *Case) []protocol.Hash {
 	return slices.DeleteFunc(e.goneDocuments(), func(h protocol.Hash) bool { return !slices.Contains(e.papers[h], k.Number) })
 }
 
-// dropPapers has the servers throw away what no other case names.
+// dropPapers has the servers throw away what no other case names, and leaves nothing that
+// opens what boxes had sealed whole, wherever it lies.
 func (e *eraser) dropPapers() {
 	gone := e.goneDocuments()
 	for _, h := range gone {
@@ -349,11 +349,7 @@ func (e *eraser) dropPapers() {
 	for _, k := range e.kept(gone) {
 		e.del(k)
 	}
-}
-
-// dropOpenings leaves nothing that opens what their boxes had sealed, wherever it lies.
-func (e *eraser) dropOpenings() {
-	for _, name := range slices.Concat(e.sealed, e.goneDocuments()) {
+	for _, name := range slices.Concat(e.sealed, gone) {
 		openings{e.step}.drop(name)
 	}
 }

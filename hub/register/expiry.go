@@ -38,9 +38,12 @@ type SealingEnded struct {
 	Looked uint64         `cbor:"2,keyasint"` // The entry as of which nothing needed the key.
 }
 
+// lapses is what the world says of keys that expire.
+type lapses struct{ *world }
+
 // outdated reports whether an epoch is sealed to a key that expires or has expired, and to no other
 // of the district's.
-func (w *world) outdated(e *protocol.Epoch) bool {
+func (w lapses) outdated(e *protocol.Epoch) bool {
 	old := false
 	for _, g := range w.generations() {
 		if !e.WrapsTo(g.Key()) {
@@ -55,12 +58,12 @@ func (w *world) outdated(e *protocol.Epoch) bool {
 }
 
 // expires reports whether a key of the district's expires or has expired.
-func (w *world) expires() bool {
+func (w lapses) expires() bool {
 	return slices.ContainsFunc(w.sealing, func(g *Generation) bool { return g.ExpiringAt != 0 })
 }
 
 // Outdated reports whether an epoch is sealed to a key that expires or has expired: nothing of it is taken in.
-func (r Machines) Outdated(e *protocol.Epoch) bool { return r.world.Load().outdated(e) }
+func (r Machines) Outdated(e *protocol.Epoch) bool { return lapses{r.world.Load()}.outdated(e) }
 
 // GenerationOf returns the district's sealing key of an ID, nil for one that it does not know.
 func (r Machines) GenerationOf(id identity.KeyID) *Generation {
@@ -76,7 +79,7 @@ func (r Machines) GenerationOf(id identity.KeyID) *Generation {
 const OutdatedText = "it is sealed to a key of the district's that expires: its box seals it anew as soon as it has heard whom to seal to"
 
 // against says what boxes stand against a key's expiry.
-func (w *world) against(g *Generation, now int64) (list []Obstacle) {
+func (w lapses) against(g *Generation, now int64) (list []Obstacle) {
 	newest := w.recipients()[0]
 	if g.AnnouncedAt == 0 || bytes.Equal(g.Public, newest) {
 		return []Obstacle{{g.Key().String(), "boxes seal to this key, or will: let the key turn first (kendro hub key turn)"}}
@@ -97,7 +100,7 @@ func (w *world) against(g *Generation, now int64) (list []Obstacle) {
 
 // goneSince is when a box was revoked, or another took its place, in Unix milliseconds; 0
 // for the box of its centre.
-func (w *world) goneSince(n *Node) int64 {
+func (w lapses) goneSince(n *Node) int64 {
 	now := w.centres[n.Centre]
 	if n.RevokedAt != 0 || now == nil || now.Slot == n.Slot {
 		return n.RevokedAt
@@ -108,7 +111,7 @@ func (w *world) goneSince(n *Node) int64 {
 // LongGone reports whether the box of a log is gone for so long that nothing is waited for
 // that it alone had.
 func (r Machines) LongGone(log protocol.LogID) bool {
-	w := r.world.Load()
+	w := lapses{r.world.Load()}
 	n := w.ownerOf(log)
 	if n == nil {
 		return false
@@ -119,7 +122,7 @@ func (r Machines) LongGone(log protocol.LogID) bool {
 
 // Against says what boxes stand against the expiry of a key, as of the newest entry.
 func (r Machines) Against(g *Generation) []Obstacle {
-	return r.world.Load().against(g, r.meta.Load().At)
+	return lapses{r.world.Load()}.against(g, r.meta.Load().At)
 }
 
 // any returns a generation that can be changed, be it the founding's.
@@ -149,7 +152,7 @@ func (s sealers) expire(c *Command) Result {
 	if g.ExpiringAt != 0 {
 		return done(g)
 	}
-	if list := s.world.against(g, s.meta.At); len(list) > 0 {
+	if list := lapses{s.world}.against(g, s.meta.At); len(list) > 0 {
 		return failed(fault.Conflict, list[0].Item, list[0].Why)
 	}
 	g.ExpiringAt, g.ExpiringIndex = s.meta.At, s.index
@@ -228,7 +231,7 @@ func (s sealers) end(c *Command) Result {
 	case b.Looked < max(g.ExpiringIndex, g.Late):
 		return failed(fault.Conflict, b.Key.String(), "something sealed has come since: look again")
 	}
-	if missing := s.world.missing(g.Cut); len(missing) > 0 {
+	if missing := lapses{s.world}.missing(g.Cut); len(missing) > 0 {
 		return failed(fault.Unavailable, missing[0], "this server has not said yet that its log is cut")
 	}
 	g.ExpiredAt = s.meta.At
@@ -237,7 +240,7 @@ func (s sealers) end(c *Command) Result {
 }
 
 // missing returns the servers of the group that a list lacks.
-func (w *world) missing(said []string) (list []string) {
+func (w lapses) missing(said []string) (list []string) {
 	for _, sv := range w.liveServers() {
 		if !slices.Contains(said, sv.ID) {
 			list = append(list, sv.ID)
@@ -248,10 +251,10 @@ func (w *world) missing(said []string) (list []string) {
 
 // Uncut returns the servers of the group whose Raft log may hold what is sealed to a key that
 // expires; Holding, those that have not thrown an expired one away.
-func (r Machines) Uncut(g *Generation) []string { return r.world.Load().missing(g.Cut) }
+func (r Machines) Uncut(g *Generation) []string { return lapses{r.world.Load()}.missing(g.Cut) }
 
 // Holding returns the servers of the group that have not said that an expired key is gone.
-func (r Machines) Holding(g *Generation) []string { return r.world.Load().missing(g.Gone) }
+func (r Machines) Holding(g *Generation) []string { return lapses{r.world.Load()}.missing(g.Gone) }
 
 // late notes, while a key expires, that something came which may be sealed to it whole.
 func (s sealers) late(raw []byte) {
@@ -277,8 +280,8 @@ func (s sealers) late(raw []byte) {
 
 // refused says why a block may not be opened, on any server: its key expires, or has.
 func (s sealers) refused(h *protocol.Header) *protocol.Failure {
-	epoch := &protocol.Epoch{}
-	if !s.world.expires() || !h.Sealed() || !s.get(key(tagEpoch, h.Epoch[:]), epoch) || !s.world.outdated(epoch) {
+	epoch, known := &protocol.Epoch{}, lapses{s.world}
+	if !known.expires() || !h.Sealed() || !s.get(key(tagEpoch, h.Epoch[:]), epoch) || !known.outdated(epoch) {
 		return nil
 	}
 	return refuse(fault.Unavailable, h.Log.String(), OutdatedText)

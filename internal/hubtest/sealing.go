@@ -53,7 +53,7 @@ func Turn(b *Box) bool {
 		if err != nil {
 			b.tb.Fatal(err)
 		}
-		b.SealTo(told.Recipients...)
+		SealTo(b, told.Recipients...)
 		word := &protocol.SealingWord{Key: identity.IDOf(told.Recipients[0])}
 		b.append(&protocol.Event{Kind: protocol.SealingHeard, At: b.now().UnixMilli(), Nonce: drawNonce(), Payload: protocol.Marshal(word)})
 		return true
@@ -62,7 +62,7 @@ func Turn(b *Box) bool {
 }
 
 // SealTo has a box seal its blocks to some keys, as an older copy of it would.
-func (b *Box) SealTo(recipients ...[]byte) {
+func SealTo(b *Box, recipients ...[]byte) {
 	b.tb.Helper()
 	epoch, err := identity.NewEpoch(recipients...)
 	if err != nil {
@@ -73,9 +73,9 @@ func (b *Box) SealTo(recipients ...[]byte) {
 	b.epoch, b.intro = epoch, protocol.NewEpoch(epoch, nil, b.signer)
 }
 
-// Complain files a grievance that says something, sealed to a key, with documents that are
+// Complain has a box file a grievance that says something, sealed to a key, with documents that are
 // sealed already.
-func (b *Box) Complain(to []byte, says string, docs ...protocol.Document) protocol.Number {
+func Complain(b *Box, to []byte, says string, docs ...protocol.Document) protocol.Number {
 	b.tb.Helper()
 	body, err := b.sampler.Body("grievance", b.seed, place.Centre(b.Enrolment.ID))
 	b.seed++
