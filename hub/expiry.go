@@ -258,7 +258,7 @@ func (x *expirer) paper(ctx context.Context, out *lookout, reg *register.Registe
 	raw, ok := document.Enclosed(content)
 	sealed := &protocol.Confidential{}
 	if !ok || protocol.Unmarshal(raw, protocol.MaxDocument, "sealed document", sealed) != nil {
-		return nil // It can't be opened, whatever the key.
+		return nil //nolint:nilerr // It can't be opened, whatever the key.
 	}
 	return x.add(out, reg, c, sealed, to)
 }

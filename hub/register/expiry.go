@@ -152,7 +152,7 @@ func (s sealers) expire(c *Command) Result {
 	if g.ExpiringAt != 0 {
 		return done(g)
 	}
-	if list := lapses{s.world}.against(g, s.meta.At); len(list) > 0 {
+	if list := (lapses{s.world}).against(g, s.meta.At); len(list) > 0 {
 		return failed(fault.Conflict, list[0].Item, list[0].Why)
 	}
 	g.ExpiringAt, g.ExpiringIndex = s.meta.At, s.index
@@ -231,7 +231,7 @@ func (s sealers) end(c *Command) Result {
 	case b.Looked < max(g.ExpiringIndex, g.Late):
 		return failed(fault.Conflict, b.Key.String(), "something sealed has come since: look again")
 	}
-	if missing := lapses{s.world}.missing(g.Cut); len(missing) > 0 {
+	if missing := (lapses{s.world}).missing(g.Cut); len(missing) > 0 {
 		return failed(fault.Unavailable, missing[0], "this server has not said yet that its log is cut")
 	}
 	g.ExpiredAt = s.meta.At

@@ -88,7 +88,7 @@ func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 		}
 		return nil
 	}
-	if f := (sealers{s.step}).refused(h); f != nil {
+	if f := (sealers(s)).refused(h); f != nil {
 		return f
 	}
 	if in.Quarantine != "" {
@@ -127,7 +127,7 @@ func (s intake) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 			return nil, refuse(fault.Unavailable, h.Epoch.String(), "the epoch was not introduced: introduce it, then send again")
 		}
 	}
-	if f := (sealers{s.step}).refused(h); f != nil {
+	if f := (sealers(s)).refused(h); f != nil {
 		return nil, f
 	}
 	items, err := s.opener.Open(b, epoch)
@@ -171,7 +171,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 			continue
 		}
 		s.record(h.Log, l.At, it.Raw)
-		sealers{s.step}.late(it.Raw)
+		sealers(s).late(it.Raw)
 		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
 			told.add(it.Seq, st)
 		}

@@ -156,7 +156,7 @@ func (s openings) holds(o *OpeningKept) bool {
 			continue
 		}
 		p := &Paper{}
-		return x.Document == nil || !s.get(papers{s.step}.paperKey(o.Name), p) || p.Erased == 0
+		return x.Document == nil || !s.get(papers(s).paperKey(o.Name), p) || p.Erased == 0
 	}
 	return false
 }
@@ -192,7 +192,7 @@ func (s openings) drop(name protocol.Hash) {
 // has named.
 func (s openings) dropOf(e *protocol.Event) {
 	for _, x := range confided(e) {
-		if x.Document == nil || !s.has(papers{s.step}.paperKey(x.Document.Hash)) {
+		if x.Document == nil || !s.has(papers(s).paperKey(x.Document.Hash)) {
 			s.drop(x.Name())
 		}
 	}
