@@ -88,7 +88,7 @@ func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 		}
 		return nil
 	}
-	if f := (sealers(s)).refused(h); f != nil {
+	if f := sealers(s).refused(h); f != nil {
 		return f
 	}
 	if in.Quarantine != "" {
@@ -127,7 +127,7 @@ func (s intake) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 			return nil, refuse(fault.Unavailable, h.Epoch.String(), "the epoch was not introduced: introduce it, then send again")
 		}
 	}
-	if f := (sealers(s)).refused(h); f != nil {
+	if f := sealers(s).refused(h); f != nil {
 		return nil, f
 	}
 	items, err := s.opener.Open(b, epoch)
