@@ -353,7 +353,7 @@ func (o *office) fileAs(n uint64, change func(applicant map[string]any)) protoco
 	due := dawn/1000 + int64(10-n)*86400 // Later ones are due earlier.
 	in := register.Ingest{Verdicts: []register.Verdict{{Due: due}}}
 	if f := o.found(app); f != nil {
-		in.Findings = []register.Finding{{Seq: o.seq + 1, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode, Fact: &f.Fact, Variance: o.variance}}
+		in.Findings = []register.Finding{{Seq: o.seq + 1, Rules: f.Rules, Review: f.Review, Issue: f.Issue, Mode: f.Mode, Record: &f.Record, Fact: &f.Fact, Variance: o.variance}}
 	}
 	o.ingest(e, in)
 	_, slot, _ := strings.Cut(o.log.Name, "-")

@@ -24,10 +24,7 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 		out.Filed = c.Legal
 	}
 	if c.Erased == 0 {
-		with := int64(0)
-		for _, f := range sub.Fees {
-			with += f.Poisha
-		}
+		with := sumOf(sub.Fees)
 		out.Channel = dcat.Channel(sub.Channel)
 		out.Bill = measure.Bill{Charged: with + c.State.Review + c.State.Issue, Collected: with + c.State.Paid, Variance: c.Variance}
 	}

@@ -2,6 +2,7 @@ package bd_test
 
 import (
 	"encoding/csv"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -117,8 +118,67 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// TestCopiesOfRecords: a copy of a paper is not approved without its scan, and whoever asks for
+// the paper again passes by the record room (R-LR6). No two services mean one paper by the
+// same words.
+func TestCopiesOfRecords(t *testing.T) {
+	checks := map[string]string{}
+	for _, v := range load(t).Services {
+		if v.Procedure == nil || v.Procedure.Record == nil {
+			continue
+		}
+		r := v.Procedure.Record
+		if other := checks[r.Check]; other != "" {
+			t.Errorf("%s and %s scan by the one check %s", v.ID, other, r.Check)
+		}
+		checks[r.Check] = v.ID
+		last := v.Steps[len(v.Steps)-1]
+		issued := v.Procedure.Issue != nil && slices.Contains(v.Procedure.Issue.Checks, r.Check)
+		if !slices.Contains(v.Steps[0].Checks, r.Check) || !v.Steps[0].Unscanned || last.Unscanned || !issued && !slices.Contains(last.Checks, r.Check) {
+			t.Errorf("%s: a copy may go out without %s, or is looked for again", v.ID, r.Check)
+		}
+		if r.Area != "upazila" {
+			t.Errorf("%s: a paper of another upazila can't be asked for", v.ID)
+		}
+	}
+	for _, id := range []string{"land-record-copy", "mutation-khatian-copy", "mouza-map-copy", "deed-copy", "vested-property-list-copy"} {
+		if !slices.Contains(slices.Collect(maps.Values(checks)), id) {
+			t.Errorf("%s declares no record", id)
+		}
+	}
+}
+
+// TestRefundsOfCopies: what is paid back of a copy follows from the pack, all of it before an
+// officer has begun.
+func TestRefundsOfCopies(t *testing.T) {
+	got := map[string]dcat.Refund{}
+	for _, v := range load(t).Services {
+		if v.Refund != nil {
+			got[v.ID] = *v.Refund
+		}
+	}
+	want := map[string]dcat.Refund{
+		"land-record-copy":      {BeforeReview: 100, InReview: 50},
+		"mutation-khatian-copy": {BeforeReview: 100, InReview: 50, Rejected: 50},
+		"mouza-map-copy":        {BeforeReview: 100, InReview: 90, Rejected: 90},
+		"deed-copy":             {BeforeReview: 100, InReview: 60, Rejected: 60},
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %+v; want %+v", got, want)
+	}
+}
+
 func TestCalendar(t *testing.T) {
 	c := load(t).Directory.Calendar
+	for date, want := range map[string]time.Duration{"2027-02-07": 17 * time.Hour, "2027-02-09": 15*time.Hour + 30*time.Minute, "2027-03-11": 17 * time.Hour} {
+		day, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, closes := c.HoursOn("record-41", day); closes != want {
+			t.Errorf("on %s the record room closes at %v; want %v", date, closes, want)
+		}
+	}
 	for date, want := range map[string]bool{
 		"2026-12-16": true,  // Victory Day.
 		"2026-12-17": false, // A Thursday.
