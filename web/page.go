@@ -197,10 +197,15 @@ func local(path string) string {
 
 // show writes a page.
 func (s *pages) show(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
+	s.showWith(w, r, status, "'self'", c)
+}
+
+// showWith writes a page whose pictures may come from elsewhere than its own server.
+func (s *pages) showWith(w http.ResponseWriter, r *http.Request, status int, pictures string, c templ.Component) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; font-src 'self'; img-src "+pictures+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
 	_ = c.Render(context.WithoutCancel(r.Context()), w) // The reader may be gone.

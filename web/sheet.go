@@ -2,12 +2,16 @@ package web
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
 
+	"kendro/document"
 	"kendro/domain/application"
+	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/web/api"
 )
 
@@ -22,6 +26,14 @@ var (
 	wordNotes     = name("নোট ও সিদ্ধান্ত", "Notes and decisions")
 	wordSheetHash = name("যাচাই সংকেত", "Check sum")
 	wordVersion   = name("নথির সংস্করণ", "Version of the file")
+	wordEnclosure = name("সংযুক্তি", "Enclosure")
+	wordScanHash  = name("স্ক্যানের SHA-256", "SHA-256 of the scan")
+	wordPDFAside  = name("এটি PDF; আলাদা করে প্রিন্ট করে এর পরে রাখুন।", "This is a PDF: print it apart, and put it behind this page.")
+	wordPDFPages  = name("পৃষ্ঠা", "Pages")
+	wordPDFBytes  = name("বাইট", "Bytes")
+	wordNotTold   = name("জানা যায়নি", "not told")
+	wordScanGone  = name("এই কাগজের স্ক্যান এখানে নেই, তাই ছাপা হয়নি। পৌঁছানোর পর নোটশিট আবার প্রিন্ট করুন।", "The scan of this paper is not here and was not printed. Print the note sheet again once it has arrived.")
+	wordScanShut  = name("এই কাগজ সিল করা; এখানে খোলা যায় না।", "This paper is sealed and can’t be opened here.")
 	wordPrint     = name("প্রিন্ট করতে Ctrl ও P একসাথে চাপুন।", "Press Ctrl and P to print.")
 )
 
@@ -46,8 +58,9 @@ func decides(action string) bool {
 }
 
 // sheet shows a whole case for the main file: what was asked for, what was paid,
-// every note and decision (R-OF6). The same version of a case is the same bytes,
-// today and in ten years, under one edition of the pages and one language.
+// every note and decision, and each scan on a page of its own (R-OF6). The same version of a
+// case is the same bytes, today and in ten years, under one edition of the pages and one
+// language, once its scans have arrived.
 func (d *desk) sheet(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	rec, err := d.record(r)
 	if err != nil {
@@ -56,7 +69,62 @@ func (d *desk) sheet(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	}
 	p := d.page(r, wordSheet)
 	v := d.view(p, rec, c.Principal)
-	d.show(w, r, http.StatusOK, sheetPage(p, v, sheetVersion(rec), sumOf(rec)))
+	pages, err := d.appendix(r, &v)
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	d.showWith(w, r, http.StatusOK, "data:", sheetPage(p, v, sheetVersion(rec), sumOf(rec), pages))
+}
+
+// A scanPage is a page of the note sheet for one scan: the picture itself, or in words what to
+// do about it.
+type scanPage struct {
+	Name    place.Name
+	Hash    string
+	Picture string // A data URL.
+	Says    place.Name
+	Facts   []line
+}
+
+// appendix is a page for each scan of a case, so that what is printed and kept lacks none
+// without saying so. Each look is recorded, as that at the scan alone is.
+func (d *desk) appendix(r *http.Request, v *caseView) ([]scanPage, error) {
+	var list []scanPage
+	for i, doc := range v.Record.Documents {
+		if doc.SHA256 == "" {
+			continue
+		}
+		var content []byte
+		path := "/v1/cases/" + v.Record.Number.String() + "/documents/" + doc.SHA256
+		err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: path, Out: &content})
+		if kind := fault.KindOf(err); err != nil && kind != fault.NotFound && kind != fault.Damaged {
+			return nil, err
+		}
+		p := scanPage{Name: v.Enclosed[i].Name, Hash: doc.SHA256}
+		p.hold(content, v.lang)
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// hold puts a scan on its page.
+func (p *scanPage) hold(content []byte, l Lang) {
+	switch t, err := document.TypeOf(content); {
+	case err != nil:
+		p.Says = wordScanGone
+	case t == document.Sealed:
+		p.Says = wordScanShut
+	case t == document.PDF:
+		p.Says = wordPDFAside
+		pages := l.Say(wordNotTold)
+		if n, ok := document.Pages(content); ok {
+			pages = l.Count(int64(n))
+		}
+		p.Facts = []line{{Label: wordPDFPages, Value: pages}, {Label: wordPDFBytes, Value: l.Count(int64(len(content)))}}
+	default:
+		p.Picture = "data:" + t.Media() + ";base64," + base64.StdEncoding.EncodeToString(content)
+	}
 }
 
 // sheetVersion is the version of the case that a record shows.

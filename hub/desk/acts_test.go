@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"kendro/document"
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
 	"kendro/hub/register"
@@ -349,6 +350,7 @@ func TestLandCopyByClicks(t *testing.T) {
 		t.Skip("starts a browser")
 	}
 	o := screens{newOffice(t)}
+	o.scans = []protocol.Document{o.photographed("rina")}
 	n := o.landCopy(1, "counter")
 	o.toFeeDue(n)
 	s := httptest.NewServer(o.server)
@@ -381,8 +383,12 @@ func TestLandCopyByClicks(t *testing.T) {
 	picture(ctx, t, "delivered")
 	do(ctx, t, "sheet", chromedp.Navigate(s.URL+"/desk/cases/"+n.String()+"/sheet"))
 	picture(ctx, t, "sheet")
-	if paper := do(ctx, t, "print", chromedp.PrintToPDF()); len(paper) < 2000 {
-		t.Error("the note sheet does not print")
+	if !do(ctx, t, "scans", chromedp.Evaluate[bool](`document.images.length == 1 && document.images[0].naturalWidth > 0`)) {
+		t.Error("the browser does not show the picture on the note sheet")
+	}
+	paper := do(ctx, t, "print", chromedp.PrintToPDF())
+	if pages, ok := document.Pages(paper); !ok || pages < 3 {
+		t.Errorf("the note sheet prints %d pages; want its own, and one for each of two scans", pages)
 	}
 	o.readable(ctx, t, s.URL, n)
 	do(ctx, t, "track", chromedp.Navigate(s.URL+"/track?number="+n.String()))
