@@ -83,7 +83,7 @@ func (d *desk) caseFiles(title place.Name) {
 	d.api.Page("GET /desk/cases/{number}/documents/{sha256}", d.known(title, d.scan))
 	d.api.Page("GET /desk/cases/{number}/certificate", d.known(title, d.certificate))
 	d.api.Page("POST /desk/cases/{number}/certificate", d.known(title, d.printed))
-	d.api.Page("GET /desk/cases/{number}/sheet", d.known(title, d.sheet))
+	d.api.Page("GET /desk/cases/{number}/sheet", d.known(title, sheets{d}.one))
 	d.api.Page("GET /desk/cases/{number}", d.known(title, d.read))
 	d.api.Page("POST /desk/cases/{number}/{action}", d.known(title, d.act))
 }

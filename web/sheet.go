@@ -57,11 +57,14 @@ func decides(action string) bool {
 	return false
 }
 
-// sheet shows a whole case for the main file: what was asked for, what was paid,
+// sheets are cases on paper.
+type sheets struct{ *desk }
+
+// one shows a whole case for the main file: what was asked for, what was paid,
 // every note and decision, and each scan on a page of its own (R-OF6). The same version of a
 // case is the same bytes, today and in ten years, under one edition of the pages and one
 // language, once its scans have arrived.
-func (d *desk) sheet(w http.ResponseWriter, r *http.Request, c api.Caller) {
+func (d sheets) one(w http.ResponseWriter, r *http.Request, c api.Caller) {
 	rec, err := d.record(r)
 	if err != nil {
 		d.failed(w, r, err)
@@ -89,7 +92,7 @@ type scanPage struct {
 
 // appendix is a page for each scan of a case, so that what is printed and kept lacks none
 // without saying so. Each look is recorded, as that at the scan alone is.
-func (d *desk) appendix(r *http.Request, v *caseView) ([]scanPage, error) {
+func (d sheets) appendix(r *http.Request, v *caseView) ([]scanPage, error) {
 	var list []scanPage
 	for i, doc := range v.Record.Documents {
 		if doc.SHA256 == "" {
