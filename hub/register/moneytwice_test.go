@@ -197,3 +197,39 @@ func TestVoidedSurplusIsOwedBackNoMore(t *testing.T) {
 		})
 	}
 }
+
+// TestMoreThanCanWaitIsAnItem: with a decision that waits to be confirmed no more than so much waits.
+// What its union decides then is an item of its own, and takes nothing of the place of what waits
+// already, such as a payment.
+func TestMoreThanCanWaitIsAnItem(t *testing.T) {
+	w, u := newUnion(t)
+	token := u.lease().Token
+	since(w, 20)
+	n := u.files()
+	u.decides(n, w.at, token)
+	u.wrote("rahima", protocol.PaymentTaken, n, w.at, cash(licenceFee))
+	for range maxParked {
+		u.wrote("chair", protocol.ActedAtUnion, n, w.at, &protocol.UnionAct{Action: "note", Text: "once more", Token: token})
+	}
+	u.wrote("chair", protocol.ActedAtUnion, n, w.at, &protocol.UnionAct{Action: "issue", Token: token, Certificate: &protocol.Certificate{
+		Serial: 1, Number: protocol.CertificateNumber(u.lease().Prefix, 1), Issued: w.at / 1000, Expires: w.at/1000 + 365*24*3600,
+	}})
+	u.arrives()
+	items, err := w.first().Items(n)
+	if err != nil || len(items) != 4 || items[0].Kind != ItemConfirm {
+		t.Fatalf("%d items, %v; want the decision, two notes and the certificate", len(items), err)
+	}
+	for _, it := range items[1:] {
+		if it.Kind != ItemUnion {
+			t.Errorf("beside the decision there is %+v", it)
+		}
+	}
+	if res := u.settles("uno-officer", items[0], outcomeConfirmed); res.Fault != nil {
+		t.Fatal(res.Fault.Err())
+	}
+	if c := w.stage(n, application.InPreparation); c.Waits != nil || c.State.Paid != licenceFee {
+		t.Errorf("confirmed, %d are paid and %+v waits", c.State.Paid, c.Waits)
+	}
+	verified(w)
+	w.agree()
+}

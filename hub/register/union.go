@@ -54,6 +54,7 @@ const (
 	whyNumber    = "the number of the certificate is used, or none of the lease's"
 	whyExpiry    = "the certificate is dated otherwise than the service allows"
 	whyUpset     = "the decision before it was not confirmed"
+	whyMany      = "too much waits with a decision before it that is to be confirmed"
 	whyErased    = "the case was erased by order before it came"
 )
 
@@ -111,6 +112,8 @@ func (f *follower) act() {
 	case f.c.Erased != 0: // It would wait for a word on what nobody can read.
 		f.aside(whyErased, 0)
 	case f.parks():
+	case f.c.Waits != nil && !f.confirmed: // In the place of what waits it would be all that does.
+		f.aside(whyMany, 0)
 	case application.Binds(action) && late != "" && !f.confirmed:
 		f.wait(late, a.Certificate)
 	default:
