@@ -292,7 +292,10 @@ func (m matters) eachAside(add adder) error {
 			return false, err
 		}
 		x, err := m.aside(q)
-		if x != nil {
+		if x != nil && err == nil {
+			x, err = m.standing(x)
+		}
+		if x != nil { // What was ended stays there, and hides nothing that came later.
 			n++
 		}
 		return n < mostMatters, add(x, err)

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -285,6 +286,40 @@ func TestMattersThatStayEndWithWords(t *testing.T) {
 		standing(w, MatterClock)
 		verified(w)
 	})
+}
+
+// TestEndedMattersHideNone: what officers have ended stays in the register, and leaves room on the
+// desk for what comes.
+func TestEndedMattersHideNone(t *testing.T) {
+	w := newTown(t, newMemory()).settle()
+	appointed(w)
+	b := w.enrol("41-09-17")
+	for range mostMatters {
+		b.addRaw([]byte{1}, nil)
+	}
+	for first := 1; first <= mostMatters; first += protocol.MaxBlockEvents {
+		b.mustBring(first, min(first+protocol.MaxBlockEvents-1, mostMatters))
+	}
+	all := listed(w)
+	if len(all) != mostMatters {
+		t.Fatalf("%d stand there; want %d", len(all), mostMatters)
+	}
+	for some := range slices.Chunk(all, MaxEntryCommands/4) {
+		e := &Entry{Offset: dhakaOffset}
+		for _, m := range some {
+			e.Commands = append(e.Commands, NewCommand("end "+m.ID, "chief", EndMatter, &MatterEnd{ID: m.ID, Outcome: outcomePutRight, Text: "looked at"}))
+		}
+		for _, res := range w.apply(e).Results {
+			if res.Fault != nil {
+				t.Fatal(res.Fault.Err())
+			}
+		}
+	}
+	b.addRaw([]byte{1}, nil)
+	b.mustBring(mostMatters+1, mostMatters+1)
+	if m := standing(w, MatterUnreadable); len(listed(w)) != 1 {
+		t.Errorf("beside %s there are %d", m.ID, len(listed(w)))
+	}
 }
 
 // storyOfMatters is the same for what stands on the conflict desk and is no case's item: a
