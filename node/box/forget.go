@@ -214,17 +214,36 @@ func (f forgetter) carryOut(ctx context.Context) error {
 	return f.note(&m, doubts)
 }
 
-// throwPapers removes documents that nothing else here names.
+// throwPapers removes documents that nothing else here names, also nothing that was filed since
+// that was looked for.
 func (f forgetter) throwPapers(t *targets) error {
+	if f.papers.tray == nil {
+		return nil
+	}
 	for h := range t.papers {
-		if f.papers.tray == nil {
-			break
+		named, err := t.namedSince(h)
+		if err == nil && !named {
+			err = f.throwPaper(t, h)
 		}
-		if err := f.papers.tray.Remove(h); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// throwPaper removes one, and puts it back where somebody has filed with it just then.
+func (f forgetter) throwPaper(t *targets, h protocol.Hash) error {
+	content, missing := f.papers.tray.Get(h) // Or it is damaged, and no use to anybody.
+	if err := f.papers.tray.Remove(h); err != nil {
+		return err
+	}
+	named, err := t.namedSince(h)
+	if err != nil || !named || missing != nil {
+		return err
+	}
+	_, err = f.papers.tray.Put(content)
+	return err
 }
 
 // throwAway removes what former repairs have left, and neighbours' copies.

@@ -354,6 +354,35 @@ func TestErasedDocumentIsSentAgain(t *testing.T) {
 	waiting("held, and built again")
 }
 
+// TestForgetLeavesWhatIsFiledMeanwhile: whoever files with a scan while the journals are searched for
+// who else names it keeps it.
+func TestForgetLeavesWhatIsFiledMeanwhile(t *testing.T) {
+	c := small(t)
+	k, _ := told(t, c)
+	f := forgetter{core: c.core, papers: c.Papers}
+	orders := []order{{Erasure: protocol.Erasure{
+		Cases: []protocol.ErasedCase{{Number: k.Number, Stage: "REJECTED", At: 5, Basis: "the law"}}, Places: k.places, Documents: k.papers,
+	}}}
+	search := func() *targets {
+		t.Helper()
+		found := newTargets(f.core, orders)
+		if err := found.find(); err != nil || !found.papers[k.papers[0]] {
+			t.Fatal(err, found.papers)
+		}
+		return found
+	}
+	found := search()
+	if _, wrong, err := c.File(t.Context(), c.withPaper(79, k.papers[0])); err != nil || len(wrong) > 0 {
+		t.Fatal(err, wrong)
+	}
+	if err := f.throwPapers(found); err != nil {
+		t.Fatal(err)
+	}
+	if _, b, err := c.Document(k.papers[0]); err != nil || !bytes.Equal(b, scanned(1)) {
+		t.Errorf("the scan of who came meanwhile is gone: %v", err)
+	}
+}
+
 // segments are the contents of the files of both journals' segments.
 func segments(t *testing.T, dir string) map[string][]byte {
 	t.Helper()

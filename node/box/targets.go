@@ -3,6 +3,7 @@ package box
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"kendro/protocol"
 	"kendro/store/journal"
@@ -20,6 +21,7 @@ type targets struct {
 	events          map[[32]byte]bool // Those that are named, as encoded.
 	receipts        map[protocol.Head]bool
 	papers          map[protocol.Hash]bool
+	until           uint64 // The last record of journal/own that was looked at for who names them.
 }
 
 func newTargets(b *core, orders []order) *targets {
@@ -95,6 +97,7 @@ func (t *targets) find() error {
 		return err
 	}
 	err := t.eachOwn(func(e *ownEffect) {
+		t.until = max(t.until, e.seq)
 		if t.own[e.seq] != nil {
 			return
 		}
@@ -183,6 +186,14 @@ func (t *targets) ownErased(e *ownEffect) []byte {
 	return protocol.Marshal(g)
 }
 
+// namedSince reports whether an event names a document that was written after find had looked.
+func (t *targets) namedSince(h protocol.Hash) (named bool, err error) {
+	err = t.ownAfter(t.until, func(e *ownEffect) {
+		named = named || slices.ContainsFunc(papersIn(e.event), func(d protocol.Document) bool { return d.Hash == h })
+	})
+	return named, err
+}
+
 // eachIn hands out the events of journal/in that were not erased.
 func (t *targets) eachIn(fn func(seq uint64, raw []byte, r *inRecord)) error {
 	return scan("in", t.core.in.Load(), 1, func(seq uint64, raw []byte) error {
@@ -198,9 +209,12 @@ func (t *targets) eachIn(fn func(seq uint64, raw []byte, r *inRecord)) error {
 }
 
 // eachOwn hands out the events of journal/own that were not erased.
-func (t *targets) eachOwn(fn func(*ownEffect)) error {
+func (t *targets) eachOwn(fn func(*ownEffect)) error { return t.ownAfter(0, fn) }
+
+// ownAfter hands out those behind a record.
+func (t *targets) ownAfter(after uint64, fn func(*ownEffect)) error {
 	last := t.mirror.records()
-	return scan("own", t.core.own, 1, func(seq uint64, raw []byte) error {
+	return scan("own", t.core.own, after+1, func(seq uint64, raw []byte) error {
 		if seq > last {
 			return nil // Of no order's.
 		}
