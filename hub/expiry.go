@@ -224,6 +224,9 @@ func (x *expirer) add(out *lookout, reg *register.Register, c *register.Confided
 	if sealed.Key == to.Key() {
 		return nil
 	}
+	if err := x.opener.lacks(reg, sealed.Key, c.To); err != nil {
+		return err
+	}
 	o, err := x.opener.opening(reg, sealed, c.Name(), to)
 	switch {
 	case errors.Is(err, fault.NotFound) || errors.Is(err, fault.Damaged):

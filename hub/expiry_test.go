@@ -264,3 +264,40 @@ func (e *ending) after(b *hubtest.Box, old []byte, numbers ...protocol.Number) {
 		}
 	}
 }
+
+// TestRow36KeysExpireOneAfterTheOther: what opens a grievance is handed on from key to key; a
+// server that lacks a key lets none expire that something may need.
+func TestRow36KeysExpireOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	g := hubtest.New(t, 1)
+	b := g.Enrol(centre)
+	s := g.Leader()
+	old := s.Hub.Register().Generations()[0]
+	scans := b.Scans()
+	paper, plain := scans.Sealed(old.Public, 1, 5<<10)
+	n := hubtest.Complain(b, old.Public, "of before", paper)
+	drain(t, g, b, s.Addr)
+	stop := scans.Send(s.Addr)
+	holds(t, g, s, paper.Hash, plain)
+	stop()
+	for _, id := range []string{"one", "two"} {
+		e := &ending{T: t, g: g, first: s.Hub.Register().Generations()[len(s.Hub.Register().Generations())-1]}
+		seeds, err := hub.SealingSeeds(s.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.seed = seeds[0]
+		next := g.TurnKey(id)
+		hear(t, g, b, next)
+		hubtest.Turn(b)
+		drain(t, g, b, s.Addr)
+		hub.Unlearn(s.Hub, e.first.Key(), func() {
+			if err := e.expire(s, "lacking "+id); !errors.Is(err, fault.Unavailable) {
+				t.Errorf("a server that lacks the key lets it expire: %v", err)
+			}
+		})
+		g.Wait("it to begin", func() bool { return e.expire(s, "now "+id) == nil })
+		e.gone()
+		e.reads(n, "of before", paper, plain)
+	}
+}

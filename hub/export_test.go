@@ -2,7 +2,9 @@ package hub
 
 import (
 	"context"
+	"slices"
 
+	"kendro/identity"
 	"kendro/store"
 	"kendro/store/journal"
 )
@@ -78,4 +80,13 @@ func SealingSeeds(dir string) (seeds [][]byte, err error) {
 		return nil, err
 	}
 	return k.Secrets.SealingKeys, nil
+}
+
+// Unlearn has a server lack a sealing key of the district's in memory, while fn runs.
+func Unlearn(h *Hub, id identity.KeyID, fn func()) {
+	all := h.keys.district.all()
+	less := slices.DeleteFunc(slices.Clone(all), func(k *identity.SealingKey) bool { return k.ID() == id })
+	h.keys.district.held.Store(&less)
+	defer h.keys.district.held.Store(&all)
+	fn()
 }

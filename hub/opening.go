@@ -97,15 +97,34 @@ func (o *opener) opening(reg *register.Register, c *protocol.Confidential, name 
 			return nil, err
 		}
 	}
-	_, err = c.Reveal(one)
-	if err != nil {
-		_, err = c.RevealDocument(one)
-	}
-	if err != nil {
+	if err := tried(c, one); err != nil {
+		if tried(c, by) == nil { // Else it opens nowhere, and nothing is lost with the key.
+			err = fault.New("hub.open", fault.Internal, name.String(), "it opens with its key, and not with what was taken out of that")
+		}
 		return nil, err
 	}
 	sealed, err := identity.SealTo(to.Public, openingPurpose+string(name[:]), one)
 	return &register.Opening{Name: name, Key: to.Key(), Sealed: sealed}, err
+}
+
+// tried returns nil where something opens.
+func tried(c *protocol.Confidential, by protocol.Unsealer) error {
+	_, err := c.Reveal(by)
+	if err != nil {
+		_, err = c.RevealDocument(by)
+	}
+	return err
+}
+
+// lacks returns [fault.Unavailable] where something may open with a key of the district's that
+// is not on this server.
+func (o *opener) lacks(reg *register.Register, keys ...identity.KeyID) error {
+	for _, id := range keys {
+		if g := reg.GenerationOf(id); g != nil && g.ExpiredAt == 0 && o.keys.find(id) == nil {
+			return fault.New("hub.open", fault.Unavailable, id.String(), "this sealing key of the district is not on this server yet")
+		}
+	}
+	return nil
 }
 
 // forget lets go of all that was opened with keys that may be gone.
