@@ -56,6 +56,9 @@ func (e *ending) gone() {
 		if left := holding(e.T, s.Dir, e.seed); len(left) > 0 {
 			e.Errorf("the key still lies in %v", left)
 		}
+		if oldest := hub.RaftOldest(s.Hub); oldest <= e.state(s).ExpiringIndex {
+			e.Errorf("Raft's log begins at %d; want it behind %d", oldest, e.state(s).ExpiringIndex)
+		}
 	}
 }
 

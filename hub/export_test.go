@@ -90,3 +90,6 @@ func Unlearn(h *Hub, id identity.KeyID, fn func()) {
 	defer h.keys.district.held.Store(&all)
 	fn()
 }
+
+// RaftOldest is the oldest entry that lies in a server's Raft log.
+func RaftOldest(h *Hub) uint64 { return h.disk.log.journal.Oldest() }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"kendro/domain/fault"
+	"kendro/identity"
 	"kendro/protocol"
 )
 
@@ -38,9 +39,10 @@ type filing struct {
 	raw       []byte
 	verdict   chan verdict // Holds two, so that the writer never waits.
 	render    func(*Answer)
-	looked    bool   // Neither request nor number was there when the log ended at asOf.
-	asOf      uint64 //
-	leads     bool   // It took the turn itself, so that somebody else signs its receipt.
+	looked    bool           // Neither request nor number was there when the log ended at asOf.
+	asOf      uint64         //
+	sealedTo  identity.KeyID // Whom what nobody here may read is sealed to; zero where there is nothing of it.
+	leads     bool           // It took the turn itself, so that somebody else signs its receipt.
 
 	spot   spot    // Set by the writer.
 	answer *Answer // Set beside the sync, if it leads.
@@ -97,6 +99,7 @@ type batch struct {
 	in        []inEffect
 	inRecords [][]byte
 	cursors   map[protocol.LogID]protocol.Position
+	said      identity.KeyID     // The key of the district's that the log has said last, in this run, that the box seals to.
 	requests  map[string]*filing // By user and key.
 	numbers   map[protocol.Number]bool
 }
@@ -121,6 +124,10 @@ func (b *batch) judgeOne(f *filing, earlier uint64, taken bool) {
 		f.verdict <- verdict{earlier: earlier}
 		return
 	}
+	if !b.sealsRight(f) {
+		f.verdict <- verdict{err: fault.New("box.File", fault.Unavailable, "", "the district's key has turned this moment; repeat it with the same key")}
+		return
+	}
 	if len(b.files) > 1 {
 		if b.requests == nil {
 			b.requests, b.numbers = map[string]*filing{}, map[protocol.Number]bool{}
@@ -140,6 +147,20 @@ func (b *batch) judgeOne(f *filing, earlier uint64, taken bool) {
 		return
 	}
 	b.placed = append(b.placed, f)
+}
+
+// sealsRight reports whether a filing may stand where the log ends. Once the log says which
+// key of the district's the box seals to, the hub may let the one before expire: what
+// somebody had sealed to it just then has to be sealed again.
+func (b *batch) sealsRight(f *filing) bool {
+	if f.sealedTo != (identity.KeyID{}) && b.said != (identity.KeyID{}) && f.sealedTo != b.said {
+		return false
+	}
+	var word protocol.SealingWord
+	if f.event.Kind == protocol.SealingHeard && f.event.Decode(&word) == nil {
+		b.said = word.Key
+	}
+	return true
 }
 
 // refuseFiles answers every filing that nobody has answered.

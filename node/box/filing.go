@@ -233,6 +233,7 @@ func (b *Intake) lookAhead(f *filing) (earlier uint64, err error) {
 // has is taken.
 func (b *Intake) submit(ctx context.Context, f filing) (*Answer, error) {
 	const op = "box.File"
+	f.sealedTo = sealedTo(&f.event)
 	for range maxDraws {
 		var err error
 		if f.raw, err = f.event.Encode(); err != nil {

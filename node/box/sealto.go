@@ -55,6 +55,32 @@ func (b *Memory) district() ([]byte, error) {
 	return to[0], nil
 }
 
+// sealedTo is whom an event has sealed what nobody here may read, zero where it holds nothing
+// of it.
+func sealedTo(e *protocol.Event) (id identity.KeyID) {
+	var secret *protocol.Confidential
+	switch e.Kind { //nolint:exhaustive // The others hold none.
+	case protocol.Submitted:
+		var s struct {
+			Secret *protocol.Confidential `cbor:"9,keyasint,omitempty"`
+		}
+		_ = e.Decode(&s) // It was made here.
+		secret = s.Secret
+	case protocol.Supplied:
+		var s protocol.Supplement
+		_ = e.Decode(&s) // As above.
+		secret = s.Secret
+	case protocol.Appealed:
+		var a protocol.Appeal
+		_ = e.Decode(&a) // As above.
+		secret = a.Secret
+	}
+	if secret != nil {
+		id = secret.Key
+	}
+	return id
+}
+
 // SayKey writes into the own log that from here on the box seals to a key, once in each log
 // for each key that it is told of: so the hub knows when nothing more comes under the one
 // before. Calls must not overlap.

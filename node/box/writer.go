@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"kendro/domain/fault"
+	"kendro/identity"
 	"kendro/protocol"
 	"kendro/store"
 	"kendro/store/journal"
@@ -34,6 +35,7 @@ type writer struct {
 	hubHead   protocol.Position // Of journal/in, written: sequence and running hash.
 	cursors   map[protocol.LogID]protocol.Position
 	owed      chan updated                                // What the index is at work on since the last turn; nil: nothing.
+	said      identity.KeyID                              // As in a batch.
 	lagging   bool                                        // The index lacks records: the disk had no room for it.
 	stale     uint64                                      // Where journal/own ended when the index lacked records.
 	refetch   func(cause error) (*journal.Journal, error) // Exchanges a damaged journal/in.
@@ -218,6 +220,8 @@ func (w *writer) judge(b *batch) error {
 // when the log was as long as it is now and the index held all of it.
 func (w *writer) lookUp(b *batch) error {
 	var late []*filing
+	b.said = w.said
+	defer func() { w.said = b.said }()
 	log := w.index.parts.log() // A number drawn for another is drawn again.
 	for i := range b.files {
 		if f := &b.files[i]; f.looked && f.asOf == w.head.Seq && f.asOf != w.stale {
