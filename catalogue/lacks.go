@@ -37,6 +37,13 @@ func (e *FieldError) Answer() string {
 	return name
 }
 
+// Named is the name under which a correction has what is wrong: form.NAME or applicant.NAME.
+func (e *FieldError) Named() string {
+	part, rest, _ := strings.Cut(strings.TrimPrefix(e.Path, "/"), "/")
+	name, _, _ := strings.Cut(rest, "/")
+	return part + "." + name
+}
+
 // Lacks lists what an application that was made under another version has to bring before it
 // can go on under this one, as officers ask for it: answers that are missing or not right any
 // more, and required documents that papers does not name. It reports false where that can't

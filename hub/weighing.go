@@ -8,6 +8,7 @@ import (
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
 	"kendro/hub/register"
+	"kendro/protocol"
 )
 
 // weighEvery is how often the leader looks whether corrections wait, and weighAtOnce how
@@ -65,6 +66,17 @@ func (w *weigher) weigh(u *register.Unweighed) *register.Weighed {
 		out.Refused = "the version of the service is not known here"
 		return out
 	}
+	if u.Sealed() {
+		if err := u.Open(w.opens); err != nil {
+			w.log.Warn("a sealed correction can't be opened: an officer has its item", "case", u.Number.String(), "err", err)
+			out.Refused = "what the box sealed cannot be opened"
+			return out
+		}
+		out.Of, out.Changes = u.Of, u.Changes
+		if whole := w.judge.find(set, 0, v, u.Whole, now); whole != nil {
+			out.About = whole.Complaint
+		}
+	}
 	form := u.Form
 	if u.Moved { // Its former version may have known answers that this one does not.
 		form = w.carried(set, v, form)
@@ -78,10 +90,18 @@ func (w *weigher) weigh(u *register.Unweighed) *register.Weighed {
 	} else if errs := intake.Applicant().Validate(u.Applicant); len(errs) > 0 {
 		out.Refused = "applicant" + errs[0].Path + ": " + errs[0].Text.EN
 	}
+	if out.Refused != "" && u.Sealed() {
+		out.Refused = "with it the sealed application is not as its service wants it" // Which answer, nobody else is to know.
+	}
 	if u.Answers && out.Refused == "" {
 		out.Found = w.judge.find(set, 0, v, form, now)
 	}
 	return out
+}
+
+// opens opens what a box sealed to the district.
+func (w *weigher) opens(c *protocol.Confidential) (*protocol.Secret, error) {
+	return w.judge.opener.reveal(w.register(), c)
 }
 
 // carried are the answers that a version knows.

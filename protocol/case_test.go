@@ -20,6 +20,10 @@ func caseVectors(t *testing.T) map[string][]byte {
 		"correction-word": Marshal(&CorrectionWord{
 			Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Taken: []string{"form.mouza"}, Waits: []string{"applicant.mobile"}, Why: "x",
 		}),
+		"correction-sealed": Marshal(&Correction{Secret: &Confidential{Key: identity.KeyID{4}, Sealed: []byte{5}}}),
+		"correction-word-sealed": Marshal(&CorrectionWord{
+			Number: number, Log: uplink, At: Position{Seq: 2, Hash: Hash{3}}, Sealed: "waits",
+		}),
 		"standing-corrected": Marshal(&Standing{Number: number, Stage: "UNDER_REVIEW", Since: 5, Version: 9, Aftermath: Aftermath{Correction: "waits"}}),
 		"payment":            Marshal(&Payment{Means: MeansChallan, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reference: "C1", PaidAt: 7}),
 		"voiding":            Marshal(&Voiding{Log: uplink, At: Position{Seq: 4, Hash: Hash{5}}, Fees: []Fee{{Kind: "government", Poisha: 2000}}, Reason: "counted twice"}),

@@ -23,11 +23,18 @@ type Correction struct {
 	// hub was changed by somebody else meanwhile. An answer that there was not is absent.
 	FormSaw      []byte `cbor:"4,keyasint,omitempty"`
 	ApplicantSaw []byte `cbor:"5,keyasint,omitempty"`
+
+	// Secret is all of it, but for what the centre saw, where no box may read the
+	// application; the others are then empty. The event's base says what its box had heard.
+	Secret *Confidential `cbor:"6,keyasint,omitempty"`
 }
 
 // Check returns [fault.Invalid] for a correction that changes nothing, gives no reason
-// or is no pair of JSON objects.
+// or is no pair of JSON objects. What is sealed can't be looked into.
 func (c *Correction) Check() error {
+	if c.Secret != nil {
+		return c.alone()
+	}
 	names := 0
 	for _, raw := range [][]byte{c.Form, c.Applicant, c.FormSaw, c.ApplicantSaw} {
 		var m map[string]json.RawMessage
@@ -42,9 +49,18 @@ func (c *Correction) Check() error {
 	return nil
 }
 
+// alone returns [fault.Invalid] for a sealed correction that says something in the open
+// as well.
+func (c *Correction) alone() error {
+	if len(c.Form)+len(c.Applicant)+len(c.FormSaw)+len(c.ApplicantSaw)+len(c.Reason) > 0 {
+		return fault.New("protocol.Correction", fault.Invalid, "correction", "what is sealed says nothing in the open")
+	}
+	return nil
+}
+
 // A CorrectionWord is the payload of CorrectionTold: what has come of a correction, by
 // name: form.NAME for an answer, applicant.NAME for a member of the applicant. Every
-// name of the correction stands in one of the lists. A later word on the same
+// name of a correction that is not sealed stands in one of the lists. A later word on the same
 // correction stands in place of an earlier one.
 type CorrectionWord struct {
 	Number  Number   `cbor:"1,keyasint"`
@@ -54,6 +70,10 @@ type CorrectionWord struct {
 	Waits   []string `cbor:"5,keyasint,omitempty"` // For an officer to decide.
 	Refused []string `cbor:"6,keyasint,omitempty"`
 	Why     string   `cbor:"7,keyasint,omitempty"` // Of those that wait, or were refused.
+
+	// Sealed is what has come of a correction that no box may read, as a whole: waits,
+	// taken or refused. No name and no reason is told of it.
+	Sealed string `cbor:"8,keyasint,omitempty"`
 }
 
 // How names of answers and of members of the applicant begin.

@@ -32,7 +32,7 @@ var (
 var correctionWords = map[string]place.Name{
 	"waits":   name("আপনার সংশোধন কর্মকর্তার কাছে আছে।", "Your correction lies with the officer."),
 	"taken":   name("আপনার সংশোধন গৃহীত হয়েছে।", "Your correction was taken."),
-	"refused": name("আপনার সংশোধন গৃহীত হয়নি। কেন্দ্রে কারণ জেনে নিন।", "Your correction was not taken. Your centre knows why."),
+	"refused": name("আপনার সংশোধন গৃহীত হয়নি। কেন্দ্রে কারণ জেনে নিন; অভিযোগের বেলায় দপ্তরে।", "Your correction was not taken. Your centre knows why; of a grievance, ask the office."),
 }
 
 // field is the field of an answer, or of a member of the applicant, by its full name.
@@ -123,6 +123,19 @@ func wordsOfFix(p api.PutRight, name string) place.Name {
 	return wordFixSent
 }
 
+// wordsOfSealed are what a correction came to of which nobody here may know more.
+func wordsOfSealed(state string) place.Name {
+	switch state {
+	case "refused":
+		return wordFixRefused
+	case "waits":
+		return wordFixWaits
+	case "taken":
+		return wordFixTaken
+	}
+	return wordFixSent
+}
+
 // corrections says what the centre has put right, and what has come of it.
 func (v *visitView) corrections(l Lang) []string {
 	var form []catalogue.Field
@@ -133,6 +146,9 @@ func (v *visitView) corrections(l Lang) []string {
 	}
 	var list []string
 	for _, p := range v.Record.PutRight {
+		if p.Sealed {
+			list = append(list, l.Moment(p.At.Time)+" – "+l.Say(wordsOfSealed(p.State)))
+		}
 		for _, n := range p.Names {
 			list = append(list, l.Say(fieldOf(form, n).Label)+" – "+l.Say(wordsOfFix(p, n)))
 		}
@@ -180,6 +196,9 @@ func (v *visitView) fix(l Lang, t tried) {
 		}
 	}
 	v.Fix = append(s.questions(form, fixForm), s.questions(applicant, fixApplicant)...)
+	for i := range v.Fix {
+		v.Fix[i].Optional = v.Fix[i].Optional || v.Record.Confidential // What is left empty stays as it is.
+	}
 }
 
 // spread puts answers into the inputs of a page.
@@ -238,7 +257,11 @@ func (v *visitView) differs(l Lang, fields []catalogue.Field, prefix string, was
 		}
 		out[f.Name] = after
 		view := caseView{lang: l}
-		v.Fixed = append(v.Fixed, line{Label: f.Label, Value: view.valueOf(f, rawOf(before)) + " → " + view.valueOf(f, rawOf(after))})
+		value := view.valueOf(f, rawOf(after))
+		if !v.Record.Confidential { // Else nobody here knows what it was.
+			value = view.valueOf(f, rawOf(before)) + " → " + value
+		}
+		v.Fixed = append(v.Fixed, line{Label: f.Label, Value: value})
 	}
 	if len(out) == 0 {
 		return nil

@@ -39,6 +39,7 @@ var (
 	wordWhyBackOut  = name("কেন প্রত্যাহার করছেন", "Why it is withdrawn")
 	wordWhyAppeal   = name("সিদ্ধান্তে কী ভুল", "What is wrong with the decision")
 	wordSealedCase  = name("অভিযোগটি সিল করা। কী লেখা আছে ও কার বিরুদ্ধে, তা এই কেন্দ্র থেকে দেখা যায় না।", "This grievance is sealed. Nobody at this centre can read it, or whom it is about.")
+	wordSealedFix   = name("এই কেন্দ্র আগের উত্তর দেখতে পায় না। যা বদলাবে শুধু তা আবার লিখুন; খালি ঘর আগের মতোই থাকে। সংশোধনও সিল হয়ে যায়।", "This centre can’t see the answers that there are. Write again only what changes; what is left empty stays as it is. What you write is sealed as well.")
 	wordSaysToIt    = name("আবেদনকারী আর যা বলতে চান", "What else the applicant has to say")
 	wordWhoCame     = name("কে নিয়েছেন", "Who came for it")
 	wordSlip        = name("প্রাপ্তি রসিদ", "Acknowledgement")
@@ -238,7 +239,7 @@ func (v *visitView) may(act string) bool {
 		return len(v.Track.Asked) > 0
 	case "correction":
 		open := stage == application.Submitted || application.After(stage, application.Correct) != application.None
-		return v.version != nil && !v.Record.Confidential && open
+		return v.version != nil && open
 	case "void":
 		return application.After(stage, application.Void) != application.None
 	case "hand-over":

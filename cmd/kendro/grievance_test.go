@@ -17,7 +17,7 @@ import (
 )
 
 // canaries are words of a grievance that stand nowhere else.
-var canaries = []string{"কাকাতুয়া", "Quetzalcoatl", "Zanzibarbarian", "01799887766", "Marmaduchess"}
+var canaries = []string{"কাকাতুয়া", "Quetzalcoatl", "Zanzibarbarian", "01799887766", "01755443322", "Marmaduchess"}
 
 // A grievanceTale is one in which a grievance must not be read by whom it is about.
 type grievanceTale struct{ *tale }
@@ -102,6 +102,8 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 		}
 	}
 	shut("offline")
+	x.putsRight(n)
+	shut("put right offline")
 	var proof api.Proof
 	x.get("rahima", x.box, "/v1/receipts/"+n+"/proof", &proof)
 	e, err := protocol.DecodeEvent(proof.Event)
@@ -120,6 +122,7 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	if !strings.Contains(string(record.Form), "Quetzalcoatl") || !strings.Contains(string(record.Applicant), "Marmaduchess") || record.Seat != "uno@uno-41-09" || record.Due == nil {
 		t.Fatalf("the UNO reads %s of %s at %s, due %v", record.Form, record.Applicant, record.Seat, record.Due)
 	}
+	x.hasPutRight(n)
 	evidence := x.opened("uno", n, "evidence", "Quetzalcoatl")
 	x.noCanaryIn("hub")
 	x.noCanaryIn("node")
@@ -146,10 +149,12 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	if status, _ := x.raw("front", x.hub, "/v1/applications/"+nameless); status != http.StatusForbidden {
 		t.Errorf("whom it is about reads it: %d", status)
 	}
+	x.turnedAgainst(nameless)
 	x.stage(nameless, "RECEIVED") // By its number alone.
 	x.desk("uno", "take "+n)
 	x.asksMore(n, shut)
 	x.desk("uno", "decide "+n+" --opinion reject --text 'Zanzibarbarian was in order'")
+	x.putRightAfterADecision(n, shut)
 	x.desk("uno", "reject "+n+" --reason-code other --text 'no ground for Zanzibarbarian'")
 	x.until(`"stage":"REJECTED"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
 
@@ -186,6 +191,116 @@ func TestGrievanceAgainstThisVeryCentre(t *testing.T) {
 	shut("at the end")
 	x.noCanaryIn("hub")
 	x.hidesHisName()
+}
+
+// putsRight corrects a grievance at the box that can't read it, with no hub: the same
+// request is one correction, and each answer has to be one that the form knows.
+func (x grievanceTale) putsRight(n string) {
+	x.t.Helper()
+	correct := "case correct " + n + " --reason 'Zanzibarbarian misheard' --output json " + x.as("rahima", x.box)
+	var first, again api.FollowupAnswer
+	for _, into := range []*api.FollowupAnswer{&first, &again} {
+		if err := json.Unmarshal([]byte(x.kendro(correct+" --set relief=Quetzalcoatl --applicant mobile=01755443322 --id right")), into); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	if first.Receipt.Hash != again.Receipt.Hash || first.Receipt.Hash == (protocol.Hash{}) {
+		x.t.Errorf("the same request got two receipts: %v, %v", first.Receipt, again.Receipt)
+	}
+	if _, page := x.raw("rahima", x.box, "/cases/"+n); !bytes.Contains(page, []byte(`name="fix.form.subject"`)) || !bytes.Contains(page, []byte(`name="fix.applicant.mobile"`)) {
+		x.t.Errorf("the page has no form to put it right: %s", page)
+	}
+	x.refused("against", correct+" --set against=nobody")
+	x.refused("body", correct+" --set body:=null")
+	x.refused("where the application goes", correct+" --applicant area=41-09-17")
+}
+
+// hasPutRight reads at the UNO's what was put right before he had it; the box knows that it
+// was taken, and no more.
+func (x grievanceTale) hasPutRight(n string) {
+	x.t.Helper()
+	var r, atBox api.Record
+	if !x.soon(func() error {
+		x.get("uno", x.hub, "/v1/applications/"+n, &r)
+		x.get("rahima", x.box, "/v1/applications/"+n, &atBox)
+		if !strings.Contains(string(r.Applicant), "01755443322") || len(atBox.PutRight) != 1 || atBox.PutRight[0].State != "taken" {
+			return os.ErrNotExist
+		}
+		return nil
+	}) {
+		x.t.Fatalf("the UNO reads %s, and the box says %+v", r.Applicant, atBox.PutRight)
+	}
+	last := r.History[len(r.History)-1]
+	if !strings.Contains(string(r.Form), `"relief":"Quetzalcoatl"`) || last.Text != "Zanzibarbarian misheard" || len(last.Change) != 2 || string(last.Change[0].Was) != `"01799887766"` {
+		x.t.Errorf("the UNO reads %s, put right by %+v", r.Form, last)
+	}
+	if p := atBox.PutRight[0]; !p.Sealed || len(p.Names)+len(p.Taken)+len(p.Reason)+len(p.Why) > 0 {
+		x.t.Errorf("the box knows of the correction %+v", p)
+	}
+}
+
+// turnedAgainst puts right whom a grievance is about, which is who has it: he has it no
+// more, and the next above him does.
+func (x grievanceTale) turnedAgainst(n string) {
+	x.t.Helper()
+	x.kendro("case correct " + n + " --set officer=adc-general@dc-41 --reason 'it was he' --output json " + x.as("rahima", x.box))
+	var raw []byte
+	if !x.soon(func() error {
+		status := 0
+		if status, raw = x.raw("dc", x.hub, "/v1/applications/"+n); status != http.StatusOK {
+			return os.ErrNotExist
+		}
+		return nil
+	}) {
+		x.t.Fatalf("the DC doesn't get what was turned against the ADC: %s", raw)
+	}
+	if status, raw := x.raw("adc", x.hub, "/v1/applications/"+n); status != http.StatusForbidden || !bytes.Contains(x.mustRaw("dc", n), []byte(`"dc@dc-41"`)) {
+		x.t.Errorf("the ADC reads what is about him by now: %d, %s", status, raw)
+	}
+}
+
+func (x grievanceTale) mustRaw(who, n string) []byte {
+	x.t.Helper()
+	_, raw := x.raw(who, x.hub, "/v1/applications/"+n)
+	return raw
+}
+
+// putRightAfterADecision corrects what the UNO has decided about: it is an item of his,
+// which nobody else can look into, and accepted it undoes his decision.
+func (x grievanceTale) putRightAfterADecision(n string, shut func(when string)) {
+	x.t.Helper()
+	x.kendro("case correct " + n + " --set 'body=Zanzibarbarian took triple' --reason Marmaduchess --output json " + x.as("rahima", x.box))
+	x.until(`"correction":"waits"`, "track "+n+" --url http://"+x.box.ports.HTTP+" --output json")
+	shut("an item waits")
+	var r api.Record
+	x.get("uno", x.hub, "/v1/applications/"+n, &r)
+	var it api.Item
+	for _, other := range r.Items {
+		if other.Kind == "correction" {
+			it = other
+		}
+	}
+	if it.Owner != "uno@uno-41-09" || len(it.Changes) != 1 || string(it.Changes[0].Is) != `"Zanzibarbarian took triple"` || it.Reason != "Marmaduchess" {
+		x.t.Fatalf("the UNO is to decide about %+v", it)
+	}
+	x.noCanaryIn("hub")
+	for _, path := range []string{"/v1/items?scope=office", "/desk/items"} {
+		if _, raw := x.raw("uno", x.hub, path); bytes.Contains(raw, []byte("Zanzibarbarian")) || bytes.Contains(raw, []byte("form.body")) {
+			x.t.Errorf("GET %s says what is to be put right: %s", path, raw)
+		}
+	}
+	x.refused("settle its item first", "desk reject "+n+" --reason-code other --text x "+x.as("uno", x.hub))
+	x.desk("uno", "settle "+it.ID+" --outcome accepted --text 'he showed me'")
+	if !x.soon(func() error {
+		r = api.Record{}
+		if x.get("uno", x.hub, "/v1/applications/"+n, &r); !strings.Contains(string(r.Form), "took triple") {
+			return os.ErrNotExist
+		}
+		return nil
+	}) || r.DecidedBy != "" {
+		x.t.Errorf("accepted, it reads %s, decided by %q", r.Form, r.DecidedBy)
+	}
+	x.desk("uno", "decide "+n+" --opinion reject --text 'Zanzibarbarian was in order all the same'")
 }
 
 // hidesHisName files a grievance whose applicant wants his name to be known to the officer

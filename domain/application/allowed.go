@@ -212,7 +212,7 @@ func (c Case) asides(e Event) error {
 			return refuse(e, fault.Conflict, "the term has not ended")
 		}
 	case Correct:
-		if e.Desk.Seat != (place.Seat{}) && (e.Desk.Step >= c.Step || c.Stage == InfoRequested) {
+		if !e.Afresh && e.Desk.Seat != (place.Seat{}) && (e.Desk.Step >= c.Step || c.Stage == InfoRequested) {
 			return refuse(e, fault.Conflict, "it goes back to a desk before this one, and from no case that waits for its applicant")
 		}
 	case Withdraw:

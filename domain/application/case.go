@@ -262,9 +262,14 @@ func (c Case) Asking() bool {
 }
 
 // corrected is the case with answers put right. Where the decision of a desk rested on
-// them, that desk has to state another: the case goes back to it, or stays there.
+// them, that desk has to state another: the case goes back to it, or stays there. Where
+// another desk is the first by what they say now, it begins there anew.
 func (c Case) corrected(e Event) Case {
 	switch {
+	case e.Afresh:
+		c.Visited = 0
+		c = c.unasked().assigned(e.Desk)
+		c.Stage, c.Overturned = Received, true
 	case e.Desk.Seat != (place.Seat{}):
 		c = c.assigned(e.Desk)
 		c.Stage, c.Overturned = Received, true

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"slices"
 
 	"kendro/domain/place"
@@ -24,6 +25,17 @@ type Accused struct {
 	Offices []string     `cbor:"3,keyasint,omitempty"`
 	Unknown bool         `cbor:"4,keyasint,omitempty"` // It is about an officer, and nothing says which.
 	Hidden  bool         `cbor:"5,keyasint,omitempty"` // As in Complaint.
+}
+
+// With is whom two complaints are about together.
+func (a *Accused) With(b *Accused) *Accused {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &Accused{
+		Persons: slices.Concat(a.Persons, b.Persons), Seats: slices.Concat(a.Seats, b.Seats), Offices: slices.Concat(a.Offices, b.Offices),
+		Unknown: a.Unknown || b.Unknown, Hidden: a.Hidden || b.Hidden,
+	}
 }
 
 // A Holding is one login with a seat. An acting charge is a login of its own, of the

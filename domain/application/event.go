@@ -86,7 +86,7 @@ type Event struct {
 	Overturns bool // Correct: a decision of the desk where the case lies rested on it. With a desk: of that one.
 
 	Brought int64 // Supply: when, Unix seconds, where there was a term for it; 0: it can't be said.
-	Afresh  bool  // Supply, late: nobody has taken the case up yet, and it begins at Desk.
+	Afresh  bool  // Supply, late: nobody has taken the case up yet, and it begins at Desk. Correct: it begins there anew, where its rules lead now.
 }
 
 // Found is what the answers of an application come to under its version: accept,

@@ -291,6 +291,9 @@ func anyEvent(rng *rand.Rand, way application.Way, flow *flowtest.Flow, c applic
 			}
 			e.Overturns = true
 		}
+		if rng.IntN(6) == 0 && c.Step < len(flow.Version.Steps) {
+			e.Desk, e.Afresh, e.Overturns = way.First(c.Rules), true, true
+		}
 		f := application.Found{Rules: catalogue.Bits(rng.Uint32N(1 << len(flow.Version.Rules))), Mode: c.Mode, Dues: c.Dues}
 		if rng.IntN(2) == 0 {
 			e.Found = &f

@@ -2,9 +2,12 @@ package desk
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"kendro/domain/access"
 	"kendro/hub/register"
+	"kendro/protocol"
 	"kendro/web/api"
 )
 
@@ -17,25 +20,24 @@ type confidence struct{ *Server }
 // withheld stands for an applicant whose name is for the deciding desk alone.
 var withheld = json.RawMessage(`{"name_bn":"নাম গোপন রাখা হয়েছে","name_en":"Name withheld"}`)
 
-// disclose adds to a grievance's record what was sealed at the counter. The caller has
-// asked whether the reader may read it.
+// disclose adds to a grievance's record what was sealed at the counter, as it was at the
+// record's version of the case. The caller has asked whether the reader may read it.
 func (s confidence) disclose(reg *register.Register, c *register.Case, rec *api.Record, who access.Principal) error {
 	if c.Accused == nil {
 		return nil
 	}
 	rec.Confidential = true
-	_, sub, err := reg.Submission(c)
+	kept, err := reg.Confidence(c, rec.Until)
 	if err != nil {
 		return err
 	}
-	if sub.Secret != nil {
-		secret, err := s.reveal(sub.Secret)
-		if err != nil {
-			return err
-		}
-		rec.Form, rec.Applicant, rec.Despite = secret.Form, secret.Applicant, secret.Text
+	o, err := kept.Open(s.reveal)
+	if err != nil {
+		return err
 	}
-	if c.Accused.Hidden && !decides(reg, c, who) {
+	rec.Form, rec.Applicant, rec.Despite = o.Form, o.Applicant, o.Text
+	named := !c.Accused.Hidden || decides(reg, c, who)
+	if !named {
 		rec.Applicant = withheld
 	}
 	for i := range c.History {
@@ -43,7 +45,54 @@ func (s confidence) disclose(reg *register.Register, c *register.Case, rec *api.
 			return err
 		}
 	}
+	for i := range rec.History {
+		if h := &rec.History[i]; o.Reasons[h.Version] != "" {
+			h.Text, h.Change = o.Reasons[h.Version], changesOf(shown(o.Changes[h.Version], named))
+		}
+	}
+	return s.discloseItems(reg, c, rec, reader{o, named, who})
+}
+
+// A reader is who reads a grievance, and what of it.
+type reader struct {
+	o     *register.Opened
+	named bool // The applicant is shown to him.
+	who   access.Principal
+}
+
+// discloseItems adds what sealed corrections want, to whom it is to decide about them: a
+// desk that it may be about doesn't own its item.
+func (s confidence) discloseItems(reg *register.Register, c *register.Case, rec *api.Record, to reader) error {
+	items, err := reg.Items(c.Number)
+	if err != nil {
+		return err
+	}
+	for i := range rec.Items {
+		at := slices.IndexFunc(items, func(it *register.Item) bool { return it.ID == rec.Items[i].ID })
+		if at < 0 || items[at].Outcome != "" || items[at].Owner != to.who.Seat {
+			continue
+		}
+		fix, err := reg.Asked(items[at])
+		if err != nil || fix == nil {
+			continue // Of something else, or gone: it can be refused.
+		}
+		secret, err := s.reveal(fix)
+		if err != nil {
+			s.log.Warn("a sealed correction can't be opened", "case", c.Number.String(), "err", err)
+			continue
+		}
+		rec.Items[i].Changes, rec.Items[i].Reason = changesOf(shown(to.o.Wanted(secret, nil), to.named)), secret.Text
+	}
 	return nil
+}
+
+// shown are the changes that a reader may see: none of the applicant where his name is for
+// the deciding desk alone.
+func shown(list []register.Change, named bool) []register.Change {
+	if named {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(c register.Change) bool { return strings.HasPrefix(c.Field, protocol.ApplicantField) })
 }
 
 // discloseTurn adds the words of an appeal.

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"slices"
 
 	"kendro/domain/application"
@@ -19,6 +20,10 @@ type corrections struct{ courses }
 type Correcting struct {
 	From   Source   `cbor:"1,keyasint"`
 	Fields []string `cbor:"2,keyasint,omitempty"` // That an officer has accepted; empty: all of it, as it came.
+
+	// Of a sealed one, of which no name is known before the leader has opened it.
+	Agreed bool   `cbor:"3,keyasint,omitempty"` // An officer has accepted what is left of it.
+	Why    string `cbor:"4,keyasint,omitempty"` // Why an officer decides about it, whatever it says.
 }
 
 // A Weighed is the body of weigh: what the leader found of the oldest correction of the
@@ -27,13 +32,17 @@ type Weighed struct {
 	Of      protocol.Hash `cbor:"1,keyasint"`           // What was judged; other answers meanwhile are to be judged anew.
 	Refused string        `cbor:"2,keyasint,omitempty"` // Why the answers with it are no good.
 	Found   *Finding      `cbor:"3,keyasint,omitempty"` // What they come to, where answers of the form change.
+
+	// Of a sealed one.
+	Changes []string               `cbor:"4,keyasint,omitempty"` // The names whose answers are others than those of the case.
+	About   *application.Complaint `cbor:"5,keyasint,omitempty"` // Whom the case would be about with all of it.
 }
 
 // arrive takes a correction in.
 func (s corrections) arrive(f *follower) {
 	var k protocol.Correction
 	bad := f.e.Decode(&k) != nil || k.Check() != nil || len(k.Reason) > application.MaxText
-	if bad || !application.ItemsFit(k.Wants().Names()) {
+	if bad || k.Secret == nil && !application.ItemsFit(k.Wants().Names()) {
 		f.aside(whyUnreadable, 0)
 		return
 	}
@@ -42,7 +51,15 @@ func (s corrections) arrive(f *follower) {
 		return
 	}
 	p := &Correcting{From: f.from}
-	w, err := f.c.weigh(s.tx, p)
+	switch {
+	case k.Secret != nil && f.c.Accused == nil:
+		f.aside(whyUnreadable, 0)
+		return
+	case k.Secret != nil:
+		s.queue(f.c, p)
+		return
+	}
+	w, err := f.c.weigh(s.tx, p, nil)
 	s.keep(err)
 	switch {
 	case err != nil:
@@ -88,7 +105,7 @@ func (s corrections) weigh(cmd *Command) Result {
 	if p == nil {
 		return failed(fault.Conflict, cmd.Number.String(), "no correction waits")
 	}
-	w, err := c.weigh(s.tx, p)
+	w, err := c.weigh(s.tx, p, b.Changes)
 	if err != nil {
 		s.keep(err)
 		return failed(fault.Damaged, cmd.Number.String(), "the correction can't be read")
@@ -110,8 +127,8 @@ func (s corrections) weigh(cmd *Command) Result {
 		w.takes, w.asks, w.why = nil, append(w.takes, w.asks...), why
 		slices.Sort(w.asks)
 	}
-	if len(w.asks) > 0 {
-		s.ask(c, p, &w.event, w.why, w.asks...)
+	if len(w.asks) > 0 || w.sealed && cmp.Or(why, p.Why) != "" {
+		s.ask(c, &w.event, Item{Text: cmp.Or(w.why, why, p.Why), Event: p.From, Fields: w.asks, About: s.about(c, b.About)})
 	} else {
 		s.told(c, &w.event, &protocol.CorrectionWord{Log: p.From.Log, At: p.From.At}, correctionTaken)
 	}
@@ -122,11 +139,19 @@ func (s corrections) weigh(cmd *Command) Result {
 // decisions that rested on it: the earliest of those desks has the case again.
 func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) string {
 	var k protocol.Correction
+	about := c.Accused
+	if w.sealed && w.form { // Where it goes hangs on whom it is about from now on.
+		grievances(s).name(c, b.Found.found())
+	}
 	way, f := s.way(c)
 	if f != nil || w.event.Decode(&k) != nil {
+		c.Accused = about
 		return whyUnreadable
 	}
 	e := application.Event{Action: application.Correct, Items: w.takes, Text: k.Reason}
+	if w.sealed {
+		e.Text = textSealed
+	}
 	e.Desk.Terms = way.Terms(c.State)
 	var record *application.Record
 	var scan *protocol.Document
@@ -140,7 +165,8 @@ func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) strin
 		record, scan = records(s).look(c, way.Version, e.Found)
 	}
 	other := e.Found != nil && (e.Found.Rules != c.State.Rules || e.Found.Dues != c.State.Dues || e.Found.Mode != c.State.Mode || e.Found.Undone != 0)
-	if len(p.Fields) == 0 && other && c.decided() {
+	if len(p.Fields) == 0 && !p.Agreed && other && c.decided() {
+		c.Accused = about
 		return whyOtherRules
 	}
 	step := c.earliest(w.takes)
@@ -150,7 +176,12 @@ func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) strin
 			e.Desk = d
 		}
 	}
+	if w.sealed {
+		e.Overturns = e.Overturns || w.form && c.State.DecidedBy != ""
+		s.reroute(c, way, &e)
+	}
 	if err := s.change(c, e); err != nil {
+		c.Accused = about
 		return whyStage(c)
 	}
 	t := &c.History[len(c.History)-1]
@@ -162,6 +193,9 @@ func (s corrections) take(c *Case, p *Correcting, w *weighing, b *Weighed) strin
 	records(s).ask(c, way.Version, record, scan)
 	if e.Found != nil {
 		facts(s).tell(c, &e.Found.Fact)
+	}
+	if w.sealed {
+		grievances(s).takeAway(c)
 	}
 	if err := s.follow(c); err != nil {
 		s.keep(fault.Wrap("register.Apply", fault.Internal, c.Number.String(), err))
@@ -175,24 +209,50 @@ func (c *Case) decided() bool {
 	return slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Decide })
 }
 
-// ask makes an item of what can't be taken of a correction, all of it where no names are
-// given, and tells the centre.
-func (s corrections) ask(c *Case, p *Correcting, e *protocol.Event, why string, names ...string) {
+// aside has an officer decide about all of a correction. What is sealed the leader opens
+// first: whose desk that is hangs on whom it is about.
+func (s corrections) aside(f *follower, why string) {
 	var k protocol.Correction
-	if len(names) == 0 && e.Decode(&k) == nil {
-		names = k.Wants().Names()
+	if f.c.Accused != nil && f.e.Decode(&k) == nil && k.Secret != nil && k.Check() == nil {
+		if _, _, err := f.c.filed(s.tx); err == nil {
+			s.queue(f.c, &Correcting{From: f.from, Why: why})
+			return
+		}
 	}
-	if len(names) > application.MaxItems {
-		names = names[:application.MaxItems]
+	s.ask(f.c, f.e, Item{Text: why, Event: f.from})
+}
+
+// about is whom a case would be about with all of a sealed correction, nil where that
+// can't be said.
+func (s corrections) about(c *Case, k *application.Complaint) *application.Accused {
+	if k == nil || c.Accused == nil || s.world.set == nil {
+		return nil
 	}
+	return grievances(s).accused(c, k)
+}
+
+// ask makes an item of what can't be taken of a correction, all of it where no names are
+// given, and tells the centre. Of a sealed one no name is kept.
+func (s corrections) ask(c *Case, e *protocol.Event, it Item) {
+	var k protocol.Correction
+	word := &protocol.CorrectionWord{Log: it.Event.Log, At: it.Event.At, Why: clip(it.Text, protocol.MaxText)}
+	if e.Decode(&k) == nil && len(it.Fields) == 0 {
+		it.Fields = k.Wants().Names()
+	}
+	if k.Secret != nil {
+		it.Fields = nil
+	}
+	it.Fields = it.Fields[:min(len(it.Fields), application.MaxItems)]
+	it.Kind, it.Centre = ItemCorrection, s.centreOf(c, &it.Event)
+	word.Waits = it.Fields
 	c.Disputes++
-	s.open(c, Item{Kind: ItemCorrection, Text: why, Event: p.From, Centre: s.centreOf(c, p), Fields: names})
-	s.told(c, e, &protocol.CorrectionWord{Log: p.From.Log, At: p.From.At, Waits: names, Why: clip(why, protocol.MaxText)}, correctionWaits)
+	s.open(c, it)
+	s.told(c, e, word, correctionWaits)
 }
 
 // centreOf is the centre whose box sent a correction.
-func (s corrections) centreOf(c *Case, p *Correcting) place.Centre {
-	if owner := s.world.ownerOf(p.From.Log); owner != nil {
+func (s corrections) centreOf(c *Case, from *Source) place.Centre {
+	if owner := s.world.ownerOf(from.Log); owner != nil {
 		return owner.Centre
 	}
 	return c.Centre
@@ -202,7 +262,11 @@ func (s corrections) centreOf(c *Case, p *Correcting) place.Centre {
 // wait or were refused, and the citizen with it.
 func (s corrections) told(c *Case, e *protocol.Event, word *protocol.CorrectionWord, state string) {
 	var k protocol.Correction
-	if e.Decode(&k) == nil {
+	readable := e.Decode(&k) == nil
+	switch {
+	case readable && k.Secret != nil: // Which answers and why is for the deciding desk alone.
+		word = &protocol.CorrectionWord{Log: word.Log, At: word.At, Sealed: state}
+	case readable:
 		for _, name := range k.Wants().Names() {
 			if !slices.Contains(word.Waits, name) && !slices.Contains(word.Refused, name) {
 				word.Taken = append(word.Taken, name)
@@ -211,7 +275,7 @@ func (s corrections) told(c *Case, e *protocol.Event, word *protocol.CorrectionW
 	}
 	c.Correction, word.Number = state, c.Number
 	s.put(caseKey(c.Number), c)
-	centre := s.centreOf(c, &Correcting{From: Source{Log: word.Log, At: word.At}})
+	centre := s.centreOf(c, &Source{Log: word.Log, At: word.At})
 	s.append(s.world.inbox(centre), &protocol.Event{Kind: protocol.CorrectionTold, Number: c.Number, Payload: protocol.Marshal(word)})
 	s.tell(c)
 }
@@ -229,14 +293,14 @@ func (s corrections) decide(it *Item, b *Settlement) *protocol.Failure {
 	}
 	if b.Outcome == outcomeAccepted {
 		var k protocol.Correction
-		if e.Decode(&k) != nil || k.Check() != nil || len(it.Fields) == 0 {
+		if e.Decode(&k) != nil || k.Check() != nil || len(it.Fields) == 0 && k.Secret == nil {
 			return refuse(fault.Conflict, it.ID, "the correction can't be read: refuse it, and have the centre send another")
 		}
-		if f := s.acceptable(c, it); f != nil {
+		if f := s.acceptable(c, it, k.Secret != nil); f != nil {
 			return f
 		}
 		c.Disputes--
-		s.queue(c, &Correcting{From: it.Event, Fields: it.Fields})
+		s.queue(c, &Correcting{From: it.Event, Fields: it.Fields, Agreed: k.Secret != nil})
 		return nil
 	}
 	c.Disputes--
@@ -245,14 +309,14 @@ func (s corrections) decide(it *Item, b *Settlement) *protocol.Failure {
 }
 
 // acceptable says what is in the way of taking a correction.
-func (s corrections) acceptable(c *Case, it *Item) *protocol.Failure {
+func (s corrections) acceptable(c *Case, it *Item, sealed bool) *protocol.Failure {
 	v, known := s.world.version(c.Pinned)
 	switch {
 	case application.After(c.State.Stage, application.Correct) == application.None && c.State.Stage.Decided():
 		return refuse(fault.Conflict, it.ID, "the case is "+c.State.Stage.String()+": what was decided is put right by an appeal or a new application; refuse this")
 	case application.After(c.State.Stage, application.Correct) == application.None:
 		return refuse(fault.Conflict, it.ID, whyStage(c))
-	case !known || v.Confidential():
+	case !known || v.Confidential() && !sealed:
 		return refuse(fault.Conflict, it.ID, whySealedCase)
 	case c.State.Stage == application.InfoRequested && c.earliest(it.Fields) >= 0 && c.earliest(it.Fields) < c.State.Step:
 		return refuse(fault.Conflict, it.ID, "the case would go back to a desk before, and waits for its applicant: settle this once he has answered")
@@ -268,6 +332,7 @@ func (s corrections) move(before, c *Case) {
 	for _, it := range withheld(s).unsettled(c.Number) {
 		if k, ok := keyOf(tagItem, it.ID); ok && it.Kind == ItemCorrection {
 			it.Owner = c.State.Seat
+			grievances(s).give(c, it)
 			s.put(k, it)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/fault"
+	"kendro/domain/place"
 	"kendro/protocol"
 )
 
@@ -28,6 +29,8 @@ type Basis struct {
 	Weighing   int      `cbor:"51,keyasint,omitempty"` // Corrections that the leader has yet to judge.
 	Disputes   int      `cbor:"52,keyasint,omitempty"` // Corrections that wait for an officer.
 	Correction string   `cbor:"53,keyasint,omitempty"` // What has come of the newest.
+
+	Judges []place.Seat `cbor:"135,keyasint,omitempty"` // Desks beside a grievance's way that decided, or are to decide, about something of it.
 }
 
 // A Ground is what was decided, or noted, at a desk on the strength of some answers.
@@ -119,7 +122,7 @@ const (
 	whyChangedToo = "it was changed by somebody else since the centre saw it"
 	whyCited      = "a decision or a note rests on it"
 	whyOtherRules = "with it the service asks for something else, and a decision is stated"
-	whySealedCase = "the answers are sealed: nothing here can be put right"
+	whySealedCase = "the answers are sealed: what puts them right is to be sealed as well"
 )
 
 // A weighing says what becomes of a correction as its case stands.
@@ -131,11 +134,14 @@ type weighing struct {
 	with  protocol.Submission
 	form  bool // An answer of the form is among what is taken.
 	of    protocol.Hash
+
+	sealed bool // The names are the leader's word.
 }
 
 // weigh finds out what becomes of a correction. A name is taken whose value is still
-// what the centre saw, and on which nothing rests; or that an officer has accepted.
-func (c *Case) weigh(v View, p *Correcting) (w weighing, err error) {
+// what the centre saw, and on which nothing rests; or that an officer has accepted. Of a
+// sealed one, the leader says which names would change.
+func (c *Case) weigh(v View, p *Correcting, changes []string) (w weighing, err error) {
 	if w.event, err = sent(v, &p.From); err != nil {
 		return w, err
 	}
@@ -149,6 +155,11 @@ func (c *Case) weigh(v View, p *Correcting) (w weighing, err error) {
 	}
 	if err != nil {
 		return w, err
+	}
+	w.with = sub
+	if k.Secret != nil {
+		w.sort(c, p, changes)
+		return w, nil
 	}
 	now, saw, want := protocol.AnswersOf(sub.Form, sub.Applicant), k.Saw(), k.Wants()
 	for _, name := range want.Names() {
@@ -170,10 +181,15 @@ func (c *Case) weigh(v View, p *Correcting) (w weighing, err error) {
 			w.form = w.form || strings.HasPrefix(name, protocol.FormField)
 		}
 	}
-	w.with = sub
 	want.Into(&w.with, w.takes)
-	w.of = sha256.Sum256(protocol.Marshal([]any{p.From, w.takes, c.amended()}))
+	w.of = c.judgedAs(p, w.takes)
 	return w, nil
+}
+
+// judgedAs is a hash of which answers the leader judges: those of the case as it is, with
+// some that a correction puts right.
+func (c *Case) judgedAs(p *Correcting, takes []string) protocol.Hash {
+	return sha256.Sum256(protocol.Marshal([]any{p.From, takes, c.amended()}))
 }
 
 // amended are the versions of the case at which its answers changed.
@@ -200,6 +216,8 @@ type Unweighed struct {
 	Answers         bool // The answers of the form change, and not the applicant alone.
 	Moved           bool // It goes on under a newer version than it was filed under (row 7).
 	Of              protocol.Hash
+
+	SealedFix
 }
 
 // Unweighed returns the oldest correction of each case on which one waits, of at most
@@ -218,8 +236,13 @@ func (r Amendments) Unweighed(limit int) (list []Unweighed, err error) {
 			if ok, err := readInto(v, caseKey(n), c); err != nil || !ok {
 				return false, err
 			}
-			w, err := c.weigh(v, p)
-			list = append(list, Unweighed{Number: n, Pinned: c.Pinned, Form: w.with.Form, Applicant: w.with.Applicant, Answers: w.form, Moved: c.AskedAnew != nil && !c.WaitsAnew(), Of: w.of})
+			w, err := c.weigh(v, p, nil)
+			if err != nil {
+				return false, err
+			}
+			u := Unweighed{Number: n, Pinned: c.Pinned, Form: w.with.Form, Applicant: w.with.Applicant, Answers: w.form, Moved: c.AskedAnew != nil && !c.WaitsAnew(), Of: w.of}
+			err = u.sealed(v, c, p, &w.event)
+			list = append(list, u)
 			return len(list) < limit, err
 		})
 	})
@@ -230,8 +253,8 @@ func (r Amendments) Unweighed(limit int) (list []Unweighed, err error) {
 // of a case that was erased.
 func (r Amendments) Changes(c *Case) (map[uint64][]Change, error) {
 	out := map[uint64][]Change{}
-	if c.Erased != 0 || !slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Correct }) {
-		return out, nil
+	if c.Erased != 0 || c.Accused != nil || !slices.ContainsFunc(c.History, func(t Turn) bool { return t.Action == application.Correct }) {
+		return out, nil // A grievance's are for who may open them: see Confidence.
 	}
 	err := r.base.View(func(v View) error {
 		_, sub, err := c.filed(v)

@@ -146,7 +146,7 @@ func (f *follower) aside(why string, amount int64) {
 		return
 	}
 	if f.e.Kind == protocol.Corrected {
-		corrections{f.courses}.ask(f.c, &Correcting{From: f.from}, f.e, why)
+		corrections{f.courses}.aside(f, why)
 		return
 	}
 	kind := map[protocol.Kind]string{

@@ -62,24 +62,27 @@ func (u *User) person() string {
 	return u.Name
 }
 
-// name finds out whom a new case is about.
+// name finds out whom a case is about, by what its answers come to.
 func (s grievances) name(c *Case, f *application.Found) {
 	if f == nil || f.Complaint == nil || s.format < 4 || s.world.set == nil {
 		return
 	}
-	k := f.Complaint
-	c.Accused = &application.Accused{Hidden: k.Hidden}
+	c.Accused = s.accused(c, f.Complaint)
+}
+
+// accused is whom a complaint on a case is about.
+func (s grievances) accused(c *Case, k *application.Complaint) *application.Accused {
+	a := &application.Accused{Hidden: k.Hidden}
 	switch {
 	case k.Kind == "centre":
-		s.ofCentre(c, k)
+		s.ofCentre(a, c, k)
 	case k.Kind == "receipt":
-		s.ofReceipt(c, k)
+		s.ofReceipt(a, k)
 	case k.Officer != "":
-		s.ofOfficer(c, k)
+		s.ofOfficer(a, c, k)
 	case k.Kind == "officer":
-		c.Accused.Unknown = true
+		a.Unknown = true
 	}
-	a := c.Accused
 	for i, login := range a.Persons {
 		if u := (&User{}); s.get(s.userKey(login), u) {
 			a.Persons[i] = u.person()
@@ -87,47 +90,47 @@ func (s grievances) name(c *Case, f *application.Found) {
 	}
 	slices.Sort(a.Persons)
 	a.Persons = slices.Compact(a.Persons)
+	return a
 }
 
-func (s grievances) ofCentre(c *Case, k *application.Complaint) {
+func (s grievances) ofCentre(a *application.Accused, c *Case, k *application.Complaint) {
 	centre := k.Centre
 	if centre == "" {
 		centre = c.Centre
 	}
 	if centre == "" { // Entered at the hub, and no centre named.
-		c.Accused.Unknown = true
+		a.Unknown = true
 		return
 	}
 	for i := range s.world.logins {
 		u := &s.world.logins[i]
 		if u.Centre == centre {
-			c.Accused.Persons = append(c.Accused.Persons, u.Name)
+			a.Persons = append(a.Persons, u.Name)
 		}
 	}
 }
 
 // ofReceipt makes a grievance about a case one about whoever had a hand in it.
-func (s grievances) ofReceipt(c *Case, k *application.Complaint) {
+func (s grievances) ofReceipt(a *application.Accused, k *application.Complaint) {
 	n, err := protocol.ParseNumber(k.Receipt)
 	about := &Case{}
 	if err != nil || !s.get(caseKey(n), about) {
 		return
 	}
-	c.Accused.Persons = append(c.Accused.Persons, about.By)
+	a.Persons = append(a.Persons, about.By)
 	for i := range about.History {
 		if by := about.History[i].Actor; by != "" {
-			c.Accused.Persons = append(c.Accused.Persons, by)
+			a.Persons = append(a.Persons, by)
 		}
 	}
 	if about.State.Seat != (place.Seat{}) {
-		c.Accused.Seats = append(c.Accused.Seats, about.State.Seat)
+		a.Seats = append(a.Seats, about.State.Seat)
 	}
 }
 
 // ofOfficer reads a login, a seat or an office. Of the latter two, it is also about who
 // was there on the day.
-func (s grievances) ofOfficer(c *Case, k *application.Complaint) {
-	a := c.Accused
+func (s grievances) ofOfficer(a *application.Accused, c *Case, k *application.Complaint) {
 	if u := (&User{}); s.get(s.userKey(clip(k.Officer, protocol.MaxName)), u) {
 		a.Persons = append(a.Persons, u.Name)
 		return
@@ -320,8 +323,8 @@ func (s grievances) barred(k *Case, action application.Action, b *Act) *protocol
 	return nil
 }
 
-// path are the desks that may read a grievance: where it lies or lay, but for those
-// that it is about by now.
+// path are the desks that may read a grievance: where it lies or lay, and those that
+// decide about something beside it, but for those that it is about by now.
 func (c *Case) path(r *application.Roster) []place.Seat {
 	var seats []place.Seat
 	add := func(seat place.Seat) {
@@ -334,6 +337,9 @@ func (c *Case) path(r *application.Roster) []place.Seat {
 	}
 	add(c.State.Seat)
 	add(c.State.Above)
+	for _, seat := range c.Judges {
+		add(seat)
+	}
 	return seats
 }
 
@@ -355,15 +361,24 @@ func (r Cases) roster() *application.Roster {
 	return rosterOf(w.logins, w.set, r.meta.Load().At/1000)
 }
 
-// sealedIn is what an appeal or a supplement says that no box may read.
-func sealedIn(e *protocol.Event) (*protocol.Confidential, error) {
-	if e.Kind == protocol.Supplied {
+// sealedIn is what an appeal, a supplement or a correction says that no box may read.
+func sealedIn(v View, from *Source) (*protocol.Confidential, error) {
+	e, err := sent(v, from)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Kind { //nolint:exhaustive // The others say nothing sealed here.
+	case protocol.Supplied:
 		var s protocol.Supplement
-		err := e.Decode(&s)
+		err = e.Decode(&s)
 		return s.Secret, err
+	case protocol.Corrected:
+		var k protocol.Correction
+		err = e.Decode(&k)
+		return k.Secret, err
 	}
 	var a protocol.Appeal
-	err := e.Decode(&a)
+	err = e.Decode(&a)
 	return a.Secret, err
 }
 
@@ -374,12 +389,8 @@ func (r Cases) Words(t *Turn) (*protocol.Confidential, error) {
 		return nil, nil
 	}
 	var secret *protocol.Confidential
-	err := r.base.View(func(v View) error {
-		e, err := sent(v, t.Event)
-		if err != nil {
-			return err
-		}
-		secret, err = sealedIn(&e)
+	err := r.base.View(func(v View) (err error) {
+		secret, err = sealedIn(v, t.Event)
 		return err
 	})
 	return secret, err

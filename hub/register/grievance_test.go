@@ -73,6 +73,8 @@ type hunt struct {
 	numbers  []protocol.Number
 	diverted int
 	around   int
+	turns    int
+	turned   int
 }
 
 // A target is whom a grievance is about, as the test worked it out.
@@ -132,8 +134,8 @@ func (h *hunt) holds(u *User, at int64) bool {
 	return u.Seat != (place.Seat{}) && u.From <= at && (u.Until == 0 || at < u.Until)
 }
 
-// complain files a grievance about somebody.
-func (h *hunt) complain() {
+// target draws whom a grievance is about, nil for nobody that there is.
+func (h *hunt) target() (*application.Complaint, *target) {
 	k := &application.Complaint{Kind: "officer"}
 	u := h.users[1+h.rng.IntN(len(h.users)-1)]
 	tg := &target{persons: map[string]bool{}}
@@ -151,7 +153,7 @@ func (h *hunt) complain() {
 		k.Officer = "somebody"
 	default:
 		if len(h.numbers) == 0 {
-			return
+			return nil, nil
 		}
 		n := h.numbers[h.rng.IntN(len(h.numbers))]
 		k.Kind, k.Receipt = "receipt", n.String()
@@ -168,23 +170,81 @@ func (h *hunt) complain() {
 			tg.seats = append(tg.seats, c.State.Seat)
 		}
 	}
-	known := len(h.users)
-	n := h.box.filed(h.service, uint64(len(h.numbers)+1), Finding{Complaint: k})
-	c, err := h.first().Case(n)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	return k, tg
+}
+
+// there adds to a target who of the first users had its seats when a case was filed.
+func (h *hunt) there(k *application.Complaint, tg *target, c *Case, known int) {
 	for _, x := range h.users[:known] {
 		in := slices.Contains(tg.seats, x.Seat) && k.Kind != "receipt" || slices.Contains(tg.offices, x.Seat.Office)
 		if in && h.holds(&x, c.Legal/1000) {
 			tg.persons[h.persons[x.Name]] = true
 		}
 	}
+}
+
+// complain files a grievance about somebody.
+func (h *hunt) complain() {
+	k, tg := h.target()
+	if k == nil {
+		return
+	}
+	known := len(h.users)
+	n := h.box.filed(h.service, uint64(len(h.numbers)+1), Finding{Complaint: k})
+	c, err := h.first().Case(n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.there(k, tg, c, known)
 	if plain, ok := h.dir.SeatFor("l0", c.Area); ok && c.State.Seat != plain {
 		h.around++
 	}
 	h.numbers = append(h.numbers, n)
 	h.about[n] = tg
+}
+
+// turn puts right whom a grievance is about: at once, or as an item that whoever owns it
+// takes or refuses.
+func (h *hunt) turn() {
+	n := h.numbers[h.rng.IntN(len(h.numbers))]
+	k, tg := h.target()
+	if k == nil {
+		return
+	}
+	h.there(k, tg, caseOf(h.town, n), len(h.users))
+	had := caseOf(h.town, n).Disputes
+	h.turns++
+	h.box.correctSealed(n, fmt.Sprintf(`{"officer":"%d"}`, h.turns), "")
+	weighSealed(h.town, k, "")
+	if caseOf(h.town, n).Disputes == had {
+		h.about[n] = tg
+		h.turned++
+		return
+	}
+	items, err := h.first().Items(n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	it := items[len(items)-1]
+	if it.Owner != (place.Seat{}) && (h.accused(tg, it.Owner) || h.accused(h.about[n], it.Owner)) {
+		h.t.Fatalf("whether grievance %v turns against %+v, away from %+v, is for %v to say", n, tg, h.about[n], it.Owner)
+	}
+	outcomes := []string{outcomeAccepted, outcomeRefused}[h.rng.IntN(2):]
+	for _, u := range h.users {
+		for _, outcome := range outcomes { // After the end it can only be refused.
+			c := NewCommand("", u.Name, Settle, &Settlement{Item: it.ID, Outcome: outcome, Text: "x"})
+			c.Number = n
+			if u.Seat != it.Owner || entry(h.town, c).Fault != nil {
+				continue
+			}
+			if caseOf(h.town, n).Weighing > 0 {
+				weighSealed(h.town, k, "")
+				h.about[n] = tg
+				h.turned++
+			}
+			return
+		}
+	}
 }
 
 // shift changes who holds what, or who is above whom.
@@ -328,7 +388,7 @@ func TestGrievanceNeverLiesAtTheAccused(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	diverted, around, appeals := 0, 0, 0
+	diverted, around, appeals, turned := 0, 0, 0, 0
 	stages := map[application.Stage]int{}
 	for seed := range seeds {
 		h := newHunt(t, uint64(seed))
@@ -337,6 +397,9 @@ func TestGrievanceNeverLiesAtTheAccused(t *testing.T) {
 			switch x := h.rng.IntN(20); {
 			case len(h.numbers) == 0 || x < 3 && len(h.numbers) < 12:
 				h.complain()
+			case x == 4 && seed%3 == 0 && h.rng.IntN(2) == 0:
+				what = "a correction"
+				h.turn()
 			case x < 5:
 				what = "a shift"
 				h.shift()
@@ -354,15 +417,15 @@ func TestGrievanceNeverLiesAtTheAccused(t *testing.T) {
 		}
 		h.agree()
 		verified(h.town)
-		diverted, around = diverted+h.diverted, around+h.around
+		diverted, around, turned = diverted+h.diverted, around+h.around, turned+h.turned
 		for _, n := range h.numbers {
 			c, _ := h.first().Case(n)
 			stages[c.State.Stage]++
 			appeals += c.State.Appeals
 		}
 	}
-	t.Logf("%d were taken away, %d began elsewhere than at the first desk, %d appeals; they stand as %v", diverted, around, appeals, stages)
-	if diverted < seeds || around < seeds || appeals == 0 && !testing.Short() {
+	t.Logf("%d were taken away, %d began elsewhere than at the first desk, %d turned, %d appeals; they stand as %v", diverted, around, turned, appeals, stages)
+	if diverted < seeds || around < seeds || turned < seeds/3 || appeals == 0 && !testing.Short() {
 		t.Error("too little happens: the test looks at nothing")
 	}
 }

@@ -100,6 +100,8 @@ type Item struct {
 
 	Fields []string `cbor:"50,keyasint,omitempty"` // Of a correction: the names that somebody has to decide about.
 
+	About *application.Accused `cbor:"135,keyasint,omitempty"` // Of a sealed correction: whom its case would be about with it.
+
 	Payout
 	Of string `cbor:"107,keyasint,omitempty"` // Of a refund that stands in its case's sums: the act, or the kind of item, that it comes of.
 }
@@ -126,9 +128,7 @@ func (s courses) open(c *Case, it Item) string {
 	if it.Owner == (place.Seat{}) {
 		it.Owner = c.State.Seat
 	}
-	if c.Accused != nil { // Nobody settles an item of what is about him.
-		it.Owner, _ = grievances{s}.roster().Free(c.Accused, it.Owner, s.world.beyond(c))
-	}
+	grievances{s}.give(c, &it)
 	it.Deadline = application.WorkTerm(s.calendar(), s.now(), itemDays)
 	it.Text = clip(it.Text, protocol.MaxText)
 	s.meta.Stats.Items++

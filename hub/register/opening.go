@@ -89,6 +89,11 @@ func confided(e *protocol.Event) (list []Confided) {
 		if e.Decode(&a) == nil {
 			secret = a.Secret
 		}
+	case protocol.Corrected:
+		var k protocol.Correction
+		if e.Decode(&k) == nil {
+			secret = k.Secret
+		}
 	}
 	if secret != nil {
 		list = append(list, Confided{Text: secret})

@@ -26,7 +26,7 @@ func (e *eraser) strip(k *Case) {
 	if k.Outside != nil {
 		k.Outside = nil
 	}
-	k.Lacks, k.Record, k.Accused, k.Grounds, k.Erased = nil, nil, nil, nil, e.meta.At
+	k.Lacks, k.Record, k.Accused, k.Judges, k.Grounds, k.Erased = nil, nil, nil, nil, nil, e.meta.At
 	for i := range k.Copies {
 		if k.Copies[i].Reason != "" {
 			k.Copies[i].Reason = ErasedText // Somebody wrote it.
@@ -98,7 +98,7 @@ func (e *eraser) stripItems(c *Case) {
 	for _, k := range e.under(key(tagItem, u64(uint64(c.Number)))) {
 		it := &Item{}
 		if e.get(k, it) {
-			it.Text, it.Words, it.Found, it.Bad, it.Fields = ErasedText, "", nil, "", nil
+			it.Text, it.Words, it.Found, it.Bad, it.Fields, it.About = ErasedText, "", nil, "", nil, nil
 			e.put(k, it)
 		}
 	}

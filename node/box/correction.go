@@ -34,11 +34,13 @@ type PutRight struct {
 	Names  []string
 	Reason string
 	Word   *protocol.CorrectionWord // Nil while the hub has said nothing.
+	Sealed bool                     // Names and reason are for the deciding desk alone.
 }
 
 // Correct puts answers of an application of this box's right. The event names what was
 // there before, so the hub merges it with what others have changed meanwhile (DOMAIN §7
-// row 11). Field errors are the applicant's to correct and come without an error.
+// row 11). Of a case that this box may not read it is sealed as the application is, and
+// the event names the version of the case that the box had heard of. Field errors are the applicant's to correct and come without an error.
 // [fault.Conflict]: the case is decided as far as this box knows, its union decides it
 // here, or somebody else has changed the answer since who asks saw it.
 func (b Followups) Correct(ctx context.Context, f Followup, fix Fix) (*Answer, []catalogue.FieldError, error) {
@@ -51,7 +53,7 @@ func (b Followups) Correct(ctx context.Context, f Followup, fix Fix) (*Answer, [
 	if err != nil {
 		return nil, nil, err
 	}
-	body := sha256.Sum256(protocol.Marshal([]any{protocol.Corrected, f.Number, fix.Form, fix.Applicant, fix.Reason}))
+	body := fix.asked(f.Number)
 	earlier, err := b.requested(f)
 	if err != nil {
 		return nil, nil, err
@@ -62,6 +64,9 @@ func (b Followups) Correct(ctx context.Context, f Followup, fix Fix) (*Answer, [
 	}
 	if err := b.correctable(c); err != nil {
 		return nil, nil, err
+	}
+	if c.Submission.Secret != nil {
+		return b.correctSealed(ctx, f, c, &fix)
 	}
 	saw := protocol.AnswersOf(c.Submission.Form, c.Submission.Applicant)
 	wants, err := fix.wants(c, saw)
@@ -76,6 +81,49 @@ func (b Followups) Correct(ctx context.Context, f Followup, fix Fix) (*Answer, [
 	return a, nil, err
 }
 
+// asked is a hash of what was asked for: sealed, it is other bytes each time.
+func (fix *Fix) asked(n protocol.Number) protocol.Hash {
+	return sha256.Sum256(protocol.Marshal([]any{protocol.Corrected, n, fix.Form, fix.Applicant, fix.Reason}))
+}
+
+// correctSealed puts answers right that this box can't see: each is held against the forms
+// by itself, and the hub looks at the whole.
+func (b Followups) correctSealed(ctx context.Context, f Followup, c *Case, fix *Fix) (*Answer, []catalogue.FieldError, error) {
+	const op = "box.Correct"
+	_, _, form, err := catalogue.MergeAnswers([]byte("{}"), orObject(fix.Form))
+	if err != nil {
+		return nil, nil, err
+	}
+	_, _, applicant, err := catalogue.MergeAnswers([]byte("{}"), orObject(fix.Applicant))
+	if err != nil {
+		return nil, nil, err
+	}
+	wants := protocol.AnswersOf(form, applicant)
+	names := wants.Names()
+	if i := slices.IndexFunc(names, func(n string) bool { return slices.Contains(unmoved, n) }); i >= 0 {
+		return nil, nil, fault.New(op, fault.Invalid, names[i], "it says where the application goes: withdraw it, and file another")
+	}
+	if !application.ItemsFit(names) {
+		return nil, nil, fault.New(op, fault.Invalid, "form", "want 1 to 32 answers that change")
+	}
+	c.Submission.Form, c.Submission.Applicant = []byte("{}"), []byte("{}")
+	wrong, err := b.judged(c, wants)
+	if err != nil {
+		return nil, nil, err
+	}
+	wrong = slices.DeleteFunc(wrong, func(w catalogue.FieldError) bool { return !slices.Contains(names, w.Named()) })
+	if len(wrong) > 0 {
+		return nil, wrong, nil
+	}
+	sealed, err := b.conceal(&protocol.Secret{Form: form, Applicant: applicant, Text: fix.Reason})
+	if err != nil {
+		return nil, nil, err
+	}
+	e := protocol.Event{Kind: protocol.Corrected, Base: c.Edition, Payload: protocol.Marshal(&protocol.Correction{Secret: sealed})}
+	a, err := b.write(ctx, f, e, fix.asked(f.Number))
+	return a, nil, err
+}
+
 // correctable says why nothing of a case can be put right here.
 func (b Followups) correctable(c *Case) error {
 	const op = "box.Correct"
@@ -87,8 +135,6 @@ func (b Followups) correctable(c *Case) error {
 	switch {
 	case c.Version == nil || b.Goods() == nil:
 		return fault.New(op, fault.Unavailable, c.Pin.Service, "the version of the service is not here")
-	case c.Submission.Secret != nil:
-		return fault.New(op, fault.Conflict, c.Number.String(), "this box may not read the case, so it can put nothing of it right")
 	case stage.Decided() || stage == application.Withdrawn || stage == application.Duplicate:
 		return fault.New(op, fault.Conflict, c.Number.String(), "the case is "+c.Stage+": what was decided is put right by an appeal or a new application")
 	case union == nil && !u.Elsewhere:
@@ -172,14 +218,14 @@ func putRightKey(x *index, n protocol.Number, correction *protocol.Hash) []byte 
 // out; what it has said nothing of yet counts.
 func (b *Cases) amend(c *Case) error {
 	list, err := turnsOf(b.core, c.Number)
-	if err != nil || c.Submission.Secret != nil {
+	if err != nil {
 		return err
 	}
 	for _, e := range list {
 		switch e.event.Kind { //nolint:exhaustive // The others change no answer.
 		case protocol.Supplied:
 			var s protocol.Supplement
-			if !reads(e.event, &s) || len(s.Form) == 0 {
+			if c.Submission.Secret != nil || !reads(e.event, &s) || len(s.Form) == 0 {
 				continue
 			}
 			brought := protocol.AnswersOf(s.Form, nil)
@@ -199,7 +245,7 @@ func (b *Cases) putRight(c *Case, e *ownEffect) error {
 		return nil
 	}
 	names := k.Wants().Names()
-	p := PutRight{At: time.UnixMilli(e.event.At), Actor: e.event.Actor, Names: names, Reason: k.Reason}
+	p := PutRight{At: time.UnixMilli(e.event.At), Actor: e.event.Actor, Names: names, Reason: k.Reason, Sealed: k.Secret != nil}
 	var word protocol.CorrectionWord
 	told := false
 	err := b.view(func(tx *store.Tx) (err error) {

@@ -53,9 +53,12 @@ func (c *counter) recordOf(k *box.Case) *api.Record {
 		r.Confidential, r.Form, r.Applicant = true, json.RawMessage(`{}`), json.RawMessage(`{}`)
 	}
 	for _, p := range k.PutRight {
-		note := api.PutRight{At: api.TimeOf(p.At), Actor: p.Actor, Names: p.Names, Reason: p.Reason}
+		note := api.PutRight{At: api.TimeOf(p.At), Actor: p.Actor, Names: p.Names, Reason: p.Reason, Sealed: p.Sealed}
+		if p.Sealed {
+			note.Names = []string{}
+		}
 		if w := p.Word; w != nil {
-			note.Taken, note.Waits, note.Refused, note.Why = w.Taken, w.Waits, w.Refused, w.Why
+			note.Taken, note.Waits, note.Refused, note.Why, note.State = w.Taken, w.Waits, w.Refused, w.Why, w.Sealed
 		}
 		r.PutRight = append(r.PutRight, note)
 	}

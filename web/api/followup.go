@@ -52,6 +52,9 @@ type PutRight struct {
 	Waits   []string `json:"waits,omitempty" doc:"For an officer to decide"`
 	Refused []string `json:"refused,omitempty"`
 	Why     string   `json:"why,omitempty"`
+
+	Sealed bool   `json:"sealed,omitempty" doc:"Of a grievance: what changes, and why, is for the deciding desk alone"`
+	State  string `json:"state,omitempty" enum:"waits,taken,refused" doc:"What has come of one that is sealed; absent: the district has yet to judge it"`
 }
 
 // WithdrawRequest is the body of POST /v1/applications/{number}/withdrawal.
