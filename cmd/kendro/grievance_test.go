@@ -246,7 +246,7 @@ func (x grievanceTale) turnedAgainst(n string) {
 	x.kendro("case correct " + n + " --set officer=adc-general@dc-41 --reason 'it was he' --output json " + x.as("rahima", x.box))
 	var raw []byte
 	if !x.soon(func() error {
-		status := 0
+		var status int
 		if status, raw = x.raw("dc", x.hub, "/v1/applications/"+n); status != http.StatusOK {
 			return os.ErrNotExist
 		}
