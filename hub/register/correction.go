@@ -182,13 +182,13 @@ func (c *Case) weigh(v View, p *Correcting, changes []string) (w weighing, err e
 		}
 	}
 	want.Into(&w.with, w.takes)
-	w.of = c.judgedAs(p, w.takes)
+	w.of = p.judged(c, w.takes)
 	return w, nil
 }
 
-// judgedAs is a hash of which answers the leader judges: those of the case as it is, with
-// some that a correction puts right.
-func (c *Case) judgedAs(p *Correcting, takes []string) protocol.Hash {
+// judged is a hash of which answers the leader judges: those of the case as it is, with
+// some that the correction puts right.
+func (p *Correcting) judged(c *Case, takes []string) protocol.Hash {
 	return sha256.Sum256(protocol.Marshal([]any{p.From, takes, c.amended()}))
 }
 

@@ -41,11 +41,11 @@ func (w *weighing) sort(c *Case, p *Correcting, changes []string) {
 			w.takes = append(w.takes, name)
 		case p.Why != "":
 			w.asks = append(w.asks, name)
-		case ofForm && c.stated():
+		case ofForm && past(c.History).stated():
 			w.asks, w.why = append(w.asks, name), whyStated
 		case c.earliest([]string{name}) >= 0:
 			w.asks, w.why = append(w.asks, name), whyCited
-		case c.changedBeside(name, &p.From, w.event.Base):
+		case past(c.History).changedBeside(name, &p.From, w.event.Base):
 			w.asks = append(w.asks, name)
 			if w.why == "" {
 				w.why = whyChangedToo
@@ -55,20 +55,22 @@ func (w *weighing) sort(c *Case, p *Correcting, changes []string) {
 		}
 	}
 	w.form = slices.ContainsFunc(w.takes, func(name string) bool { return strings.HasPrefix(name, protocol.FormField) })
-	w.of = c.judgedAs(p, w.takes)
+	w.of = p.judged(c, w.takes)
 }
 
-// stated reports whether an officer has said what is to become of a case.
-func (c *Case) stated() bool {
-	return c.decided() || slices.ContainsFunc(c.History, func(t Turn) bool {
-		return t.Action == application.Forward || t.Action == application.Approve || t.Action == application.Reject
-	})
+// A past is what happened to a case, oldest first.
+type past []Turn
+
+// stated reports whether an officer has said what is to become of the case.
+func (h past) stated() bool {
+	said := []application.Action{application.Decide, application.Forward, application.Approve, application.Reject}
+	return slices.ContainsFunc(h, func(t Turn) bool { return slices.Contains(said, t.Action) })
 }
 
 // changedBeside reports whether an answer was put right by another box since the one of a
 // correction last heard of the case.
-func (c *Case) changedBeside(name string, from *Source, heard uint64) bool {
-	return slices.ContainsFunc(c.History, func(t Turn) bool {
+func (h past) changedBeside(name string, from *Source, heard uint64) bool {
+	return slices.ContainsFunc(h, func(t Turn) bool {
 		return t.Action == application.Correct && t.Version > heard && t.Event != nil && t.Event.Log != from.Log && slices.Contains(t.Items, name)
 	})
 }
@@ -138,7 +140,7 @@ func (u *Unweighed) sealed(v View, c *Case, p *Correcting, e *protocol.Event) er
 	if err := e.Decode(&k); err != nil || k.Secret == nil {
 		return err
 	}
-	kept, err := c.confidence(v, 0)
+	kept, err := confidenceOf(v, c, 0)
 	u.kept, u.fix, u.on, u.by, u.said = kept, k.Secret, c, p, weighing{event: *e}
 	return err
 }
@@ -194,13 +196,13 @@ type Opened struct {
 // may open it, the caller has to ask.
 func (r Amendments) Confidence(c *Case, version uint64) (k *Confidence, err error) {
 	err = r.base.View(func(v View) error {
-		k, err = c.confidence(v, version)
+		k, err = confidenceOf(v, c, version)
 		return err
 	})
 	return k, err
 }
 
-func (c *Case) confidence(v View, version uint64) (*Confidence, error) {
+func confidenceOf(v View, c *Case, version uint64) (*Confidence, error) {
 	_, sub, err := c.filed(v)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -252,6 +253,50 @@ func TestSealedCorrectionsByField(t *testing.T) {
 		w.sort(c, &x.by, []string{"applicant.mobile", "form.body"})
 		if !slices.Equal(w.asks, x.asks) || w.why != x.why || len(w.takes) != 2-len(x.asks) {
 			t.Errorf("%s: takes %v, asks %v because %q; want %v because %q", name, w.takes, w.asks, w.why, x.asks, x.why)
+		}
+	}
+}
+
+// turn puts right whom a grievance is about: at once, or as an item that whoever owns it
+// takes or refuses.
+func (h *hunt) turn() {
+	n := h.numbers[h.rng.IntN(len(h.numbers))]
+	k, tg := h.target()
+	if k == nil {
+		return
+	}
+	h.there(k, tg, caseOf(h.town, n), len(h.users))
+	had := caseOf(h.town, n).Disputes
+	h.turns++
+	h.box.correctSealed(n, fmt.Sprintf(`{"officer":"%d"}`, h.turns), "")
+	weighSealed(h.town, k, "")
+	if caseOf(h.town, n).Disputes == had {
+		h.about[n] = tg
+		h.turned++
+		return
+	}
+	items, err := h.first().Items(n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	it := items[len(items)-1]
+	if it.Owner != (place.Seat{}) && (h.accused(tg, it.Owner) || h.accused(h.about[n], it.Owner)) {
+		h.t.Fatalf("whether grievance %v turns against %+v, away from %+v, is for %v to say", n, tg, h.about[n], it.Owner)
+	}
+	outcomes := []string{outcomeAccepted, outcomeRefused}[h.rng.IntN(2):]
+	for _, u := range h.users {
+		for _, outcome := range outcomes { // After the end it can only be refused.
+			c := NewCommand("", u.Name, Settle, &Settlement{Item: it.ID, Outcome: outcome, Text: "x"})
+			c.Number = n
+			if u.Seat != it.Owner || entry(h.town, c).Fault != nil {
+				continue
+			}
+			if caseOf(h.town, n).Weighing > 0 {
+				weighSealed(h.town, k, "")
+				h.about[n] = tg
+				h.turned++
+			}
+			return
 		}
 	}
 }
