@@ -41,11 +41,11 @@ func (w *weighing) sort(c *Case, p *Correcting, changes []string) {
 			w.takes = append(w.takes, name)
 		case p.Why != "":
 			w.asks = append(w.asks, name)
-		case ofForm && past(c.History).stated():
+		case ofForm && bygone(c.History).stated():
 			w.asks, w.why = append(w.asks, name), whyStated
 		case c.earliest([]string{name}) >= 0:
 			w.asks, w.why = append(w.asks, name), whyCited
-		case past(c.History).changedBeside(name, &p.From, w.event.Base):
+		case bygone(c.History).changedBeside(name, &p.From, w.event.Base):
 			w.asks = append(w.asks, name)
 			if w.why == "" {
 				w.why = whyChangedToo
@@ -58,18 +58,18 @@ func (w *weighing) sort(c *Case, p *Correcting, changes []string) {
 	w.of = p.judged(c, w.takes)
 }
 
-// A past is what happened to a case, oldest first.
-type past []Turn
+// Bygone is what happened to a case, oldest first.
+type bygone []Turn
 
 // stated reports whether an officer has said what is to become of the case.
-func (h past) stated() bool {
+func (h bygone) stated() bool {
 	said := []application.Action{application.Decide, application.Forward, application.Approve, application.Reject}
 	return slices.ContainsFunc(h, func(t Turn) bool { return slices.Contains(said, t.Action) })
 }
 
 // changedBeside reports whether an answer was put right by another box since the one of a
 // correction last heard of the case.
-func (h past) changedBeside(name string, from *Source, heard uint64) bool {
+func (h bygone) changedBeside(name string, from *Source, heard uint64) bool {
 	return slices.ContainsFunc(h, func(t Turn) bool {
 		return t.Action == application.Correct && t.Version > heard && t.Event != nil && t.Event.Log != from.Log && slices.Contains(t.Items, name)
 	})
