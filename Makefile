@@ -44,6 +44,9 @@ sim: build ## a simulated district: 500 seeds, 5 with 83 boxes, planted faults
 	bin/kendro sim district --seeds 5 --nodes 83
 	$(GO) test -tags fault -timeout 30m -count=1 -v -run Planted ./cmd/kendro/sim
 
+storm: ## 200 storms of random entries on the register (STORM: the first seed)
+	$(GO) test -timeout 60m -count=1 -v -run TestNothingStopsApply ./hub/register -storms=200 -storm=$(or $(STORM),1)
+
 day: build ## a district's day at the counters, worked on until nothing is left
 	bin/kendro sim day
 

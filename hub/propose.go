@@ -198,7 +198,7 @@ func (p *proposer) gather() {
 		}
 		raw, err := p.encode(b)
 		if err != nil {
-			b.fail(err)
+			p.refuse(b)
 			p.free <- struct{}{}
 			continue
 		}
@@ -258,6 +258,19 @@ func (p *proposer) encode(b *batch) ([]byte, error) {
 		p.marked = index
 	}
 	return register.EncodeEntry(e)
+}
+
+// refuse answers the parts of a batch that no entry can hold: those that no entry could hold
+// alone with why, the others to be sent again.
+func (p *proposer) refuse(b *batch) {
+	for _, x := range b.parts {
+		alone := &batch{parts: []*proposal{x}}
+		_, err := register.EncodeEntry(alone.entry(p.clock()))
+		if err == nil {
+			err = fault.New("hub.propose", fault.Unavailable, "", "it came together with what no server can keep: send again")
+		}
+		x.done(proposed{err: err})
+	}
 }
 
 // entry is the batch as an entry, without a checkpoint. The zone of at is the

@@ -298,6 +298,41 @@ func TestLongFindingsFitIntoEntries(t *testing.T) {
 	p.close()
 }
 
+// TestWhatComesWithWhatNoEntryHolds: of what was gathered with a text that no server could read,
+// that alone is refused for good.
+func TestWhatComesWithWhatNoEntryHolds(t *testing.T) {
+	p, r := newFakeProposer(t)
+	answers := map[uint64]chan error{}
+	send := func(c *register.Command) {
+		t.Helper()
+		answer := make(chan error, 1)
+		answers[c.Expect] = answer
+		if err := p.propose(t.Context(), &proposal{command: c, done: func(x proposed) { answer <- x.err }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var flying []*fakeFuture
+	for n := range uint64(slots) {
+		send(commandOf(n, 10))
+		flying = append(flying, r.expect())
+	}
+	bad := commandOf(101, 10)
+	bad.ID = "\xff"
+	send(commandOf(100, 10))
+	send(bad)
+	flying[0].done <- nil
+	if err := <-answers[101]; !errors.Is(err, fault.Invalid) {
+		t.Errorf("the text: %v; want invalid", err)
+	}
+	if err := <-answers[100]; !errors.Is(err, fault.Unavailable) {
+		t.Errorf("what came with it: %v; want that it is sent again", err)
+	}
+	for _, f := range flying[1:] {
+		f.done <- nil
+	}
+	p.close()
+}
+
 // TestCallsAreAnsweredInTheirOrder lets later calls finish first.
 func TestCallsAreAnsweredInTheirOrder(t *testing.T) {
 	client, server := net.Pipe()

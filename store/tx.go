@@ -37,9 +37,42 @@ type Tx struct {
 	read    source
 	pending map[string][]byte // nil value: deleted. nil map: read only.
 	weight  int
+	size    int      // Of what is pending, as a commit counts it.
+	undo    []undone // Every change, the newest last.
 
 	absent map[string]bool // Keys without a value before this update, as far as it has asked.
 	sorted []Write         // What is pending, in order of the keys; nil until somebody asks, and again after many changes.
+}
+
+// undone is a key and what was pending of it before a change.
+type undone struct {
+	key   string
+	value []byte
+	was   bool
+}
+
+// A Mark is a moment of an update.
+type Mark struct {
+	Size    int // Bytes that a commit would have taken then.
+	Changes int // How often something had been set or deleted.
+}
+
+// Beside is what the database puts beside each pair at most, in bytes of a commit.
+const Beside = 48
+
+// Mark returns the moment, for [Tx.Back].
+func (t *Tx) Mark() Mark { return Mark{Size: t.size, Changes: len(t.undo)} }
+
+// Back takes back every change since a mark of this update.
+func (t *Tx) Back(to Mark) {
+	for i := len(t.undo) - 1; i >= to.Changes; i-- {
+		if u := &t.undo[i]; u.was {
+			t.pending[u.key] = u.value
+		} else {
+			delete(t.pending, u.key)
+		}
+	}
+	t.undo, t.size, t.sorted = t.undo[:to.Changes], to.Size, nil
 }
 
 // View calls fn with the pairs after the newest commit, which don't change under
@@ -245,7 +278,13 @@ func (t *Tx) change(op string, key, value []byte) error {
 	if t.weight += len(key) + len(value); t.weight > 64<<20 {
 		return fault.New(op, fault.Invalid, "", "more than one commit takes: split it")
 	}
-	t.pending[string(key)] = value
+	k := string(key)
+	old, was := t.pending[k]
+	t.undo = append(t.undo, undone{k, old, was})
+	if t.size += len(value) - len(old); !was {
+		t.size += len(key) + Beside
+	}
+	t.pending[k] = value
 	t.resort(key, value)
 	return nil
 }

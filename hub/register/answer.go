@@ -29,7 +29,7 @@ func (s *step) command(c *Command) Result {
 		return Result{Fault: refuse(fault.Invalid, "command", "want an ID and an actor of 1 to 128 bytes")}
 	}
 	if !s.room(64+3*len(s.world.centres)+2*len(c.Body)/32, 4*len(c.Body)+512*len(s.world.centres)) {
-		return Result{Fault: refuse(fault.Unavailable, "command", "the entry is full: send again")}
+		return Result{Fault: refuse(fault.Unavailable, "command", whyCrowded)}
 	}
 	k, digest := s.answerKey(c), c.digest()
 	var old answer
@@ -43,11 +43,7 @@ func (s *step) command(c *Command) Result {
 	if f != nil {
 		return Result{Fault: f} // Nobody's answers are not kept.
 	}
-	res := s.carry(c, by)
-	if res.Fault == nil || res.Fault.Kind != fault.Unavailable {
-		s.put(s.answerKey(c), &answer{Digest: digest, Index: s.index, Result: res})
-	}
-	return res
+	return newAttempt(s).carry(c, by)
 }
 
 func reused(c *Command) *protocol.Failure {

@@ -46,7 +46,7 @@ func (s intake) quarantine(in *Ingest, l *logState) *protocol.Failure {
 	}
 	raw := protocol.Marshal(&in.Block)
 	if !s.room(len(raw)/chunk+8, len(raw)) {
-		return refuse(fault.Unavailable, h.Log.String(), "the entry is full: send again")
+		return refuse(fault.Unavailable, h.Log.String(), whyCrowded)
 	}
 	q := &Quarantine{
 		Log: h.Log, First: h.First, Last: h.Last, Hash: h.End, Size: len(raw),

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -239,8 +240,13 @@ func (s courses) tick(cmd *Command) Result {
 	}
 	for _, n := range b.Numbers {
 		c := &Case{}
-		if s.get(caseKey(n), c) && c.Timer != 0 && c.Timer <= s.now().Unix() {
-			s.ring(c)
+		if !s.get(caseKey(n), c) || c.Timer == 0 || c.Timer > s.now().Unix() {
+			continue
+		}
+		one := newAttempt(s.step)
+		s.ring(c)
+		if errors.Is(one.over(), errFull) { // Those that are left are due on.
+			break
 		}
 	}
 	return done(nil)

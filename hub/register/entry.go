@@ -165,7 +165,8 @@ func (r *Result) Decode(v any) error {
 }
 
 // EncodeEntry returns the entry's bytes, or [fault.Invalid] when it is out of
-// its limits or holds a command that this software doesn't know.
+// its limits, holds a command that this software doesn't know, or is one that no
+// server could read: then none stops for it.
 func EncodeEntry(e *Entry) ([]byte, error) {
 	if e.Format == 0 {
 		e.Format = entryFormat
@@ -177,6 +178,9 @@ func EncodeEntry(e *Entry) ([]byte, error) {
 	if len(b) > MaxEntry {
 		return nil, fault.New("register.EncodeEntry", fault.Invalid, "entry",
 			fmt.Sprintf("%d bytes, the limit is %d: split it", len(b), MaxEntry))
+	}
+	if _, err := DecodeEntry(b); err != nil { // Such as a text that is no UTF-8.
+		return nil, fault.Wrap("register.EncodeEntry", fault.Invalid, "entry", err)
 	}
 	return b, nil
 }

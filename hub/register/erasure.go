@@ -335,6 +335,9 @@ func (s erasures) knowErasures(c *Command) Result {
 	if s.world.founding.Anew == nil || len(b.List) > MaxErasuresKnown {
 		return failed(fault.Conflict, "erasures", "this register did not begin anew, or there are too many in one command")
 	}
+	if i := slices.IndexFunc(b.List, func(e Erasure) bool { return e.ErasedAt != 0 && !e.sound() }); i >= 0 {
+		return failed(fault.Invalid, b.List[i].Number.String(), "no register carried such an order out: its places or its words are none")
+	}
 	for i := range b.List {
 		if e := b.List[i]; e.ErasedAt != 0 {
 			s.know(&e)

@@ -98,7 +98,7 @@ func (s intake) extend(in *Ingest, owner *Node, l *logState) *protocol.Failure {
 		return refuse(fault.Invalid, h.Log.String(), "the block was not judged")
 	}
 	if !s.room(4*h.Count()+8, len(in.Block.Body)+h.Count()<<10) {
-		return refuse(fault.Unavailable, h.Log.String(), "the entry is full: send again")
+		return refuse(fault.Unavailable, h.Log.String(), whyCrowded)
 	}
 	items, f := s.open(&in.Block)
 	if f != nil {
@@ -143,7 +143,7 @@ func (s intake) open(b *protocol.Block) ([]protocol.Item, *protocol.Failure) {
 		size += len(items[i].Raw)
 	}
 	if s.plain > 0 && s.plain+size > MaxEntryPlain || !s.room(4*len(items)+8, size+len(items)<<10) {
-		return nil, refuse(fault.Unavailable, h.Log.String(), "the entry is full: send again")
+		return nil, refuse(fault.Unavailable, h.Log.String(), whyCrowded)
 	}
 	s.plain += size
 	return items, nil
@@ -160,29 +160,36 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 	s.beginLog(h.Log, l, owner)
 	told := tidings{step: s.step, centre: owner.Centre}
 	told.Acceptance = protocol.Acceptance{Log: h.Log, First: l.At.Seq + 1, Last: h.Last, Index: s.index, At: s.meta.At}
+	full := false
 	for i := range items {
-		it := &items[i]
-		if it.Seq <= l.At.Seq {
+		if items[i].Seq <= l.At.Seq {
 			continue
 		}
-		l.At = protocol.Position{Seq: it.Seq, Hash: it.Hash}
-		s.meta.Stats.Accepted++
-		if (erasures{courses(s)}).gone(h.Log, it, owner.Centre) {
-			continue
+		if full = !(taking{s, in, &items[i], owner, l, &told}).take(); full {
+			break
 		}
-		s.record(h.Log, l.At, it.Raw)
-		sealers(s).late(it.Raw)
-		if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {
-			told.add(it.Seq, st)
-		}
-		erasures{courses(s)}.again(h.Log, it, owner.Centre)
+	}
+	return s.taken(in, items, owner, &told, full)
+}
+
+// taken ends what take has begun. A block of which the entry had no room for all is sent again:
+// what was taken of it counts.
+func (s intake) taken(in *Ingest, items []protocol.Item, owner *Node, told *tidings, full bool) *protocol.Failure {
+	h := &in.Block.Header
+	l := s.log(h.Log)
+	var f *protocol.Failure
+	if full {
+		f = refuse(fault.Unavailable, h.Log.String(), whyCrowded)
+		items = items[:l.At.Seq+1-h.First]
 	}
 	s.moved(h.Log)
-	told.tell()
+	if told.Last = l.At.Seq; told.Last >= told.First {
+		told.tell()
+	}
 	s.contradicted(h.Log, l, items)
 	papers(s).tellHeld(owner.Centre, s.held)
 	s.held = nil
-	return nil
+	return f
 }
 
 // mostTold bounds the standings in one acceptance: with what else it says it is an event.

@@ -47,6 +47,9 @@ func (m *memory) Update(index uint64, fn func(Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
+	if tx.weight > mostWeight || tx.size > mostCommit {
+		return fault.New("memory.Update", fault.Invalid, "", "more than one commit takes")
+	}
 	next := maps.Clone(pairs)
 	for k, v := range tx.pending {
 		if v == nil {
@@ -83,13 +86,53 @@ func (m *memory) copy() *memory {
 	return &memory{pairs: pairs, applied: applied}
 }
 
+// What one commit of the store takes with an office's preset: of Badger all that is written,
+// of the store every write, also of what is written again.
+const (
+	mostCommit = 32 << 20 * 15 / 100
+	mostWeight = 64 << 20
+)
+
 type memoryTx struct {
 	old     map[string][]byte
 	pending map[string][]byte
 	failing func(k []byte) error
+	weight  int
+	size    int
+	undo    []func()
 }
 
+func (t *memoryTx) Mark() store.Mark { return store.Mark{Size: t.size, Changes: len(t.undo)} }
+
+func (t *memoryTx) Back(to store.Mark) {
+	for i := len(t.undo) - 1; i >= to.Changes; i-- {
+		t.undo[i]()
+	}
+	t.undo, t.size = t.undo[:to.Changes], to.Size
+}
+
+// change gives a key a value, nil for none.
+func (t *memoryTx) change(k, v []byte) {
+	old, was := t.pending[string(k)]
+	t.undo = append(t.undo, func() {
+		if t.pending[string(k)] = old; !was {
+			delete(t.pending, string(k))
+		}
+	})
+	t.weight += len(k) + len(v)
+	if t.size += len(v) - len(old); !was {
+		t.size += len(k) + store.Beside
+	}
+	t.pending[string(k)] = v
+}
+
+// plain reports whether the store takes a key.
+func plain(k []byte) bool { return len(k) > 0 && len(k) <= store.MaxKey && k[0] != 0 }
+
 func (t *memoryTx) Get(k []byte) ([]byte, error) {
+	if !plain(k) {
+		return nil, fault.New("memory.Get", fault.Invalid, string(k[:min(len(k), 1)]), "beyond the store's limits")
+	}
 	v, ok := t.pending[string(k)]
 	if !ok {
 		v = t.old[string(k)]
@@ -106,15 +149,18 @@ func (t *memoryTx) Set(k, v []byte) error {
 			return err
 		}
 	}
-	if len(k) == 0 || len(k) > store.MaxKey || k[0] == 0 || len(v) > store.MaxValue {
-		return fault.New("memory.Set", fault.Invalid, string(k[:1]), "beyond the store's limits")
+	if !plain(k) || len(v) > store.MaxValue {
+		return fault.New("memory.Set", fault.Invalid, string(k[:min(len(k), 1)]), "beyond the store's limits")
 	}
-	t.pending[string(k)] = append([]byte{}, v...)
+	t.change(bytes.Clone(k), append([]byte{}, v...))
 	return nil
 }
 
 func (t *memoryTx) Delete(k []byte) error {
-	t.pending[string(k)] = nil
+	if !plain(k) {
+		return fault.New("memory.Delete", fault.Invalid, string(k[:min(len(k), 1)]), "beyond the store's limits")
+	}
+	t.change(bytes.Clone(k), nil)
 	return nil
 }
 

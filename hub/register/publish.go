@@ -336,11 +336,15 @@ func (s press) reroute() {
 		if !ok {
 			continue
 		}
+		one := newAttempt(s.step)
 		err := s.change(c, application.Event{Action: application.Route, Desk: application.Desk{Step: c.State.Step, Seat: seat}})
 		if err != nil {
 			s.keep(fault.Wrap("register.Apply", fault.Internal, n.String(), err))
 			return
 		}
 		s.tell(c)
+		if one.over() != nil { // It waits on, as do those behind it.
+			return
+		}
 	}
 }

@@ -86,6 +86,8 @@ type looking struct {
 func (looking) Set(_, _ []byte) error { return errLooking }
 func (looking) Delete(_ []byte) error { return errLooking }
 func (looking) Writes() []store.Write { return nil }
+func (looking) Mark() store.Mark      { return store.Mark{} }
+func (looking) Back(store.Mark)       {}
 
 var errLooking = fault.New("register.Seek", fault.Internal, "", "a look writes nothing")
 

@@ -21,6 +21,9 @@ type Tx interface {
 	Delete(key []byte) error
 	// Writes returns what the transaction has written so far, sorted by key.
 	Writes() []store.Write
+	// Back takes back what was written since Mark.
+	Mark() store.Mark
+	Back(to store.Mark)
 }
 
 // A base keeps the state: *store.DB on disk, a map in tests. One goroutine

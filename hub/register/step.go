@@ -10,6 +10,7 @@ import (
 	"kendro/domain/application"
 	"kendro/domain/fault"
 	"kendro/protocol"
+	"kendro/store"
 )
 
 // meta is what the register knows about itself. It is written once an entry.
@@ -117,7 +118,7 @@ func (s *step) get(k []byte, v any) bool {
 }
 
 func (s *step) raw(k []byte) ([]byte, bool) {
-	if s.err != nil {
+	if s.err != nil || !keepable(k) {
 		return nil, false
 	}
 	raw, err := s.tx.Get(k)
@@ -138,7 +139,13 @@ func (s *step) has(k []byte) bool {
 func (s *step) put(k []byte, v any) { s.set(k, protocol.Marshal(v)) }
 
 func (s *step) set(k, v []byte) {
-	if s.err == nil {
+	switch {
+	case s.err != nil:
+	case !keepable(k) || len(v) > store.MaxValue:
+		s.keep(errLong)
+	case s.written > mostWritten:
+		s.keep(errFull)
+	default:
 		s.writes++
 		s.written += len(k) + len(v)
 		s.keep(s.tx.Set(k, v))
@@ -146,7 +153,7 @@ func (s *step) set(k, v []byte) {
 }
 
 func (s *step) del(k []byte) {
-	if s.err == nil {
+	if s.err == nil && keepable(k) {
 		s.writes++
 		s.written += len(k)
 		s.keep(s.tx.Delete(k))

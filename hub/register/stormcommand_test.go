@@ -2,7 +2,6 @@ package register
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 
@@ -383,11 +382,6 @@ func (s *storm) erases() {
 		return
 	}
 	c := NewCommand(fmt.Sprint("seek", s.ids), pick(s.rng, []string{"chair", "uno-officer"}), ConfirmErasure, &ErasureWord{Number: n})
-	if found, err := s.first().Seek(context.Background(), &c); err == nil && s.rng.IntN(3) > 0 {
-		if s.rng.IntN(3) == 0 { // Something comes between.
-			s.sends()
-		}
-		c.Body = protocol.Marshal(&ErasureWord{Number: n, Sought: found})
-	}
+	s.seeks(n, &c)
 	s.command(c)
 }

@@ -20,6 +20,9 @@ type climate struct {
 	lease   protocol.Lease // That the union's box has.
 	catalog []*dcat.Version
 	dir     *place.Directory
+
+	stranger []byte   // A sealing key of nobody's here.
+	before   *climate // Where the register began anew: the one that was lost.
 }
 
 // stormDirectory is a district with desks for every service of these tests: its officers
@@ -42,7 +45,7 @@ func stormDirectory() *place.Directory {
 // into the states that these leave out.
 func newClimate(t testing.TB) *climate {
 	t.Helper()
-	w := newTown(t, newMemory())
+	w := newTown(t, newMemory()).withKey()
 	for _, tell := range []func(*town){
 		story, storyOfBranches, storyOfCourse, storyOfRecords, storyOfTrials, storyOfOutside, storyOfDesks, storyOfEntries, storyOfAgencies,
 	} {
@@ -60,7 +63,7 @@ func newClimate(t testing.TB) *climate {
 		w.must(NewCommand("", "root", AddUser, &u))
 	}
 	storyOfMatters(w)
-	c := &climate{base: w, dir: stormDirectory()}
+	c := &climate{base: w, dir: stormDirectory(), stranger: seedKey(t)}
 	c.catalog = []*dcat.Version{
 		numbered(t, unionLicence(t), 30), numbered(t, withTerm(t, landCopy(t)), 30), numbered(t, birth(t), 30), complained(t),
 	}
@@ -143,16 +146,20 @@ func (c *climate) storm(t testing.TB, seed uint64) *storm {
 	t.Helper()
 	b := c.base
 	w := newTown(t)
-	w.index, w.at, w.ids, w.entries = b.index, b.at, b.ids, slices.Clip(b.entries)
+	w.index, w.at, w.ids, w.entries, w.district, w.recips = b.index, b.at, b.ids, slices.Clip(b.entries), b.district, b.recips
 	for range 2 {
 		w.join(b.first().base.(*memory).copy())
 	}
 	s := &storm{drawer: drawer{town: w, climate: c, rng: rand.New(rand.NewPCG(seed, 50))}, payloads: payloads(), bodies: bodies(), taken: map[string]int{}}
+	s.older = seed%3 == 2
 	s.kinds = slices.Sorted(maps.Keys(s.payloads)) // In no order of a map: a seed draws the same again.
 	for _, x := range c.boxes {
 		own := x.rolledBack(len(x.events))
 		own.town = w
 		s.boxes = append(s.boxes, own)
+	}
+	if s.anew() {
+		s.leave()
 	}
 	s.look()
 	return s

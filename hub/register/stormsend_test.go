@@ -2,8 +2,10 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"kendro/domain/application"
 	dcat "kendro/domain/catalogue"
@@ -33,18 +35,21 @@ func payloads() map[protocol.Kind]func(s *storm) any {
 
 // sends has a box bring what it has written, in one block.
 func (s *storm) sends() {
+	if len(s.boxes) == 0 {
+		return
+	}
 	i := s.rng.IntN(len(s.boxes))
 	b := s.boxes[i]
-	first := len(b.events) + 1
-	if s.rng.IntN(16) == 0 && first > 1 { // Once more, with another cut.
+	first := s.next(b)
+	if s.gathered == nil && s.rng.IntN(16) == 0 && first > 1 { // Once more, with another cut.
 		first -= s.rng.IntN(min(first-1, 5))
 	}
-	if s.rng.IntN(100) == 0 && first > 2 { // Out of an older copy of its disk.
+	if s.gathered == nil && s.rng.IntN(100) == 0 && first > 2 && first > len(b.events) { // Out of an older copy of its disk.
 		first -= s.rng.IntN(min(first-1, 3))
 		s.boxes[i] = b.rolledBack(first - 1)
 		b = s.boxes[i]
 	}
-	if s.rng.IntN(60) == 0 {
+	if s.gathered == nil && s.rng.IntN(60) == 0 && first > len(b.events) {
 		s.forgot(b)
 		return
 	}
@@ -52,24 +57,105 @@ func (s *storm) sends() {
 	for range 1 + s.rng.IntN(3) {
 		kinds = append(kinds, s.writes(b))
 	}
-	in := b.ingest(first, len(b.events))
-	s.judges(b, &in)
-	s.doing = fmt.Sprintf("%s of %v, %d to %d: %x", kinds, b.log, first, len(b.events), b.events[first-1:])
-	res := s.send(&Entry{Ingests: []Ingest{in}}).Ingests[0]
-	for _, k := range kinds {
-		s.note(k, res.Fault)
+	if f := s.brings(b, first, kinds); s.gathered == nil {
+		for _, k := range kinds {
+			s.note(k, f)
+		}
 	}
-	at, fork, err := s.first().Cursor(b.log)
+}
+
+// next is the first of a box's events that the register lacks, and that no entry holds.
+func (s *storm) next(b *box) int {
+	at, _, err := s.first().Cursor(b.log)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if fork != nil { // It goes on in a log of its own, with what it had written there.
-		s.boxes[i] = b.next(b.log.Incarnation+1, b.slot, max(0, len(b.events)-3))
+	return max(int(at.Seq), s.pending[b.log]) + 1
+}
+
+// brings sends as many of a box's events as one block holds.
+func (s *storm) brings(b *box, first int, kinds []string) *protocol.Failure {
+	if first > len(b.events) {
+		return nil
+	}
+	last := first - 1 + protocol.Fits(b.events[first-1:])
+	_, bare := protocol.ErasedHash(b.events[first-1])
+	for n := first; n <= last; n++ { // Of hashes alone, or of events.
+		if _, gone := protocol.ErasedHash(b.events[n-1]); gone != bare {
+			last = n - 1
+		}
+	}
+	s.seals(b)
+	in := b.ingest(first, last)
+	s.judges(b, &in)
+	if s.rng.IntN(40) == 0 {
+		s.spoils(&in)
+	}
+	if s.gathered != nil {
+		s.pending[b.log] = last
+	}
+	s.doing = fmt.Sprintf("%s of %v, %d to %d: %x", kinds, b.log, first, last, b.events[first-1:last])
+	return s.send(&Entry{Epochs: s.introduces(b), Ingests: []Ingest{in}}).Ingests[0].Fault
+}
+
+// fills has a box bring a full block, about a few cases, and of many words.
+func (s *storm) fills() {
+	if len(s.boxes) == 0 {
 		return
 	}
-	if n := int(at.Seq); n < len(b.events) {
-		s.boxes[i] = b.rolledBack(n)
+	log := pick(s.rng, s.boxes).log
+	b := s.box(log)
+	s.few = []protocol.Number{s.ofCentre(b.centre), s.ofCentre(b.centre)}
+	if s.rng.IntN(2) == 0 {
+		s.fattens(s.few[0])
 	}
+	if s.rng.IntN(3) > 0 {
+		s.only = pick(s.rng, s.kinds)
+	}
+	s.bulky = s.rng.IntN(2) == 0
+	for range 64 + s.rng.IntN(200) {
+		s.writes(b)
+	}
+	s.few, s.only, s.bulky = nil, 0, false
+	for range 5 {
+		if b = s.box(log); b == nil || s.next(b) > len(b.events) {
+			return
+		}
+		s.brings(b, s.next(b), []string{"full"})
+	}
+}
+
+// box is the box that writes a log now, nil where none does any more.
+func (s *storm) box(log protocol.LogID) *box {
+	for _, b := range s.boxes {
+		if b.log == log {
+			return b
+		}
+	}
+	return nil
+}
+
+// fattens has who holds a case write into it as much as one entry takes.
+func (s *storm) fattens(n protocol.Number) {
+	c, err := s.first().Case(n)
+	if err != nil {
+		return
+	}
+	if c.State.Holder == "" {
+		s.acts(c, Take)
+		if c, err = s.first().Case(n); err != nil {
+			return
+		}
+	}
+	e := &Entry{}
+	for i := range 60 {
+		s.ids++
+		m := act(c.State.Holder, Note, n, c.State.Version+uint64(i), Act{Text: strings.Repeat("ক", 1300)})
+		m.ID = fmt.Sprint("storm-", s.ids)
+		e.Commands = append(e.Commands, m)
+	}
+	s.doing = "many notes on " + n.String()
+	s.send(e)
 }
 
 // forgot has a box bring an event of which it has the hash alone.
@@ -90,6 +176,10 @@ func (s *storm) judges(b *box, in *Ingest) {
 		return
 	}
 	for i := range in.Verdicts {
+		if s.rng.IntN(60) == 0 { // It reckons wrongly.
+			in.Verdicts[i].Due = s.moment("Due")
+			in.Findings = append(in.Findings, *draw[Finding](&s.drawer))
+		}
 		if s.rng.IntN(10) == 0 {
 			in.Verdicts[i].Refused = "the form lacks a name"
 		}
@@ -162,8 +252,12 @@ func (s *storm) writes(b *box) string {
 	if s.rng.IntN(4) > 0 {
 		kind = pick(s.rng, s.kinds)
 	}
+	kind = cmp.Or(s.only, kind)
 	s.aim = s.number()
-	if s.rng.IntN(3) > 0 {
+	switch {
+	case len(s.few) > 0 && s.rng.IntN(8) > 0:
+		s.aim = pick(s.rng, s.few)
+	case s.rng.IntN(3) > 0:
 		s.aim = s.ofCentre(b.centre)
 	}
 	e := &protocol.Event{
@@ -204,7 +298,7 @@ func (s *storm) writes(b *box) string {
 	case 0:
 		raw = s.torn(raw)
 	case 1:
-		raw = bytes.Clone(pick(s.rng, pick(s.rng, s.boxes).events))
+		raw = bytes.Clone(pick(s.rng, s.someBox().events))
 	}
 	if len(raw) > protocol.MaxEvent || !valid(raw) { // No block holds it.
 		raw = []byte{1}
@@ -241,7 +335,7 @@ func (s *drawer) torn(raw []byte) []byte {
 
 // recovery is an event of a box's own log, of another's, or of none.
 func (s *storm) recovery() any {
-	from := pick(s.rng, s.boxes)
+	from := s.someBox()
 	if len(from.events) == 0 || s.rng.IntN(6) == 0 {
 		return draw[protocol.Recovery](&s.drawer)
 	}
@@ -294,7 +388,7 @@ func (s *storm) correction() *protocol.Correction {
 func (s *storm) voiding() *protocol.Voiding {
 	v := draw[protocol.Voiding](&s.drawer)
 	v.Reason = "taken wrongly"
-	b := pick(s.rng, s.boxes)
+	b := s.someBox()
 	for range 20 {
 		if len(b.events) == 0 {
 			break

@@ -33,6 +33,10 @@ type drawer struct {
 	sight
 	focus []protocol.Number // Most of it is about these.
 	aim   protocol.Number   // The event at hand is about this one.
+
+	few   []protocol.Number // Of a full block: what it is about, …
+	only  protocol.Kind     // … its one kind, 0 for any, …
+	bulky bool              // … and whether it has many words.
 }
 
 // look has a storm see what its district holds now.
@@ -110,7 +114,7 @@ func (s *drawer) vocabulary() map[string][]string {
 		"Role": roles, "Refused": {"", "no name"}, "Proof": {"nid", protocol.ByCode}, "Field": {"sla_days", "fees", "info_days"}, "Value": {"5", `"x"`}, "Was": {"7"},
 		"Centre": {"41-09-17", "41-09-23", "41-11-05", "41-09-99"}, "Receipt": {s.number().String()}, "Officer": names, "Stage": {"REJECTED", "CLOSED"}, "Hash": {hash1},
 		"Address": {"s1.example:1", "x"}, "HTTP": {"s1.example:2"}, "Gossip": {"10.0.0.1:7946"}, "Gender": {"f", "m"}, "Text": {"words on it", "", " "}, "Reason": {"R1", "reason", ""},
-		"Basis": {"an Act", ""}, "District": {"41"}, "Accept": {"", "x"}, "Former": {"41-" + s.boxes[0].slot, "x"},
+		"Basis": {"an Act", ""}, "District": {"41"}, "Accept": {"", "x"}, "Former": {"41-0010", "41-0012", "x"},
 	}
 }
 
@@ -135,6 +139,14 @@ func (s *drawer) turns() {
 	}
 }
 
+// someBox is a box that sends, or one that has not returned.
+func (s *drawer) someBox() *box {
+	if len(s.boxes) == 0 {
+		return pick(s.rng, s.climate.boxes)
+	}
+	return pick(s.rng, s.boxes)
+}
+
 // number is that of a case mostly.
 func (s *drawer) number() protocol.Number {
 	switch n := s.rng.IntN(12); {
@@ -148,6 +160,9 @@ func (s *drawer) number() protocol.Number {
 
 // word is what a field of a name says: fitting mostly.
 func (s *drawer) word(field string) string {
+	if s.bulky && (field == "Text" || field == "Reason") {
+		return strings.Repeat("খ", 1+s.rng.IntN(1365))
+	}
 	switch n := s.rng.IntN(200); {
 	case n < 4:
 		return ""
@@ -164,7 +179,7 @@ func (s *drawer) word(field string) string {
 
 // place is where some event of a box stands, or another's, or none.
 func (s *drawer) place() (protocol.LogID, protocol.Position) {
-	b := pick(s.rng, s.boxes)
+	b := s.someBox()
 	log, at := b.log, protocol.Position{}
 	if n := len(b.events); n > 0 {
 		i := s.rng.IntN(n)
@@ -178,9 +193,11 @@ func (s *drawer) place() (protocol.LogID, protocol.Position) {
 	case 2:
 		log = s.first().Inbox(b.centre)
 	case 3:
-		log = pick(s.rng, s.boxes).log
+		log = s.someBox().log
 	case 4:
 		log.Incarnation = s.first().Incarnation()
+	case 6: // That no log can have.
+		log.Name = pick(s.rng, []string{"", "41-0010\x00", "41-", strings.Repeat("x", 2000), s.word("Name")})
 	case 5: // A clerk's.
 		if it := pick(s.rng, s.items); it != nil {
 			return it.Event.Log, it.Event.At
@@ -250,7 +267,7 @@ func (s *drawer) fill(v reflect.Value, field string) {
 		}
 		return
 	case *identity.KeyID:
-		*x = pick(s.rng, s.boxes).signer.ID()
+		*x = s.someBox().signer.ID()
 		return
 	case *protocol.Head:
 		x.Log, x.At = s.place()

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -28,6 +29,7 @@ type town struct {
 	t         testing.TB
 	packer    *protocol.Packer
 	district  *identity.SealingKey // Nil in towns that must be the same in every run.
+	later     []*identity.SealingKey
 	catalogue ed25519.PrivateKey
 	registers []*Register
 	index     uint64
@@ -90,6 +92,9 @@ func (w *town) Open(b *protocol.Block, epoch *protocol.Epoch) ([]protocol.Item, 
 		return nil, fault.New("town.Open", fault.NotFound, "", "no district key")
 	}
 	k, err := identity.OpenWrap(w.district, epoch.ID, epoch.Wraps)
+	for i := 0; errors.Is(err, fault.NotFound) && i < len(w.later); i++ {
+		k, err = identity.OpenWrap(w.later[i], epoch.ID, epoch.Wraps)
+	}
 	if err != nil {
 		return nil, err
 	}

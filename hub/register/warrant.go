@@ -79,6 +79,26 @@ func (s erasures) know(e *Erasure) {
 	s.eraseNow(e)
 }
 
+// sound reports whether an order is one that a register has carried out: its places can be
+// somewhere, and its warrants can be told on.
+func (e *Erasure) sound() bool {
+	for _, list := range [][]Source{e.Places, e.Inboxes} {
+		for i := range list {
+			if list[i].Log.Check() != nil || list[i].At.Seq == 0 {
+				return false
+			}
+		}
+	}
+	for _, h := range e.Told {
+		if h.Log.Check() != nil {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(e.Warrants, func(raw []byte) bool {
+		return protocol.Unmarshal(raw, protocol.MaxEvent, "warrant", &protocol.Warrant{}) != nil
+	})
+}
+
 // includes reports whether an order names all that another one does.
 func (e *Erasure) includes(other *Erasure) bool {
 	return len(merged(e.Places, other.Places)) == len(e.Places) && len(merged(e.Inboxes, other.Inboxes)) == len(e.Inboxes) &&
