@@ -17,7 +17,7 @@ FUZZTIME ?= 200000x
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 TOOL := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build check test race fault sim day fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
+.PHONY: help build check test race fault sim storm day fuzz bench demo fmt fmt-check generate generated-check vet lint deploy-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
