@@ -169,27 +169,7 @@ func (s intake) take(in *Ingest, items []protocol.Item, owner *Node, l *logState
 			break
 		}
 	}
-	return s.taken(in, items, owner, &told, full)
-}
-
-// taken ends what take has begun. A block of which the entry had no room for all is sent again:
-// what was taken of it counts.
-func (s intake) taken(in *Ingest, items []protocol.Item, owner *Node, told *tidings, full bool) *protocol.Failure {
-	h := &in.Block.Header
-	l := s.log(h.Log)
-	var f *protocol.Failure
-	if full {
-		f = refuse(fault.Unavailable, h.Log.String(), whyCrowded)
-		items = items[:l.At.Seq+1-h.First]
-	}
-	s.moved(h.Log)
-	if told.Last = l.At.Seq; told.Last >= told.First {
-		told.tell()
-	}
-	s.contradicted(h.Log, l, items)
-	papers(s).tellHeld(owner.Centre, s.held)
-	s.held = nil
-	return f
+	return told.over(in, items, full)
 }
 
 // mostTold bounds the standings in one acceptance: with what else it says it is an event.
@@ -217,6 +197,26 @@ func (a *tidings) add(seq uint64, st *protocol.Standing) {
 
 func (a *tidings) tell() {
 	a.append(a.world.inbox(a.centre), &protocol.Event{Kind: protocol.Accepted, Payload: protocol.Marshal(&a.Acceptance)})
+}
+
+// over ends what has been taken of a block. One of which the entry had no room for all is sent
+// again: what was taken of it counts.
+func (a *tidings) over(in *Ingest, items []protocol.Item, full bool) *protocol.Failure {
+	h, s := &in.Block.Header, intake{a.step}
+	l := s.log(h.Log)
+	var f *protocol.Failure
+	if full {
+		f = refuse(fault.Unavailable, h.Log.String(), whyCrowded)
+		items = items[:l.At.Seq+1-h.First]
+	}
+	s.moved(h.Log)
+	if a.Last = l.At.Seq; a.Last >= a.First {
+		a.tell()
+	}
+	s.contradicted(h.Log, l, items)
+	papers(s).tellHeld(a.centre, s.held)
+	s.held = nil
+	return f
 }
 
 // Why an event stands aside.

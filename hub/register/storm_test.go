@@ -54,7 +54,7 @@ func TestNothingStopsApply(t *testing.T) {
 			}
 			s := from.storm(t, seed)
 			s.rage(steps)
-			s.ends(seed%16 == 1)
+			aftermath{s}.ends(seed%16 == 1)
 			for what, n := range s.taken {
 				taken[what] += n
 			}
@@ -149,7 +149,7 @@ func (s *storm) rage(steps int) {
 		case 4:
 			s.again()
 		case 5, 6, 7, 8:
-			s.deeds()
+			deeds{s}.one()
 		default:
 			s.one()
 		}
@@ -162,7 +162,7 @@ func (s *storm) one() {
 	case 0, 1, 2, 3:
 		s.sends()
 	case 4:
-		s.hub()
+		leader{s}.hub()
 	default:
 		s.commands()
 	}

@@ -55,9 +55,12 @@ func (c *climate) beginsAnew(t testing.TB) *climate {
 	return &climate{base: w, boxes: c.boxes, lease: c.lease, catalog: c.catalog, dir: c.dir, stranger: c.stranger, before: c}
 }
 
+// A homecoming is what happens in a register that began anew: boxes come back to it.
+type homecoming struct{ *storm }
+
 // leave has the boxes of the register before stay away until each returns. Of what was erased
 // some have the hashes alone.
-func (s *storm) leave() {
+func (s homecoming) leave() {
 	orders, err := s.before.base.first().Erasures()
 	if err != nil {
 		s.t.Fatal(err)
@@ -79,7 +82,7 @@ func (s *storm) leave() {
 }
 
 // returns has a box come back, or something that only looks like one.
-func (s *storm) returns() {
+func (s homecoming) returns() {
 	if len(s.away) == 0 || s.gathered != nil {
 		return
 	}
@@ -104,7 +107,7 @@ func (s *storm) returns() {
 }
 
 // disguises is something that returns with what no box of the district has.
-func (s *storm) disguises(n *NodeReturn) *NodeReturn {
+func (s homecoming) disguises(n *NodeReturn) *NodeReturn {
 	x := draw[NodeReturn](&s.drawer)
 	switch s.rng.IntN(6) {
 	case 0:
@@ -124,7 +127,7 @@ func (s *storm) disguises(n *NodeReturn) *NodeReturn {
 }
 
 // knows brings orders of the register before.
-func (s *storm) knows() {
+func (s homecoming) knows() {
 	orders, err := s.before.base.first().Erasures()
 	if err != nil {
 		s.t.Fatal(err)

@@ -121,7 +121,7 @@ func (s *storm) entering() *Entering {
 		b.Event.Nonce = u64(n)
 		b.Event.Pin = &protocol.Pin{Service: v.ID, Version: uint32(v.Number), Hash: [8]byte(v.Hash[:8])}
 	}
-	b.Finding = s.finding(protocol.Marshal(&b.Event))
+	b.Finding = leader{s}.finding(protocol.Marshal(&b.Event))
 	if s.rng.IntN(8) == 0 {
 		b.Area, b.Verdict.Refused = place.Code(s.word("Centre")), "no name"
 	}
@@ -132,7 +132,7 @@ func (s *storm) entering() *Entering {
 }
 
 // hub does what a leader does by itself.
-func (s *storm) hub() {
+func (s leader) hub() {
 	switch s.rng.IntN(4) {
 	case 0:
 		due, err := s.first().Waiting(s.at / 1000)
@@ -167,7 +167,7 @@ func (s *storm) hub() {
 }
 
 // found is what a leader finds of answers under a version.
-func (s *storm) found(pinned dcat.Hash) *Finding {
+func (s leader) found(pinned dcat.Hash) *Finding {
 	v, ok := s.first().Set().ByHash(pinned)
 	if !ok || s.rng.IntN(4) == 0 {
 		return nil
@@ -343,7 +343,7 @@ func (s *storm) settlesMatter() {
 		end.Verdict.Refused = "no name"
 	}
 	if c, err := s.first().Case(m.Number); err == nil {
-		end.Finding = s.found(c.Pinned)
+		end.Finding = leader{s}.found(c.Pinned)
 		if _, _, err := s.first().Submission(c); err != nil {
 			end.Verdict.Refused = "the application cannot be read"
 		}
@@ -382,6 +382,6 @@ func (s *storm) erases() {
 		return
 	}
 	c := NewCommand(fmt.Sprint("seek", s.ids), pick(s.rng, []string{"chair", "uno-officer"}), ConfirmErasure, &ErasureWord{Number: n})
-	s.seeks(n, &c)
+	leader{s}.seeks(n, &c)
 	s.command(c)
 }

@@ -13,27 +13,30 @@ import (
 	"kendro/protocol"
 )
 
-// A deed is a few commands that only make sense one after the other: what is drawn word by
-// word hardly ever gets to the last of them.
-func (s *storm) deeds() {
+// Deeds are a few commands each that only make sense one after the other: what is drawn word
+// by word hardly ever gets to the last of them.
+type deeds struct{ *storm }
+
+// one does one of them.
+func (s deeds) one() {
 	all := []func(){
 		s.turnsKey, s.machines, s.servers, s.trials, s.agency, s.leases, s.posts, s.handsBack, s.appeals, s.relates, s.backsUp, s.proposes,
 		s.trains, s.forgets, s.signs, s.blocks, s.copies,
 	}
-	if s.anew() {
-		all = append(all, s.returns, s.returns, s.returns, s.returns, s.knows)
+	if home := homecoming(s); s.anew() {
+		all = append(all, home.returns, home.returns, home.returns, home.returns, home.knows)
 	}
 	pick(s.rng, all)()
 }
 
 // sometimes does something now and then, so that what comes before it is left as it is too.
-func (s *storm) sometimes(c Command) {
+func (s deeds) sometimes(c Command) {
 	if s.rng.IntN(5) > 0 {
 		s.command(c)
 	}
 }
 
-func (s *storm) turnsKey() {
+func (s deeds) turnsKey() {
 	k := identity.NewSealingKey()
 	s.later = append(s.later, k)
 	drawn := &SealingDrawn{Public: k.Public(), Asked: "storm"}
@@ -50,7 +53,7 @@ func (s *storm) turnsKey() {
 }
 
 // token is one that nobody has used yet.
-func (s *storm) fresh(role string, centre place.Centre) protocol.Hash {
+func (s deeds) fresh(role string, centre place.Centre) protocol.Hash {
 	s.ids++
 	t := &Token{Nonce: protocol.Hash(seedOf("fresh", s.ids)), Role: role, Centre: centre, Expires: s.at/1000 + 3600}
 	s.sometimes(NewCommand("", "root", CreateToken, t))
@@ -61,7 +64,7 @@ func (s *storm) fresh(role string, centre place.Centre) protocol.Hash {
 }
 
 // machines lets a box in, and now and then one with a key that is known.
-func (s *storm) machines() {
+func (s deeds) machines() {
 	centre := place.Centre(pick(s.rng, []string{"41-09-17", "41-09-23", "41-11-05"}))
 	slot, spare := s.first().NextSlots()
 	if slot == "" || s.gathered != nil {
@@ -78,7 +81,7 @@ func (s *storm) machines() {
 	}
 }
 
-func (s *storm) servers() {
+func (s deeds) servers() {
 	s.ids++
 	sv := server(fmt.Sprint("s", s.ids))
 	sv.Nonce = s.fresh("server", "")
@@ -93,7 +96,7 @@ func (s *storm) servers() {
 }
 
 // trials tries a release at a centre, which goes well, or doesn't.
-func (s *storm) trials() {
+func (s deeds) trials() {
 	n, err := s.first().NextRelease()
 	if err != nil {
 		s.t.Fatal(err)
@@ -120,7 +123,7 @@ func (s *storm) trials() {
 }
 
 // agency has an editor submit the next version, and an operator look at it.
-func (s *storm) agency() {
+func (s deeds) agency() {
 	b, serial := s.bureau(), uint64(1)
 	if a, err := s.first().Agency(b.code); err == nil {
 		serial = a.Serial + s.rng.Uint64N(3)
@@ -145,14 +148,14 @@ func (s *storm) agency() {
 	}
 }
 
-func (s *storm) leases() {
+func (s deeds) leases() {
 	for _, m := range []Method{AllowLease, EndLease, AllowLease} {
 		s.sometimes(NewCommand("", "root", m, &LeaseOrder{Centre: place.Centre(s.word("Centre")), Service: s.catalog[0].ID}))
 	}
 }
 
 // under finds a case in a stage, of the newest.
-func (s *storm) under(stages ...application.Stage) *Case {
+func (s deeds) under(stages ...application.Stage) *Case {
 	for range 60 {
 		if c, err := s.first().Case(pick(s.rng, s.cases)); err == nil && slices.Contains(stages, c.State.Stage) {
 			return c
@@ -162,7 +165,7 @@ func (s *storm) under(stages ...application.Stage) *Case {
 }
 
 // posts has what is ready go by post, and come back.
-func (s *storm) posts() {
+func (s deeds) posts() {
 	for _, m := range []Method{Dispatch, ComeBack, Dispatch, HandOver, Close} {
 		if c := s.under(application.Ready, application.Posted, application.Returned); c != nil {
 			s.acts(c, m)
@@ -171,7 +174,7 @@ func (s *storm) posts() {
 }
 
 // handsBack has a superior take what is overdue, and give it back.
-func (s *storm) handsBack() {
+func (s deeds) handsBack() {
 	c := s.under(application.Received, application.UnderReview)
 	if c == nil {
 		return
@@ -191,7 +194,7 @@ func (s *storm) handsBack() {
 }
 
 // appeals has a case rejected, and whoever is above look at it again.
-func (s *storm) appeals() {
+func (s deeds) appeals() {
 	c := s.under(application.Rejected, application.Closed)
 	if c == nil {
 		return
@@ -201,7 +204,7 @@ func (s *storm) appeals() {
 	}
 }
 
-func (s *storm) relates() {
+func (s deeds) relates() {
 	a, b := s.under(application.Received, application.UnderReview), s.under(application.Received, application.UnderReview, application.Approved)
 	if a == nil || b == nil {
 		return
@@ -221,11 +224,11 @@ func (s *storm) relates() {
 	s.command(c)
 }
 
-func (s *storm) backsUp() {
+func (s deeds) backsUp() {
 	s.command(NewCommand("", "root", BackedUp, &Backup{Index: s.index - s.rng.Uint64N(9), Until: s.at/1000 + minKept + s.rng.Int64N(9)}))
 }
 
-func (s *storm) proposes() {
+func (s deeds) proposes() {
 	v := pick(s.rng, s.catalog)
 	what := &ChangeAsked{Service: v.ID, Field: "sla_days", Was: "7", Value: fmt.Sprint(1 + s.rng.IntN(30)), Reason: "slow", Release: s.first().Release()}
 	s.command(NewCommand("", pick(s.rng, []string{"anna", "chair", "uno"}), ProposeChange, what))
@@ -238,7 +241,7 @@ func (s *storm) proposes() {
 	}
 }
 
-func (s *storm) trains() {
+func (s deeds) trains() {
 	for _, u := range s.users {
 		if u.Role == access.Entrepreneur && s.rng.IntN(2) == 0 {
 			s.command(NewCommand("", "uno", Train, &Training{User: u.Name, Tag: pick(s.rng, []string{"platform", "none"}), On: s.at/1000 - s.rng.Int64N(9)*86400, Withdrawn: s.rng.IntN(4) == 0}))
@@ -247,7 +250,7 @@ func (s *storm) trains() {
 }
 
 // forgets has a box and a server say that they carried out what they were told.
-func (s *storm) forgets() {
+func (s deeds) forgets() {
 	b := pick(s.rng, s.boxes)
 	if b == nil {
 		return
@@ -264,7 +267,7 @@ func (s *storm) forgets() {
 }
 
 // signs has the leader put the authority's words to orders that were carried out.
-func (s *storm) signs() {
+func (s deeds) signs() {
 	list, err := s.first().Unwarranted()
 	if err != nil {
 		s.t.Fatal(err)
@@ -285,7 +288,7 @@ func (s *storm) signs() {
 }
 
 // blocks puts an overlay in force, and a national base behind it.
-func (s *storm) blocks() {
+func (s deeds) blocks() {
 	n, err := s.first().NextRelease()
 	if err != nil {
 		s.t.Fatal(err)
@@ -296,7 +299,7 @@ func (s *storm) blocks() {
 }
 
 // copies prints certificates once more.
-func (s *storm) copies() {
+func (s deeds) copies() {
 	number := pick(s.rng, s.certs)
 	k, err := s.first().CertificateCase(number)
 	if err != nil {
@@ -308,7 +311,7 @@ func (s *storm) copies() {
 }
 
 // lies is what a leader may say that it found, and did not.
-func (s *storm) lies(f *Sought) *Sought {
+func (s leader) lies(f *Sought) *Sought {
 	x := *f
 	bad := pick(s.rng, [][]byte{nil, {0}, {tagEvent}, {tagEvent, 1}, append([]byte{tagEvent, byte(protocol.Uplink)}, make([]byte, 20)...), make([]byte, 2000), append([]byte{tagEvent}, make([]byte, 2000)...), key(tagMeta), key(tagFact, make([]byte, 40)), {tagAnswer}})
 	switch s.rng.IntN(9) {
@@ -338,7 +341,7 @@ func (s *storm) lies(f *Sought) *Sought {
 }
 
 // seeks has a leader look for what an order erases, and tell of it as it is, mostly.
-func (s *storm) seeks(n protocol.Number, c *Command) {
+func (s leader) seeks(n protocol.Number, c *Command) {
 	found, err := s.first().Seek(context.Background(), c)
 	if err != nil || found == nil || s.rng.IntN(3) == 0 {
 		return

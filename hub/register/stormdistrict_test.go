@@ -159,7 +159,7 @@ func (c *climate) storm(t testing.TB, seed uint64) *storm {
 		s.boxes = append(s.boxes, own)
 	}
 	if s.anew() {
-		s.leave()
+		homecoming{s}.leave()
 	}
 	s.look()
 	return s

@@ -12,10 +12,13 @@ import (
 	"kendro/store"
 )
 
+// An aftermath is what is looked at once a storm is over.
+type aftermath struct{ *storm }
+
 // ends looks at what the storm has left: the servers are the same, every history holds, boxes
 // can read what they are told, each event has come to something, the counters add up, the log
 // replays to the same on a disk, and so does what is exported of it.
-func (s *storm) ends(disk bool) {
+func (s aftermath) ends(disk bool) {
 	s.t.Helper()
 	s.doing = "the end"
 	s.agree()
@@ -59,7 +62,7 @@ func (s *storm) ends(disk bool) {
 }
 
 // same fails unless a register is the storm's.
-func (s *storm) same(r *Register) {
+func (s aftermath) same(r *Register) {
 	s.t.Helper()
 	i, d := r.Digest()
 	if i0, d0 := s.first().Digest(); i != i0 || d != d0 || r.SetHash() != s.first().SetHash() {
@@ -80,7 +83,7 @@ func heardAs() map[protocol.Kind]any {
 
 // told fails unless a box can read whatever its centre was told, event by event and as what it
 // adds up to.
-func (s *storm) told() {
+func (s aftermath) told() {
 	s.t.Helper()
 	kinds := heardAs()
 	read := func(what string, e *protocol.Event) {
@@ -124,7 +127,7 @@ func (s *storm) told() {
 }
 
 // counted fails unless the counters say what the histories say (row 32).
-func (s *storm) counted() {
+func (s aftermath) counted() {
 	s.t.Helper()
 	c := s.first().Recount()
 	for {
@@ -143,7 +146,7 @@ func (s *storm) counted() {
 
 // traced fails unless each event of the uplinks has left something for people to find: a case,
 // a turn of one, an item, or something that a person has to look at.
-func (s *storm) traced() {
+func (s aftermath) traced() {
 	s.t.Helper()
 	left := map[Source]bool{}
 	see := func(err error) {
@@ -213,7 +216,7 @@ func (s *storm) traced() {
 }
 
 // each calls fn with the pairs under a prefix.
-func (s *storm) each(prefix []byte, fn func(k, v []byte) error) error {
+func (s aftermath) each(prefix []byte, fn func(k, v []byte) error) error {
 	return s.first().base.View(func(v View) error {
 		return v.Scan(prefix, nil, func(k, raw []byte) (bool, error) {
 			err := fn(k, raw)

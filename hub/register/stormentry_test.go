@@ -133,7 +133,7 @@ func (s *storm) again() {
 }
 
 // seals has a box begin an epoch, or seal no more. Not every one is sealed to this district.
-func (s *storm) seals(b *box) {
+func (s writer) seals(b *box) {
 	if s.rng.IntN(6) > 0 {
 		return
 	}
@@ -150,8 +150,11 @@ func (s *storm) seals(b *box) {
 	}
 }
 
+// A leader is what puts together what stands in entries, as it should or not.
+type leader struct{ *storm }
+
 // introduces gives the introduction of a box's epoch, mostly as it has to be.
-func (s *storm) introduces(b *box) []protocol.Epoch {
+func (s leader) introduces(b *box) []protocol.Epoch {
 	if b.epoch == nil || s.rng.IntN(8) == 0 {
 		return nil
 	}
@@ -172,7 +175,7 @@ func (s *storm) introduces(b *box) []protocol.Epoch {
 }
 
 // spoils is what a leader does to a block that its box did not: any of it, or what it says of it.
-func (s *storm) spoils(in *Ingest) {
+func (s leader) spoils(in *Ingest) {
 	h := &in.Block.Header
 	in.Block.Body = bytes.Clone(in.Block.Body)
 	switch s.rng.IntN(14) {

@@ -17,15 +17,15 @@ import (
 func payloads() map[protocol.Kind]func(s *storm) any {
 	return map[protocol.Kind]func(s *storm) any{
 		protocol.Submitted:     func(s *storm) any { return draw[protocol.Submission](&s.drawer) },
-		protocol.Recovered:     func(s *storm) any { return s.recovery() },
+		protocol.Recovered:     func(s *storm) any { return writer{s}.recovery() },
 		protocol.Supplied:      func(s *storm) any { return draw[protocol.Supplement](&s.drawer) },
-		protocol.PaymentTaken:  func(s *storm) any { return s.payment() },
+		protocol.PaymentTaken:  func(s *storm) any { return writer{s}.payment() },
 		protocol.Withdrawn:     func(s *storm) any { return draw[protocol.Withdrawal](&s.drawer) },
 		protocol.HandedOver:    func(s *storm) any { return draw[protocol.HandOver](&s.drawer) },
 		protocol.Appealed:      func(s *storm) any { return draw[protocol.Appeal](&s.drawer) },
-		protocol.Corrected:     func(s *storm) any { return s.correction() },
-		protocol.PaymentVoided: func(s *storm) any { return s.voiding() },
-		protocol.ActedAtUnion:  func(s *storm) any { return s.unionAct() },
+		protocol.Corrected:     func(s *storm) any { return writer{s}.correction() },
+		protocol.PaymentVoided: func(s *storm) any { return writer{s}.voiding() },
+		protocol.ActedAtUnion:  func(s *storm) any { return writer{s}.unionAct() },
 		protocol.LeaseAsked:    func(s *storm) any { return draw[protocol.LeaseRequest](&s.drawer) },
 		protocol.AsideRead:     func(s *storm) any { return draw[protocol.AsideSeen](&s.drawer) },
 		protocol.SealingHeard:  func(s *storm) any { return draw[protocol.SealingWord](&s.drawer) },
@@ -55,7 +55,7 @@ func (s *storm) sends() {
 	}
 	var kinds []string
 	for range 1 + s.rng.IntN(3) {
-		kinds = append(kinds, s.writes(b))
+		kinds = append(kinds, writer{s}.writes(b))
 	}
 	if f := s.brings(b, first, kinds); s.gathered == nil {
 		for _, k := range kinds {
@@ -85,17 +85,17 @@ func (s *storm) brings(b *box, first int, kinds []string) *protocol.Failure {
 			last = n - 1
 		}
 	}
-	s.seals(b)
+	writer{s}.seals(b)
 	in := b.ingest(first, last)
-	s.judges(b, &in)
+	leader{s}.judges(b, &in)
 	if s.rng.IntN(40) == 0 {
-		s.spoils(&in)
+		leader{s}.spoils(&in)
 	}
 	if s.gathered != nil {
 		s.pending[b.log] = last
 	}
 	s.doing = fmt.Sprintf("%s of %v, %d to %d: %x", kinds, b.log, first, last, b.events[first-1:last])
-	return s.send(&Entry{Epochs: s.introduces(b), Ingests: []Ingest{in}}).Ingests[0].Fault
+	return s.send(&Entry{Epochs: leader{s}.introduces(b), Ingests: []Ingest{in}}).Ingests[0].Fault
 }
 
 // fills has a box bring a full block, about a few cases, and of many words.
@@ -114,7 +114,7 @@ func (s *storm) fills() {
 	}
 	s.bulky = s.rng.IntN(2) == 0
 	for range 64 + s.rng.IntN(200) {
-		s.writes(b)
+		writer{s}.writes(b)
 	}
 	s.few, s.only, s.bulky = nil, 0, false
 	for range 5 {
@@ -170,7 +170,7 @@ func (s *storm) forgot(b *box) {
 }
 
 // judges puts what a leader finds onto a block.
-func (s *storm) judges(b *box, in *Ingest) {
+func (s leader) judges(b *box, in *Ingest) {
 	if s.rng.IntN(40) == 0 {
 		in.Verdicts, in.Quarantine = nil, "it does not open"
 		return
@@ -208,7 +208,7 @@ func unreadable(raw []byte) bool {
 }
 
 // finding is what a leader may find of an event; it knows its version.
-func (s *storm) finding(raw []byte) *Finding {
+func (s leader) finding(raw []byte) *Finding {
 	e, err := protocol.DecodeEvent(raw)
 	if err != nil || s.rng.IntN(5) == 0 {
 		return nil
@@ -246,8 +246,11 @@ func (s *storm) finding(raw []byte) *Finding {
 	return f
 }
 
+// A writer is what adds to the logs of boxes.
+type writer struct{ *storm }
+
 // writes adds an event to a box's log, and says of which kind.
-func (s *storm) writes(b *box) string {
+func (s writer) writes(b *box) string {
 	kind := protocol.Submitted
 	if s.rng.IntN(4) > 0 {
 		kind = pick(s.rng, s.kinds)
@@ -261,7 +264,7 @@ func (s *storm) writes(b *box) string {
 		s.aim = s.ofCentre(b.centre)
 	}
 	e := &protocol.Event{
-		Kind: kind, At: s.at - s.rng.Int64N(20*86_400_000)*s.rng.Int64N(2), Actor: s.word("Actor"), Number: s.aim, Base: s.rng.Uint64N(9), Payload: protocol.Marshal(s.payloads[kind](s)),
+		Kind: kind, At: s.at - s.rng.Int64N(20*86_400_000)*s.rng.Int64N(2), Actor: s.word("Actor"), Number: s.aim, Base: s.rng.Uint64N(9), Payload: protocol.Marshal(s.payloads[kind](s.storm)),
 	}
 	if s.rng.IntN(3) == 0 {
 		e.Checkpoint = s.rng.Uint64N(s.index + 5)
@@ -334,7 +337,7 @@ func (s *drawer) torn(raw []byte) []byte {
 }
 
 // recovery is an event of a box's own log, of another's, or of none.
-func (s *storm) recovery() any {
+func (s writer) recovery() any {
 	from := s.someBox()
 	if len(from.events) == 0 || s.rng.IntN(6) == 0 {
 		return draw[protocol.Recovery](&s.drawer)
@@ -361,7 +364,7 @@ func valid(raw []byte) bool {
 	return protocol.Unmarshal(raw, protocol.MaxEvent, "event", &v) == nil
 }
 
-func (s *storm) payment() *protocol.Payment {
+func (s writer) payment() *protocol.Payment {
 	p := draw[protocol.Payment](&s.drawer)
 	if s.rng.IntN(4) > 0 {
 		p.Fees = cash(pick(s.rng, []int64{copyFee, licenceFee, 500})).Fees
@@ -370,7 +373,7 @@ func (s *storm) payment() *protocol.Payment {
 }
 
 // correction puts right what is there, mostly.
-func (s *storm) correction() *protocol.Correction {
+func (s writer) correction() *protocol.Correction {
 	k := draw[protocol.Correction](&s.drawer)
 	c, err := s.first().Case(s.aim)
 	if err != nil || s.rng.IntN(3) == 0 {
@@ -385,7 +388,7 @@ func (s *storm) correction() *protocol.Correction {
 }
 
 // voiding names a payment mostly.
-func (s *storm) voiding() *protocol.Voiding {
+func (s writer) voiding() *protocol.Voiding {
 	v := draw[protocol.Voiding](&s.drawer)
 	v.Reason = "taken wrongly"
 	b := s.someBox()
@@ -404,7 +407,7 @@ func (s *storm) voiding() *protocol.Voiding {
 }
 
 // unionAct is what somebody does at the union's box, by its lease mostly.
-func (s *storm) unionAct() *protocol.UnionAct {
+func (s writer) unionAct() *protocol.UnionAct {
 	a := draw[protocol.UnionAct](&s.drawer)
 	if s.rng.IntN(6) == 0 {
 		return a
