@@ -49,6 +49,7 @@ var outcomeWords = map[string]place.Name{
 	"applied":   name("নথিতে প্রয়োগ করা হয়েছে", "Applied to the case"),
 	"dismissed": name("বাতিল", "Dismissed"),
 	"accepted":  name("গ্রহণ করুন", "Accept it"),
+	"revived":   name("আরেকবার সময় দিন", "Give another term"),
 	"honoured":  name("মেনে নিন", "Honour it"),
 	"refused":   name("প্রত্যাখ্যান করুন", "Refuse it"),
 	"confirmed": name("সিদ্ধান্ত বহাল", "Confirm the decision"),

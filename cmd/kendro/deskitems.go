@@ -78,7 +78,7 @@ func deskSettleCmd() *cobra.Command {
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
-	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; accepted, honoured or refused for what was held; routed, put-right for what is no case's item")
+	cmd.Flags().StringVar(&in.Outcome, "outcome", "", "refund, credit, applied, dismissed; again for what another register refused; revived for another term; accepted, honoured or refused for what was held; routed, put-right for what is no case's item")
 	cmd.Flags().StringVar(&in.Text, "text", "", "what the citizen is told")
 	cmd.Flags().Int64Var(&in.Poisha, "poisha", 0, "with refund: how much is to be paid back; 0 is what the item is about")
 	cmd.Flags().StringVar(&in.Voucher, "voucher", "", "with refund, of refund-owed: the number of the voucher by which it was paid")

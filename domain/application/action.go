@@ -31,7 +31,7 @@ const (
 	Check       // The desk notes that a required check was done.
 	Withdraw    // The applicant takes the application back.
 	Link        // An officer finds that it is another case once more.
-	Demand      // The hub demands the fee.
+	Demand      // The hub demands the fee, or once more what is left of one whose term has ended.
 	Pay         // Money was taken for the open demand.
 	Lapse       // The hub notes that the term of payment has ended.
 	Admit       // The hub lets a case that has paid go to its first desk.
@@ -88,7 +88,7 @@ var steps = map[Stage]map[Action]Stage{
 	},
 	Approved:      {Demand: FeeDue, Prepare: InPreparation},
 	FeeDue:        {Pay: Paid, Void: FeeDue, Lapse: FeeLapsed, Withdraw: Withdrawn, Link: Duplicate, Refuse: Rejected},
-	FeeLapsed:     {Pay: Paid},
+	FeeLapsed:     {Pay: Paid, Demand: FeeDue},
 	Paid:          {Admit: Received, Prepare: InPreparation},
 	InPreparation: {Note: InPreparation, Check: InPreparation, Prepare: InPreparation, Issue: Ready, Escalate: InPreparation, Void: FeeDue, Refuse: Rejected},
 	Ready:         {Note: Ready, HandOver: Delivered, Dispatch: Posted, Revoke: Closed},

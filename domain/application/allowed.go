@@ -137,6 +137,12 @@ func (c Case) payable(e Event) error {
 	t := e.Desk.Terms
 	switch e.Action {
 	case Demand:
+		if c.Stage == FeeLapsed {
+			if t.Demand != c.Owed || t.Purpose != c.Purpose {
+				return refuse(e, fault.Conflict, "what is owed is demanded once more, and nothing else")
+			}
+			return nil
+		}
 		if c.Owed > 0 || (t.Purpose == ForIssue) != (c.Stage == Approved) || t.Purpose == NoPurpose || c.Holder != "" {
 			return refuse(e, fault.Conflict, "no fee is due now")
 		}

@@ -43,8 +43,8 @@ func (w *witness) saw(before, after application.Case, e application.Event) {
 	if w.ended && e.Action != application.Appeal {
 		bad("I6: a final state was left")
 	}
-	if w.lapsed && (e.Action != application.Pay || e.At > w.payBy) {
-		bad("I6: a lapsed case was revived by something else than a payment in time")
+	if again := e.Action == application.Demand && after.Owed == before.Owed && after.Purpose == before.Purpose; w.lapsed && !again && (e.Action != application.Pay || e.At > w.payBy) {
+		bad("I6: a lapsed case was revived by something else than a payment in time, or another term for what was owed")
 	}
 	switch e.Action {
 	case application.Accept, application.Take, application.Return, application.HandBack, application.Appeal, application.Supply, application.Escalate:
@@ -77,6 +77,9 @@ func (w *witness) saw(before, after application.Case, e application.Event) {
 		}
 		w.decided = map[string]bool{}
 	case application.Demand:
+		if before.Stage == application.FeeLapsed {
+			w.open--
+		}
 		if w.open++; w.open > 1 {
 			bad("I10: two demands are open")
 		}

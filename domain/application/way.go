@@ -218,6 +218,13 @@ func (w Way) Terms(c Case) Terms {
 	return t
 }
 
+// Anew is the desk of a demand that gives another term for what is owed still.
+func (w Way) Anew(c Case) (Desk, error) {
+	d, err := w.Desk(c, Demand, "")
+	d.Terms.Demand, d.Terms.Purpose = c.Owed, c.Purpose
+	return d, err
+}
+
 // Follows is what the hub does next by itself, [NoAction] where it waits for
 // somebody.
 func (w Way) Follows(c Case) Action {
@@ -244,7 +251,8 @@ func (w Way) Follows(c Case) Action {
 	return NoAction
 }
 
-// Over reports whether nothing but an appeal, or a payment made in time, leads on.
+// Over reports whether nothing but an appeal, a payment made in time, or an officer who gives
+// another term leads on.
 func (w Way) Over(c Case) bool {
 	return ends(c.Stage) || c.Stage == FeeLapsed || c.Stage == Approved && !w.Version.Issues(c.Rules)
 }

@@ -255,7 +255,7 @@ func TestConflictDeskSettles(t *testing.T) {
 		t.Errorf("settled twice: got %d", w.Code)
 	}
 	// Every kind that a case can have is written about.
-	for _, kind := range []string{register.ItemOverpayment, register.ItemDoubtful, register.ItemLate, register.ItemWithdrawal, register.ItemSupplement, register.ItemHandOver, register.ItemLikely, register.ItemRefused, register.ItemSecondNumber, register.ItemGone, register.ItemRevoked, register.ItemRefundOwed, register.ItemVoided, register.ItemDear, register.ItemSecondFee, register.ItemRefundAsked, register.ItemSecondRenewal} {
+	for _, kind := range []string{register.ItemOverpayment, register.ItemDoubtful, register.ItemLate, register.ItemWithdrawal, register.ItemSupplement, register.ItemHandOver, register.ItemLikely, register.ItemRefused, register.ItemSecondNumber, register.ItemGone, register.ItemRevoked, register.ItemRefundOwed, register.ItemVoided, register.ItemDear, register.ItemSecondFee, register.ItemRefundAsked, register.ItemSecondRenewal, register.ItemPartPaid} {
 		if _, ok := api.AdviceOn(kind); !ok {
 			t.Errorf("nobody says what to do about %s", kind)
 		}

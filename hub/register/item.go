@@ -41,6 +41,8 @@ const (
 
 	ItemSecondRenewal = "second-renewal" // Approved, when another renewal of the same certificate was issued (row 20).
 
+	ItemPartPaid = "paid-in-part" // The term of a fee has ended of which a part was paid.
+
 	ItemConfirm = protocol.AsideConfirm // A union decided under no valid lease (row 37).
 	ItemUnion   = protocol.AsideUnfit   // What a union's officer did does not fit the case.
 )
@@ -56,6 +58,8 @@ func OutcomesOf(kind string) []string {
 		return []string{outcomeConfirmed, outcomeRefused}
 	case ItemRefundAsked:
 		return []string{outcomeRefund, outcomeDismissed}
+	case ItemPartPaid:
+		return []string{outcomeRefund, outcomeRevived, outcomeDismissed}
 	case ItemSecondRenewal:
 		return []string{outcomeRefund, outcomeRefused, outcomeDismissed}
 	case ItemRefused:
@@ -67,6 +71,7 @@ func OutcomesOf(kind string) []string {
 // Outcomes by which the register goes on with something.
 const (
 	outcomeRefund    = "refund"                 // It is to be paid back; of a refund that is owed: it was.
+	outcomeRevived   = "revived"                // Another term is given for what is owed.
 	outcomeDismissed = "dismissed"              // Nothing comes of it.
 	outcomeApplied   = "applied"                // Its money counts for the case.
 	outcomeAgain     = "again"                  // Another authority's register is asked once more.
@@ -202,6 +207,9 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	if f := (renewals{refunds{withheld{s}}}).endable(it, b.Outcome); f != nil {
 		return Result{Fault: f}
 	}
+	if f := (partPayments{refunds{withheld{s}}}).revivable(it, b.Outcome); f != nil {
+		return Result{Fault: f}
+	}
 	if it.Kind == ItemConfirm {
 		if f := s.confirm(it, b.Outcome); f != nil {
 			return Result{Fault: f}
@@ -221,6 +229,8 @@ func (s courses) settle(c *Command, by access.Principal) Result {
 	switch {
 	case it.Kind == ItemRefused && it.Outcome == outcomeAgain:
 		outsiders{s}.again(it.Number)
+	case it.Outcome == outcomeRevived:
+		partPayments{refunds{withheld{s}}}.revive(it)
 	case it.Kind == ItemGone || it.Kind == ItemRevoked:
 		withheld{s}.resolve(it)
 	case it.Kind == ItemLikely:

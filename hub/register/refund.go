@@ -23,6 +23,7 @@ import (
 type Repaid struct {
 	OwedBack int64 `cbor:"105,keyasint,omitempty"` // Still.
 	PaidBack int64 `cbor:"106,keyasint,omitempty"`
+	PartBack int64 `cbor:"140,keyasint,omitempty"` // Of PaidBack: of what stands in the case as paid for its demands.
 }
 
 // refund is what the citizen may know of it, nil for nothing.
@@ -55,6 +56,14 @@ func (s refunds) reckon(before, c *Case, e *application.Event) {
 	case application.Withdraw, application.Reject:
 	case application.Appeal:
 		s.forget(c)
+		return
+	case application.Lapse:
+		partPayments{s}.ask(c)
+		return
+	case application.Pay:
+		if before.State.Stage == application.FeeLapsed {
+			partPayments{s}.drop(c)
+		}
 		return
 	default: // Nothing else ends a case for which somebody has paid.
 		return
@@ -90,7 +99,7 @@ func share(r *dcat.Refund, before *Case, a application.Action) (percent int, whe
 }
 
 // paid is what was paid for a case, with its application and later, without the centre's own
-// charge.
+// charge and what was paid back of it.
 func (s refunds) paid(c *Case) int64 {
 	p := protocol.Payment{}
 	var sub protocol.Submission
@@ -98,7 +107,7 @@ func (s refunds) paid(c *Case) int64 {
 	if e, ok := s.eventAt(&at); ok && e.Decode(&sub) == nil {
 		p.Fees = sub.Fees
 	}
-	return p.Total() + c.State.Paid
+	return p.Total() + c.State.Paid - c.PartBack
 }
 
 // back is what was paid back of that already: for a decision before an appeal that came late.
@@ -142,11 +151,16 @@ func (s refunds) accounts(c *Case, desk place.Seat) place.Seat {
 func (s refunds) forget(c *Case) {
 	for _, it := range s.unsettled(c.Number) {
 		if it.Kind == ItemRefundAsked || it.decided() {
-			s.less(c, it)
-			it.Outcome, it.Words = outcomeDismissed, reversed
-			s.close(it)
+			s.drop(c, it, reversed)
 		}
 	}
+}
+
+// drop closes an item of money that nobody asks about, or owes, any more.
+func (s refunds) drop(c *Case, it *Item, why string) {
+	s.less(c, it)
+	it.Outcome, it.Words = outcomeDismissed, why
+	s.close(it)
 }
 
 // decided reports whether a refund is owed because of a decision that may be appealed against.
@@ -217,6 +231,9 @@ func (s refunds) settled(it *Item, b *Settlement) {
 		s.less(c, it)
 		back, _ := it.PaidBack()
 		c.PaidBack += back
+		if it.Of == ItemPartPaid {
+			c.PartBack += back
+		}
 	case b.Owes && it.Outcome == outcomeRefund && it.Kind != ItemRefundOwed:
 		s.owe(c, Item{Of: it.Kind, Owner: it.Owner, Text: it.Words, Amount: b.Poisha, Event: it.Event, Centre: it.Centre, Withheld: Withheld{Charged: it.Charged}})
 	default:

@@ -65,8 +65,8 @@ func (v *verifier) turn(version uint64, t *Turn) {
 			v.bad("I6: a final state was left by " + t.Action.String())
 		}
 	case application.Lapse:
-		if t.Action != application.Pay || t.Dated > v.payBy {
-			v.bad("I6: a lapse was undone by something else than a payment in time")
+		if t.Action != application.Demand && (t.Action != application.Pay || t.Dated > v.payBy) {
+			v.bad("I6: a lapse was undone by something else than a payment in time, or another term")
 		}
 	default:
 	}
@@ -107,7 +107,7 @@ func (v *verifier) turn(version uint64, t *Turn) {
 func (v *verifier) money(t *Turn) {
 	switch t.Action {
 	case application.Demand:
-		if v.open {
+		if v.open && v.last != application.Lapse {
 			v.bad("I10: two demands are open")
 		}
 		v.open, v.payBy = true, t.Dated

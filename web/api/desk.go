@@ -64,7 +64,7 @@ type ItemList struct {
 
 // SettleRequest is the body of POST /v1/items/{id}.
 type SettleRequest struct {
-	Outcome string `json:"outcome" enum:"refund,credit,applied,dismissed,again,accepted,honoured,refused,confirmed,routed,put-right"`
+	Outcome string `json:"outcome" enum:"refund,credit,applied,dismissed,again,accepted,honoured,refused,confirmed,routed,put-right,revived"`
 	Text    string `json:"text" minLength:"1" maxLength:"4000" doc:"What the citizen is told"`
 	To      string `json:"to,omitempty" maxLength:"128" doc:"Routed: the desk to which the case goes, post@office"`
 	Number  string `json:"number,omitempty" maxLength:"64" doc:"Applied, where the case that was named is not here: the one that was meant"`

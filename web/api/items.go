@@ -155,6 +155,11 @@ var advice = map[string]Advice{
 		words("আবেদনটি প্রত্যাহার বা নামঞ্জুর হয়েছে, আর সেবাটির নিয়মে ফেরতের কথা নেই। কী কাজ হয়েছে দেখে বলুন কত টাকা ফেরত পাবেন; কিছু না পেলে কারণ লিখে বাতিল করুন।", "The case was withdrawn or rejected, and its service does not say what is owed back. See what was done for it and say how much; if nothing is, dismiss this with the reason."),
 		paidKept,
 	},
+	"paid-in-part": {
+		words("মেয়াদ শেষ, ফির একাংশ জমা আছে", "The term has ended, and a part of the fee was paid"),
+		words("বাকি টাকা দেওয়ার জন্য আবেদনকারীকে আরেকবার সময় দিন, অথবা জমা টাকা ফেরত দিন। ফেরত দিলে নথি মেয়াদোত্তীর্ণই থাকে। কিছুই না হলে কারণ লিখে বাতিল করুন।", "Give the applicant another term for the rest, or pay back what he paid: the case then stays lapsed. If neither is right, dismiss this with the reason."),
+		words("ফির একাংশ জমা আছে, আর বাকি টাকার সময় শেষ হয়েছে। টাকা ফেরত হবে, না আরেকবার সময় পাবেন, দপ্তর জানাবে।", "A part of the fee was paid, and the time for the rest is over. The office tells you whether it is paid back or you have another term."),
+	},
 	"second-renewal": {
 		words("একই সনদের দ্বিতীয় নবায়ন", "A second renewal of one certificate"),
 		words("সনদটির আরেকটি নবায়ন আগে ইস্যু হয়েছে, তাই এটি আর ইস্যু করা যায় না। টাকা ফেরত বেছে নিলে নথি শেষ হয় এবং ফি ফেরত পাওনা হয়; টাকা জমা না থাকলে প্রত্যাখ্যান করুন।", "Another renewal of the certificate was issued before, so this one can’t be issued. Choose “pay it back”: the case ends and the fee is owed back; if nothing was paid, refuse it."),
