@@ -154,6 +154,9 @@ func (x *expirer) drop(ctx context.Context, g *register.Generation) error {
 		if err := x.behind(ctx, g); err != nil {
 			return err
 		}
+		if err := x.sweeper.snapshot(); err != nil { // Whoever writes a share of this folder finds what stands in the key's place.
+			return err
+		}
 		if err := x.keys.forget(x.dir, g.Key()); err != nil {
 			return err
 		}

@@ -221,8 +221,7 @@ func (r Openings) AllOpenings() ([]*Opening, error) {
 }
 
 // EachConfided calls fn with everything that the register holds as its box sealed it, and
-// returns the entry as of which that is. It reads every event of every uplink: seconds with
-// a million of them.
+// returns the entry as of which that is. It reads every event of every uplink.
 func (r Openings) EachConfided(ctx context.Context, fn func(*Confided) error) (index uint64, err error) {
 	f := r.world.Load().founding
 	if f == nil {
