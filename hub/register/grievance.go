@@ -188,8 +188,8 @@ func (s grievances) track(before, c *Case) {
 	}
 }
 
-// keepAway takes every grievance from a desk that may not have it since logins or posts
-// have changed.
+// keepAway takes every grievance, and every item of one, from a desk that may not have it
+// since logins or posts have changed.
 func (s grievances) keepAway() {
 	var open []protocol.Number
 	s.people = nil
@@ -206,6 +206,22 @@ func (s grievances) keepAway() {
 			s.divert(c)
 		}
 	}
+	for _, n := range s.disputed() {
+		if c := (&Case{}); s.get(caseKey(n), c) && c.Accused != nil {
+			s.unburden(c)
+		}
+	}
+}
+
+// disputed are the cases of which an item is open, ended ones too.
+func (s grievances) disputed() (list []protocol.Number) {
+	s.keep(s.tx.Scan(key(tagOpenItem), nil, func(k, _ []byte) (bool, error) {
+		if n := numberOf(k[1:9]); len(list) == 0 || list[len(list)-1] != n {
+			list = append(list, n)
+		}
+		return true, nil
+	}))
+	return list
 }
 
 // divert moves one grievance, and takes it off the list of a superior who may not see it.

@@ -315,3 +315,37 @@ func TestEverythingSealedIsConfided(t *testing.T) {
 		}
 	}
 }
+
+// TestItemsOfGrievancesMoveAway: where who owns an item of a grievance turns into whom it is
+// about, by a login or a release, the next desk owns it, of an ended grievance too.
+func TestItemsOfGrievancesMoveAway(t *testing.T) {
+	w, b, v := grievanceOffice(t)
+	acting := func(post, office string) {
+		t.Helper()
+		w.must(NewCommand("", "root", AddUser, &User{
+			Name: "mid-" + post, Of: "mid", Role: access.Officer, Seat: place.Seat{Post: post, Office: office}, Hash: hash1, From: w.at/1000 + 1e6,
+		}))
+	}
+	n := b.filed(v, 1, Finding{Complaint: about("mid")})
+	b.send(protocol.Withdrawn, n, w.at, &protocol.Withdrawal{})
+	b.correctSealed(n, `{"body":"x"}`, "")
+	weighSealed(w, about("mid"), "")
+	for _, x := range []struct{ post, office, next string }{
+		{"", "", "l2"}, {"l2", "local-41-09-17", "u0"}, {"u0", "upazila-41-09", "u1"},
+	} {
+		if x.post != "" {
+			acting(x.post, x.office)
+		}
+		if it := disputed(w, n); it.Owner.Post != x.next {
+			t.Fatalf("with %q held by whom it is about, its item is %v's; want %s", x.post, it.Owner, x.next)
+		}
+	}
+	if mayRead(w, n, "mid-u0") || mayRead(w, n, "up") || !mayRead(w, n, "upper") {
+		t.Error("who may read it is not who may own its item")
+	}
+	if res := ruled(w, n, "upper", outcomeRefused); res.Fault != nil {
+		t.Error(res.Fault.Err())
+	}
+	verified(w)
+	w.agree()
+}
