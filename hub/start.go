@@ -37,6 +37,7 @@ type disk struct {
 	states    *snapshots
 	anew      *rewriter
 	documents *cabinet.Cabinet
+	vault     *store.Vault
 	held      *held.Store // Blocks that no leader has taken yet.
 	report    journal.Report
 	fresh     bool   // There were no votes yet.
@@ -76,7 +77,7 @@ func openDisk(o diskOptions) (d *disk, err error) {
 	if o.clear {
 		rest = nil
 	}
-	d = &disk{states: newSnapshots(o, rest)}
+	d = &disk{states: newSnapshots(o, rest), vault: vault}
 	if d.documents, err = cabinet.Open(filepath.Join(o.dir, documentsFolder), cabinet.Options{Vault: vault, Secret: o.secret[:]}); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type desk struct{ *pages }
 // /v1/cases/{number}/ties, GET /v1/applications/{number}, GET
 // /v1/cases/{number}/documents/{sha256}, POST /v1/cases/{number}/{action}, GET
 // /v1/track/{number}, GET /v1/certificates/{number}, GET /v1/catalogue/proposals, GET
-// /v1/awaited, GET /v1/agencies, GET /v1/agencies/{agency}/waiting, POST /v1/agencies/{agency}/refuse, GET /v1/training, POST /v1/users/{name}/training, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
+// /v1/awaited, GET and POST /v1/calls, GET /v1/agencies, GET /v1/agencies/{agency}/waiting, POST /v1/agencies/{agency}/refuse, GET /v1/training, POST /v1/users/{name}/training, GET and POST /v1/erasures and POST /v1/erasures/{number}/{word}.
 func Desk(a *api.API, h House) error {
 	s, err := newPages(a, h)
 	if err != nil {
@@ -63,7 +63,9 @@ func Desk(a *api.API, h House) error {
 	a.Page("GET /desk/agencies", s.known(wordDeskTitle, submitted.list))
 	a.Page("POST /desk/agencies", s.known(wordDeskTitle, submitted.refuse))
 	newCases(s, "GET /desk/new")
-	a.Page("GET /desk/phone", s.known(wordDeskTitle, d.phone))
+	telephone := phoneDesk{d}
+	a.Page("GET /desk/phone", s.known(wordDeskTitle, telephone.phone))
+	a.Page("GET /desk/calls", s.known(wordDeskTitle, telephone.calls))
 	s.charters(everything)
 	a.Page("GET /desk/items", s.known(wordDeskTitle, d.items))
 	a.Page("POST /desk/items/{id}", s.known(wordDeskTitle, d.settle))

@@ -39,7 +39,7 @@ func deskCmd() *cobra.Command {
 		actCmd("close", "Close a delivered case", actFlags{"text"}),
 		actCmd("appeal", "Take up a decided case as the appellate post", actFlags{"reason"}),
 		actCmd("revoke", "Take back the certificate that was issued on a case", actFlags{"reason-code", "text"}),
-		deskItemsCmd(), deskSettleCmd(), deskDoublesCmd(), deskRecordsCmd(), deskReportCmd(), deskEraseCmd(),
+		deskItemsCmd(), deskSettleCmd(), deskDoublesCmd(), deskCallsCmd(), deskRecordsCmd(), deskReportCmd(), deskEraseCmd(),
 	)
 }
 

@@ -48,7 +48,7 @@ func openOffice(ctx context.Context, s *hubSettings) (o *office, err error) {
 	mail := hub.NewMail(o.hub)
 	o.desk, err = desk.New(desk.Config{
 		Hub: o.hub, Status: o.status, Clock: s.Clock, Logger: s.Logger, Version: version, Traffic: o.hub.Traffic, Proxied: s.plain,
-		Mail: desk.Mail{Export: mail.Export, Import: mail.Import}, Documents: o.hub, Reveal: o.hub.Reveal,
+		Mail: desk.Mail{Export: mail.Export, Import: mail.Import}, Documents: o.hub, Reveal: o.hub.Reveal, Calls: hub.NewDrawer(o.hub, "calls"),
 		Sealing: desk.Sealing{Turn: hub.KeyTurner(o.hub), Expire: hub.ExpiryOf(o.hub).Expire, Against: hub.ExpiryOf(o.hub).Against},
 		Tried:   hub.Tried(o.hub), Attest: hub.Attester(o.hub), Receipt: hub.Receipts(o.hub), Age: s.certificateAge, Erase: desk.EraseSchedule{Servers: s.EraseWithin, Copies: s.eraseCopies},
 	})

@@ -63,6 +63,8 @@ const (
 	Propose       Act = "propose"        // Ask for a change of the catalogue.
 	ReadProposals Act = "read-proposals" // See what is proposed, and what became of it.
 	ReadAwaited   Act = "read-awaited"   // See what waits for other registers, and why.
+	AnswerPhone   Act = "answer-phone"   // Tell a caller where an application is.
+	ReadCalls     Act = "read-calls"     // See who told callers what.
 	ReadLooks     Act = "read-looks"     // See who looked at a case.
 	CarryMail     Act = "carry-mail"     // Take sealed records to and from a USB stick.
 	EraseCase     Act = "erase-case"     // Order that a case be erased, confirm or withdraw the order.
@@ -74,7 +76,7 @@ func Acts() []Act {
 	return []Act{
 		File, Enter, Scan, ReadCase, WorkCase, PrintCopy, ListTasks, ReadStats, ReadReport, ReadSync, ReadStatus, ReadMetrics,
 		ReadUsers, ManageUsers, Train, ReadTraining, ManageTokens, ManageNodes, ManageMembers, Publish, Propose, ReadProposals, ReadAwaited, ReadLooks, CarryMail,
-		EraseCase, ReadErasures,
+		EraseCase, ReadErasures, AnswerPhone, ReadCalls,
 	}
 }
 
@@ -120,6 +122,8 @@ var table = map[Act]map[Role]Scope{
 	CarryMail:     {Entrepreneur: OwnCentre, Operator: Always},
 	EraseCase:     {Officer: OwnArea},
 	ReadErasures:  {Officer: OwnArea, Supervisor: OwnArea, Operator: Always, Auditor: Always},
+	AnswerPhone:   {Entrepreneur: Always, Clerk: Always, Officer: Always, Supervisor: Always, Operator: Always, Auditor: Always},
+	ReadCalls:     {Supervisor: OwnArea, Auditor: Always},
 }
 
 // ScopeOf returns where a role may do an act: [Never] for what the table lacks.

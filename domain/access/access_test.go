@@ -64,6 +64,8 @@ func TestMatrix(t *testing.T) {
 		Publish:       {Operator: always},
 		Propose:       {Officer: office, Supervisor: above},
 		ReadProposals: {Officer: office, Supervisor: above, Operator: always, Auditor: always},
+		AnswerPhone:   {Entrepreneur: always, Clerk: always, Officer: always, Supervisor: always, Operator: always, Auditor: always},
+		ReadCalls:     {Supervisor: upaz, Auditor: always},
 		ReadAwaited:   {Officer: union, Supervisor: upaz, Operator: always, Auditor: always},
 		ReadLooks:     {Auditor: always},
 		CarryMail:     {Entrepreneur: centre, Operator: always},

@@ -68,6 +68,7 @@ type Config struct {
 	Erase     EraseSchedule                                             // Zero durations: at once.
 	Tried     func(connector string, n protocol.Number) (hub.Try, bool) // How far a case has come with another register; nil: none is asked.
 	Sealing   Sealing                                                   // What this server does about the district's sealing keys.
+	Calls     CallKeeper                                                // Nil: calls at the phone desk end with the process.
 	Proxied   bool                                                      // Clients come through a declared proxy, which notes their address.
 }
 
@@ -93,6 +94,7 @@ type Server struct {
 
 	unknown *api.Limiter // Lookups of unknown numbers.
 	codes   *api.Codes
+	book    *callBook
 	gauges  *gauges
 }
 
@@ -110,6 +112,7 @@ func New(c Config) (*Server, error) {
 		erase:     c.Erase,
 		tried:     c.Tried,
 		sealing:   c.Sealing,
+		book:      newCallBook(&c),
 	}
 	s.api = api.New(api.Options{
 		Title: "Kendro hub", Version: c.Version, Auth: s, Logger: c.Logger, Recast: s.recast,
@@ -201,6 +204,7 @@ func (s *Server) routes() {
 	recordDesk{s}.routes()
 	reportDesk{s}.routes()
 	awaitedDesk{s}.routes()
+	callDesk{s, s.book}.routes()
 	trainingDesk{s}.routes()
 	newAgencyDesk(s).routes()
 	s.publicRoutes()

@@ -69,6 +69,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request, _ api.Caller) {
 // gauges are what a hub's HTTP tells Prometheus, in a registry of its own.
 type gauges struct {
 	unrecorded prometheus.Counter
+	calls      *prometheus.CounterVec // By what was told.
 	handler    http.Handler
 }
 
@@ -77,7 +78,10 @@ func newGauges(s *Server, traffic func(link.Purpose) (out, in uint64)) *gauges {
 	g := &gauges{unrecorded: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "kendro_reads_unrecorded_total", Help: "Cases shown while no leader could record the look.",
 	})}
-	reg.MustRegister(g.unrecorded)
+	g.calls = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kendro_phone_calls_total", Help: "Calls that the phone desk answered here, by what was told: a stage, that there is no such number, or a search without one.",
+	}, []string{"told"})
+	reg.MustRegister(g.unrecorded, g.calls)
 	for name, m := range map[string]struct {
 		help string
 		read func(register.Stats) uint64
