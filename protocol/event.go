@@ -88,6 +88,8 @@ type Event struct {
 	Checkpoint uint64          `cbor:"8,keyasint,omitempty"` // Newest Raft index known from the hub: a lower bound of time.
 	Nonce      []byte          `cbor:"9,keyasint,omitempty"` // Submitted: NonceSize random bytes.
 	Payload    cbor.RawMessage `cbor:"10,keyasint"`
+
+	Visit Visit `cbor:"145,keyasint,omitempty"` // Why the applicant came with it.
 }
 
 // Encode returns the event's bytes, which are what is hashed, sealed and kept.

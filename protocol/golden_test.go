@@ -89,6 +89,7 @@ func vectors(t *testing.T) map[string][]byte {
 	ask := CertificateAsk{Slot: "0010", Number: "TL-41-09-17-000051", Mobile: "5678"}
 	ask.Sign(signer)
 	return map[string][]byte{
+		"event-visit":         Marshal(&Event{Kind: HandedOver, At: 5, Actor: "rahima", Number: 4100109292280148, Payload: Marshal(&HandOver{Proof: "nid"}), Visit: VisitHandOver}),
 		"submission-renews":   Marshal(&Submission{Channel: "centre", Form: []byte(`{}`), Applicant: []byte(`{}`), Renews: &Renewed{Number: "TL-41-09-17-000051", Expires: 6}}),
 		"issued-renewal":      Marshal(&UnionAct{Action: "issue", Token: 3, Certificate: &Certificate{Serial: 52, Number: "TL-41-09-17-000052", Issued: 5, Expires: 6, Renews: "TL-41-09-17-000051"}}),
 		"standing-renewed":    Marshal(&Standing{Number: 4100109292280148, Stage: "CLOSED", Since: 5, Version: 9, Certificate: &CertificateWord{Number: "TL-41-09-17-000051", State: CertificateRenewed, Expires: 6, By: "TL-41-09-17-000052", Ended: 5, Copies: 2}}),

@@ -50,6 +50,7 @@ type centre struct {
 	bills  map[protocol.Number]api.Bill     // What is to be paid on other centres' cases.
 	asked  int                              // How often it was asked what is to be paid.
 	taken  []string                         // What came to cases after they were filed: act and body.
+	why    []string                         // Why the applicant came each time.
 	alike  []api.Found                      // What is likely of the same person; nil: it can't be said.
 	lacks  func(string, *dcat.Version) []place.Name
 }
@@ -332,7 +333,7 @@ func (c *centre) follow(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		return
 	}
 	_, act, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/applications/"), "/")
-	c.taken = append(c.taken, act+" "+string(body))
+	c.taken, c.why = append(c.taken, act+" "+string(body)), append(c.why, r.URL.Query().Get("visit"))
 	var paid api.PaymentRequest
 	if json.Unmarshal(body, &paid) != nil {
 		c.t.Errorf("%s: %s", act, body)

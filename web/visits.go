@@ -330,7 +330,7 @@ func (c *counter) visited(w http.ResponseWriter, r *http.Request, _ api.Caller) 
 		return
 	}
 	var out api.FollowupAnswer
-	call := api.Call{Path: "/v1/applications/" + v.Number.String() + "/" + t.action, Key: values.Get("key"), In: in, Out: &out}
+	call := api.Call{Path: "/v1/applications/" + v.Number.String() + "/" + t.action + whyCame(values), Key: values.Get("key"), In: in, Out: &out}
 	if err := api.Inside(c.api, r).Do(context.WithoutCancel(r.Context()), call); err != nil {
 		c.untaken(w, r, p, v, tried{err: err})
 		return

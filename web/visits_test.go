@@ -169,6 +169,27 @@ func TestCounterServesACase(t *testing.T) {
 	}
 }
 
+// TestCounterAsksWhyHeCame: each act asks why the applicant came, the usual reason first, and what was
+// chosen goes with it, also through the question whether the counter is sure (R-SV9).
+func TestCounterAsksWhyHeCame(t *testing.T) {
+	c := newCentre(t)
+	n := filedLand(t, c)
+	path := "/cases/" + n.String()
+	c.moved(n, api.Tracking{Stage: "FEE_DUE", Demand: &api.DemandNote{Poisha: 14000, Due: due()}})
+	page := c.get(path).Body.String()
+	if !strings.Contains(page, `<option value="payment" selected>`) || !strings.Contains(page, `<option value="wrong-paper">`) {
+		t.Error("the page does not ask why he came to pay")
+	}
+	pay := url.Values{"means": {"cash"}, "government": {"140"}, "visit": {"wrong-paper"}}
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `name="visit" value="wrong-paper"`) {
+		t.Fatalf("before it is sure: got %d %s", w.Code, w.Body)
+	}
+	pay.Set("sure", "1")
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusCreated || !slices.Equal(c.why, []string{"wrong-paper"}) {
+		t.Errorf("got %d, why %q", w.Code, c.why)
+	}
+}
+
 // TestCounterCorrects: what is incomplete, refused or of another centre is told in
 // words, and what was typed stays.
 func TestCounterCorrects(t *testing.T) {

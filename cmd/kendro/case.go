@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,6 +77,7 @@ func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 	var r reach
 	var id repeat
 	var out output
+	var visit string
 	cmd := &cobra.Command{
 		Use: c.use + " NUMBER", Short: c.short, Args: cobra.ExactArgs(1),
 		Example: "  kendro case " + c.use + " 4100101234567890 " + c.example + " --url http://127.0.0.1:8080 --session rahima.session",
@@ -92,7 +94,7 @@ func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 				return err
 			}
 			answer := new(api.FollowupAnswer)
-			err = r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/" + c.path, Key: id.key(), In: in, Out: answer})
+			err = r.call(cmd.Context(), api.Call{Method: http.MethodPost, Path: casePath(n) + "/" + c.path + visited(visit), Key: id.key(), In: in, Out: answer})
 			if err != nil {
 				tellFields(cmd, err)
 				return id.explain(err)
@@ -110,8 +112,19 @@ func followUp(c call, flags func(*cobra.Command)) *cobra.Command {
 	r.flags(cmd)
 	id.flag(cmd)
 	out.flag(cmd)
+	if c.path != "void" {
+		cmd.Flags().StringVar(&visit, "visit", "", "why the applicant came: "+strings.Join(protocol.VisitNames(), ", ")+" (default: by what it is)")
+	}
 	flags(cmd)
 	return cmd
+}
+
+// visited says in a call why the applicant came.
+func visited(visit string) string {
+	if visit == "" {
+		return ""
+	}
+	return "?" + url.Values{"visit": {visit}}.Encode()
 }
 
 func casePayCmd() *cobra.Command {

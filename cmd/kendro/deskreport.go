@@ -105,6 +105,13 @@ func officeReportTable(r *api.OfficeReport) *table {
 		}
 	}
 	for _, l := range r.Services {
+		if a := l.Account; a != nil && len(a.Further) > 0 {
+			var list []string
+			for _, f := range a.Further {
+				list = append(list, f.Reason+" "+strconv.Itoa(f.Visits))
+			}
+			t.add("further visits", l.Of, strings.Join(list, ", "))
+		}
 		if l.Fees != nil && *l.Fees != (measure.Fees{}) {
 			t.add("fees", l.Of, feesText(l.Fees))
 		}

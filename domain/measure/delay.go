@@ -12,6 +12,8 @@
 package measure
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"kendro/domain/application"
@@ -27,6 +29,7 @@ type Turn struct {
 	Stage  application.Stage // After it.
 	Seat   place.Seat        // Where the case lies after it.
 	Actor  string            // Empty: the hub itself.
+	Visit  string            // Why the applicant came with it, where the counter said so.
 }
 
 // A Course is what a case has been through.
@@ -226,29 +229,37 @@ func (c *Course) End() (disposed, ended int64) {
 
 // A Visit is a day on which the applicant came, and what for.
 type Visit struct {
-	Day string   `json:"day"` // 2006-01-02.
-	For []string `json:"for"` // Names of actions; the first is accept.
+	Day string   `json:"day"`           // 2006-01-02.
+	For []string `json:"for"`           // Names of actions; the first is accept.
+	Why []string `json:"why,omitempty"` // Reasons, each once; none of the first visit.
 }
 
+// whyCame is why somebody came for an act, where the counter did not say.
+var whyCame = map[application.Action]string{application.Supply: "question", application.Pay: "payment", application.HandOver: "hand-over"}
+
 // Visits returns the days on which the applicant stood at a counter (R-SV9): to
-// file, to bring what was asked for, to pay, or to take what was issued.
+// file, to bring what was asked for, to put an answer right, to pay, to appeal, to withdraw, or to
+// take what was issued.
 func (c *Course) Visits(zone *time.Location) (list []Visit) {
-	add := func(at int64, a application.Action) {
+	add := func(at int64, a application.Action, why string) {
 		day := time.UnixMilli(at).In(zone).Format(time.DateOnly)
-		if n := len(list); n > 0 && list[n-1].Day == day {
-			list[n-1].For = append(list[n-1].For, a.String())
-			return
+		if n := len(list); n == 0 || list[n-1].Day != day {
+			list = append(list, Visit{Day: day})
 		}
-		list = append(list, Visit{Day: day, For: []string{a.String()}})
+		v := &list[len(list)-1]
+		v.For = append(v.For, a.String())
+		if why != "" && !slices.Contains(v.Why, why) {
+			v.Why = append(v.Why, why)
+		}
 	}
 	if c.InHouse {
-		add(c.Filed, application.Accept)
+		add(c.Filed, application.Accept, "")
 	}
 	for i := range c.Turns {
 		switch t := &c.Turns[i]; t.Action {
-		case application.Supply, application.Pay, application.HandOver, application.Withdraw:
+		case application.Supply, application.Correct, application.Pay, application.Appeal, application.HandOver, application.Withdraw:
 			if t.Sent != 0 {
-				add(t.Sent, t.Action)
+				add(t.Sent, t.Action, cmp.Or(t.Visit, whyCame[t.Action], "other"))
 			}
 		default:
 		}

@@ -275,3 +275,31 @@ func TestTallyOfFees(t *testing.T) {
 		t.Errorf("all came to %+v; want %+v", r.Fees, want)
 	}
 }
+
+// TestFurtherVisitsHaveReasons: each visit after the first has a reason, what the counter chose or what
+// the act is by itself, and the report adds them up by service (R-SV9).
+func TestFurtherVisitsHaveReasons(t *testing.T) {
+	c := licence()
+	c.Turns[3].Visit = "wrong-paper"
+	var why [][]string
+	for _, v := range c.Visits(dhaka) {
+		why = append(why, v.Why)
+	}
+	if len(why) != 4 || why[0] != nil || !slices.Equal(why[1], []string{"wrong-paper"}) || !slices.Equal(why[2], []string{"payment"}) || !slices.Equal(why[3], []string{"hand-over"}) {
+		t.Errorf("the reasons are %q", why)
+	}
+	c.Turns = slices.Insert(c.Turns, 4, Turn{At: at(4, 11, 30), Sent: at(4, 9, 30), Action: application.Correct, Stage: application.UnderReview, Seat: desk})
+	if v := c.Visits(dhaka); len(v) != 4 || !slices.Equal(v[1].For, []string{"supply", "correct"}) || !slices.Equal(v[1].Why, []string{"wrong-paper", "other"}) {
+		t.Errorf("a visit for two things: %+v", v)
+	}
+	tally := NewTally(office(), at(1, 0, 0), at(30, 0, 0), at(30, 0, 0))
+	tally.Add(c, Everything)
+	byPost := licence()
+	byPost.InHouse = false
+	tally.Add(byPost, Everything)
+	got := tally.Report().Services[0].Account.Further
+	want := []Further{{"hand-over", 2}, {"other", 1}, {"payment", 2}, {"question", 1}, {"wrong-paper", 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("the report has %v; want %v", got, want)
+	}
+}

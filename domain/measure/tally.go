@@ -34,6 +34,7 @@ type Line struct {
 	Fees     *Fees    `json:"fees,omitempty"`    // Of a service.
 
 	samples [samples][]int64
+	why     map[string]int // Visits after the first, by their reasons.
 }
 
 // An Account is what the disposed applications of a service cost those who made
@@ -46,6 +47,15 @@ type Account struct {
 	Outside Took `json:"outside_seconds"`
 	Visits  Took `json:"visits"`
 	Paid    Took `json:"paid_poisha"`
+
+	Further []Further `json:"further_visits"`
+}
+
+// Further is how many of the visits after the first were for a reason (R-SV9). One for two reasons
+// counts for each.
+type Further struct {
+	Reason string `json:"reason"`
+	Visits int    `json:"visits"`
 }
 
 // What is sampled of each line.
@@ -180,8 +190,34 @@ func (t *Tally) sample(l *Line, c *Course, until int64) {
 	} {
 		l.add(i, seconds(v))
 	}
-	l.add(ofVisits, int64(len(c.Visits(t.office.Zone))))
+	visits := c.Visits(t.office.Zone)
+	l.add(ofVisits, int64(len(visits)))
+	l.came(visits)
 	l.add(ofPaid, c.Paid)
+}
+
+// came counts the visits after the day of the application, by their reasons.
+func (l *Line) came(visits []Visit) {
+	if l.why == nil {
+		l.why = map[string]int{}
+	}
+	for i, v := range visits {
+		if i == 0 && v.For[0] == application.Accept.String() {
+			continue // He was there anyway.
+		}
+		for _, reason := range v.Why {
+			l.why[reason]++
+		}
+	}
+}
+
+// further lists the reasons by their names.
+func (l *Line) further() []Further {
+	list := make([]Further, 0, len(l.why))
+	for _, reason := range slices.Sorted(maps.Keys(l.why)) {
+		list = append(list, Further{reason, l.why[reason]})
+	}
+	return list
 }
 
 func (l *Line) add(what int, v int64) { l.samples[what] = append(l.samples[what], v) }
@@ -219,7 +255,7 @@ func (t *Tally) Report() Report {
 func (l *Line) account() *Account {
 	return &Account{
 		Whole: l.took(ofWhole), Network: l.took(ofNetwork), Closed: l.took(ofClosed), Citizen: l.took(ofCitizen),
-		Outside: l.took(ofOutside), Visits: l.took(ofVisits), Paid: l.took(ofPaid),
+		Outside: l.took(ofOutside), Visits: l.took(ofVisits), Paid: l.took(ofPaid), Further: l.further(),
 	}
 }
 

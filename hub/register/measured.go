@@ -46,7 +46,7 @@ func (r Cases) Course(c *Case) (*measure.Course, error) {
 				if err != nil {
 					return err
 				}
-				turn.Sent = e.At
+				turn.Sent, turn.Visit = e.At, e.Visit.String()
 			}
 			out.Turns = append(out.Turns, turn)
 		}

@@ -29,6 +29,7 @@ type Followups struct {
 type Followup struct {
 	User, Key string
 	Number    protocol.Number
+	Visit     protocol.Visit // Why the applicant came; 0: for what it is.
 }
 
 // A Supply is what an applicant brings. Form is a JSON object of the answers that
@@ -355,6 +356,9 @@ func (b Followups) write(ctx context.Context, by Followup, e protocol.Event, bod
 		return nil, err
 	}
 	e.At, e.Actor, e.Number, e.Checkpoint = b.o.Clock().UnixMilli(), by.User, by.Number, b.mirror.checkpoint()
+	if e.Visit = by.Visit; e.Visit == 0 {
+		e.Visit = protocol.VisitFor(e.Kind)
+	}
 	f := filing{user: by.User, key: by.Key, number: by.Number, event: e, body: body}
 	earlier, err := b.requested(by)
 	if err != nil {

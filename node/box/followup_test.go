@@ -191,3 +191,34 @@ func TestRow17VoidIsAnEntryOfItsOwn(t *testing.T) {
 		t.Errorf("the payment is %+v, %v; want it as it was", first, err)
 	}
 }
+
+// TestVisitsHaveReasons: why the applicant came stands in what he came for, by the counter's word
+// or by what it is (R-SV9). Nobody comes for a void.
+func TestVisitsHaveReasons(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := newCounter(t)
+	a := c.file(1)
+	cash := protocol.Payment{Means: protocol.MeansCash, Fees: []protocol.Fee{{Kind: "government", Poisha: 10_000}}}
+	by := c.by("said", a.Number)
+	by.Visit = protocol.VisitPaper
+	if _, err := c.Followups().Pay(ctx, by, cash); err != nil {
+		t.Fatal(err)
+	}
+	paid, err := c.Followups().Pay(ctx, c.by("unsaid", a.Number), cash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Followups().Void(ctx, c.by("void", a.Number), paid.Receipt.At.Seq, "counted twice"); err != nil {
+		t.Fatal(err)
+	}
+	turns, err := turnsOf(c.Followups().core, a.Number)
+	if err != nil || len(turns) != 3 {
+		t.Fatalf("%d events, %v", len(turns), err)
+	}
+	for i, want := range []protocol.Visit{protocol.VisitPaper, protocol.VisitPayment, 0} {
+		if got := turns[i].event.Visit; got != want {
+			t.Errorf("event %d: why is %q; want %q", i, got, want)
+		}
+	}
+}

@@ -40,14 +40,24 @@ func (c followups) routes() {
 
 type followupAnswer struct{ Body api.FollowupAnswer }
 
-// begin asks who may, and on which case.
-func (c followups) begin(ctx context.Context, number string) (box.Followup, error) {
+// visitInput is a case to which somebody came once more.
+type visitInput struct {
+	Number string `path:"number" maxLength:"128"`
+	Visit  string `query:"visit" enum:"question,wrong-paper,payment,hand-over,other" doc:"Why the applicant had to come: the office had asked, what was brought before was wrong, to pay, to fetch it. Absent: by what the call is"`
+}
+
+// begin asks who may, on which case, and why the applicant came.
+func (c followups) begin(ctx context.Context, in *visitInput) (box.Followup, error) {
 	who := api.CallerOf(ctx)
 	if err := access.May(who.Principal, access.File, c.own()); err != nil {
 		return box.Followup{}, err
 	}
-	n, err := protocol.ParseNumber(number)
-	return box.Followup{User: who.User, Key: who.Key, Number: n}, err
+	n, err := protocol.ParseNumber(in.Number)
+	if err != nil {
+		return box.Followup{}, err
+	}
+	visit, err := protocol.ParseVisit(in.Visit)
+	return box.Followup{User: who.User, Key: who.Key, Number: n, Visit: visit}, err
 }
 
 func followed(a *box.Answer, err error) (*followupAnswer, error) {
@@ -64,12 +74,13 @@ func followed(a *box.Answer, err error) (*followupAnswer, error) {
 }
 
 type payInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.PaymentRequest
+	visitInput
+
+	Body api.PaymentRequest
 }
 
 func (c followups) pay(ctx context.Context, in *payInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +96,13 @@ func (c followups) pay(ctx context.Context, in *payInput) (*followupAnswer, erro
 }
 
 type supplyInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.SupplyRequest
+	visitInput
+
+	Body api.SupplyRequest
 }
 
 func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +121,13 @@ func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer
 }
 
 type correctInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.CorrectionRequest
+	visitInput
+
+	Body api.CorrectionRequest
 }
 
 func (c followups) correct(ctx context.Context, in *correctInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +142,13 @@ func (c followups) correct(ctx context.Context, in *correctInput) (*followupAnsw
 }
 
 type withdrawInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.WithdrawRequest
+	visitInput
+
+	Body api.WithdrawRequest
 }
 
 func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -142,12 +156,13 @@ func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAn
 }
 
 type appealInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.AppealRequest
+	visitInput
+
+	Body api.AppealRequest
 }
 
 func (c followups) appeal(ctx context.Context, in *appealInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +175,7 @@ type voidInput struct {
 }
 
 func (c followups) void(ctx context.Context, in *voidInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &visitInput{Number: in.Number})
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +183,13 @@ func (c followups) void(ctx context.Context, in *voidInput) (*followupAnswer, er
 }
 
 type handOverInput struct {
-	Number string `path:"number" maxLength:"128"`
-	Body   api.HandOverRequest
+	visitInput
+
+	Body api.HandOverRequest
 }
 
 func (c followups) handOver(ctx context.Context, in *handOverInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, in.Number)
+	f, err := c.begin(ctx, &in.visitInput)
 	if err != nil {
 		return nil, err
 	}
