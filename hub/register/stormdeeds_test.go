@@ -21,7 +21,7 @@ type deeds struct{ *storm }
 func (s deeds) one() {
 	all := []func(){
 		s.turnsKey, s.machines, s.servers, s.trials, s.agency, s.leases, s.posts, s.handsBack, s.appeals, s.relates, s.backsUp, s.proposes,
-		s.trains, s.forgets, s.signs, s.blocks, s.copies,
+		s.trains, s.forgets, s.signs, s.blocks, s.copies, s.expires, s.shelves,
 	}
 	if home := homecoming(s); s.anew() {
 		all = append(all, home.returns, home.returns, home.returns, home.returns, home.knows)
@@ -296,6 +296,32 @@ func (s deeds) blocks() {
 	s.sometimes(NewCommand("", "root", Publish, overBase(s.town, n, 1+s.rng.IntN(2), "41", s.catalog...)))
 	s.sometimes(NewCommand("", "root", BlockBase, &BlockedBase{Edition: 1 + s.rng.IntN(3), Findings: []string{"no such service", strings.Repeat("x", s.rng.IntN(3000))}}))
 	s.turns()
+}
+
+// expires has a key that was turned away from come to its end, as far as it gets.
+func (s deeds) expires() {
+	all := s.first().Generations()
+	id := pick(s.rng, all[:max(1, len(all)-1)]).Key()
+	if s.rng.IntN(3) == 0 {
+		s.at = min(s.at+KeyKeep, maxTime)
+	}
+	s.sometimes(NewCommand("", "root", ExpireSealing, &SealingNamed{Key: id}))
+	for _, m := range []Method{CutSealing, DropSealing} {
+		for _, sv := range s.first().Servers() {
+			s.sometimes(NewCommand("", ActorHub, m, &SealingCut{Key: id, Server: sv.ID}))
+		}
+		s.sometimes(NewCommand("", ActorHub, EndSealing, &SealingEnded{Key: id, Looked: s.index - s.rng.Uint64N(2)}))
+	}
+	if s.rng.IntN(3) == 0 {
+		s.command(NewCommand("", "root", KeepSealing, &SealingNamed{Key: id}))
+	}
+}
+
+// shelves adds versions that no release names yet.
+func (s deeds) shelves() {
+	p := s.release()
+	p.Signed = nil
+	s.command(NewCommand("", "root", AddVersions, p))
 }
 
 // copies prints certificates once more.
