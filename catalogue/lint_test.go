@@ -185,7 +185,7 @@ func TestLintOfRefunds(t *testing.T) {
 		{"{before_review: 10, in_review: 20}", "in_review 20 is more than before_review 10"},
 	} {
 		m := with(t, "land-record-copy")
-		replace(t, m, file, "fee_at:", "refund: "+tt.rule+"\nfee_at:")
+		replace(t, m, file, "refund: {before_review: 100, in_review: 50, rejected: 0}", "refund: "+tt.rule)
 		found := catalogue.Lint(m)
 		switch {
 		case tt.want == "" && len(found) > 0:
