@@ -74,6 +74,10 @@ func sealedTo(e *protocol.Event) (id identity.KeyID) {
 		var a protocol.Appeal
 		_ = e.Decode(&a) // As above.
 		secret = a.Secret
+	case protocol.Corrected:
+		var k protocol.Correction
+		_ = e.Decode(&k) // As above.
+		secret = k.Secret
 	}
 	if secret != nil {
 		id = secret.Key

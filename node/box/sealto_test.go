@@ -35,6 +35,9 @@ func TestRow36NothingUnderTheKeyBeforeTheWord(t *testing.T) {
 		"a supplement": func(c *protocol.Confidential) filing {
 			return filed(protocol.Supplied, &protocol.Supplement{Secret: c})
 		},
+		"a correction": func(c *protocol.Confidential) filing {
+			return filed(protocol.Corrected, &protocol.Correction{Secret: c})
+		},
 		"an appeal": func(c *protocol.Confidential) filing { return filed(protocol.Appealed, &protocol.Appeal{Secret: c}) },
 	} {
 		before, late, fresh, open := of(secret(old)), of(secret(old)), of(secret(next)), of(nil)
