@@ -141,7 +141,7 @@ func (s callDesk) answer(ctx context.Context, in *callInput) (*callOutput, error
 		c.Told, c.Found = api.ToldSearch, in.Body.Found
 	default:
 		t, err := s.track(ctx, in.Body.Number)
-		if errors.Is(err, fault.NotFound) && s.recast(err) == err {
+		if err = s.recast(err); errors.Is(err, fault.NotFound) {
 			if err := s.unknown.Take("phone "+who.User, s.clock()); err != nil {
 				return nil, err
 			}
