@@ -86,7 +86,7 @@ type Scope uint8
 // The scopes.
 const (
 	Never     Scope = iota
-	Always          // Anywhere.
+	Always          // Anywhere, for whoever has the place that the role works at.
 	OwnCentre       // Things of the person's own centre.
 	OwnSeat         // Things that lie at the person's own post and office.
 	OwnOffice       // Things that lie, or lay, at the person's own office.
@@ -167,13 +167,25 @@ func In(dir *place.Directory, area place.Code) []place.Code {
 	return list
 }
 
+// placed reports whether a person has the place that the role works at, where it works at one.
+func (p Principal) placed() bool {
+	switch p.Role {
+	case Entrepreneur:
+		return p.Centre != ""
+	case Clerk, Officer, Supervisor:
+		return p.Seat != (place.Seat{})
+	case Operator, Auditor:
+	}
+	return true
+}
+
 // May returns nil if the principal may do the act on the resource, else
 // [fault.Denied].
 func May(p Principal, act Act, on Resource) error {
 	ok := false
 	switch ScopeOf(p.Role, act) {
 	case Always:
-		ok = p.User != ""
+		ok = p.placed()
 	case OwnCentre:
 		ok = p.Centre != "" && p.Centre == on.Centre
 	case OwnSeat:
