@@ -297,6 +297,11 @@ func (v *caseView) askable() []catalogue.Option {
 	return list
 }
 
+// needed reports whether the lines of an act have to be filled in.
+func (v *caseView) needed(o offer) bool {
+	return o.Action != application.HandOver.String() && (o.Action != application.Pay.String() || len(v.latePays()) == 0)
+}
+
 // itemName is what an item that an applicant is asked for is called.
 func (v *caseView) itemName(id string) place.Name {
 	for _, o := range v.askable() {
@@ -316,8 +321,8 @@ func (v *caseView) request(action string) (api.ActionRequest, error) {
 	get := func(name string) string { return strings.TrimSpace(v.Typed.Get(name)) }
 	in := api.ActionRequest{
 		Text: get("text"), Opinion: get("opinion"), ReasonCode: get("reason_code"), Reason: get("reason"), Items: v.Typed["items"],
-		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: get("paid_on"), Reference: digit.InLatin(get("reference")), Books: get("books"),
-		Date: get("date"), Code: get("code"), To: get("to"), Primary: get("primary"), Cites: v.Typed["cites"],
+		Check: get("check"), SHA256: scanOf(v.Typed, scanKey), PaidOn: dayOf(get("paid_on")), Reference: digit.InLatin(get("reference")), Books: get("books"),
+		Date: dayOf(get("date")), Code: get("code"), To: get("to"), Primary: get("primary"), Cites: v.Typed["cites"],
 	}
 	if in.SHA256 == "" {
 		in.SHA256 = get("document")
@@ -383,7 +388,7 @@ func (v *caseView) said() []line {
 	} else if poisha, err := parseTaka(v.Typed.Get("taka")); err == nil {
 		add(wordSum, v.lang.Taka(poisha))
 	}
-	add(wordPaidOn, v.lang.Digits(v.Typed.Get("paid_on")))
+	add(wordPaidOn, dayText(v.lang, v.Typed.Get("paid_on")))
 	add(wordReference, v.Typed.Get("reference"))
 	add(wordCollectCode, v.lang.Digits(v.Typed.Get("code")))
 	add(wordRemarkPlain, v.Typed.Get("text")+v.Typed.Get("reason"))

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -69,7 +68,7 @@ type servicesView struct {
 }
 
 type serviceGroup struct {
-	Name     place.Name
+	dcat.Category
 	Services []*dcat.Version
 }
 
@@ -128,9 +127,9 @@ func found(list []*dcat.Version, query string) []*dcat.Version {
 func grouped(l Lang, list []*dcat.Version) []serviceGroup {
 	var groups []serviceGroup
 	for _, v := range list {
-		i := slices.IndexFunc(groups, func(g serviceGroup) bool { return g.Name == v.Category.Name })
+		i := slices.IndexFunc(groups, func(g serviceGroup) bool { return g.Category == v.Category })
 		if i < 0 {
-			groups, i = append(groups, serviceGroup{Name: v.Category.Name}), len(groups)
+			groups, i = append(groups, serviceGroup{Category: v.Category}), len(groups)
 		}
 		groups[i].Services = append(groups[i].Services, v)
 	}
@@ -232,8 +231,7 @@ func (c *counter) fresh(w http.ResponseWriter, r *http.Request, who api.Caller) 
 	}
 	if names, ok := c.lacking(who.User, sheet.version); ok {
 		p := c.page(r, sheet.version.Name)
-		p.Problems = []problem{{Text: p.Say(wordTraining) + " " + p.Say(names) + ". " + p.Say(wordTrainingDo)}}
-		c.show(w, r, http.StatusForbidden, message(p))
+		c.show(w, r, http.StatusForbidden, message(p, p.Say(wordTraining)+" "+p.Say(names)+". "+p.Say(wordTrainingDo)))
 		return
 	}
 	values := url.Values{"key": {api.NewKey()}, "channel": {c.channelFor(sheet.version)}}
@@ -249,14 +247,6 @@ func (c *counter) fresh(w http.ResponseWriter, r *http.Request, who api.Caller) 
 
 // byPaper reports whether a service takes what comes by post or fax.
 func byPaper(v *dcat.Version) bool { return v.Allows(dcat.Post) || v.Allows(dcat.Fax) }
-
-// dayText is a day as people write it.
-func dayText(l Lang, day string) string {
-	if at, err := time.ParseInLocation(time.DateOnly, day, api.Dhaka()); err == nil {
-		return l.Day(at)
-	}
-	return day
-}
 
 // typed takes a filled page: it keeps the files in it, draws another row, reads
 // back, goes back to editing, or files.

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/a-h/templ"
 
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
@@ -23,6 +24,7 @@ type question struct {
 	Value    string
 	Error    string // What to correct, in the page's language.
 	Optional bool
+	Focus    bool // The reader goes on here: its row was just added.
 	Rows     [][]question
 	Groups   []group // In place of Options, where there are many.
 }
@@ -31,6 +33,41 @@ type question struct {
 type group struct {
 	Label   place.Name
 	Options []catalogue.Option
+}
+
+// told names the elements that say what is wanted, and what is wrong.
+func (q question) told(l Lang) string {
+	hint := ""
+	if l.Say(q.Help) != "" {
+		hint = q.ID + "-hint"
+	}
+	return told(hint, q.ID+"-error", q.Error != "")
+}
+
+// told lists the elements that describe an input: its hint, and its error where there is one.
+func told(hint, wrong string, is bool) string {
+	if is {
+		hint += " " + wrong
+	}
+	return strings.TrimSpace(hint)
+}
+
+// invalid marks an input whose answer has to be put right.
+func invalid(is bool) templ.Attributes {
+	out := templ.Attributes{}
+	if is {
+		out["aria-invalid"] = "true"
+	}
+	return out
+}
+
+// state is what an input says beside its answer: that it is wrong, or that the reader goes on here.
+func (q question) state() templ.Attributes {
+	out := invalid(q.Error != "")
+	if q.Focus {
+		out["autofocus"] = true
+	}
+	return out
 }
 
 // maxRows bounds what a page draws of a list.
@@ -56,6 +93,9 @@ func (s sheet) questions(fields []catalogue.Field, prefix string) []question {
 		if f.Widget == "rows" {
 			for i := range s.rows(f, input) {
 				q.Rows = append(q.Rows, s.questions(f.Items, input+"."+strconv.Itoa(i)))
+			}
+			if n := len(q.Rows); s.values.Get("add") == input && n > 0 && len(q.Rows[n-1]) > 0 {
+				q.Rows[n-1][0].Focus = true
 			}
 		}
 		list = append(list, q)
@@ -121,6 +161,8 @@ func answer(values url.Values, f catalogue.Field, input string) any {
 			return n
 		}
 		return typed // The schema says that it is no whole number.
+	case f.Format == "date":
+		return dayOf(typed)
 	case latin(f):
 		return digit.InLatin(typed)
 	}
@@ -128,9 +170,9 @@ func answer(values url.Values, f catalogue.Field, input string) any {
 }
 
 // latin reports whether a field's digits are Latin in the record, however they
-// are typed: dates, phones, and patterns that know no Bangla letter.
+// are typed: phones, and patterns that know no Bangla letter.
 func latin(f catalogue.Field) bool {
-	return f.Format == "date" || f.Widget == "phone" ||
+	return f.Widget == "phone" ||
 		strings.Contains(f.Pattern, "[0-9]") && !strings.Contains(f.Pattern, `\x{09`)
 }
 
@@ -172,7 +214,7 @@ func body(v *dcat.Version, form *catalogue.Form, applicant []catalogue.Field, va
 		all[fieldDespite] = why
 	}
 	if day := values.Get(fieldPosted); day != "" {
-		all[fieldPosted] = day
+		all[fieldPosted] = dayOf(day)
 	}
 	if code := values.Get(fieldCode); code != "" {
 		all[fieldCode] = code
@@ -234,10 +276,11 @@ func lineOf(l Lang, f catalogue.Field, v any) line {
 		return out
 	}
 	out.Value = text(l, v)
-	if s, ok := v.(string); ok && f.Format == "date" {
-		if day, err := time.ParseInLocation(time.DateOnly, s, api.Dhaka()); err == nil {
-			out.Value = l.Day(day)
-		}
+	switch s, ok := v.(string); {
+	case ok && f.Format == "date":
+		out.Value = dayText(l, s)
+	case ok && latin(f):
+		out.Value = l.Numerals(s)
 	}
 	for _, o := range f.Options {
 		if o.Value == v {

@@ -147,7 +147,7 @@ func (d *desk) settle(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	id := r.PathValue("id")
 	in := api.SettleRequest{
 		Outcome: values.Get("outcome"), Text: strings.TrimSpace(values.Get("text")), To: values.Get("to"), Number: strings.TrimSpace(values.Get("number")),
-		Voucher: digit.InLatin(strings.TrimSpace(values.Get("voucher"))), PaidOn: values.Get("paid_on"),
+		Voucher: digit.InLatin(strings.TrimSpace(values.Get("voucher"))), PaidOn: dayOf(values.Get("paid_on")),
 	}
 	if sum := values.Get("taka"); sum != "" && in.Outcome == "refund" {
 		if in.Poisha, err = parseTaka(sum); err != nil {

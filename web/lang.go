@@ -1,6 +1,7 @@
 package web
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,19 @@ func (l Lang) Digits(s string) string {
 		}
 		return r
 	}, s)
+}
+
+var latinWord = regexp.MustCompile(`[0-9A-Za-z]+`)
+
+// Numerals writes the numbers of a text in this language's digits, but for those that
+// stand in a Latin word, such as a passport's A01234567.
+func (l Lang) Numerals(s string) string {
+	return latinWord.ReplaceAllStringFunc(s, func(word string) string {
+		if strings.Trim(word, "0123456789") != "" {
+			return word
+		}
+		return l.Digits(word)
+	})
 }
 
 // Count writes a whole number with the commas of lakh and crore: 1,23,45,678.

@@ -129,6 +129,11 @@ func newPages(a *api.API, h House) (*pages, error) {
 	a.Page("GET /settings", http.HandlerFunc(s.settings))
 	a.Page("GET /track", http.HandlerFunc(s.track))
 	a.Page("GET /verify", http.HandlerFunc(s.verify))
+	a.Missing(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := s.page(r, wordNoPage)
+		p.Here = s.home
+		s.show(w, r, http.StatusNotFound, message(p, p.Say(wordNoPageDo)))
+	}))
 	return s, nil
 }
 
@@ -152,6 +157,14 @@ func (s *pages) page(r *http.Request, title place.Name) *page {
 		}
 	}
 	return p
+}
+
+// trouble heads what went wrong: answers to correct where a problem leads to one.
+func (p *page) trouble() place.Name {
+	if slices.ContainsFunc(p.Problems, func(e problem) bool { return e.Anchor != "" }) {
+		return wordThereIs
+	}
+	return wordNotDoneNow
 }
 
 // newAt is where a new application begins.
@@ -218,9 +231,8 @@ func (s *pages) failed(w http.ResponseWriter, r *http.Request, err error) {
 		http.Redirect(w, r, s.home, http.StatusSeeOther)
 		return
 	}
-	pg := s.page(r, wordThereIs)
-	pg.Problems = []problem{{Text: pg.Say(wordsFor(err))}}
-	s.show(w, r, p.Status, message(pg))
+	pg := s.page(r, wordNotDoneNow)
+	s.show(w, r, p.Status, message(pg, pg.Say(wordsFor(err))))
 }
 
 // wordsFor is the sentence for a failure.

@@ -1,11 +1,12 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
+	"kendro/domain/fault"
 	"kendro/domain/measure"
 	"kendro/domain/place"
 	"kendro/web/api"
@@ -17,6 +18,7 @@ var (
 	wordReportFrom  = name("প্রথম দিন", "First day")
 	wordReportTo    = name("শেষ দিন", "Last day")
 	wordReportHint  = name("কর্মকর্তার সময় গোনা হয় তাঁর অফিসের কাজের দিনে, অফিসের সময়ে। নাগরিকের অপেক্ষা, নেটওয়ার্ক ও ছুটির সময় তাতে নেই। প্রতিটি দেখা লিপিবদ্ধ থাকে।", "An officer’s time is counted in the hours of his office on working days, without what the citizen, the network and closed days take. Every look is recorded.")
+	wordBadSpan     = name("তারিখ দুটি মিলিয়ে দেখুন: শেষ দিন প্রথম দিনের আগে হয় না। এক বছরের বেশি একসাথে দেখা যায় না।", "Compare the two days: the last can’t come before the first. No more than a year is shown at once.")
 	wordReportNone  = name("এই কয় দিনে কিছু ছিল না।", "There was nothing in these days.")
 	wordOfServices  = name("সেবা", "Services")
 	wordOfOffices   = name("অফিস", "Offices")
@@ -69,11 +71,18 @@ func (d *desk) report(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 	q := url.Values{}
 	for _, k := range []string{"area", "from", "to"} {
 		if v := r.URL.Query().Get(k); v != "" {
-			q.Set(k, v)
+			q.Set(k, dayOf(v))
 		}
 	}
-	v := reportView{OfficeReport: new(api.OfficeReport)}
-	if err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: "/v1/report?" + q.Encode(), Out: v.OfficeReport}); err != nil {
+	p, v := d.page(r, wordReport), reportView{OfficeReport: new(api.OfficeReport)}
+	err := api.Inside(d.api, r).Do(r.Context(), api.Call{Path: "/v1/report?" + q.Encode(), Out: v.OfficeReport})
+	switch {
+	case errors.Is(err, fault.Invalid): // The form again, with what was typed.
+		v.OfficeReport = &api.OfficeReport{Area: q.Get("area"), From: q.Get("from"), To: q.Get("to")}
+		p.Problems = []problem{{Anchor: "from", Text: p.Say(wordBadSpan)}}
+		d.show(w, r, http.StatusBadRequest, reportPage(p, v))
+		return
+	case err != nil:
 		d.failed(w, r, err)
 		return
 	}
@@ -85,7 +94,7 @@ func (d *desk) report(w http.ResponseWriter, r *http.Request, _ api.Caller) {
 		{wordOfOfficers, v.Officers, func(of string) place.Name { return place.Name{BN: of, EN: of} }},
 	}
 	v.Money = v.money(d.serviceCalled)
-	d.show(w, r, http.StatusOK, reportPage(d.page(r, wordReport), v))
+	d.show(w, r, http.StatusOK, reportPage(p, v))
 }
 
 func (d *desk) serviceCalled(id string) place.Name {
@@ -159,13 +168,4 @@ func (l Lang) Span(seconds int64) string {
 		return l.Digits(text)
 	}
 	return ""
-}
-
-// day writes a day such as 2026-11-22 in words.
-func (v reportView) day(l Lang, date string) string {
-	t, err := time.ParseInLocation(time.DateOnly, date, api.Dhaka())
-	if err != nil {
-		return date
-	}
-	return l.Day(t)
 }

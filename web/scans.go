@@ -130,6 +130,35 @@ func (s *pages) filled(w http.ResponseWriter, r *http.Request) (url.Values, []ap
 	}
 }
 
+// typedOnly reads what was typed into a page, and leaves its files. A page with files is to be
+// shown again and not sent on, so its step is left out.
+func typedOnly(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
+		return post(w, r)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxScans+maxPost)
+	parts, err := r.MultipartReader()
+	values, text, files := url.Values{}, maxPost, false
+	for err == nil {
+		var part *multipart.Part
+		if part, err = parts.NextPart(); err != nil {
+			break
+		}
+		if _, scan := scanInput(part.FormName()); scan {
+			files = files || part.FileName() != ""
+			continue
+		}
+		text, err = typedPart(values, part, text)
+	}
+	if files {
+		values.Del("step")
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, fault.Wrap("web.typedOnly", fault.Invalid, "form", err)
+	}
+	return values, nil
+}
+
 // scanInput returns the document whose file an input of this name holds.
 func scanInput(name string) (id string, ok bool) {
 	if id, ok = strings.CutPrefix(name, inputFile); !ok {
@@ -249,7 +278,6 @@ func (s *pages) showScan(w http.ResponseWriter, r *http.Request, path string) {
 		s.failed(w, r, err)
 		return
 	}
-	p := s.page(r, wordThereIs)
-	p.Problems = []problem{{Text: p.Say(wordScanNotHere)}}
-	s.show(w, r, http.StatusNotFound, message(p))
+	p := s.page(r, wordNotDoneNow)
+	s.show(w, r, http.StatusNotFound, message(p, p.Say(wordScanNotHere)))
 }

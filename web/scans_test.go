@@ -39,7 +39,7 @@ func scanned(t *testing.T, side int) []byte {
 
 // attachTo posts a form with files as a browser does, in this order: what was typed,
 // then the files.
-func (c *centre) attachTo(path string, values url.Values, files map[string][]byte) *httptest.ResponseRecorder {
+func (c *centre) attachTo(path string, values url.Values, files map[string][]byte, cookies ...*http.Cookie) *httptest.ResponseRecorder {
 	c.t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
@@ -62,7 +62,7 @@ func (c *centre) attachTo(path string, values url.Values, files map[string][]byt
 	}
 	r := httptest.NewRequest(http.MethodPost, path, &b)
 	r.Header.Set("Content-Type", form.FormDataContentType())
-	return c.send(r)
+	return c.send(r, cookies...)
 }
 
 // What is attached survives a correction round, is read back, filed and shown on the

@@ -34,7 +34,7 @@ var (
 	wordNotTold   = name("জানা যায়নি", "not told")
 	wordScanGone  = name("এই কাগজের স্ক্যান এখানে নেই, তাই ছাপা হয়নি। পৌঁছানোর পর নোটশিট আবার প্রিন্ট করুন।", "The scan of this paper is not here and was not printed. Print the note sheet again once it has arrived.")
 	wordScanShut  = name("এই কাগজ সিল করা; এখানে খোলা যায় না।", "This paper is sealed and can’t be opened here.")
-	wordPrint     = name("প্রিন্ট করতে Ctrl ও P একসাথে চাপুন।", "Press Ctrl and P to print.")
+	wordPrint     = name("প্রিন্ট করতে Ctrl ও P একসাথে চাপুন; ফোনে ব্রাউজারের মেনুতে প্রিন্ট আছে।", "Press Ctrl and P to print; on a phone it is in the browser’s menu.")
 )
 
 // stood is the version of a case that a page is asked to show, "" for now.

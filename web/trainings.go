@@ -64,9 +64,15 @@ type serviceChoice struct {
 // centre names a centre.
 func (v trainingsView) centre(l Lang, code string) string {
 	if set := v.d.house.Set(); set != nil {
-		if c, ok := set.Directory.Centre(place.Centre(code)); ok {
-			return l.Say(c.Name) + " (" + l.Digits(code) + ")"
-		}
+		return centreName(l, set.Directory, code)
+	}
+	return l.Digits(code)
+}
+
+// centreName names a centre, with its code.
+func centreName(l Lang, dir *place.Directory, code string) string {
+	if c, ok := dir.Centre(place.Centre(code)); ok {
+		return l.Say(c.Name) + " (" + l.Digits(code) + ")"
 	}
 	return l.Digits(code)
 }
@@ -156,7 +162,7 @@ func (d trainingDesk) note(w http.ResponseWriter, r *http.Request, c api.Caller)
 	}
 	text := func(k string) string { return strings.TrimSpace(typed.Get(k)) }
 	in := api.TrainingRequest{
-		Tag: text("tag"), On: text("on"), Until: text("until"), Where: text("where"), Certificate: text("certificate"), Withdrawn: typed.Get("withdrawn") != "",
+		Tag: text("tag"), On: dayOf(text("on")), Until: dayOf(text("until")), Where: text("where"), Certificate: text("certificate"), Withdrawn: typed.Get("withdrawn") != "",
 	}
 	if in.Withdrawn {
 		in.On, in.Until = "", ""

@@ -439,7 +439,7 @@ func (v *visitView) payment() (any, place.Name) {
 		}
 	}
 	if in.Means == protocol.MeansChallan {
-		in.PaidOn = v.Typed.Get("paid_on")
+		in.PaidOn = dayOf(v.Typed.Get("paid_on"))
 	}
 	if len(in.Fees) == 0 || in.Means == "" || in.Means != protocol.MeansCash && in.Reference == "" {
 		return nil, wordNeedsMeans
@@ -485,8 +485,12 @@ func (v *visitView) sure(p *page, a actPage) sureView {
 		{map[bool]place.Name{true: wordWhyVoid, false: wordWhyBackOut}[v.Tried == "void"], "reason"},
 		{wordSlipSeq, "seq"},
 	} {
-		if typed := v.Typed.Get(x.field); typed != "" {
-			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Digits(typed)})
+		typed := v.Typed.Get(x.field)
+		if x.field == "paid_on" {
+			typed = dayText(l, typed)
+		}
+		if typed != "" {
+			s.Lines = append(s.Lines, line{Label: x.label, Value: l.Numerals(typed)})
 		}
 	}
 	if m := v.means(); m != (place.Name{}) {

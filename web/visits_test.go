@@ -197,8 +197,8 @@ func TestCounterCorrects(t *testing.T) {
 	n := filedLand(t, c)
 	path := "/cases/" + n.String()
 	c.moved(n, api.Tracking{Stage: "FEE_DUE", Demand: &api.DemandNote{Poisha: 14000, Due: due()}})
-	pay := url.Values{"means": {"challan"}, "government": {"140"}, "paid_on": {"2026-11-20"}}
-	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "নম্বরও লাগবে") || !strings.Contains(w.Body.String(), `value="2026-11-20"`) {
+	pay := url.Values{"means": {"challan"}, "government": {"140"}, "paid_on": {"২০/১১/২০২৬"}}
+	if w := c.post(path+"/payments", pay.Encode()); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "নম্বরও লাগবে") || !strings.Contains(w.Body.String(), `value="২০/১১/২০২৬"`) {
 		t.Errorf("a challan without its number: got %d", w.Code)
 	}
 	pay.Set("reference", "C-1")

@@ -70,6 +70,8 @@ type API struct {
 	routes []Route
 	guard  http.Handler
 	spec   func() []byte
+
+	missing http.Handler // Nil: see Missing.
 }
 
 // New returns an API that answers GET /openapi.json and, to everything else, 404.
@@ -102,10 +104,18 @@ func New(o Options) *API {
 			_, _ = w.Write(a.spec()) // The client may be gone.
 		})
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if a.missing != nil && r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/v1/") && strings.Contains(r.Header.Get("Accept"), "text/html") {
+			a.missing.ServeHTTP(w, r)
+			return
+		}
 		WriteProblem(w, fault.New("api.Mux", fault.NotFound, r.Method+" "+r.URL.Path, "no such call: see /openapi.json"))
 	})
 	return a
 }
+
+// Missing has h answer a browser that asks for a page which is not there; without it, and to
+// everybody else, the answer is a problem.
+func (a *API) Missing(h http.Handler) { a.missing = h }
 
 // ServeHTTP answers a request. A handler that panics answers 500 and is logged.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
