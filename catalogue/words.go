@@ -17,7 +17,7 @@ var (
 	wordsUnknown = place.Name{BN: "এই ফরমে এমন কোনো ঘর নেই; এটি বাদ দিন।", EN: "This form has no such field: leave it out."}
 	wordsWrong   = place.Name{BN: "এই উত্তরটি গ্রহণযোগ্য নয়; সংশোধন করুন।", EN: "This answer is not acceptable: correct it."}
 	wordsChoose  = place.Name{BN: "তালিকা থেকে একটি উত্তর বেছে নিন।", EN: "Choose one of the listed answers."}
-	wordsDate    = place.Name{BN: "তারিখ বছর-মাস-দিন হিসেবে লিখুন, যেমন ২০২৬-০১-৩১।", EN: "Write the date as year-month-day, such as 2026-01-31."}
+	wordsDate    = place.Name{BN: "এমন কোনো তারিখ নেই। দিন, মাস ও বছর মিলিয়ে আবার লিখুন।", EN: "There is no such date. Check its day, month and year and write it again."}
 	wordsEmail   = place.Name{BN: "ই-মেইল ঠিকানাটি সঠিক নয়।", EN: "This is not an e-mail address."}
 	wordsInteger = place.Name{BN: "পূর্ণ সংখ্যা লিখুন।", EN: "Write a whole number."}
 	wordsText    = place.Name{BN: "লেখা হিসেবে উত্তর দিন।", EN: "Answer with text."}

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -223,6 +224,9 @@ func named(v *dcat.Version, values url.Values, errs []api.FieldProblem) []api.Fi
 	notes := notesOf(v, values)
 	for i, e := range errs {
 		id, ok := strings.CutPrefix(e.Path, "/documents/")
+		if at := slices.IndexFunc(v.Documents, func(d dcat.Document) bool { return d.Name == e.Field }); e.Path == "/documents" && at >= 0 {
+			id, ok = v.Documents[at].ID, true // One that is missing is told by its name.
+		}
 		if !ok {
 			continue
 		}

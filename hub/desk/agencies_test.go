@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"kendro/catalogue"
 	dcat "kendro/domain/catalogue"
 	"kendro/domain/place"
@@ -182,5 +184,44 @@ func TestSubmissionsAreLimited(t *testing.T) {
 	later(2 * time.Minute)
 	if w := o.call("", "POST", path, string(make([]byte, maxSubmission+1))); w.Code != http.StatusRequestEntityTooLarge && w.Code != http.StatusBadRequest {
 		t.Errorf("more than a submission's bytes: %d", w.Code)
+	}
+}
+
+// TestAgenciesInABrowser: who runs the machines opens what an agency submitted from the navigation, reads it in either
+// language, and refuses it; a reason that is missing is asked for before anything is sent.
+func TestAgenciesInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	o := screens{newOffice(t)}
+	o.submitted(o.agency(), "প্রথম দাখিল")
+	s := httptest.NewServer(o.server)
+	defer s.Close()
+	ctx := browse(t)
+	do(ctx, t, "open", chromedp.Navigate(s.URL+"/desk/agencies"))
+	do(ctx, t, "name", chromedp.SendKeys("#user", "root"))
+	do(ctx, t, "password", chromedp.SendKeys("#password", password+"\r"))
+	do(ctx, t, "the page that was asked for", chromedp.WaitVisible(`textarea[name="reason"]`))
+	picture(ctx, t, "agencies")
+	if got := do(ctx, t, "what waits", chromedp.Text("main")); !strings.Contains(got, "সনদ সত্যায়ন") || !strings.Contains(got, "নতুন সেবা") {
+		t.Errorf("the page says %q", got)
+	}
+	do(ctx, t, "in English", chromedp.Click(`.sight a[lang="en"]`))
+	do(ctx, t, "in English", chromedp.WaitVisible(`html[lang="en"] textarea[name="reason"]`))
+	if got := do(ctx, t, "what waits", chromedp.Text("main")); !strings.Contains(got, "Attest a certificate") || !strings.Contains(got, "BMET") {
+		t.Errorf("in English the page says %q", got)
+	}
+	do(ctx, t, "a telephone", chromedp.EmulateViewport(360, 740))
+	if wide := do(ctx, t, "width", chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)); wide {
+		t.Error("the page is wider than a telephone")
+	}
+	if missing := do(ctx, t, "no reason", chromedp.Evaluate[bool](`document.querySelector('textarea[name="reason"]').validity.valueMissing`)); !missing {
+		t.Error("a refusal may go without a reason")
+	}
+	do(ctx, t, "reason", chromedp.SendKeys(`textarea[name="reason"]`, "The fee is too high"))
+	do(ctx, t, "refuse", chromedp.Click(`form[action="/desk/agencies"] button`))
+	do(ctx, t, "refused", chromedp.WaitNotPresent(`textarea[name="reason"]`))
+	if got := do(ctx, t, "after that, folded", chromedp.Evaluate[string](`document.querySelector("main").textContent`)); !strings.Contains(got, "The fee is too high") {
+		t.Errorf("the page says %q", got)
 	}
 }

@@ -210,7 +210,7 @@ func TestConflictDeskSettles(t *testing.T) {
 	}
 	id := o.unsettled("rokeya", "mine")[0].ID
 	page := o.page("rokeya", "GET", "/desk/items", nil).Body.String()
-	for _, want := range []string{"বেশি টাকা জমা হয়েছে", "৳ ৩০০", "করণীয়", "আবেদনকারীকে যা বলবেন", n.Bangla(), `value="refund"`} {
+	for _, want := range []string{"বেশি টাকা জমা হয়েছে", "৳ ৩০০", "করণীয়", "আবেদনকারীকে যা বলবেন", n.Bangla(), `value="refund"`, "পাওনার চেয়ে বেশি টাকা জমা হয়েছে।", `lang="en">more was paid than was owed`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
