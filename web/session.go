@@ -51,7 +51,9 @@ func (s *pages) enter(w http.ResponseWriter, r *http.Request, values url.Values)
 		return nil, err
 	}
 	api.SetSession(w, r, out.Token)
-	api.SetDevice(w, r, in.User, out.Device)
+	if out.Device != "" { // A box marks no devices.
+		api.SetDevice(w, r, in.User, out.Device)
+	}
 	return out, nil
 }
 
