@@ -75,8 +75,6 @@ var becauseWords = map[string]string{
 	"it was decided after the end of the lease":                           "যন্ত্রটির অনুমতির মেয়াদ শেষ হওয়ার পরে সিদ্ধান্তটি দেওয়া হয়েছে।",
 	"it can't be believed when it was decided":                            "যন্ত্রের ঘড়ি ভুল; কখন সিদ্ধান্ত হয়েছে তা নিশ্চিত নয়।",
 	"the decision before it was not confirmed":                            "এর আগের সিদ্ধান্তটি নিশ্চিত হয়নি।",
-	"too much waits with a decision before it that is to be confirmed":    "আগের একটি সিদ্ধান্ত নিশ্চিত হওয়ার অপেক্ষায় আছে, আর তার সাথে অনেক কিছু অপেক্ষা করছে।",
-	"the case was erased by order before it came":                         "এটি আসার আগেই নথিটি আদেশে মোছা হয়েছে।",
 	"put right: ":                                                       "যে উত্তরের ওপর সিদ্ধান্তটি ছিল, তা পরে সংশোধন হয়েছে।",
 	"the case is not decided":                                           "নথিটির সিদ্ধান্ত হয়নি।",
 	"not possible while the case is ":                                   "নথিটি তখন যে অবস্থায় ছিল, তাতে এটি করা যায় না।",
