@@ -13,7 +13,7 @@ var wordWhy = name("কারণ", "Why")
 
 // becauseWords are the register's reasons for not taking something, in Bangla, by their text or, where
 // a number or a name follows, by how it begins. A test finds the reasons that lack here.
-var becauseWords = map[string]string{
+var becauseWords = map[string]string{ //nolint:gosec // Sentences, no credentials.
 	// Of what came from a centre.
 	"the event cannot be read":                                                 "কেন্দ্র যা পাঠিয়েছে তা পড়া যায়নি।",
 	"this kind of event is not known here":                                     "জেলার সার্ভার এই ধরনের তথ্য চেনে না।",
@@ -69,28 +69,33 @@ var becauseWords = map[string]string{
 	"the time for an appeal has passed":                               "আপিলের সময় পেরিয়ে গেছে।",
 
 	// Of what a union's officer did, or anybody at a case that was not so any more.
-	"the officer had no such post at that time, or the case did not lie ": "কর্মকর্তা তখন ওই পদে ছিলেন না, অথবা নথিটি তখন তাঁর টেবিলে ছিল না।",
-	"the case is worked at the hub's desks":                               "নথিটির কাজ এখন জেলার ডেস্কে হয়।",
-	"it was decided under no lease of this box":                           "এই যন্ত্রে সিদ্ধান্ত দেওয়ার অনুমতি তখন ছিল না।",
-	"it was decided after the end of the lease":                           "যন্ত্রটির অনুমতির মেয়াদ শেষ হওয়ার পরে সিদ্ধান্তটি দেওয়া হয়েছে।",
-	"it can't be believed when it was decided":                            "যন্ত্রের ঘড়ি ভুল; কখন সিদ্ধান্ত হয়েছে তা নিশ্চিত নয়।",
-	"the decision before it was not confirmed":                            "এর আগের সিদ্ধান্তটি নিশ্চিত হয়নি।",
-	"put right: ":                                                       "যে উত্তরের ওপর সিদ্ধান্তটি ছিল, তা পরে সংশোধন হয়েছে।",
-	"the case is not decided":                                           "নথিটির সিদ্ধান্ত হয়নি।",
-	"not possible while the case is ":                                   "নথিটি তখন যে অবস্থায় ছিল, তাতে এটি করা যায় না।",
-	"not possible after the approval":                                   "অনুমোদনের পরে এটি করা যায় না।",
-	"the case has a desk":                                               "নথিটির টেবিল ঠিক করা আছে।",
-	"the case stays where it is":                                        "নথিটি যেখানে আছে সেখানেই থাকে।",
-	"another officer of your post has taken the case: ":                 "একই পদের আরেকজন কর্মকর্তা নথিটি নিয়েছেন।",
-	"state your preliminary decision first, then ":                      "তার আগে নিজের প্রাথমিক সিদ্ধান্ত লিপিবদ্ধ করতে হয়।",
-	"it came from no desk: there is none to return it to":               "নথিটি কোনো টেবিল থেকে আসেনি; ফেরত দেওয়ার টেবিল নেই।",
-	"it was taken from no other desk: there is none to give it back to": "নথিটি অন্য টেবিল থেকে নেওয়া হয়নি; ফিরিয়ে দেওয়ার টেবিল নেই।",
-	"a rule of the service does not hold: ":                             "সেবার একটি নিয়ম মেলেনি।",
-	"a required check is not done: ":                                    "একটি আবশ্যিক যাচাই করা হয়নি।",
-	"the term has not ended":                                            "মেয়াদ এখনো শেষ হয়নি।",
-	"it goes back to a desk before this one, and from no case that ":    "নথি কেবল আগের টেবিলে ফেরত যায়, আর আবেদনকারীর অপেক্ষায় থাকলে যায় না।",
-	"the case is decided: it can't be withdrawn any more":               "নথিটির সিদ্ধান্ত হয়ে গেছে; আর প্রত্যাহার করা যায় না।",
-	"nobody is above this desk":                                         "এই টেবিলের ওপরে কেউ নেই।",
+	"the officer had no such post at that time, or the case did not lie ":  "কর্মকর্তা তখন ওই পদে ছিলেন না, অথবা নথিটি তখন তাঁর টেবিলে ছিল না।",
+	"the case is worked at the hub's desks":                                "নথিটির কাজ এখন জেলার ডেস্কে হয়।",
+	"it was decided under no lease of this box":                            "এই যন্ত্রে সিদ্ধান্ত দেওয়ার অনুমতি তখন ছিল না।",
+	"it was decided after the end of the lease":                            "যন্ত্রটির অনুমতির মেয়াদ শেষ হওয়ার পরে সিদ্ধান্তটি দেওয়া হয়েছে।",
+	"it can't be believed when it was decided":                             "যন্ত্রের ঘড়ি ভুল; কখন সিদ্ধান্ত হয়েছে তা নিশ্চিত নয়।",
+	"the decision before it was not confirmed":                             "এর আগের সিদ্ধান্তটি নিশ্চিত হয়নি।",
+	"what comes of it is more than the register can keep":                  "এতে যা হতো, তা রেজিস্টারে রাখা যায় না।",
+	"the entry is full: send again":                                        "এইবার জায়গা হয়নি; আবার পাঠাতে হবে।",
+	"the answers are sealed: what puts them right is to be sealed as well": "উত্তরগুলো সিল করা; সংশোধনও সিল করে পাঠাতে হয়।",
+	"a decision is stated on the grievance as it was":                      "অভিযোগটি যেমন ছিল, তার ওপর একটি সিদ্ধান্ত দেওয়া হয়ে গেছে।",
+	"its sealed names can't be read":                                       "সিল করা নামগুলো পড়া যায়নি।",
+	"put right: ":                                                          "যে উত্তরের ওপর সিদ্ধান্তটি ছিল, তা পরে সংশোধন হয়েছে।",
+	"the case is not decided":                                              "নথিটির সিদ্ধান্ত হয়নি।",
+	"not possible while the case is ":                                      "নথিটি তখন যে অবস্থায় ছিল, তাতে এটি করা যায় না।",
+	"not possible after the approval":                                      "অনুমোদনের পরে এটি করা যায় না।",
+	"the case has a desk":                                                  "নথিটির টেবিল ঠিক করা আছে।",
+	"the case stays where it is":                                           "নথিটি যেখানে আছে সেখানেই থাকে।",
+	"another officer of your post has taken the case: ":                    "একই পদের আরেকজন কর্মকর্তা নথিটি নিয়েছেন।",
+	"state your preliminary decision first, then ":                         "তার আগে নিজের প্রাথমিক সিদ্ধান্ত লিপিবদ্ধ করতে হয়।",
+	"it came from no desk: there is none to return it to":                  "নথিটি কোনো টেবিল থেকে আসেনি; ফেরত দেওয়ার টেবিল নেই।",
+	"it was taken from no other desk: there is none to give it back to":    "নথিটি অন্য টেবিল থেকে নেওয়া হয়নি; ফিরিয়ে দেওয়ার টেবিল নেই।",
+	"a rule of the service does not hold: ":                                "সেবার একটি নিয়ম মেলেনি।",
+	"a required check is not done: ":                                       "একটি আবশ্যিক যাচাই করা হয়নি।",
+	"the term has not ended":                                               "মেয়াদ এখনো শেষ হয়নি।",
+	"it goes back to a desk before this one, and from no case that ":       "নথি কেবল আগের টেবিলে ফেরত যায়, আর আবেদনকারীর অপেক্ষায় থাকলে যায় না।",
+	"the case is decided: it can't be withdrawn any more":                  "নথিটির সিদ্ধান্ত হয়ে গেছে; আর প্রত্যাহার করা যায় না।",
+	"nobody is above this desk":                                            "এই টেবিলের ওপরে কেউ নেই।",
 }
 
 // because puts the register's reason into words; false for one that is not among those known.

@@ -23,7 +23,7 @@ func TestEveryReasonIsInWords(t *testing.T) {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // A file of this repository.
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
