@@ -75,7 +75,7 @@ func TestCounterInABrowser(t *testing.T) {
 	do(ctx, t, "form", chromedp.WaitVisible("#applicant-name_bn"))
 
 	// Nothing filled in: our sentences, and a summary that leads to the fields.
-	do(ctx, t, "continue", chromedp.Click(`button[value="review"]`))
+	do(ctx, t, "continue", chromedp.Click(`button.main[value="review"]`))
 	do(ctx, t, "summary", chromedp.WaitVisible(".problems a"))
 	if got := do(ctx, t, "first problem", chromedp.AttributeValue(".problems a", "href")); got.Value != "#applicant-name_bn" {
 		t.Errorf("the first problem leads to %s", got.Value)
@@ -86,7 +86,7 @@ func TestCounterInABrowser(t *testing.T) {
 		}
 		do(ctx, t, name, chromedp.Evaluate[bool](fill(name, list[0])))
 	}
-	do(ctx, t, "continue", chromedp.Click(`button[value="review"]`))
+	do(ctx, t, "continue", chromedp.Click(`button.main[value="review"]`))
 	do(ctx, t, "read back", chromedp.WaitVisible(`button[value="file"]`))
 	// A double click: two requests leave, one application is filed.
 	do(ctx, t, "submit", chromedp.DoubleClick(`button[value="file"]`))

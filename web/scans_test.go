@@ -199,12 +199,12 @@ func TestScanInABrowser(t *testing.T) {
 		}
 	}
 	do(ctx, t, "a scan", chromedp.SetUploadFiles("#documents-"+id+"-file", []string{page}))
-	do(ctx, t, "continue", chromedp.Click(`button[value="review"]`))
+	do(ctx, t, "continue", chromedp.Click(`button.main[value="review"]`))
 	do(ctx, t, "the mobile is missing", chromedp.WaitVisible(`.problems a[href="#applicant-mobile"]`))
 	do(ctx, t, "the scan is kept", chromedp.WaitVisible("#documents-"+id+" .scan a"))
 	do(ctx, t, "mobile", chromedp.SendKeys("#applicant-mobile", typedIn(t, c, "trade-licence", 5).Get("applicant.mobile")))
 	do(ctx, t, "a picture", chromedp.SetUploadFiles("#documents-"+other+"-file", []string{picture}))
-	do(ctx, t, "continue", chromedp.Click(`button[value="review"]`))
+	do(ctx, t, "continue", chromedp.Click(`button.main[value="review"]`))
 	do(ctx, t, "read back", chromedp.WaitVisible(`button[value="file"]`))
 	do(ctx, t, "submit", chromedp.Click(`button[value="file"]`))
 	do(ctx, t, "slip", chromedp.WaitVisible(".slip"))
