@@ -105,7 +105,9 @@ func (t *table) write(w io.Writer) error {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], uniseg.StringWidth(visible(cell)))
+			if i+1 < len(row) || i == 0 { // What ends a line, such as a remark, makes no column wider.
+				widths[i] = max(widths[i], uniseg.StringWidth(visible(cell)))
+			}
 		}
 	}
 	var b strings.Builder
@@ -114,7 +116,7 @@ func (t *table) write(w io.Writer) error {
 		for i, cell := range row {
 			cell = visible(cell)
 			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+gap))
+			line.WriteString(strings.Repeat(" ", max(0, widths[i]-uniseg.StringWidth(cell))+gap))
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))
 		b.WriteByte('\n')

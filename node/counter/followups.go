@@ -40,14 +40,14 @@ func (c followups) routes() {
 
 type followupAnswer struct{ Body api.FollowupAnswer }
 
-// visitInput is a case to which somebody came once more.
-type visitInput struct {
+// VisitInput is a case to which somebody came once more.
+type VisitInput struct {
 	Number string `path:"number" maxLength:"128"`
 	Visit  string `query:"visit" enum:"question,wrong-paper,payment,hand-over,other" doc:"Why the applicant had to come: the office had asked, what was brought before was wrong, to pay, to fetch it. Absent: by what the call is"`
 }
 
 // begin asks who may, on which case, and why the applicant came.
-func (c followups) begin(ctx context.Context, in *visitInput) (box.Followup, error) {
+func (c followups) begin(ctx context.Context, in *VisitInput) (box.Followup, error) {
 	who := api.CallerOf(ctx)
 	if err := access.May(who.Principal, access.File, c.own()); err != nil {
 		return box.Followup{}, err
@@ -74,13 +74,13 @@ func followed(a *box.Answer, err error) (*followupAnswer, error) {
 }
 
 type payInput struct {
-	visitInput
+	VisitInput
 
 	Body api.PaymentRequest
 }
 
 func (c followups) pay(ctx context.Context, in *payInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +96,13 @@ func (c followups) pay(ctx context.Context, in *payInput) (*followupAnswer, erro
 }
 
 type supplyInput struct {
-	visitInput
+	VisitInput
 
 	Body api.SupplyRequest
 }
 
 func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +121,13 @@ func (c followups) supply(ctx context.Context, in *supplyInput) (*followupAnswer
 }
 
 type correctInput struct {
-	visitInput
+	VisitInput
 
 	Body api.CorrectionRequest
 }
 
 func (c followups) correct(ctx context.Context, in *correctInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +142,13 @@ func (c followups) correct(ctx context.Context, in *correctInput) (*followupAnsw
 }
 
 type withdrawInput struct {
-	visitInput
+	VisitInput
 
 	Body api.WithdrawRequest
 }
 
 func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -156,13 +156,13 @@ func (c followups) withdraw(ctx context.Context, in *withdrawInput) (*followupAn
 }
 
 type appealInput struct {
-	visitInput
+	VisitInput
 
 	Body api.AppealRequest
 }
 
 func (c followups) appeal(ctx context.Context, in *appealInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ type voidInput struct {
 }
 
 func (c followups) void(ctx context.Context, in *voidInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &visitInput{Number: in.Number})
+	f, err := c.begin(ctx, &VisitInput{Number: in.Number})
 	if err != nil {
 		return nil, err
 	}
@@ -183,13 +183,13 @@ func (c followups) void(ctx context.Context, in *voidInput) (*followupAnswer, er
 }
 
 type handOverInput struct {
-	visitInput
+	VisitInput
 
 	Body api.HandOverRequest
 }
 
 func (c followups) handOver(ctx context.Context, in *handOverInput) (*followupAnswer, error) {
-	f, err := c.begin(ctx, &in.visitInput)
+	f, err := c.begin(ctx, &in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
