@@ -89,7 +89,7 @@ func TestDatesAndRows(t *testing.T) {
 		t.Fatalf("a complete form: %v", errs)
 	}
 	for _, tt := range []struct{ old, text, path, en string }{
-		{"2026-01-31", "2026-02-30", "/death_date", "Write the date as year-month-day, such as 2026-01-31."},
+		{"2026-01-31", "2026-02-30", "/death_date", "There is no such date. Check its day, month and year and write it again."},
 		{`"son"`, `"neighbour"`, "/heirs/0/relation", "Choose one of the listed answers."},
 		{`"age":9`, `"age":-1`, "/heirs/0/age", "Write 0 or more."},
 		{`,"age":9`, ``, "/heirs/0/age", "Fill in this field."},
