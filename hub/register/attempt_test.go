@@ -38,9 +38,19 @@ func fattened(w *town, b *box, cases int) (list []protocol.Number) {
 	return list
 }
 
+// long skips a test that writes a great deal, in a run that is to be short: the race
+// detector makes each several times as long, and finds nothing in one goroutine.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it writes megabytes")
+	}
+}
+
 // TestABlockThatWritesTooMuch: a block whose events come to more than one entry writes is taken
 // up to where the entry is full, and the rest when it is sent again. No server stops for it.
 func TestABlockThatWritesTooMuch(t *testing.T) {
+	long(t)
 	onBoth(t, func(w *town) {
 		w.settle()
 		w.publish(2, fullDirectory(), licence(t), landCopy(t))
@@ -88,6 +98,7 @@ func TestABlockThatWritesTooMuch(t *testing.T) {
 // TestATickThatWritesTooMuch: where more has fallen due than one entry writes, the rest is due
 // on.
 func TestATickThatWritesTooMuch(t *testing.T) {
+	long(t)
 	w, b := office(t)
 	list := fattened(w, b, MaxDue)
 	since(w, 40)
@@ -168,6 +179,7 @@ func TestAnOrderOnTooMuch(t *testing.T) {
 // TestWordsWithoutEndOnAnErasedCase: of what a box writes of a case after it was erased, the
 // hashes alone are kept, however much it is.
 func TestWordsWithoutEndOnAnErasedCase(t *testing.T) {
+	long(t)
 	w, b := eraseOffice(t)
 	n := manyWords(w, b, 2000)
 	erased(w, n)

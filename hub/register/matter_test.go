@@ -291,6 +291,7 @@ func TestMattersThatStayEndWithWords(t *testing.T) {
 // TestEndedMattersHideNone: what officers have ended stays in the register, and leaves room on the
 // desk for what comes.
 func TestEndedMattersHideNone(t *testing.T) {
+	long(t)
 	w := newTown(t, newMemory()).settle()
 	appointed(w)
 	b := w.enrol("41-09-17")
