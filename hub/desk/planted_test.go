@@ -14,8 +14,7 @@ import (
 // TestADropIsCounted builds the register anew with a fault in it, which passes one
 // event over, and wants the healthy test to fail with a count of 1.
 func TestADropIsCounted(t *testing.T) {
-	const whole = "if st := s.file(in, it, &in.Verdicts[i], owner); st != nil {"
-	name, err := filepath.Abs("../register/ingest.go")
+	name, err := filepath.Abs(dropIn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,16 +22,16 @@ func TestADropIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(string(source), whole) != 1 {
+	if strings.Count(string(source), dropAt) != 1 {
 		t.Fatalf("%s has changed: plant the fault anew", name)
 	}
 	dir := t.TempDir()
-	changed, overlay := filepath.Join(dir, "ingest.go"), filepath.Join(dir, "overlay.json")
+	changed, overlay := filepath.Join(dir, "attempt.go"), filepath.Join(dir, "overlay.json")
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: changed}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	faulty := strings.Replace(string(source), whole, "if it.Seq == 2 {\n\t\t\tcontinue\n\t\t}\n\t\t"+whole, 1)
+	faulty := strings.Replace(string(source), dropAt, "if t.it.Seq == 2 {\n\t\treturn\n\t}\n\t"+dropAt, 1)
 	for path, b := range map[string][]byte{changed: []byte(faulty), overlay: list} {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)

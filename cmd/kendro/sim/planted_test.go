@@ -13,31 +13,6 @@ import (
 	"testing"
 )
 
-// planted are defects that the simulator has to find, each built into the whole
-// program with go build -overlay: texts of a file are replaced, old by new.
-var planted = []struct {
-	name, file string
-	texts      []string
-}{
-	{"no exactly once", "hub/register/ingest.go", []string{
-		"	if h.Last <= l.At.Seq {\n", "	if false {\n",
-		"		if it.Seq <= l.At.Seq {\n			continue\n		}\n		l.At = ", "		l.At = ",
-	}},
-	{"acknowledged before durable", "node/box/writer.go", []string{
-		"		if err := w.own.Sync(); err != nil {\n			return err\n		}\n", "",
-	}},
-	{"a keeper speaks before its disk has", "store/journal/commit.go", []string{ // Only the copies are not synced; their HEAD follows.
-		"import \"time\"\n", "import (\n	\"strings\"\n	\"time\"\n)\n",
-		"	if err := file.Sync(); err != nil {\n", "	if strings.Contains(c.view.segs[len(c.view.segs)-1].path, \"/held/\") {\n	} else if err := file.Sync(); err != nil {\n",
-	}},
-	{"a server's word without its signature", "node/exchange.go", []string{
-		"	return protocol.Passed{Ack: *a, Cert: cert}, a.Verify(public)\n", "	_ = public\n	return protocol.Passed{Ack: *a, Cert: cert}, nil\n",
-	}},
-	{"no signature check", "protocol/block.go", []string{
-		"!identity.Verify(public, contextBlock, Marshal(&b.Header), b.Signature)", "false",
-	}},
-}
-
 // TestPlantedFaultsAreFound builds each defect in and has the command find it
 // within 200 seeds.
 func TestPlantedFaultsAreFound(t *testing.T) {
